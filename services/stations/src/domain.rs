@@ -1,0 +1,14 @@
+//! The rules of the station registry, of status reports and of charge orders, as plain functions on plain values.
+//!
+//! No I/O, no clock, no randomness: time and everything known comes in as arguments.
+
+pub mod connection;
+pub mod day;
+pub mod evidence;
+pub mod order;
+pub mod refusal;
+pub mod registry;
+pub mod status;
+pub mod text;
+
+pub use refusal::{Finding, Refusal};
