@@ -1,0 +1,2 @@
+//! documents.
+pub mod inspect;
