@@ -1,0 +1,40 @@
+//! The one shared library: process plumbing for every service, with no business word in it.
+//!
+//! A service hands its settings to [`Process::start`], adds its gRPC services and its access table, and calls
+//! [`Process::serve`]. Every change runs as one unit of [`work`]; what it announces leaves through the
+//! [`outbox`]; what others announce comes in through a [`consumer`].
+//!
+//! Does not know: operators, applications, stages, roles' meaning. Source of its guarantees: reliability, sections 2–8.
+
+pub mod audit;
+pub mod clock;
+pub mod config;
+pub mod consumer;
+pub mod error;
+mod events;
+pub mod health;
+pub mod identity;
+pub mod outbox;
+pub mod page;
+pub mod process;
+pub mod rpc;
+pub mod telemetry;
+pub mod work;
+
+pub use error::Failure;
+pub use identity::{Caller, Identity};
+pub use process::{Process, StartError};
+pub use work::{Announcement, Units, Work};
+
+use sqlx::{PgPool, migrate::Migrator};
+
+/// Applies `migrations/chassis`, then the service's own migrations; each keeps its own ledger of applied files.
+///
+/// # Errors
+/// Any migration that fails or differs from the file that was applied before.
+pub async fn migrate(pool: &PgPool, own: Migrator) -> Result<(), sqlx::migrate::MigrateError> {
+    let mut shared = sqlx::migrate!("../../migrations/chassis");
+    shared.dangerous_set_table_name("_chassis_migrations");
+    shared.run(pool).await?;
+    own.run(pool).await
+}

@@ -1,0 +1,421 @@
+//! The outbox: events are rows of the deciding transaction; the relay publishes them, in order per aggregate.
+//!
+//! Source: reliability, section 3. Rows belong to one of 16 buckets by aggregate id; a relay holds buckets by lease,
+//! and re-checks the lease's epoch when it marks rows. Within an aggregate the next event waits for the acknowledgement
+//! of the one before; different aggregates go in parallel. What the broker lost is published again.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use async_nats::jetstream::{self, message::PublishMessage};
+use futures::{StreamExt as _, stream};
+use prost::Message as _;
+use proto::common::Envelope;
+use sqlx::{PgConnection, PgPool, Row as _, postgres::PgRow};
+use time::OffsetDateTime;
+use tokio::{sync::Notify, time::timeout};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::{Announcement, Failure};
+
+/// Buckets that relays share. Fixed: the number stands in every row.
+const BUCKETS: u8 = 16;
+/// Rows taken in one turn. Source: performance, rule 8.
+const TURN: i64 = 500;
+/// Aggregates published at the same time.
+const PARALLEL: usize = 256;
+/// Life of a lease, seconds; renewed each turn.
+const LEASE_SECS: f64 = 10.0;
+/// The relay looks at least this often. Source: reliability 3.6.
+const POLL: Duration = Duration::from_millis(250);
+/// An acknowledgement that takes longer counts as missing.
+const ACK_WAIT: Duration = Duration::from_secs(5);
+/// How often the relay asks whether the stream still holds what it acknowledged.
+const VERIFY_EVERY: Duration = Duration::from_secs(5);
+/// Rows go this long after they were published. Source: reliability 3.8.
+const KEEP_DAYS: i32 = 30;
+
+fn bucket(aggregate: Uuid) -> i16 {
+    i16::from(aggregate.as_bytes()[15] % BUCKETS)
+}
+
+/// Writes outbox rows; the caller holds the locks of the aggregates.
+pub(crate) async fn insert(
+    tx: &mut PgConnection,
+    events: &[Announcement],
+    ids: &[Uuid],
+    actor: &str,
+    cause: &str,
+    trace: &str,
+    now: OffsetDateTime,
+) -> Result<(), Failure> {
+    sqlx::query(
+        "-- chassis.outbox.insert
+         INSERT INTO outbox (event_id, aggregate_type, aggregate_id, aggregate_version, bucket, subject, kind,
+                             schema_version, payload, actor, causation, round_id, policy_version, trace, occurred_at)
+         SELECT event_id, aggregate_type, aggregate_id, aggregate_version, bucket, subject, kind, 1, payload, $10, $11,
+                round_id, policy_version, $12, $13
+         FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::bytea[],
+                     $9::uuid[], $14::integer[])
+              WITH ORDINALITY AS t (event_id, aggregate_type, aggregate_id, aggregate_version, bucket, subject, kind,
+                                    payload, round_id, policy_version, place)
+         ORDER BY place",
+    )
+    .bind(ids)
+    .bind(events.iter().map(|event| event.aggregate_type).collect::<Vec<_>>())
+    .bind(events.iter().map(|event| event.aggregate_id).collect::<Vec<_>>())
+    .bind(events.iter().map(|event| event.aggregate_version).collect::<Vec<_>>())
+    .bind(events.iter().map(|event| bucket(event.aggregate_id)).collect::<Vec<_>>())
+    .bind(events.iter().map(|event| event.subject.as_str()).collect::<Vec<_>>())
+    .bind(events.iter().map(|event| event.kind).collect::<Vec<_>>())
+    .bind(events.iter().map(|event| event.payload.as_slice()).collect::<Vec<_>>())
+    .bind(events.iter().map(|event| event.round_id).collect::<Vec<_>>())
+    .bind(actor)
+    .bind(cause)
+    .bind(trace)
+    .bind(now)
+    .bind(events.iter().map(|event| event.policy_version).collect::<Vec<_>>())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
+/// Events of one aggregate from a version on, at most 500.
+pub(crate) async fn list(pool: &PgPool, aggregate_type: &str, id: Uuid, from: i64) -> Result<Vec<Envelope>, Failure> {
+    let rows = sqlx::query(
+        "-- chassis.outbox.list
+         SELECT outbox.*, lineage_id FROM outbox, lineage
+         WHERE aggregate_type = $1 AND aggregate_id = $2 AND aggregate_version >= $3
+         ORDER BY aggregate_version LIMIT 500",
+    )
+    .bind(aggregate_type)
+    .bind(id)
+    .bind(from)
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.iter().map(envelope).collect::<Result<_, _>>()?)
+}
+
+/// Sets rows back to unpublished; safe at any time, because consumers are idempotent.
+///
+/// # Errors
+/// The database is away.
+pub async fn republish(pool: &PgPool, from: OffsetDateTime, to: OffsetDateTime) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query(
+        "-- chassis.outbox.republish
+         UPDATE outbox SET published_at = NULL, stream_seq = NULL WHERE occurred_at >= $1 AND occurred_at < $2",
+    )
+    .bind(from)
+    .bind(to)
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+fn envelope(row: &PgRow) -> Result<Envelope, sqlx::Error> {
+    let occurred: OffsetDateTime = row.try_get("occurred_at")?;
+    let causation: String = row.try_get("causation")?;
+    Ok(Envelope {
+        event_id: row.try_get::<Uuid, _>("event_id")?.to_string(),
+        r#type: row.try_get("kind")?,
+        schema_version: u32::try_from(row.try_get::<i32, _>("schema_version")?).unwrap_or(0),
+        aggregate_type: row.try_get("aggregate_type")?,
+        aggregate_id: row.try_get::<Uuid, _>("aggregate_id")?.to_string(),
+        aggregate_version: row.try_get("aggregate_version")?,
+        occurred_at: Some(prost_types::Timestamp {
+            seconds: occurred.unix_timestamp(),
+            nanos: i32::try_from(occurred.nanosecond()).unwrap_or(0),
+        }),
+        actor_id: row.try_get("actor")?,
+        correlation_id: causation.clone(),
+        causation_id: causation,
+        lineage_id: row.try_get::<Uuid, _>("lineage_id")?.to_string(),
+        round_id: row.try_get::<Option<Uuid>, _>("round_id")?.map(|id| id.to_string()).unwrap_or_default(),
+        policy_version: row.try_get("policy_version")?,
+        subject: row.try_get("subject")?,
+        payload: row.try_get::<Vec<u8>, _>("payload")?.into(),
+        traceparent: row.try_get("trace")?,
+    })
+}
+
+/// Publishes this database's events to one stream until the process ends.
+pub(crate) struct Relay {
+    pub(crate) pool: PgPool,
+    pub(crate) jetstream: jetstream::Context,
+    /// E.g. `REVIEWS`.
+    pub(crate) stream: String,
+    pub(crate) wake: Arc<Notify>,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// An event that the broker acknowledged.
+struct Acked {
+    event_id: Uuid,
+    sequence: i64,
+    duplicate: bool,
+}
+
+impl Relay {
+    pub(crate) async fn run(self) {
+        let holder = crate::process::new_instance_id();
+        let mut backoff = POLL;
+        let mut verified: Option<tokio::time::Instant> = None;
+        let mut swept: Option<tokio::time::Instant> = None;
+        while !self.shutdown.is_cancelled() {
+            let due = verified.is_none_or(|at| at.elapsed() >= VERIFY_EVERY);
+            if due && self.verify().await.is_ok() {
+                verified = Some(tokio::time::Instant::now());
+            }
+            if swept.is_none_or(|at| at.elapsed() >= Duration::from_secs(3600)) {
+                swept = Some(tokio::time::Instant::now());
+                if let Err(error) = self.sweep().await {
+                    tracing::warn!(%error, "old rows could not be removed");
+                }
+            }
+            match self.turn(holder, &mut verified).await {
+                Ok(full) => {
+                    backoff = POLL;
+                    if full {
+                        continue;
+                    }
+                    self.pause(POLL).await;
+                }
+                Err(error) => {
+                    tracing::warn!(error = %crate::error::chain(&error), "relay could not publish");
+                    // Only time and shutdown end this pause: waking earlier would not bring the broker back.
+                    tokio::select! { () = tokio::time::sleep(backoff) => {}, () = self.shutdown.cancelled() => {} }
+                    backoff = (backoff * 2).min(Duration::from_secs(2));
+                }
+            }
+        }
+        self.release(holder).await;
+    }
+
+    async fn pause(&self, most: Duration) {
+        tokio::select! {
+            () = self.wake.notified() => {}
+            () = tokio::time::sleep(most) => {}
+            () = self.shutdown.cancelled() => {}
+        }
+    }
+
+    /// One turn: renew leases, take rows, publish, mark. True when there may be more.
+    async fn turn(&self, holder: Uuid, verified: &mut Option<tokio::time::Instant>) -> Result<bool, Failure> {
+        let held = sqlx::query(
+            "-- chassis.outbox.lease
+             UPDATE outbox_lease SET holder = $1, expires_at = now() + make_interval(secs => $2),
+                    epoch = CASE WHEN holder = $1 AND expires_at > now() THEN epoch ELSE epoch + 1 END
+             WHERE holder = $1 OR expires_at < now() RETURNING bucket, epoch",
+        )
+        .bind(holder)
+        .bind(LEASE_SECS)
+        .fetch_all(&self.pool)
+        .await?;
+        let mut buckets = Vec::new();
+        let mut epochs: Vec<i64> = Vec::new();
+        for row in &held {
+            buckets.push(row.try_get::<i16, _>("bucket")?);
+            epochs.push(row.try_get("epoch")?);
+        }
+        let rows = sqlx::query(
+            "-- chassis.outbox.take
+             SELECT outbox.*, lineage_id FROM outbox, lineage
+             WHERE published_at IS NULL AND bucket = ANY($1) ORDER BY seq LIMIT $2",
+        )
+        .bind(&buckets)
+        .bind(TURN)
+        .fetch_all(&self.pool)
+        .await?;
+        let full = rows.len() == usize::try_from(TURN).unwrap_or(0);
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        let (acked, failed) = self.publish(&rows).await?;
+        let lost = self.mark(&buckets, &epochs, &acked).await?;
+        if lost {
+            // A fresh acknowledgement below what was recorded: look at once.
+            *verified = None;
+        }
+        match failed {
+            Some(failure) => Err(failure),
+            None => Ok(full),
+        }
+    }
+
+    /// Publishes each aggregate's events one after the other, different aggregates in parallel.
+    async fn publish(&self, rows: &[PgRow]) -> Result<(Vec<Acked>, Option<Failure>), Failure> {
+        let mut order = Vec::new();
+        let mut queues: HashMap<String, Vec<Envelope>> = HashMap::new();
+        for row in rows {
+            let event = envelope(row)?;
+            let queue = queues.entry(event.aggregate_id.clone()).or_insert_with(|| {
+                order.push(event.aggregate_id.clone());
+                Vec::new()
+            });
+            queue.push(event);
+        }
+        let chains = order.into_iter().filter_map(|id| queues.remove(&id)).map(|queue| self.publish_chain(queue));
+        let outcomes: Vec<_> = stream::iter(chains).buffer_unordered(PARALLEL).collect().await;
+        let mut acked = Vec::with_capacity(rows.len());
+        let mut failed = None;
+        for (done, failure) in outcomes {
+            acked.extend(done);
+            failed = failed.or(failure);
+        }
+        Ok((acked, failed))
+    }
+
+    async fn publish_chain(&self, queue: Vec<Envelope>) -> (Vec<Acked>, Option<Failure>) {
+        let mut acked = Vec::with_capacity(queue.len());
+        for event in queue {
+            match self.publish_one(&event).await {
+                Ok(one) => acked.push(one),
+                Err(failure) => return (acked, Some(failure)),
+            }
+        }
+        (acked, None)
+    }
+
+    async fn publish_one(&self, event: &Envelope) -> Result<Acked, Failure> {
+        let away = |error: Box<dyn std::error::Error + Send + Sync>| {
+            tracing::debug!(%error, event.id = event.event_id, "publish failed");
+            Failure::unavailable("broker_unavailable", "消息服务暂时不可用")
+        };
+        let mut message = PublishMessage::build()
+            .payload(event.encode_to_vec().into())
+            .message_id(&event.event_id)
+            .expected_stream(&self.stream)
+            .header("Yuchong-Type", event.r#type.as_str())
+            .header("Yuchong-Aggregate-Type", event.aggregate_type.as_str())
+            .header("Yuchong-Aggregate-Id", event.aggregate_id.as_str())
+            .header("Yuchong-Aggregate-Version", event.aggregate_version.to_string().as_str());
+        if !event.traceparent.is_empty() {
+            message = message.header(crate::telemetry::TRACEPARENT, event.traceparent.as_str());
+        }
+        let span = tracing::info_span!("publish", otel.kind = "producer", event.id = %event.event_id, event.kind = %event.r#type);
+        crate::telemetry::continue_trace(&span, &event.traceparent);
+        let _entered = span.clone();
+        let waiting = self
+            .jetstream
+            .send_publish(event.subject.clone(), message)
+            .await
+            .map_err(|error| away(error.into()))?;
+        let ack = timeout(ACK_WAIT, waiting).await.map_err(|error| away(error.into()))?.map_err(|error| away(error.into()))?;
+        Ok(Acked {
+            event_id: Uuid::parse_str(&event.event_id).map_err(Failure::internal)?,
+            sequence: i64::try_from(ack.sequence).unwrap_or(i64::MAX),
+            duplicate: ack.duplicate,
+        })
+    }
+
+    /// Marks what was acknowledged, where the lease still holds. True when the broker seems to have lost something.
+    async fn mark(&self, buckets: &[i16], epochs: &[i64], acked: &[Acked]) -> Result<bool, Failure> {
+        if acked.is_empty() {
+            return Ok(false);
+        }
+        sqlx::query(
+            "-- chassis.outbox.mark
+             UPDATE outbox SET published_at = now(), stream_seq = done.sequence, attempts = attempts + 1
+             FROM unnest($1::uuid[], $2::bigint[]) AS done (event_id, sequence)
+             WHERE outbox.event_id = done.event_id
+               AND EXISTS (SELECT 1 FROM outbox_lease lease JOIN unnest($3::smallint[], $4::bigint[]) AS mine (bucket, epoch)
+                           ON lease.bucket = mine.bucket AND lease.epoch = mine.epoch WHERE lease.bucket = outbox.bucket)",
+        )
+        .bind(acked.iter().map(|one| one.event_id).collect::<Vec<_>>())
+        .bind(acked.iter().map(|one| one.sequence).collect::<Vec<_>>())
+        .bind(buckets)
+        .bind(epochs)
+        .execute(&self.pool)
+        .await?;
+        let lowest_fresh = acked.iter().filter(|one| !one.duplicate).map(|one| one.sequence).min();
+        let highest = acked.iter().map(|one| one.sequence).max().unwrap_or(0);
+        let before: Option<i64> = sqlx::query_scalar(
+            "-- chassis.outbox.raise
+             WITH before AS (SELECT stream, highest_seq FROM outbox_stream WHERE stream = $1)
+             UPDATE outbox_stream SET highest_seq = greatest(outbox_stream.highest_seq, $2) FROM before
+             WHERE outbox_stream.stream = before.stream RETURNING before.highest_seq",
+        )
+        .bind(&self.stream)
+        .bind(highest)
+        .fetch_optional(&self.pool)
+        .await?;
+        metrics::counter!("outbox_published_total").increment(acked.len() as u64);
+        // Another relay may have raised the mark meanwhile: looking once more costs little.
+        Ok(lowest_fresh.zip(before).is_some_and(|(fresh, before)| fresh <= before))
+    }
+
+    /// Compares the stream with what it acknowledged; sets lost rows back to unpublished (reliability 3.7).
+    async fn verify(&self) -> Result<(), Failure> {
+        let away = |error: Box<dyn std::error::Error + Send + Sync>| {
+            tracing::debug!(%error, "stream could not be asked");
+            Failure::unavailable("broker_unavailable", "消息服务暂时不可用")
+        };
+        let asked = timeout(ACK_WAIT, self.jetstream.get_stream(&self.stream)).await;
+        let stream = asked.map_err(|error| away(error.into()))?.map_err(|error| away(error.into()))?;
+        let info = stream.cached_info();
+        let created = info.created.to_string();
+        let last = i64::try_from(info.state.last_sequence).unwrap_or(i64::MAX);
+        let mut tx = self.pool.begin().await?;
+        let known = sqlx::query("SELECT created_at, highest_seq FROM outbox_stream WHERE stream = $1 FOR UPDATE")
+            .bind(&self.stream)
+            .fetch_optional(&mut *tx)
+            .await?;
+        let kept = match &known {
+            None => 0,
+            Some(row) if row.try_get::<String, _>("created_at")? != created => 0,
+            Some(row) if row.try_get::<i64, _>("highest_seq")? > last => last,
+            Some(_) => {
+                tx.rollback().await?;
+                return Ok(());
+            }
+        };
+        let lost = sqlx::query(
+            "-- chassis.outbox.reset
+             UPDATE outbox SET published_at = NULL, stream_seq = NULL WHERE published_at IS NOT NULL AND stream_seq > $1",
+        )
+        .bind(kept)
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        sqlx::query(
+            "INSERT INTO outbox_stream (stream, created_at, highest_seq) VALUES ($1, $2, $3)
+             ON CONFLICT (stream) DO UPDATE SET created_at = $2, highest_seq = $3",
+        )
+        .bind(&self.stream)
+        .bind(&created)
+        .bind(kept)
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        if lost > 0 {
+            tracing::error!(lost, stream = self.stream, "the broker lost events; publishing them again");
+            metrics::counter!("outbox_lost_total").increment(lost);
+        }
+        Ok(())
+    }
+
+    /// Removes what is past its time, in small batches.
+    async fn sweep(&self) -> Result<(), sqlx::Error> {
+        sqlx::query(
+            "-- chassis.outbox.sweep
+             DELETE FROM outbox WHERE event_id IN (SELECT event_id FROM outbox
+             WHERE published_at < now() - make_interval(days => $1) ORDER BY published_at LIMIT 5000)",
+        )
+        .bind(KEEP_DAYS)
+        .execute(&self.pool)
+        .await?;
+        // Stored answers live 7 days (reliability 6), inbox rows a week longer than messages in a stream (5.1).
+        sqlx::query("DELETE FROM requests WHERE ctid IN (SELECT ctid FROM requests WHERE made_at < now() - interval '7 days' LIMIT 5000)")
+            .execute(&self.pool)
+            .await?;
+        sqlx::query("DELETE FROM inbox WHERE ctid IN (SELECT ctid FROM inbox WHERE applied_at < now() - interval '37 days' LIMIT 5000)")
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    async fn release(&self, holder: Uuid) {
+        // An unreleased lease ends by itself after LEASE_SECS.
+        let _ = sqlx::query("UPDATE outbox_lease SET expires_at = '1970-01-01Z' WHERE holder = $1").bind(holder).execute(&self.pool).await;
+    }
+}

@@ -1,0 +1,287 @@
+//! One running service: its database, keys, peers and background tasks, from start to graceful end.
+//!
+//! Start needs the own database only; neither NATS nor another service has to be there.
+
+use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
+
+use async_nats::jetstream;
+use proto::common::events_server::EventsServer;
+use secrecy::ExposeSecret as _;
+use sqlx::{Executor as _, PgPool, postgres::{PgConnectOptions, PgPoolOptions}};
+use tokio::{net::TcpListener, sync::Notify};
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tonic::{service::RoutesBuilder, transport::Server};
+use uuid::Uuid;
+
+use crate::{
+    Units,
+    config::{ConfigError, Profile, Settings},
+    consumer::{Applier, Consumer, Subscription},
+    events::FromOutbox,
+    health,
+    identity::{Identity, KeyError},
+    outbox::Relay,
+    rpc::{self, Access, GateLayer, Peer},
+    telemetry,
+};
+
+/// Work in progress gets this long after the signal. Source: reliability 7.
+const DRAIN: Duration = Duration::from_secs(25);
+
+/// Why a process did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is wrong; the text names the key.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A key cannot be used; the text names the setting.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The database cannot be reached.
+    #[error("setting database.url: cannot use the database")]
+    Database(#[from] sqlx::Error),
+    /// PostgreSQL could lose what it confirmed (reliability section 2).
+    #[error("PostgreSQL runs with {setting} = {value}; confirmed changes could be lost, so this service does not start")]
+    NotDurable {
+        /// Name of the PostgreSQL setting.
+        setting: &'static str,
+        /// What it is.
+        value: String,
+    },
+    /// Logs or traces cannot start.
+    #[error("telemetry: {0}")]
+    Telemetry(#[source] anyhow::Error),
+    /// The broker's address does not parse.
+    #[error("setting broker.url: {0}")]
+    Broker(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A peer's address does not parse.
+    #[error("setting peers.{name}: {source}")]
+    Peer {
+        /// Which peer.
+        name: String,
+        /// What is wrong with it.
+        source: tonic::transport::Error,
+    },
+}
+
+/// Everything that a running service shares.
+pub struct Process {
+    /// Name of the service, e.g. `reviews`.
+    pub name: &'static str,
+    /// Its own database, for reads.
+    pub pool: PgPool,
+    /// Its units of work, for changes.
+    pub units: Units,
+    /// Its keys.
+    pub identity: Arc<Identity>,
+    jetstream: jetstream::Context,
+    peers: BTreeMap<String, Peer>,
+    wake: Arc<Notify>,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+    settings: Settings,
+    _telemetry: telemetry::Guard,
+}
+
+/// A connection pool whose connections are bounded in every wait and never carry an open transaction to the next user.
+///
+/// # Errors
+/// The database cannot be reached within 5 s.
+pub async fn connect(settings: &crate::config::Database, name: &str) -> Result<PgPool, sqlx::Error> {
+    let options: PgConnectOptions = settings.url.expose_secret().parse()?;
+    let options = options.application_name(name).options([
+        ("lock_timeout", "3s"),
+        ("statement_timeout", "15s"),
+        ("idle_in_transaction_session_timeout", "10s"),
+    ]);
+    PgPoolOptions::new()
+        .max_connections(settings.pool_max)
+        .acquire_timeout(Duration::from_secs(2))
+        // A transaction that a dropped future left open must not reach the next request (reliability 7).
+        .after_release(|connection, _| {
+            Box::pin(async move {
+                connection.execute("ROLLBACK").await?;
+                Ok(true)
+            })
+        })
+        .connect_with(options)
+        .await
+}
+
+#[expect(clippy::disallowed_methods, reason = "an id of the process itself, outside any unit of work")]
+pub(crate) fn new_instance_id() -> Uuid {
+    Uuid::now_v7()
+}
+
+impl Process {
+    /// Connects to the own database, reads the keys and prepares everything else for later.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start(name: &'static str, settings: &Settings) -> Result<Process, StartError> {
+        settings.validate()?;
+        let telemetry = telemetry::start(name, &settings.telemetry).map_err(StartError::Telemetry)?;
+        let identity = Arc::new(Identity::new(name, &settings.identity)?);
+        let pool = connect(&settings.database, name).await?;
+        if settings.profile != Profile::Test {
+            check_durable(&pool).await?;
+        }
+        let nats = async_nats::ConnectOptions::new()
+            .name(name)
+            .retry_on_initial_connect()
+            .max_reconnects(None)
+            .reconnect_delay_callback(|attempts| Duration::from_millis((100 * attempts as u64).min(2_000)))
+            .connect(settings.broker.url.as_str())
+            .await
+            .map_err(|error| StartError::Broker(error.into()))?;
+        let peers = settings
+            .peers
+            .iter()
+            .map(|(peer, url)| match rpc::peer(peer, url, identity.clone()) {
+                Ok(channel) => Ok((peer.clone(), channel)),
+                Err(source) => Err(StartError::Peer { name: peer.clone(), source }),
+            })
+            .collect::<Result<_, _>>()?;
+        let wake = Arc::new(Notify::new());
+        Ok(Process {
+            name,
+            units: Units::new(pool.clone(), wake.clone()),
+            pool,
+            identity,
+            jetstream: jetstream::new(nats),
+            peers,
+            wake,
+            shutdown: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+            settings: settings.clone(),
+            _telemetry: telemetry,
+        })
+    }
+
+    /// A channel to another service; clients are made from it: `FactsClient::new(process.peer("reviews"))`.
+    ///
+    /// # Panics
+    /// When the settings have no such peer: they are compiled in, so it is a fault of the code.
+    pub fn peer(&self, name: &str) -> Peer {
+        self.peers.get(name).cloned().unwrap_or_else(|| panic!("setting peers.{name} is missing"))
+    }
+
+    /// Raised when the process should end.
+    pub fn shutdown(&self) -> CancellationToken {
+        self.shutdown.clone()
+    }
+
+    /// Runs a background task; it is dropped at shutdown, so it must hold nothing that needs an orderly end.
+    pub fn spawn(&self, name: &'static str, future: impl Future<Output = ()> + Send + 'static) {
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                () = future => if !shutdown.is_cancelled() { tracing::error!(task = name, "background task ended") },
+                () = shutdown.cancelled() => {}
+            }
+        });
+    }
+
+    /// Starts publishing this service's outbox.
+    pub fn relay(&self) {
+        let relay = Relay {
+            pool: self.pool.clone(),
+            jetstream: self.jetstream.clone(),
+            stream: self.name.to_uppercase(),
+            wake: self.wake.clone(),
+            shutdown: self.shutdown.clone(),
+        };
+        self.tasks.spawn(relay.run());
+    }
+
+    /// Starts one durable consumer.
+    pub fn consume(&self, subscription: Subscription) {
+        let consumer = Consumer {
+            applier: Applier::new(self.units.clone(), self.pool.clone(), subscription),
+            jetstream: self.jetstream.clone(),
+            shutdown: self.shutdown.clone(),
+        };
+        self.tasks.spawn(consumer.run());
+    }
+
+    /// Serves until SIGTERM or SIGINT, then finishes what is running within 25 s.
+    ///
+    /// # Errors
+    /// A port is taken, or the server fails.
+    pub async fn serve(self, mut routes: RoutesBuilder, access: &'static [Access]) -> anyhow::Result<()> {
+        let (reporter, health_service) = tonic_health::server::health_reporter();
+        reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
+        routes.add_service(health_service);
+        routes.add_service(EventsServer::new(FromOutbox(self.pool.clone())));
+        let admin = health::Admin { pool: self.pool.clone(), metrics: health::recorder(), shutdown: self.shutdown.clone() };
+        let admin_listener = TcpListener::bind(self.settings.server.admin_addr).await?;
+        let grpc_listener = TcpListener::bind(self.settings.server.grpc_addr).await?;
+        tokio::spawn(async move {
+            if let Err(error) = axum::serve(admin_listener, admin.router()).await {
+                tracing::error!(%error, "admin port ended");
+            }
+        });
+        let shutdown = self.shutdown.clone();
+        tokio::spawn(async move {
+            signalled().await;
+            tracing::info!("shutting down");
+            shutdown.cancel();
+        });
+        tracing::info!(grpc = %self.settings.server.grpc_addr, admin = %self.settings.server.admin_addr, "{} serves", self.name);
+        let incoming = tokio_stream::StreamExt::map(TcpListenerStream::new(grpc_listener), |stream| {
+            if let Ok(stream) = &stream {
+                // Nagle's delay only costs here; a socket that refuses the option still works.
+                let _ = stream.set_nodelay(true);
+            }
+            stream
+        });
+        let stop = self.shutdown.clone();
+        let server = Server::builder()
+            .max_concurrent_streams(100)
+            .concurrency_limit_per_connection(256)
+            .timeout(Duration::from_secs(20))
+            .http2_keepalive_interval(Some(Duration::from_secs(30)))
+            .layer(GateLayer::new(access, self.identity.clone()))
+            .add_routes(routes.routes())
+            .serve_with_incoming_shutdown(incoming, async move { stop.cancelled().await });
+        let limit = async {
+            self.shutdown.cancelled().await;
+            tokio::time::sleep(DRAIN).await;
+        };
+        tokio::select! { ended = server => ended?, () = limit => tracing::warn!("work still running after the drain limit") }
+        self.tasks.close();
+        if tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await.is_err() {
+            tracing::warn!("background tasks did not end in time");
+        }
+        self.pool.close().await;
+        Ok(())
+    }
+}
+
+/// SIGTERM (Kubernetes) or SIGINT (a person).
+async fn signalled() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        // Without a handler the default action of the signal ends the process.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+async fn check_durable(pool: &PgPool) -> Result<(), StartError> {
+    for (setting, statement) in [
+        ("fsync", "SHOW fsync"),
+        ("full_page_writes", "SHOW full_page_writes"),
+        ("synchronous_commit", "SHOW synchronous_commit"),
+    ] {
+        let value: String = sqlx::query_scalar(statement).fetch_one(pool).await?;
+        if value == "off" {
+            return Err(StartError::NotDurable { setting, value });
+        }
+    }
+    Ok(())
+}

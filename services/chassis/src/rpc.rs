@@ -1,0 +1,229 @@
+//! The gRPC boundary: who may call what (one table per service), the verified caller, the span, and calls to peers.
+//!
+//! Every handler runs in a spawned task: a client that leaves cannot cut a unit of work in half (reliability 7).
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use futures::future::BoxFuture;
+use tonic::{
+    Request, Status,
+    body::Body,
+    metadata::MetadataValue,
+    service::{Interceptor, interceptor::InterceptedService},
+    transport::{Channel, Endpoint},
+};
+use tower::{Layer, Service};
+use tracing::Instrument as _;
+
+use crate::{
+    Failure,
+    identity::{Caller, Identity, Kind},
+    telemetry,
+};
+
+/// One row of a service's access table. A method without a row is refused for everybody (reliability R9).
+#[derive(Debug, Clone, Copy)]
+pub struct Access {
+    /// Full path, e.g. `/yuchong.reviews.v1.Applications/Pass`.
+    pub method: &'static str,
+    /// Anyone of these.
+    pub who: &'static [Who],
+}
+
+/// Who may call a method. Scope and relation are checked by the service that owns the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Also somebody who has not signed in.
+    Anyone,
+    /// A person with this role; `"*"` is any signed-in person.
+    Person(&'static str),
+    /// An outside system with this role.
+    Machine(&'static str),
+    /// A service of this name; `"*"` is any service of the platform.
+    Service(&'static str),
+}
+
+impl Who {
+    fn admits(self, caller: &Caller) -> bool {
+        match self {
+            Who::Anyone => true,
+            Who::Person(role) => caller.kind == Kind::Person && (role == "*" || caller.has_role(role)),
+            Who::Machine(role) => caller.kind == Kind::Machine && caller.has_role(role),
+            Who::Service(name) => caller.kind == Kind::Service && (name == "*" || caller.subject == name),
+        }
+    }
+}
+
+/// Rows that every service has.
+pub(crate) const SHARED: &[Access] = &[
+    Access { method: "/grpc.health.v1.Health/Check", who: &[Who::Anyone] },
+    Access { method: "/grpc.health.v1.Health/Watch", who: &[Who::Anyone] },
+    Access { method: "/yuchong.common.v1.Events/ListEvents", who: &[Who::Service("*")] },
+];
+
+/// The path of the method being called; part of the idempotency key.
+#[derive(Debug, Clone)]
+pub(crate) struct Method(pub(crate) String);
+
+/// The verified caller of a request.
+///
+/// # Errors
+/// Internal when the request did not come through the server of this module.
+pub fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
+    request.extensions().get::<Caller>().cloned().ok_or_else(|| Status::internal("no caller in the request"))
+}
+
+/// Checks each call against the access table, continues the caller's trace, and runs the handler to its end.
+#[derive(Clone)]
+pub(crate) struct GateLayer {
+    table: Arc<HashMap<&'static str, &'static [Who]>>,
+    identity: Arc<Identity>,
+}
+
+impl GateLayer {
+    pub(crate) fn new(access: &'static [Access], identity: Arc<Identity>) -> Self {
+        let table = SHARED.iter().chain(access).map(|row| (row.method, row.who)).collect();
+        Self { table: Arc::new(table), identity }
+    }
+
+    fn admit(&self, request: &http::Request<Body>) -> Result<Caller, Failure> {
+        let path = request.uri().path();
+        let who = self
+            .table
+            .get(path)
+            .ok_or_else(|| Failure::forbidden("not_permitted", "该操作未开放"))?;
+        let Some(header) = request.headers().get(http::header::AUTHORIZATION) else {
+            if who.contains(&Who::Anyone) {
+                return Ok(Caller::anonymous());
+            }
+            return Err(Failure::unauthenticated("caller_missing", "请先登录"));
+        };
+        let token = header.to_str().ok().and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default();
+        let caller = self.identity.verify(token).map_err(|error| {
+            tracing::info!(%error, path, "caller token refused");
+            Failure::unauthenticated("caller_invalid", "登录已失效，请重新登录")
+        })?;
+        if who.iter().any(|who| who.admits(&caller)) {
+            Ok(caller)
+        } else {
+            Err(Failure::forbidden("not_permitted", "您的账号没有进行此操作的权限").with("method", path))
+        }
+    }
+}
+
+impl<S> Layer<S> for GateLayer {
+    type Service = Gate<S>;
+    fn layer(&self, inner: S) -> Gate<S> {
+        Gate { rules: self.clone(), inner }
+    }
+}
+
+/// See [`GateLayer`].
+#[derive(Clone)]
+pub(crate) struct Gate<S> {
+    rules: GateLayer,
+    inner: S,
+}
+
+impl<S> Service<http::Request<Body>> for Gate<S>
+where
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
+        let path = request.uri().path().to_owned();
+        let span = tracing::info_span!("rpc", otel.name = %path, otel.kind = "server", rpc.method = %path);
+        if let Some(parent) = request.headers().get(telemetry::TRACEPARENT).and_then(|value| value.to_str().ok()) {
+            telemetry::continue_trace(&span, parent);
+        }
+        let admitted = span.in_scope(|| self.rules.admit(&request));
+        let started = Instant::now();
+        let caller = match admitted {
+            Ok(caller) => caller,
+            Err(failure) => {
+                let response = Status::from(failure).into_http();
+                observe(&path, &response, started);
+                return Box::pin(async move { Ok(response) });
+            }
+        };
+        request.extensions_mut().insert(caller);
+        request.extensions_mut().insert(Method(path.clone()));
+        let fresh = self.inner.clone();
+        let mut ready = std::mem::replace(&mut self.inner, fresh);
+        let handler = tokio::spawn(async move { ready.call(request).await }.instrument(span));
+        Box::pin(async move {
+            let response = match handler.await {
+                Ok(answer) => answer?,
+                Err(error) => {
+                    tracing::error!(%error, path, "handler panicked");
+                    Status::internal("internal").into_http()
+                }
+            };
+            observe(&path, &response, started);
+            Ok(response)
+        })
+    }
+}
+
+/// Rate, errors and duration per method. The code of an error stands in the headers; a success has none yet.
+fn observe(path: &str, response: &http::Response<Body>, started: Instant) {
+    let code = response.headers().get("grpc-status").and_then(|value| value.to_str().ok()).unwrap_or("0").to_owned();
+    metrics::counter!("rpc_server_requests_total", "method" => path.to_owned(), "code" => code).increment(1);
+    metrics::histogram!("rpc_server_duration_seconds", "method" => path.to_owned()).record(started.elapsed().as_secs_f64());
+}
+
+/// A connection to another service of the platform: signs as this service, carries the trace, has a deadline.
+pub type Peer = InterceptedService<Channel, Signer>;
+
+/// Adds this service's token, the trace and a deadline to each outgoing call.
+#[derive(Clone)]
+pub struct Signer {
+    identity: Arc<Identity>,
+    audience: String,
+}
+
+/// Outgoing calls end before the caller's own deadline would.
+const PEER_DEADLINE: Duration = Duration::from_secs(8);
+
+impl Interceptor for Signer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        let bearer = format!("Bearer {}", self.identity.service_token(&self.audience));
+        let bearer = MetadataValue::try_from(bearer).map_err(|_| Status::internal("token is not a header value"))?;
+        request.metadata_mut().insert("authorization", bearer);
+        if let Ok(parent) = MetadataValue::try_from(telemetry::traceparent()) {
+            request.metadata_mut().insert(telemetry::TRACEPARENT, parent);
+        }
+        if request.metadata().get("grpc-timeout").is_none() {
+            request.set_timeout(PEER_DEADLINE);
+        }
+        Ok(request)
+    }
+}
+
+/// A channel that connects when it is first used, and again after it broke.
+///
+/// # Errors
+/// An address that is not a URL.
+pub(crate) fn peer(name: &str, url: &str, identity: Arc<Identity>) -> Result<Peer, tonic::transport::Error> {
+    let channel = Endpoint::from_shared(url.to_owned())?
+        .connect_timeout(Duration::from_secs(2))
+        .tcp_nodelay(true)
+        .http2_keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_while_idle(true)
+        .connect_lazy();
+    Ok(InterceptedService::new(channel, Signer { identity, audience: name.to_owned() }))
+}
