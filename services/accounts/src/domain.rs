@@ -1,0 +1,13 @@
+//! The rules of accounts, pure: no I/O, no clock, no randomness. What is taken already is asked of the store elsewhere.
+
+pub mod division;
+pub mod ids;
+pub mod legacy;
+pub mod lifecycle;
+pub mod lockout;
+pub mod password;
+pub mod refusal;
+pub mod registration;
+pub mod roles;
+pub mod session;
+pub mod uscc;

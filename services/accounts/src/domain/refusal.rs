@@ -1,0 +1,429 @@
+//! Every way in which a rule of this service says no: a stable reason, the field it is about. The Chinese text is in
+//! `labels.rs`; what a caller's code gets is decided by [`Refusal::kind`].
+
+use thiserror::Error;
+use time::OffsetDateTime;
+
+use super::{lifecycle::State, roles::Role, uscc};
+
+/// A field of a request that a refusal can be about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Field {
+    /// Login name, 账号名称.
+    Login,
+    /// Password.
+    Password,
+    /// The password chosen anew.
+    NewPassword,
+    /// Company name.
+    CompanyName,
+    /// Unified social credit code.
+    Uscc,
+    /// Kind of company.
+    OperatorType,
+    /// Contact person.
+    ContactName,
+    /// Mobile phone of the contact.
+    ContactPhone,
+    /// E-mail of the contact.
+    ContactEmail,
+    /// Registered division.
+    RegisteredDivision,
+    /// The county named on the licence.
+    LicenceCounty,
+    /// Province of a company from outside.
+    HomeProvince,
+    /// Business licence file.
+    LicenceFileId,
+    /// Truth declaration.
+    TruthDeclared,
+    /// The entry by which an operator resubmits.
+    Entry,
+    /// The administrator's opinion.
+    Opinion,
+    /// The submission judged.
+    SubmissionVersion,
+    /// Display name of a person.
+    DisplayName,
+    /// Roles.
+    Roles,
+    /// Division scope.
+    Scope,
+    /// Department of a provincial body.
+    Department,
+    /// The office as people know it.
+    Office,
+    /// Name of an employer.
+    Employer,
+    /// One-time code.
+    Code,
+    /// Activation ticket.
+    Ticket,
+    /// Session token.
+    SessionToken,
+    /// Services that may accept a token.
+    Audience,
+    /// Operator of a machine client.
+    OperatorId,
+    /// A state to filter by.
+    State,
+    /// Last sign-in to 2.0 of an imported account.
+    LastSignIn,
+    /// Password hash of an imported account.
+    PasswordHash,
+    /// Reason given for an act.
+    Reason,
+}
+
+impl Field {
+    /// The field's name on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Password => "password",
+            Self::NewPassword => "new_password",
+            Self::CompanyName => "company_name",
+            Self::Uscc => "uscc",
+            Self::OperatorType => "operator_type",
+            Self::ContactName => "contact_name",
+            Self::ContactPhone => "contact_phone",
+            Self::ContactEmail => "contact_email",
+            Self::RegisteredDivision => "registered_division",
+            Self::LicenceCounty => "licence_county",
+            Self::HomeProvince => "home_province",
+            Self::LicenceFileId => "licence_file_id",
+            Self::TruthDeclared => "truth_declared",
+            Self::Entry => "entry",
+            Self::Opinion => "opinion",
+            Self::SubmissionVersion => "submission_version",
+            Self::DisplayName => "display_name",
+            Self::Roles => "roles",
+            Self::Scope => "scope",
+            Self::Department => "department",
+            Self::Office => "office",
+            Self::Employer => "employer",
+            Self::Code => "code",
+            Self::Ticket => "ticket",
+            Self::SessionToken => "session_token",
+            Self::Audience => "audience",
+            Self::OperatorId => "operator_id",
+            Self::State => "state",
+            Self::LastSignIn => "last_2_0_sign_in",
+            Self::PasswordHash => "password_hash",
+            Self::Reason => "reason",
+        }
+    }
+}
+
+/// How the outside world takes a refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A field is wrong.
+    Invalid,
+    /// The state of things forbids it.
+    Refused,
+    /// Who asks has not proved who it is.
+    Unauthenticated,
+    /// Too many tries.
+    Busy,
+}
+
+/// A rule said no.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// A required field is empty.
+    #[error("{} is empty", .0.name())]
+    Missing(Field),
+    /// A field is longer than it may be.
+    #[error("{} is longer than {max} characters", .field.name())]
+    TooLong {
+        /// The field.
+        field: Field,
+        /// Characters allowed.
+        max: usize,
+    },
+    /// A field holds control characters.
+    #[error("{} holds control characters", .0.name())]
+    ControlCharacters(Field),
+    /// A coded field holds a value that is none of its codes.
+    #[error("{} holds an unknown value", .0.name())]
+    UnknownValue(Field),
+    /// Not 4–20 letters, digits or underscores.
+    #[error("login name has the wrong form")]
+    LoginForm,
+    /// Somebody has this login name.
+    #[error("login name is taken")]
+    LoginTaken,
+    /// The unified social credit code is wrong.
+    #[error(transparent)]
+    Uscc(#[from] uscc::Fault),
+    /// Another operator has this code.
+    #[error("unified social credit code is taken")]
+    UsccTaken,
+    /// Not a mobile number of 11 digits.
+    #[error("phone has {digits} digits")]
+    Phone {
+        /// Digits found.
+        digits: usize,
+    },
+    /// Not an e-mail address.
+    #[error("e-mail address has the wrong form")]
+    Email,
+    /// A county is needed, not a prefecture or the province.
+    #[error("registered division is not a county")]
+    DivisionNotCounty,
+    /// The division was abolished.
+    #[error("registered division was abolished; its successor is {successor}")]
+    DivisionAbolished {
+        /// Code of the successor.
+        successor: String,
+    },
+    /// A company from outside the province takes 郑州-其他 only.
+    #[error("a company from outside the province registers at the province's fixed division")]
+    DivisionOutside,
+    /// The county on the licence is listed, so 其他 (or another county) is wrong.
+    #[error("the county on the licence is listed as {listed}")]
+    DivisionListed {
+        /// Code of the listed county.
+        listed: String,
+    },
+    /// The county on the licence is not listed, so the prefecture's 其他 is right.
+    #[error("the county on the licence is not listed; {other} is right")]
+    DivisionOtherExpected {
+        /// Code of the prefecture's 其他.
+        other: String,
+    },
+    /// The truth declaration is not ticked.
+    #[error("truth is not declared")]
+    TruthUndeclared,
+    /// Password too short or of too few classes.
+    #[error("password is too weak")]
+    PasswordWeak,
+    /// Password longer than the limit.
+    #[error("password is longer than {max} characters")]
+    PasswordLong {
+        /// Characters allowed.
+        max: usize,
+    },
+    /// Password on the deny list.
+    #[error("password is common")]
+    PasswordCommon,
+    /// Password equal to the login name.
+    #[error("password equals the login name")]
+    PasswordLogin,
+    /// The new password is the old one.
+    #[error("new password equals the old one")]
+    PasswordSame,
+    /// A return without an opinion.
+    #[error("a return carries an opinion")]
+    OpinionMissing,
+    /// The act does not fit the operator's state.
+    #[error("not possible in state {state:?}")]
+    WrongState {
+        /// The state found.
+        state: State,
+        /// Whether a change waits for review.
+        review_pending: bool,
+    },
+    /// The submission judged is not the one that waits.
+    #[error("submission {current} stands, not the one judged")]
+    StaleVersion {
+        /// Version that stands.
+        current: i32,
+        /// When it last changed.
+        changed_at: OffsetDateTime,
+        /// Who changed it.
+        changed_by: String,
+    },
+    /// Nothing differs from the valid profile.
+    #[error("nothing has changed")]
+    NothingChanged,
+    /// The person who registered a company does not review it.
+    #[error("own operator")]
+    OwnOperator,
+    /// Two roles exclude each other.
+    #[error("{} and {} exclude each other", .0.name(), .1.name())]
+    RolesExclude(Role, Role),
+    /// A role does not fit the scope.
+    #[error("scope does not fit role {}", .0.name())]
+    ScopeMismatch(Role),
+    /// Unknown login or wrong password; both look the same.
+    #[error("login or password is wrong")]
+    SignInFailed,
+    /// Too many failures for this login and address.
+    #[error("locked")]
+    SignInLocked {
+        /// Seconds left.
+        seconds: i64,
+    },
+    /// The account was deactivated or its operator suspended.
+    #[error("account is suspended")]
+    AccountSuspended,
+    /// The one-time password has expired or was used.
+    #[error("one-time password is spent")]
+    OneTimeSpent,
+    /// The session has ended or never was.
+    #[error("session has ended")]
+    SessionEnded,
+    /// The activation ticket has ended or never was.
+    #[error("ticket has ended")]
+    TicketEnded,
+    /// The one-time code is wrong, expired or used up.
+    #[error("code is wrong")]
+    CodeWrong,
+    /// Codes asked for too often.
+    #[error("a code was sent a moment ago")]
+    CodeTooSoon {
+        /// Seconds to wait.
+        seconds: i64,
+    },
+    /// Client id or secret is wrong.
+    #[error("client credentials are wrong")]
+    ClientRefused,
+    /// The client was issued by an earlier call with this request id; its secret is shown once.
+    #[error("client was issued before")]
+    ClientIssued {
+        /// The client's id.
+        client_id: String,
+    },
+    /// A person of this kind cannot do or have this.
+    #[error("an operator's user is not an official")]
+    NotOfficial,
+}
+
+impl Refusal {
+    /// The stable id of the reason. Reported to callers, counted, never translated.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Missing(_) => "field_missing",
+            Self::TooLong { .. } => "field_too_long",
+            Self::ControlCharacters(_) => "control_characters",
+            Self::UnknownValue(_) => "unknown_value",
+            Self::LoginForm => "login_form",
+            Self::LoginTaken => "login_taken",
+            Self::Uscc(uscc::Fault::Length { .. }) => "uscc_length",
+            Self::Uscc(uscc::Fault::Alphabet { .. }) => "uscc_alphabet",
+            Self::Uscc(uscc::Fault::Area) => "uscc_area",
+            Self::Uscc(uscc::Fault::Check) => "uscc_check",
+            Self::Uscc(uscc::Fault::OrganisationCheck) => "uscc_organisation_check",
+            Self::UsccTaken => "uscc_taken",
+            Self::Phone { .. } => "phone_form",
+            Self::Email => "email_form",
+            Self::DivisionNotCounty => "division_not_county",
+            Self::DivisionAbolished { .. } => "division_abolished",
+            Self::DivisionOutside => "division_outside_province",
+            Self::DivisionListed { .. } => "division_listed",
+            Self::DivisionOtherExpected { .. } => "division_other_expected",
+            Self::TruthUndeclared => "truth_undeclared",
+            Self::PasswordWeak => "password_weak",
+            Self::PasswordLong { .. } => "password_long",
+            Self::PasswordCommon => "password_common",
+            Self::PasswordLogin => "password_is_login",
+            Self::PasswordSame => "password_same",
+            Self::OpinionMissing => "opinion_missing",
+            Self::WrongState { .. } => "wrong_state",
+            Self::StaleVersion { .. } => "stale_version",
+            Self::NothingChanged => "nothing_changed",
+            Self::OwnOperator => "own_operator",
+            Self::RolesExclude(..) => "roles_exclude",
+            Self::ScopeMismatch(_) => "scope_mismatch",
+            Self::SignInFailed => "sign_in_failed",
+            Self::SignInLocked { .. } => "sign_in_locked",
+            Self::AccountSuspended => "account_suspended",
+            Self::OneTimeSpent => "one_time_password_spent",
+            Self::SessionEnded => "session_ended",
+            Self::TicketEnded => "ticket_ended",
+            Self::CodeWrong => "code_wrong",
+            Self::CodeTooSoon { .. } => "code_too_soon",
+            Self::ClientRefused => "client_refused",
+            Self::ClientIssued { .. } => "client_issued",
+            Self::NotOfficial => "not_official",
+        }
+    }
+
+    /// The field that the refusal is about, where there is one.
+    pub fn field(&self) -> Option<Field> {
+        match self {
+            Self::Missing(field)
+            | Self::TooLong { field, .. }
+            | Self::ControlCharacters(field)
+            | Self::UnknownValue(field) => Some(*field),
+            Self::LoginForm | Self::LoginTaken => Some(Field::Login),
+            Self::Uscc(_) | Self::UsccTaken => Some(Field::Uscc),
+            Self::Phone { .. } => Some(Field::ContactPhone),
+            Self::Email => Some(Field::ContactEmail),
+            Self::DivisionNotCounty
+            | Self::DivisionAbolished { .. }
+            | Self::DivisionOutside
+            | Self::DivisionListed { .. }
+            | Self::DivisionOtherExpected { .. } => Some(Field::RegisteredDivision),
+            Self::TruthUndeclared => Some(Field::TruthDeclared),
+            Self::PasswordWeak | Self::PasswordLong { .. } | Self::PasswordCommon | Self::PasswordLogin => {
+                Some(Field::Password)
+            }
+            Self::PasswordSame => Some(Field::NewPassword),
+            Self::OpinionMissing => Some(Field::Opinion),
+            Self::StaleVersion { .. } => Some(Field::SubmissionVersion),
+            Self::RolesExclude(..) => Some(Field::Roles),
+            Self::ScopeMismatch(_) => Some(Field::Scope),
+            Self::CodeWrong => Some(Field::Code),
+            Self::WrongState { .. }
+            | Self::NothingChanged
+            | Self::OwnOperator
+            | Self::SignInFailed
+            | Self::SignInLocked { .. }
+            | Self::AccountSuspended
+            | Self::OneTimeSpent
+            | Self::SessionEnded
+            | Self::TicketEnded
+            | Self::CodeTooSoon { .. }
+            | Self::ClientRefused
+            | Self::ClientIssued { .. }
+            | Self::NotOfficial => None,
+        }
+    }
+
+    /// How the outside world takes it.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Missing(_)
+            | Self::TooLong { .. }
+            | Self::ControlCharacters(_)
+            | Self::UnknownValue(_)
+            | Self::LoginForm
+            | Self::LoginTaken
+            | Self::Uscc(_)
+            | Self::UsccTaken
+            | Self::Phone { .. }
+            | Self::Email
+            | Self::DivisionNotCounty
+            | Self::DivisionAbolished { .. }
+            | Self::DivisionOutside
+            | Self::DivisionListed { .. }
+            | Self::DivisionOtherExpected { .. }
+            | Self::TruthUndeclared
+            | Self::PasswordWeak
+            | Self::PasswordLong { .. }
+            | Self::PasswordCommon
+            | Self::PasswordLogin
+            | Self::PasswordSame
+            | Self::OpinionMissing
+            | Self::RolesExclude(..)
+            | Self::ScopeMismatch(_)
+            | Self::CodeWrong => Kind::Invalid,
+            Self::WrongState { .. }
+            | Self::StaleVersion { .. }
+            | Self::NothingChanged
+            | Self::OwnOperator
+            | Self::ClientIssued { .. }
+            | Self::NotOfficial => Kind::Refused,
+            Self::SignInFailed
+            | Self::AccountSuspended
+            | Self::OneTimeSpent
+            | Self::SessionEnded
+            | Self::TicketEnded
+            | Self::ClientRefused => Kind::Unauthenticated,
+            Self::SignInLocked { .. } | Self::CodeTooSoon { .. } => Kind::Busy,
+        }
+    }
+}
