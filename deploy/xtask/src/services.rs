@@ -1,0 +1,82 @@
+//! The services of the platform as the launcher knows them: names, databases, development ports.
+//!
+//! Owns: the list. Not: how they are started (`fleet`) or what they do (their own crates).
+use std::fmt;
+
+/// One of the services that the launcher starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Service {
+    /// Operators, users, sessions, signing keys.
+    Accounts,
+    /// Stations, connectors, interconnection, evidence.
+    Stations,
+    /// Files, dossiers, invoices.
+    Documents,
+    /// Rounds, applications, work orders, decisions.
+    Reviews,
+    /// Worklists and messages.
+    Notifications,
+}
+
+impl Service {
+    /// All services, in the order in which they are migrated and printed; they start in any order.
+    pub const ALL: [Service; 5] =
+        [Service::Accounts, Service::Stations, Service::Documents, Service::Reviews, Service::Notifications];
+
+    /// Names the service: crate, binary, database, database role and peer have this one name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Service::Accounts => "accounts",
+            Service::Stations => "stations",
+            Service::Documents => "documents",
+            Service::Reviews => "reviews",
+            Service::Notifications => "notifications",
+        }
+    }
+
+    /// Gives the gRPC port in development. Source: architecture, "Two commands".
+    pub const fn grpc_port(self) -> u16 {
+        match self {
+            Service::Accounts => 7101,
+            Service::Stations => 7102,
+            Service::Documents => 7103,
+            Service::Reviews => 7104,
+            Service::Notifications => 7105,
+        }
+    }
+
+    /// Gives the port of health and metrics in development. Source: architecture, "Two commands".
+    pub const fn admin_port(self) -> u16 {
+        self.grpc_port() + 2000
+    }
+
+    /// Names an environment variable of this service, e.g. `YUCHONG_ACCOUNTS__DATABASE__URL`.
+    pub fn variable(self, key: &str) -> String {
+        format!("YUCHONG_{}__{key}", self.name().to_uppercase())
+    }
+
+    /// Names the variable under which the compile-time checked SQL of this service finds its database.
+    pub fn sql_variable(self) -> String {
+        format!("{}_DATABASE_URL", self.name().to_uppercase())
+    }
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_and_variables_follow_the_architecture() {
+        let ports: Vec<_> =
+            Service::ALL.iter().map(|service| (service.grpc_port(), service.admin_port())).collect();
+        assert_eq!(ports, [(7101, 9101), (7102, 9102), (7103, 9103), (7104, 9104), (7105, 9105)]);
+        assert_eq!(Service::Reviews.variable("DATABASE__URL"), "YUCHONG_REVIEWS__DATABASE__URL");
+        assert_eq!(Service::Documents.sql_variable(), "DOCUMENTS_DATABASE_URL");
+    }
+}
