@@ -19,6 +19,7 @@ pub mod page;
 pub mod process;
 pub mod rpc;
 pub mod telemetry;
+pub mod testing;
 pub mod work;
 
 pub use error::Failure;

@@ -14,6 +14,7 @@ use sqlx::{PgConnection, PgPool, Row as _, postgres::PgRow};
 use time::OffsetDateTime;
 use tokio::{sync::Notify, time::timeout};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{Announcement, Failure};
@@ -294,13 +295,11 @@ impl Relay {
         }
         let span = tracing::info_span!("publish", otel.kind = "producer", event.id = %event.event_id, event.kind = %event.r#type);
         crate::telemetry::continue_trace(&span, &event.traceparent);
-        let _entered = span.clone();
-        let waiting = self
-            .jetstream
-            .send_publish(event.subject.clone(), message)
-            .await
-            .map_err(|error| away(error.into()))?;
-        let ack = timeout(ACK_WAIT, waiting).await.map_err(|error| away(error.into()))?.map_err(|error| away(error.into()))?;
+        let sent = async {
+            let waiting = self.jetstream.send_publish(event.subject.clone(), message).await?;
+            Ok::<_, Box<dyn std::error::Error + Send + Sync>>(timeout(ACK_WAIT, waiting).await??)
+        };
+        let ack = sent.instrument(span).await.map_err(away)?;
         Ok(Acked {
             event_id: Uuid::parse_str(&event.event_id).map_err(Failure::internal)?,
             sequence: i64::try_from(ack.sequence).unwrap_or(i64::MAX),

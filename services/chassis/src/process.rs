@@ -94,6 +94,8 @@ pub async fn connect(settings: &crate::config::Database, name: &str) -> Result<P
         ("lock_timeout", "3s"),
         ("statement_timeout", "15s"),
         ("idle_in_transaction_session_timeout", "10s"),
+        // The ROLLBACK below is nearly always without a transaction, which is worth no notice.
+        ("client_min_messages", "error"),
     ]);
     PgPoolOptions::new()
         .max_connections(settings.pool_max)

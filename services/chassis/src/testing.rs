@@ -1,0 +1,105 @@
+//! For tests only: a fresh database on the test server, settings for one process on free ports, and patient waiting.
+//!
+//! The servers come from the environment (`YUCHONG_TEST_POSTGRES`, `YUCHONG_TEST_NATS`); `cargo xtask test` starts them.
+
+use std::{collections::BTreeMap, env, time::Duration};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ed25519_dalek::SigningKey;
+use secrecy::SecretString;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool};
+
+use crate::config::{Broker, Database, Identity, Profile, Server, Settings, Telemetry};
+
+/// Seed of every key in tests.
+const SEED: [u8; 32] = [7; 32];
+
+/// A database of its own, removed when the test passes.
+pub struct TestDatabase {
+    admin: String,
+    /// Its name on the server.
+    pub name: String,
+    /// Connection URL.
+    pub url: String,
+}
+
+fn server(variable: &str) -> String {
+    env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run the tests through `cargo xtask test`"))
+}
+
+impl TestDatabase {
+    /// Creates an empty database.
+    ///
+    /// # Panics
+    /// Without a test server.
+    pub async fn create() -> TestDatabase {
+        let admin = server("YUCHONG_TEST_POSTGRES");
+        let name = format!("test_{}", crate::process::new_instance_id().simple());
+        let mut connection = PgConnection::connect(&admin).await.expect("the test server answers");
+        // The name is ours: letters, digits, underscore.
+        let statement = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'");
+        connection.execute(AssertSqlSafe(statement)).await.expect("the test role may create databases");
+        let base = admin.rsplit_once('/').map_or(admin.as_str(), |(base, _)| base);
+        let url = format!("{base}/{name}");
+        TestDatabase { admin, name, url }
+    }
+
+    /// Drops the database; a failed test leaves it behind for a look.
+    pub async fn remove(self) {
+        let Ok(mut connection) = PgConnection::connect(&self.admin).await else { return };
+        let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        // What stays behind is swept with the test server itself.
+        let _ = connection.execute(AssertSqlSafe(statement)).await;
+    }
+
+    /// A pool as the services use it.
+    ///
+    /// # Panics
+    /// When the database does not answer.
+    pub async fn pool(&self) -> PgPool {
+        crate::process::connect(&self.settings(), "test").await.expect("the test database answers")
+    }
+
+    fn settings(&self) -> Database {
+        Database { url: SecretString::from(self.url.clone()), pool_max: 16 }
+    }
+}
+
+/// The test NATS server.
+pub fn nats_url() -> String {
+    server("YUCHONG_TEST_NATS")
+}
+
+/// Settings of one process over this database and broker, port 0, every peer at a port where nobody listens.
+pub fn settings(database: &TestDatabase, broker: &str) -> Settings {
+    let public = STANDARD.encode(SigningKey::from_bytes(&SEED).verifying_key().to_bytes());
+    let services = ["accounts", "stations", "documents", "reviews", "notifications"];
+    Settings {
+        profile: Profile::Test,
+        database: database.settings(),
+        broker: Broker { url: broker.to_owned() },
+        server: Server { grpc_addr: ([127, 0, 0, 1], 0).into(), admin_addr: ([127, 0, 0, 1], 0).into() },
+        telemetry: Telemetry { filter: "warn".into(), otlp_endpoint: String::new() },
+        identity: Identity {
+            signing_key: SecretString::from(STANDARD.encode(SEED)),
+            verifying_keys: services.map(|name| format!("{name}:{public}")).join(","),
+        },
+        peers: services.iter().map(|name| ((*name).to_owned(), "http://127.0.0.1:9".to_owned())).collect::<BTreeMap<_, _>>(),
+    }
+}
+
+/// Asks until the answer is yes.
+///
+/// # Panics
+/// When it is still no after `within`; the message says what was waited for.
+pub async fn eventually<F, Fut>(what: &str, within: Duration, mut ask: F)
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = bool>,
+{
+    let deadline = tokio::time::Instant::now() + within;
+    while !ask().await {
+        assert!(tokio::time::Instant::now() < deadline, "not within {within:?}: {what}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

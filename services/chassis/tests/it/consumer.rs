@@ -1,0 +1,139 @@
+//! What a consumer may rely on: each event once, in order, and a bad message stops nobody else.
+
+use std::sync::Arc;
+
+use async_nats::jetstream::message::PublishMessage;
+use chassis::{consumer::{Apply, Applier, Order, Subscription}, testing::eventually};
+use futures::FutureExt as _;
+use prost::Message as _;
+use proto::common::Envelope;
+use uuid::Uuid;
+
+use crate::setup::{Bench, SOON, count};
+
+/// Writes each event down; refuses kind "poison" while the table `antidote` does not exist.
+fn note() -> Apply {
+    Arc::new(|work, event| {
+        async move {
+            let envelope = event.envelope;
+            if envelope.r#type == "poison" {
+                let cured: bool = sqlx::query_scalar("SELECT to_regclass('antidote') IS NOT NULL").fetch_one(work.db()).await?;
+                if !cured {
+                    return Err(chassis::Failure::refused("poison", "不可以"));
+                }
+            }
+            sqlx::query("INSERT INTO effects VALUES ($1, $2, $3)")
+                .bind(Uuid::parse_str(&envelope.aggregate_id).expect("id"))
+                .bind(envelope.aggregate_version)
+                .bind(envelope.r#type)
+                .execute(work.db())
+                .await?;
+            Ok(())
+        }
+        .boxed()
+    })
+}
+
+fn event(aggregate: Uuid, version: i64, kind: &str) -> Envelope {
+    Envelope {
+        event_id: Uuid::now_v7().to_string(),
+        r#type: kind.to_owned(),
+        schema_version: 1,
+        aggregate_type: "thing".into(),
+        aggregate_id: aggregate.to_string(),
+        aggregate_version: version,
+        ..Envelope::default()
+    }
+}
+
+async fn send(bench: &Bench, envelope: &Envelope) {
+    let message = PublishMessage::build()
+        .payload(envelope.encode_to_vec().into())
+        .header("Yuchong-Aggregate-Id", envelope.aggregate_id.as_str());
+    bench.jetstream.send_publish(format!("{}.v1.changed", bench.name), message).await.expect("sent").await.expect("kept");
+}
+
+fn tier() -> Subscription {
+    Subscription { stream: "", durable: "reader", order: Order::Tier, apply: note() }
+}
+
+#[tokio::test]
+async fn an_event_delivered_twice_acts_once() {
+    let bench = Bench::start("consumetwice").await;
+    bench.make_consumer("reader", "consumetwice.v1.>").await;
+    bench.process.consume(Subscription { stream: "CONSUMETWICE", ..tier() });
+    let envelope = event(Uuid::now_v7(), 1, "changed");
+    send(&bench, &envelope).await;
+    send(&bench, &envelope).await;
+    let last = event(Uuid::now_v7(), 1, "last");
+    send(&bench, &last).await;
+    eventually("last applied", SOON, || async { count(&bench.pool(), "SELECT count(*) FROM effects WHERE kind = 'last'").await == 1 }).await;
+    eventually("first applied", SOON, || async { count(&bench.pool(), "SELECT count(*) FROM effects WHERE kind = 'changed'").await == 1 }).await;
+    assert_eq!(count(&bench.pool(), "SELECT count(*) FROM inbox").await, 2);
+    bench.database.remove().await;
+}
+
+#[tokio::test]
+async fn a_tier_ignores_what_it_has_passed() {
+    let bench = Bench::start("consumepassed").await;
+    let applier = Applier::new(bench.process.units.clone(), bench.pool(), tier());
+    let aggregate = Uuid::now_v7();
+    for version in [3, 1, 2, 5] {
+        applier.apply(&event(aggregate, version, "changed")).await.expect("applied");
+    }
+    assert_eq!(count(&bench.pool(), "SELECT sum(version)::bigint FROM effects").await, 8);
+    bench.database.remove().await;
+}
+
+#[tokio::test]
+async fn a_gap_is_filled_from_the_producer_before_going_on() {
+    let bench = Bench::start("consumegap").await;
+    let aggregate = Uuid::now_v7();
+    let missing: Vec<Envelope> = (1..=3).map(|version| event(aggregate, version, "changed")).collect();
+    let fetch: chassis::consumer::Fetch = Arc::new(move |_, _, from| {
+        let found = missing.iter().filter(|event| event.aggregate_version >= from).cloned().collect();
+        async move { Ok(found) }.boxed()
+    });
+    let applier = Applier::new(bench.process.units.clone(), bench.pool(), Subscription { order: Order::EveryVersion(fetch), ..tier() });
+    applier.apply(&event(aggregate, 3, "changed")).await.expect("applied");
+    let seen: Vec<i64> = sqlx::query_scalar("SELECT version FROM effects").fetch_all(&bench.pool()).await.expect("rows");
+    assert_eq!(seen, [1, 2, 3]);
+    bench.database.remove().await;
+}
+
+#[tokio::test]
+async fn a_message_that_does_not_decode_is_kept_and_others_go_on() {
+    let bench = Bench::start("consumegarbage").await;
+    bench.make_consumer("reader", "consumegarbage.v1.>").await;
+    bench.process.consume(Subscription { stream: "CONSUMEGARBAGE", ..tier() });
+    bench.jetstream.publish("consumegarbage.v1.changed", "\u{1}garbage".into()).await.expect("sent").await.expect("kept");
+    send(&bench, &event(Uuid::now_v7(), 1, "changed")).await;
+    eventually("the good one applied", SOON, || async { count(&bench.pool(), "SELECT count(*) FROM effects").await == 1 }).await;
+    eventually("the bad one kept", SOON, || async {
+        count(&bench.pool(), "SELECT count(*) FROM dead_letters WHERE reason = 'undecodable' AND settled_at IS NULL").await == 1
+    })
+    .await;
+    bench.database.remove().await;
+}
+
+#[tokio::test]
+async fn a_dead_letter_blocks_its_aggregate_until_it_is_replayed() {
+    let bench = Bench::start("consumeblocked").await;
+    bench.make_consumer("reader", "consumeblocked.v1.>").await;
+    let subscription = Subscription { stream: "CONSUMEBLOCKED", ..tier() };
+    bench.process.consume(subscription.clone());
+    let (sick, healthy) = (Uuid::now_v7(), Uuid::now_v7());
+    send(&bench, &event(sick, 1, "poison")).await;
+    send(&bench, &event(sick, 2, "changed")).await;
+    send(&bench, &event(healthy, 1, "changed")).await;
+    eventually("two kept", SOON, || async { count(&bench.pool(), "SELECT count(*) FROM dead_letters").await == 2 }).await;
+    eventually("the healthy one applied", SOON, || async { count(&bench.pool(), "SELECT count(*) FROM effects").await == 1 }).await;
+    sqlx::query("CREATE TABLE antidote ()").execute(&bench.pool()).await.expect("table");
+    let letter: i64 = sqlx::query_scalar("SELECT id FROM dead_letters WHERE reason = 'refused'").fetch_one(&bench.pool()).await.expect("letter");
+    Applier::new(bench.process.units.clone(), bench.pool(), subscription).replay(letter, "two people").await.expect("replayed");
+    let seen: Vec<i64> =
+        sqlx::query_scalar("SELECT version FROM effects WHERE aggregate = $1").bind(sick).fetch_all(&bench.pool()).await.expect("rows");
+    assert_eq!(seen, [1, 2]);
+    assert_eq!(count(&bench.pool(), "SELECT count(*) FROM dead_letters WHERE settled_at IS NULL").await, 0);
+    bench.database.remove().await;
+}
