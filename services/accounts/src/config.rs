@@ -1,0 +1,227 @@
+//! Typed settings of accounts; invalid values stop the start, with the key in the message.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use chassis::config::{self, ConfigError, Profile, Settings};
+use serde::Deserialize;
+use time::Duration;
+
+use crate::domain::{lockout, password, session};
+
+/// Every setting; the file `settings.toml` explains each.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// How strictly unsafe values are treated.
+    pub profile: Profile,
+    /// Own database.
+    pub database: config::Database,
+    /// NATS.
+    pub broker: config::Broker,
+    /// Listening addresses.
+    pub server: config::Server,
+    /// Logs and traces.
+    pub telemetry: config::Telemetry,
+    /// Keys.
+    pub identity: config::Identity,
+    /// Other services; accounts calls none.
+    #[serde(default)]
+    pub peers: BTreeMap<String, String>,
+    /// Registration.
+    pub registration: Registration,
+    /// Sessions, tickets, codes, caller tokens.
+    pub sessions: Sessions,
+    /// Failed sign-ins.
+    pub lockout: Lockout,
+    /// Passwords.
+    pub passwords: Passwords,
+    /// What leaves for people.
+    pub sender: Sender,
+}
+
+/// Section `[registration]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registration {
+    /// Division of companies from outside the province.
+    pub outside_division: String,
+    /// Text of the truth declaration.
+    pub declaration: String,
+}
+
+/// Section `[sessions]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sessions {
+    /// Minutes without use.
+    pub idle_minutes: i64,
+    /// The same for administrators.
+    pub idle_minutes_administrator: i64,
+    /// Hours at most.
+    pub max_hours: i64,
+    /// Minutes of an activation ticket.
+    pub ticket_minutes: i64,
+    /// Minutes of a code.
+    pub code_minutes: i64,
+    /// Wrong tries of a code.
+    pub code_tries: i32,
+    /// Seconds between two codes.
+    pub code_interval_secs: i64,
+    /// Seconds of a caller token.
+    pub token_secs: i64,
+}
+
+/// Section `[lockout]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lockout {
+    /// Failures of a login from one address.
+    pub failures_max: i64,
+    /// Minutes of the lock.
+    pub lock_minutes: i64,
+    /// Failures of a login from all addresses.
+    pub account_failures_max: i64,
+    /// Seconds of the first delay.
+    pub account_delay_secs: i64,
+}
+
+/// Section `[passwords]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Passwords {
+    /// Fewest characters.
+    pub length_min: usize,
+    /// Most characters.
+    pub length_max: usize,
+    /// Classes of characters.
+    pub classes_min: usize,
+    /// Days of an official's password; 0 for ever.
+    pub official_days_max: i64,
+    /// Hours of a one-time password.
+    pub one_time_hours: i64,
+    /// Argon2id memory.
+    pub argon2_memory_kib: u32,
+    /// Argon2id passes.
+    pub argon2_passes: u32,
+    /// Hashes at the same time.
+    pub hashes_at_once: usize,
+}
+
+/// Section `[sender]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sender {
+    /// File that deliveries are appended to.
+    pub outbox_file: PathBuf,
+}
+
+impl Config {
+    /// Reads defaults, file and environment and checks every value of accounts' own sections.
+    ///
+    /// # Errors
+    /// A key that is missing, unknown or out of range, named.
+    pub fn load() -> Result<Self, ConfigError> {
+        let config: Self = config::load("accounts", include_str!("../settings.toml"))?;
+        config.check()?;
+        Ok(config)
+    }
+
+    /// The sections that every service has.
+    pub fn chassis(&self) -> Settings {
+        Settings {
+            profile: self.profile,
+            database: self.database.clone(),
+            broker: self.broker.clone(),
+            server: self.server.clone(),
+            telemetry: self.telemetry.clone(),
+            identity: self.identity.clone(),
+            peers: self.peers.clone(),
+        }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let sessions = &self.sessions;
+        let passwords = &self.passwords;
+        let ranges: [(&'static str, i64, i64, i64); 16] = [
+            ("sessions.idle_minutes", sessions.idle_minutes, 1, 24 * 60),
+            ("sessions.idle_minutes_administrator", sessions.idle_minutes_administrator, 1, 24 * 60),
+            ("sessions.max_hours", sessions.max_hours, 1, 24),
+            ("sessions.ticket_minutes", sessions.ticket_minutes, 1, 60),
+            ("sessions.code_minutes", sessions.code_minutes, 1, 60),
+            ("sessions.code_tries", i64::from(sessions.code_tries), 1, 10),
+            ("sessions.code_interval_secs", sessions.code_interval_secs, 0, 600),
+            ("sessions.token_secs", sessions.token_secs, 5, chassis::identity::TOKEN_SECS_MAX),
+            ("lockout.failures_max", self.lockout.failures_max, 1, 100),
+            ("lockout.lock_minutes", self.lockout.lock_minutes, 1, 24 * 60),
+            ("lockout.account_failures_max", self.lockout.account_failures_max, 1, 10_000),
+            ("lockout.account_delay_secs", self.lockout.account_delay_secs, 0, 120),
+            ("passwords.official_days_max", passwords.official_days_max, 0, 3_650),
+            ("passwords.one_time_hours", passwords.one_time_hours, 1, 72),
+            ("passwords.argon2_memory_kib", i64::from(passwords.argon2_memory_kib), 8, 1 << 20),
+            ("passwords.argon2_passes", i64::from(passwords.argon2_passes), 1, 20),
+        ];
+        for (key, value, min, max) in ranges {
+            if !(min..=max).contains(&value) {
+                return Err(ConfigError::Invalid { key, why: format!("must be {min}..={max}, is {value}") });
+            }
+        }
+        let wrong = |key, why: &str| Err(ConfigError::Invalid { key, why: why.to_owned() });
+        if !(1..=64).contains(&passwords.hashes_at_once) {
+            return wrong("passwords.hashes_at_once", "must be 1..=64");
+        }
+        if !(1..=4).contains(&passwords.classes_min) {
+            return wrong("passwords.classes_min", "must be 1..=4");
+        }
+        if !(1..=passwords.length_max).contains(&passwords.length_min) || passwords.length_max > 1_024 {
+            return wrong("passwords.length_min", "must be 1..=length_max, and length_max at most 1024");
+        }
+        if self.registration.declaration.trim().is_empty() {
+            return wrong("registration.declaration", "must not be empty");
+        }
+        if self.sender.outbox_file.as_os_str().is_empty() {
+            return wrong("sender.outbox_file", "must name a file");
+        }
+        let safe = self.passwords.length_min >= 10
+            && self.passwords.classes_min >= 3
+            && self.passwords.argon2_memory_kib >= 19_456
+            && self.passwords.argon2_passes >= 2;
+        if self.profile == Profile::Production && !safe {
+            return wrong("passwords", "production needs length_min 10, classes_min 3, argon2 19456 KiB and 2 passes or more");
+        }
+        Ok(())
+    }
+}
+
+impl Sessions {
+    /// The lifetimes for the domain.
+    pub fn lifetimes(&self) -> session::Lifetimes {
+        session::Lifetimes {
+            idle: Duration::minutes(self.idle_minutes),
+            idle_administrator: Duration::minutes(self.idle_minutes_administrator),
+            max: Duration::hours(self.max_hours),
+        }
+    }
+}
+
+impl Lockout {
+    /// The limits for the domain.
+    pub fn limits(&self) -> lockout::Limits {
+        lockout::Limits {
+            failures_max: self.failures_max,
+            lock: Duration::minutes(self.lock_minutes),
+            account_failures_max: self.account_failures_max,
+            account_delay: Duration::seconds(self.account_delay_secs),
+        }
+    }
+}
+
+impl Passwords {
+    /// The policy for the domain.
+    pub fn policy(&self) -> password::Policy {
+        password::Policy {
+            length_min: self.length_min,
+            length_max: self.length_max,
+            classes_min: self.classes_min,
+        }
+    }
+}
