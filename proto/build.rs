@@ -23,10 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = env::var("OUT_DIR")?;
     fs::write(Path::new(&out).join("descriptors.bin"), descriptors.encode_to_vec())?;
     fs::write(Path::new(&out).join("mutations.rs"), mutations(&descriptors)?)?;
-    tonic_prost_build::configure()
-        .bytes(".")
-        .include_file("contracts.rs")
-        .compile_fds(descriptors)?;
+    tonic_prost_build::configure().bytes(".").include_file("contracts.rs").compile_fds(descriptors)?;
     Ok(())
 }
 
@@ -43,7 +40,10 @@ fn mutations(descriptors: &prost_types::FileDescriptorSet) -> Result<String, Box
     }
     let mut text = String::new();
     for path in found.keys() {
-        writeln!(text, "impl crate::Mutation for {path} {{ fn request_id(&self) -> &str {{ &self.request_id }} }}")?;
+        writeln!(
+            text,
+            "impl crate::Mutation for {path} {{ fn request_id(&self) -> &str {{ &self.request_id }} }}"
+        )?;
     }
     Ok(text)
 }

@@ -39,7 +39,10 @@ pub async fn common(pool: &PgPool) -> Result<Report, sqlx::Error> {
 /// Prints a report for people or as one JSON object, and gives the process its exit code: 1 when anything is wrong.
 pub fn conclude(report: &Report, json: bool) -> std::process::ExitCode {
     if json {
-        println!("{}", serde_json::to_string(report).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}")));
+        println!(
+            "{}",
+            serde_json::to_string(report).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
+        );
     } else {
         for (invariant, violations) in report {
             println!("{invariant:<24} {violations}");

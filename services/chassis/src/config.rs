@@ -119,7 +119,8 @@ pub fn load<T: DeserializeOwned>(service: &str, defaults: &'static str) -> Resul
     if let Ok(path) = env::var(format!("YUCHONG_{upper}_CONFIG")) {
         builder = builder.add_source(File::new(&path, FileFormat::Toml));
     }
-    let environment = Environment::with_prefix(&format!("YUCHONG_{upper}")).prefix_separator("__").separator("__");
+    let environment =
+        Environment::with_prefix(&format!("YUCHONG_{upper}")).prefix_separator("__").separator("__");
     builder
         .add_source(environment)
         .build()
@@ -151,7 +152,10 @@ impl Settings {
         }
         for (peer, url) in &self.peers {
             if !url.starts_with("http://") && !url.starts_with("https://") {
-                return Err(ConfigError::Invalid { key: "peers", why: format!("{peer}: must be an http:// or https:// URL") });
+                return Err(ConfigError::Invalid {
+                    key: "peers",
+                    why: format!("{peer}: must be an http:// or https:// URL"),
+                });
             }
         }
         Ok(())

@@ -3,7 +3,11 @@
 //! Source: reliability, section 5. Messages of one aggregate are applied one after the other; different aggregates in
 //! parallel lanes. What can never be applied becomes a dead letter, which blocks later events of the same aggregate.
 
-use std::{hash::{DefaultHasher, Hash as _, Hasher as _}, sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+    time::Duration,
+};
 
 use async_nats::jetstream::{self, AckKind};
 use futures::{StreamExt as _, future::BoxFuture};
@@ -15,7 +19,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::{Failure, Units, Work, error::{Verdict, chain}, identity::Caller, rpc::Peer, telemetry};
+use crate::{
+    Failure, Units, Work,
+    error::{Verdict, chain},
+    identity::Caller,
+    rpc::Peer,
+    telemetry,
+};
 
 /// Lanes that apply messages at the same time.
 const LANES: usize = 8;
@@ -39,7 +49,8 @@ pub struct Event {
 pub type Apply = Arc<dyn for<'w> Fn(&'w mut Work, Event) -> BoxFuture<'w, Result<(), Failure>> + Send + Sync>;
 
 /// Fetches an aggregate's events from a version on: `(aggregate type, aggregate id, from version)`.
-pub type Fetch = Arc<dyn Fn(String, String, i64) -> BoxFuture<'static, Result<Vec<Envelope>, Failure>> + Send + Sync>;
+pub type Fetch =
+    Arc<dyn Fn(String, String, i64) -> BoxFuture<'static, Result<Vec<Envelope>, Failure>> + Send + Sync>;
 
 /// How a consumer keeps the order of an aggregate. Source: reliability 5.2.
 #[derive(Clone)]
@@ -68,7 +79,8 @@ pub fn fetch_from(peer: Peer) -> Fetch {
     Arc::new(move |aggregate_type, aggregate_id, from_version| {
         let mut client = EventsClient::new(peer.clone());
         Box::pin(async move {
-            let answer = client.list_events(ListEventsRequest { aggregate_type, aggregate_id, from_version }).await?;
+            let answer =
+                client.list_events(ListEventsRequest { aggregate_type, aggregate_id, from_version }).await?;
             Ok(answer.into_inner().events)
         })
     })
@@ -114,7 +126,7 @@ impl Applier {
                 self.fill(envelope, from).await?;
                 self.step(envelope, false).await
             }
-            outcome => Ok(outcome),
+            outcome @ (Outcome::Applied | Outcome::Passed | Outcome::Blocked) => Ok(outcome),
         }
     }
 
@@ -132,7 +144,8 @@ impl Applier {
     async fn step(&self, envelope: &Envelope, replayed: bool) -> Result<Outcome, Failure> {
         let consumer = self.subscription.durable;
         let event_id = Uuid::parse_str(&envelope.event_id).map_err(|_| undecodable("event_id"))?;
-        let aggregate_id = Uuid::parse_str(&envelope.aggregate_id).map_err(|_| undecodable("aggregate_id"))?;
+        let aggregate_id =
+            Uuid::parse_str(&envelope.aggregate_id).map_err(|_| undecodable("aggregate_id"))?;
         let version = envelope.aggregate_version;
         let mut work = self.units.begin_for(Caller::system(consumer), envelope.event_id.clone()).await?;
         let row = sqlx::query(
@@ -192,7 +205,9 @@ impl Applier {
         let first = self.letter(letter).await?.ok_or_else(Failure::not_found)?;
         for (id, envelope) in self.kept_behind(letter, &first).await? {
             match self.step(&envelope, true).await? {
-                Outcome::Applied | Outcome::Passed | Outcome::Blocked => settle(&self.pool, id, by, "replayed").await?,
+                Outcome::Applied | Outcome::Passed | Outcome::Blocked => {
+                    settle(&self.pool, id, by, "replayed").await?
+                }
                 Outcome::Gap { from } => {
                     self.fill(&envelope, from).await?;
                     self.step(&envelope, true).await?;
@@ -204,13 +219,16 @@ impl Applier {
     }
 
     async fn letter(&self, id: i64) -> Result<Option<Envelope>, Failure> {
-        let payload: Option<Vec<u8>> =
-            sqlx::query_scalar("SELECT payload FROM dead_letters WHERE id = $1 AND consumer = $2 AND settled_at IS NULL")
-                .bind(id)
-                .bind(self.subscription.durable)
-                .fetch_optional(&self.pool)
-                .await?;
-        payload.map(|payload| Envelope::decode(payload.as_slice()).map_err(|_| undecodable("envelope"))).transpose()
+        let payload: Option<Vec<u8>> = sqlx::query_scalar(
+            "SELECT payload FROM dead_letters WHERE id = $1 AND consumer = $2 AND settled_at IS NULL",
+        )
+        .bind(id)
+        .bind(self.subscription.durable)
+        .fetch_optional(&self.pool)
+        .await?;
+        payload
+            .map(|payload| Envelope::decode(payload.as_slice()).map_err(|_| undecodable("envelope")))
+            .transpose()
     }
 
     async fn kept_behind(&self, letter: i64, first: &Envelope) -> Result<Vec<(i64, Envelope)>, Failure> {
@@ -229,7 +247,10 @@ impl Applier {
         rows.iter()
             .map(|row| {
                 let payload: Vec<u8> = row.try_get("payload")?;
-                Ok((row.try_get("id")?, Envelope::decode(payload.as_slice()).map_err(|_| undecodable("envelope"))?))
+                Ok((
+                    row.try_get("id")?,
+                    Envelope::decode(payload.as_slice()).map_err(|_| undecodable("envelope"))?,
+                ))
             })
             .collect()
     }
@@ -282,8 +303,11 @@ impl Consumer {
 
     async fn pull(&self) -> anyhow::Result<()> {
         let Subscription { stream, durable, .. } = &self.applier.subscription;
-        let consumer: jetstream::consumer::PullConsumer =
-            self.jetstream.get_consumer_from_stream(*durable, *stream).await.map_err(|error| anyhow::anyhow!(error))?;
+        let consumer: jetstream::consumer::PullConsumer = self
+            .jetstream
+            .get_consumer_from_stream(*durable, *stream)
+            .await
+            .map_err(|error| anyhow::anyhow!(error))?;
         let mut messages = consumer
             .stream()
             .max_messages_per_batch(LANES * LANE_DEPTH / 2)
@@ -329,7 +353,12 @@ fn lane_of(message: &jetstream::Message) -> usize {
 }
 
 fn header(message: &jetstream::Message, name: &str) -> String {
-    message.headers.as_ref().and_then(|headers| headers.get(name)).map(|value| value.to_string()).unwrap_or_default()
+    message
+        .headers
+        .as_ref()
+        .and_then(|headers| headers.get(name))
+        .map(|value| value.to_string())
+        .unwrap_or_default()
 }
 
 struct Lane {
@@ -378,12 +407,17 @@ impl Lane {
         };
         match self.applier.apply(&envelope).await {
             Ok(Outcome::Applied) => {
-                metrics::counter!("events_consumed_total", "consumer" => self.applier.subscription.durable).increment(1);
+                metrics::counter!("events_consumed_total", "consumer" => self.applier.subscription.durable)
+                    .increment(1);
                 Ok(AckKind::Ack)
             }
             Ok(Outcome::Passed) => Ok(AckKind::Ack),
-            Ok(Outcome::Blocked) => self.bury(message, Some(&envelope), "blocked", "an earlier event is a dead letter").await,
-            Ok(Outcome::Gap { from }) => Err(Failure::unavailable("gap_open", format!("missing from version {from}"))),
+            Ok(Outcome::Blocked) => {
+                self.bury(message, Some(&envelope), "blocked", "an earlier event is a dead letter").await
+            }
+            Ok(Outcome::Gap { from }) => {
+                Err(Failure::unavailable("gap_open", format!("missing from version {from}")))
+            }
             Err(failure) => match failure.kind().meaning().2 {
                 Verdict::Later => Err(failure),
                 Verdict::DeadLetter => self.bury(message, Some(&envelope), "refused", &chain(&failure)).await,
@@ -413,19 +447,27 @@ impl Lane {
     }
 
     /// Keeps the message with the reason, then ends its delivery.
-    async fn bury(&self, message: &jetstream::Message, envelope: Option<&Envelope>, reason: &str, error: &str) -> Result<AckKind, Failure> {
+    async fn bury(
+        &self,
+        message: &jetstream::Message,
+        envelope: Option<&Envelope>,
+        reason: &str,
+        error: &str,
+    ) -> Result<AckKind, Failure> {
         let info = message.info().ok();
         let sequence = info.as_ref().map_or(0, |info| i64::try_from(info.stream_sequence).unwrap_or(0));
         let Subscription { stream, durable, .. } = &self.applier.subscription;
         // A body that does not decode may still say in its headers whose it is; it then blocks that aggregate.
-        let known = |of: fn(&Envelope) -> String, name: &str| envelope.map_or_else(|| header(message, name), of);
+        let known =
+            |of: fn(&Envelope) -> String, name: &str| envelope.map_or_else(|| header(message, name), of);
         let event_id = match known(|e| e.event_id.clone(), "Nats-Msg-Id") {
             id if id.is_empty() => format!("{stream}:{sequence}"),
             id => id,
         };
         let aggregate_type = known(|e| e.aggregate_type.clone(), "Yuchong-Aggregate-Type");
         let aggregate_id = Uuid::parse_str(&known(|e| e.aggregate_id.clone(), "Yuchong-Aggregate-Id")).ok();
-        let version = known(|e| e.aggregate_version.to_string(), "Yuchong-Aggregate-Version").parse::<i64>().ok();
+        let version =
+            known(|e| e.aggregate_version.to_string(), "Yuchong-Aggregate-Version").parse::<i64>().ok();
         let headers: serde_json::Map<String, serde_json::Value> = message
             .headers
             .iter()

@@ -70,7 +70,9 @@ impl Kind {
             Code::ResourceExhausted => Kind::Busy,
             // An expired deadline arrives as Cancelled.
             Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => Kind::Unavailable,
-            Code::Ok | Code::Unknown | Code::Unimplemented | Code::Internal | Code::DataLoss => Kind::Internal,
+            Code::Ok | Code::Unknown | Code::Unimplemented | Code::Internal | Code::DataLoss => {
+                Kind::Internal
+            }
         }
     }
 }
@@ -217,22 +219,27 @@ impl Error for Failure {
 }
 
 impl From<sqlx::Error> for Failure {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "a library's list that grows; all else is a fault of the code")]
     fn from(error: sqlx::Error) -> Self {
         let away = "数据库暂时不可用，请稍后重试";
         let mut failure = match &error {
             sqlx::Error::PoolTimedOut => Failure::busy("database_busy", "系统繁忙，请稍后重试"),
-            sqlx::Error::Io(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed | sqlx::Error::Tls(_) => {
-                Failure::unavailable("database_unavailable", away)
-            }
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Tls(_) => Failure::unavailable("database_unavailable", away),
             sqlx::Error::Database(inner) => match inner.code().as_deref().unwrap_or_default() {
                 // lock_not_available, deadlock_detected, serialization_failure
-                "55P03" | "40P01" | "40001" => Failure::conflict("busy_elsewhere", "该内容正在被他人处理，请稍后重试"),
+                "55P03" | "40P01" | "40001" => {
+                    Failure::conflict("busy_elsewhere", "该内容正在被他人处理，请稍后重试")
+                }
                 // query_canceled, admin_shutdown, crash_shutdown, cannot_connect_now, idle_in_transaction_session_timeout
-                "57014" | "57P01" | "57P02" | "57P03" | "25P03" | "53300" => Failure::unavailable("database_unavailable", away),
+                "57014" | "57P01" | "57P02" | "57P03" | "25P03" | "53300" => {
+                    Failure::unavailable("database_unavailable", away)
+                }
                 code if code.starts_with("08") => Failure::unavailable("database_unavailable", away),
                 _ => return Failure::internal(error),
             },
-            // The list of a library, not of ours: everything else is a fault of the code.
             _ => return Failure::internal(error),
         };
         failure.0.source = Some(Box::new(error));
@@ -274,7 +281,8 @@ impl From<Status> for Failure {
                 failure
             }
             _ if kind == Kind::Unavailable => {
-                let mut failure = Failure::unavailable("service_unavailable", "相关服务暂时不可用，请稍后重试");
+                let mut failure =
+                    Failure::unavailable("service_unavailable", "相关服务暂时不可用，请稍后重试");
                 failure.0.source = Some(Box::new(status));
                 failure
             }
@@ -306,7 +314,12 @@ impl Refusal {
             text: details.localized_message().map(|message| message.message.clone()).unwrap_or_default(),
             fields: details
                 .bad_request()
-                .map(|bad| bad.field_violations.iter().map(|one| (one.field.clone(), one.description.clone())).collect())
+                .map(|bad| {
+                    bad.field_violations
+                        .iter()
+                        .map(|one| (one.field.clone(), one.description.clone()))
+                        .collect()
+                })
                 .unwrap_or_default(),
             metadata: info.metadata.clone(),
         })

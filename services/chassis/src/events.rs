@@ -12,7 +12,10 @@ pub(crate) struct FromOutbox(pub(crate) PgPool);
 
 #[tonic::async_trait]
 impl Events for FromOutbox {
-    async fn list_events(&self, request: Request<ListEventsRequest>) -> Result<Response<ListEventsResponse>, Status> {
+    async fn list_events(
+        &self,
+        request: Request<ListEventsRequest>,
+    ) -> Result<Response<ListEventsResponse>, Status> {
         let body = request.into_inner();
         let id = Uuid::parse_str(&body.aggregate_id)
             .map_err(|_| Failure::invalid("id_malformed", "aggregate_id", "编号格式不正确"))?;

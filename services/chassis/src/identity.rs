@@ -161,11 +161,14 @@ impl Identity {
     /// # Errors
     /// [`KeyError`] names the setting that does not hold a usable key.
     pub fn new(service: &'static str, settings: &config::Identity) -> Result<Identity, KeyError> {
-        let seed = seed(settings.signing_key.expose_secret())
-            .ok_or_else(|| KeyError { key: "identity.signing_key", why: "must be 32 bytes in base64".into() })?;
+        let seed = seed(settings.signing_key.expose_secret()).ok_or_else(|| KeyError {
+            key: "identity.signing_key",
+            why: "must be 32 bytes in base64".into(),
+        })?;
         let mut verifying = HashMap::new();
         for pair in settings.verifying_keys.split(',').map(str::trim).filter(|pair| !pair.is_empty()) {
-            let wrong = |why: &str| KeyError { key: "identity.verifying_keys", why: format!("{pair}: {why}") };
+            let wrong =
+                |why: &str| KeyError { key: "identity.verifying_keys", why: format!("{pair}: {why}") };
             let (issuer, key) = pair.split_once(':').ok_or_else(|| wrong("must be issuer:base64"))?;
             let bytes = seed_bytes(key).ok_or_else(|| wrong("must hold 32 bytes in base64"))?;
             let key = VerifyingKey::from_bytes(&bytes).map_err(|_| wrong("is not an Ed25519 key"))?;
@@ -222,7 +225,10 @@ impl Identity {
         let key = self.verifying.get(&claims.key_id).ok_or(TokenError::UnknownKey)?;
         key.verify_strict(&bytes, &signature).map_err(|_| TokenError::WrongSignature)?;
         let lifetime = claims.expires_at - claims.issued_at;
-        if now > claims.expires_at + SKEW_SECS || now < claims.issued_at - SKEW_SECS || lifetime > TOKEN_SECS_MAX {
+        if now > claims.expires_at + SKEW_SECS
+            || now < claims.issued_at - SKEW_SECS
+            || lifetime > TOKEN_SECS_MAX
+        {
             return Err(TokenError::Expired);
         }
         if !claims.audience.iter().any(|audience| audience == self.service) {

@@ -82,7 +82,12 @@ pub(crate) async fn insert(
 }
 
 /// Events of one aggregate from a version on, at most 500.
-pub(crate) async fn list(pool: &PgPool, aggregate_type: &str, id: Uuid, from: i64) -> Result<Vec<Envelope>, Failure> {
+pub(crate) async fn list(
+    pool: &PgPool,
+    aggregate_type: &str,
+    id: Uuid,
+    from: i64,
+) -> Result<Vec<Envelope>, Failure> {
     let rows = sqlx::query(
         "-- chassis.outbox.list
          SELECT outbox.*, lineage_id FROM outbox, lineage
@@ -255,7 +260,8 @@ impl Relay {
             });
             queue.push(event);
         }
-        let chains = order.into_iter().filter_map(|id| queues.remove(&id)).map(|queue| self.publish_chain(queue));
+        let chains =
+            order.into_iter().filter_map(|id| queues.remove(&id)).map(|queue| self.publish_chain(queue));
         let outcomes: Vec<_> = stream::iter(chains).buffer_unordered(PARALLEL).collect().await;
         let mut acked = Vec::with_capacity(rows.len());
         let mut failed = None;
@@ -355,10 +361,11 @@ impl Relay {
         let created = info.created.to_string();
         let last = i64::try_from(info.state.last_sequence).unwrap_or(i64::MAX);
         let mut tx = self.pool.begin().await?;
-        let known = sqlx::query("SELECT created_at, highest_seq FROM outbox_stream WHERE stream = $1 FOR UPDATE")
-            .bind(&self.stream)
-            .fetch_optional(&mut *tx)
-            .await?;
+        let known =
+            sqlx::query("SELECT created_at, highest_seq FROM outbox_stream WHERE stream = $1 FOR UPDATE")
+                .bind(&self.stream)
+                .fetch_optional(&mut *tx)
+                .await?;
         let kept = match &known {
             None => 0,
             Some(row) if row.try_get::<String, _>("created_at")? != created => 0,
@@ -415,6 +422,9 @@ impl Relay {
 
     async fn release(&self, holder: Uuid) {
         // An unreleased lease ends by itself after LEASE_SECS.
-        let _ = sqlx::query("UPDATE outbox_lease SET expires_at = '1970-01-01Z' WHERE holder = $1").bind(holder).execute(&self.pool).await;
+        let _ = sqlx::query("UPDATE outbox_lease SET expires_at = '1970-01-01Z' WHERE holder = $1")
+            .bind(holder)
+            .execute(&self.pool)
+            .await;
     }
 }

@@ -27,12 +27,15 @@ pub fn after<K: DeserializeOwned>(page: Option<&Page>) -> Result<Option<K>, Fail
     if token.is_empty() {
         return Ok(None);
     }
-    let invalid = || Failure::invalid("page_token_invalid", "page.page_token", "翻页标记无效，请从第一页重新开始");
+    let invalid =
+        || Failure::invalid("page_token_invalid", "page.page_token", "翻页标记无效，请从第一页重新开始");
     let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid())?;
     serde_json::from_slice(&bytes).map(Some).map_err(|_| invalid())
 }
 
 /// The token for the page after `key`; empty when the present page was not full.
 pub fn token<K: Serialize>(key: Option<&K>) -> String {
-    key.and_then(|key| serde_json::to_vec(key).ok()).map(|bytes| URL_SAFE_NO_PAD.encode(bytes)).unwrap_or_default()
+    key.and_then(|key| serde_json::to_vec(key).ok())
+        .map(|bytes| URL_SAFE_NO_PAD.encode(bytes))
+        .unwrap_or_default()
 }

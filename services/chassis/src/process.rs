@@ -7,7 +7,10 @@ use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
 use async_nats::jetstream;
 use proto::common::events_server::EventsServer;
 use secrecy::ExposeSecret as _;
-use sqlx::{Executor as _, PgPool, postgres::{PgConnectOptions, PgPoolOptions}};
+use sqlx::{
+    Executor as _, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -42,7 +45,9 @@ pub enum StartError {
     #[error("setting database.url: cannot use the database")]
     Database(#[from] sqlx::Error),
     /// PostgreSQL could lose what it confirmed (reliability section 2).
-    #[error("PostgreSQL runs with {setting} = {value}; confirmed changes could be lost, so this service does not start")]
+    #[error(
+        "PostgreSQL runs with {setting} = {value}; confirmed changes could be lost, so this service does not start"
+    )]
     NotDurable {
         /// Name of the PostgreSQL setting.
         setting: &'static str,
@@ -216,7 +221,11 @@ impl Process {
         reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
         routes.add_service(health_service);
         routes.add_service(EventsServer::new(FromOutbox(self.pool.clone())));
-        let admin = health::Admin { pool: self.pool.clone(), metrics: health::recorder(), shutdown: self.shutdown.clone() };
+        let admin = health::Admin {
+            pool: self.pool.clone(),
+            metrics: health::recorder(),
+            shutdown: self.shutdown.clone(),
+        };
         let admin_listener = TcpListener::bind(self.settings.server.admin_addr).await?;
         let grpc_listener = TcpListener::bind(self.settings.server.grpc_addr).await?;
         tokio::spawn(async move {

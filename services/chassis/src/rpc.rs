@@ -94,10 +94,7 @@ impl GateLayer {
 
     fn admit(&self, request: &http::Request<Body>) -> Result<Caller, Failure> {
         let path = request.uri().path();
-        let who = self
-            .table
-            .get(path)
-            .ok_or_else(|| Failure::forbidden("not_permitted", "该操作未开放"))?;
+        let who = self.table.get(path).ok_or_else(|| Failure::forbidden("not_permitted", "该操作未开放"))?;
         let Some(header) = request.headers().get(http::header::AUTHORIZATION) else {
             if who.contains(&Who::Anyone) {
                 return Ok(Caller::anonymous());
@@ -133,7 +130,10 @@ pub(crate) struct Gate<S> {
 
 impl<S> Service<http::Request<Body>> for Gate<S>
 where
-    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<http::Request<Body>, Response = http::Response<Body>, Error = Infallible>
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send,
 {
     type Response = http::Response<Body>;
@@ -147,7 +147,9 @@ where
     fn call(&mut self, mut request: http::Request<Body>) -> Self::Future {
         let path = request.uri().path().to_owned();
         let span = tracing::info_span!("rpc", otel.name = %path, otel.kind = "server", rpc.method = %path);
-        if let Some(parent) = request.headers().get(telemetry::TRACEPARENT).and_then(|value| value.to_str().ok()) {
+        if let Some(parent) =
+            request.headers().get(telemetry::TRACEPARENT).and_then(|value| value.to_str().ok())
+        {
             telemetry::continue_trace(&span, parent);
         }
         let admitted = span.in_scope(|| self.rules.admit(&request));
@@ -181,9 +183,11 @@ where
 
 /// Rate, errors and duration per method. The code of an error stands in the headers; a success has none yet.
 fn observe(path: &str, response: &http::Response<Body>, started: Instant) {
-    let code = response.headers().get("grpc-status").and_then(|value| value.to_str().ok()).unwrap_or("0").to_owned();
+    let code =
+        response.headers().get("grpc-status").and_then(|value| value.to_str().ok()).unwrap_or("0").to_owned();
     metrics::counter!("rpc_server_requests_total", "method" => path.to_owned(), "code" => code).increment(1);
-    metrics::histogram!("rpc_server_duration_seconds", "method" => path.to_owned()).record(started.elapsed().as_secs_f64());
+    metrics::histogram!("rpc_server_duration_seconds", "method" => path.to_owned())
+        .record(started.elapsed().as_secs_f64());
 }
 
 /// A connection to another service of the platform: signs as this service, carries the trace, has a deadline.
@@ -202,7 +206,8 @@ const PEER_DEADLINE: Duration = Duration::from_secs(8);
 impl Interceptor for Signer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         let bearer = format!("Bearer {}", self.identity.service_token(&self.audience));
-        let bearer = MetadataValue::try_from(bearer).map_err(|_| Status::internal("token is not a header value"))?;
+        let bearer =
+            MetadataValue::try_from(bearer).map_err(|_| Status::internal("token is not a header value"))?;
         request.metadata_mut().insert("authorization", bearer);
         if let Ok(parent) = MetadataValue::try_from(telemetry::traceparent()) {
             request.metadata_mut().insert(telemetry::TRACEPARENT, parent);

@@ -11,7 +11,9 @@ use opentelemetry_otlp::WithExportConfig as _;
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use tracing_subscriber::{EnvFilter, Layer as _, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    EnvFilter, Layer as _, filter::LevelFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 use crate::config;
 
@@ -33,9 +35,13 @@ impl Drop for Guard {
 /// # Errors
 /// An OTLP endpoint that is not an address, or a log filter that does not parse.
 pub fn start(service: &'static str, settings: &config::Telemetry) -> anyhow::Result<Guard> {
-    let mut provider = SdkTracerProvider::builder().with_resource(Resource::builder().with_service_name(service).build());
+    let mut provider =
+        SdkTracerProvider::builder().with_resource(Resource::builder().with_service_name(service).build());
     if !settings.otlp_endpoint.is_empty() {
-        let exporter = opentelemetry_otlp::SpanExporter::builder().with_tonic().with_endpoint(&settings.otlp_endpoint).build()?;
+        let exporter = opentelemetry_otlp::SpanExporter::builder()
+            .with_tonic()
+            .with_endpoint(&settings.otlp_endpoint)
+            .build()?;
         provider = provider.with_batch_exporter(exporter);
     }
     let provider = provider.build();
@@ -43,7 +49,8 @@ pub fn start(service: &'static str, settings: &config::Telemetry) -> anyhow::Res
         .map_err(|error| anyhow::anyhow!("setting telemetry.filter: {error}"))?;
     // Filters stand per layer: a global one would also remove spans from the traces.
     let logs = tracing_subscriber::fmt::layer().json().with_writer(std::io::stderr).with_filter(filter);
-    let traces = tracing_opentelemetry::layer().with_tracer(provider.tracer(service)).with_filter(LevelFilter::INFO);
+    let traces =
+        tracing_opentelemetry::layer().with_tracer(provider.tracer(service)).with_filter(LevelFilter::INFO);
     // Fails only when a subscriber stands already.
     let _ = tracing_subscriber::registry().with(logs).with(traces).try_init();
     Ok(Guard(provider))

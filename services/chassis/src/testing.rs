@@ -24,7 +24,8 @@ pub struct TestDatabase {
 }
 
 fn server(variable: &str) -> String {
-    env::var(variable).unwrap_or_else(|_| panic!("{variable} is not set: run the tests through `cargo xtask test`"))
+    env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set: run the tests through `cargo xtask test`"))
 }
 
 impl TestDatabase {
@@ -37,7 +38,9 @@ impl TestDatabase {
         let name = format!("test_{}", crate::process::new_instance_id().simple());
         let mut connection = PgConnection::connect(&admin).await.expect("the test server answers");
         // The name is ours: letters, digits, underscore.
-        let statement = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'");
+        let statement = format!(
+            "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'"
+        );
         connection.execute(AssertSqlSafe(statement)).await.expect("the test role may create databases");
         let base = admin.rsplit_once('/').map_or(admin.as_str(), |(base, _)| base);
         let url = format!("{base}/{name}");
@@ -84,7 +87,10 @@ pub fn settings(database: &TestDatabase, broker: &str) -> Settings {
             signing_key: SecretString::from(STANDARD.encode(SEED)),
             verifying_keys: services.map(|name| format!("{name}:{public}")).join(","),
         },
-        peers: services.iter().map(|name| ((*name).to_owned(), "http://127.0.0.1:9".to_owned())).collect::<BTreeMap<_, _>>(),
+        peers: services
+            .iter()
+            .map(|name| ((*name).to_owned(), "http://127.0.0.1:9".to_owned()))
+            .collect::<BTreeMap<_, _>>(),
     }
 }
 

@@ -58,7 +58,7 @@ pub struct Work {
 }
 
 enum Begin {
-    Fresh(Work),
+    Fresh(Box<Work>),
     Replay(Vec<u8>),
 }
 
@@ -87,7 +87,8 @@ impl Units {
         F: for<'w> FnOnce(&'w mut Work, Req) -> BoxFuture<'w, Result<Res, Failure>> + Send,
     {
         let caller = rpc::caller(&request)?;
-        let method = request.extensions().get::<rpc::Method>().map(|method| method.0.clone()).unwrap_or_default();
+        let method =
+            request.extensions().get::<rpc::Method>().map(|method| method.0.clone()).unwrap_or_default();
         let body = request.into_inner();
         let span = tracing::info_span!("unit", otel.name = "unit of work", rpc.method = %method, caller = %caller.subject);
         let principal = caller.principal();
@@ -116,7 +117,11 @@ impl Units {
         F: for<'w> FnOnce(&'w mut Work, Req) -> BoxFuture<'w, Result<Res, Failure>> + Send,
     {
         let request_id = request_id.ok_or_else(|| {
-            Failure::invalid("request_id_missing", "request_id", "缺少请求编号：每次提交须带一个 UUID，重试时沿用同一个")
+            Failure::invalid(
+                "request_id_missing",
+                "request_id",
+                "缺少请求编号：每次提交须带一个 UUID，重试时沿用同一个",
+            )
         })?;
         let fingerprint = Sha256::digest(body.encode_to_vec()).to_vec();
         let key = Key { principal: caller.principal(), method: method.to_owned(), request_id, fingerprint };
@@ -173,7 +178,14 @@ impl Units {
         .await?;
         if let Some(now) = claimed {
             let cause = key.request_id.to_string();
-            return Ok(Begin::Fresh(Work { tx, now, caller, cause, announced: Vec::new(), wake: self.wake.clone() }));
+            return Ok(Begin::Fresh(Box::new(Work {
+                tx,
+                now,
+                caller,
+                cause,
+                announced: Vec::new(),
+                wake: self.wake.clone(),
+            })));
         }
         let stored = sqlx::query(
             "-- chassis.requests.find
@@ -188,12 +200,20 @@ impl Units {
             return Err(Failure::conflict("request_running", "同一请求正在处理，请稍后重试"));
         };
         if stored.try_get::<Vec<u8>, _>("fingerprint")? != key.fingerprint {
-            return Err(Failure::reused("request_reused", "该请求编号已用于另一内容，请重新提交").on("request_id"));
+            return Err(
+                Failure::reused("request_reused", "该请求编号已用于另一内容，请重新提交").on("request_id")
+            );
         }
         Ok(Begin::Replay(stored.try_get("response")?))
     }
 
-    async fn record_refusal(&self, principal: &str, method: &str, failure: &Failure, request_id: Option<Uuid>) {
+    async fn record_refusal(
+        &self,
+        principal: &str,
+        method: &str,
+        failure: &Failure,
+        request_id: Option<Uuid>,
+    ) {
         metrics::counter!("refusals_total", "reason" => failure.reason().to_owned()).increment(1);
         let recorded = sqlx::query(
             "-- chassis.refusals.insert
@@ -267,7 +287,8 @@ impl Work {
         }
         let actor = self.caller.subject.clone();
         let ids: Vec<Uuid> = events.iter().map(|_| self.new_id()).collect();
-        outbox::insert(&mut self.tx, &events, &ids, &actor, &self.cause, &telemetry::traceparent(), self.now).await
+        outbox::insert(&mut self.tx, &events, &ids, &actor, &self.cause, &telemetry::traceparent(), self.now)
+            .await
     }
 
     /// Makes the change and its events durable, then wakes the relay.

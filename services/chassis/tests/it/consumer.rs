@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use async_nats::jetstream::message::PublishMessage;
-use chassis::{consumer::{Apply, Applier, Order, Subscription}, testing::eventually};
+use chassis::{
+    consumer::{Applier, Apply, Order, Subscription},
+    testing::eventually,
+};
 use futures::FutureExt as _;
 use prost::Message as _;
 use proto::common::Envelope;
@@ -17,7 +20,9 @@ fn note() -> Apply {
         async move {
             let envelope = event.envelope;
             if envelope.r#type == "poison" {
-                let cured: bool = sqlx::query_scalar("SELECT to_regclass('antidote') IS NOT NULL").fetch_one(work.db()).await?;
+                let cured: bool = sqlx::query_scalar("SELECT to_regclass('antidote') IS NOT NULL")
+                    .fetch_one(work.db())
+                    .await?;
                 if !cured {
                     return Err(chassis::Failure::refused("poison", "不可以"));
                 }
@@ -50,7 +55,13 @@ async fn send(bench: &Bench, envelope: &Envelope) {
     let message = PublishMessage::build()
         .payload(envelope.encode_to_vec().into())
         .header("Yuchong-Aggregate-Id", envelope.aggregate_id.as_str());
-    bench.jetstream.send_publish(format!("{}.v1.changed", bench.name), message).await.expect("sent").await.expect("kept");
+    bench
+        .jetstream
+        .send_publish(format!("{}.v1.changed", bench.name), message)
+        .await
+        .expect("sent")
+        .await
+        .expect("kept");
 }
 
 fn tier() -> Subscription {
@@ -67,8 +78,14 @@ async fn an_event_delivered_twice_acts_once() {
     send(&bench, &envelope).await;
     let last = event(Uuid::now_v7(), 1, "last");
     send(&bench, &last).await;
-    eventually("last applied", SOON, || async { count(&bench.pool(), "SELECT count(*) FROM effects WHERE kind = 'last'").await == 1 }).await;
-    eventually("first applied", SOON, || async { count(&bench.pool(), "SELECT count(*) FROM effects WHERE kind = 'changed'").await == 1 }).await;
+    eventually("last applied", SOON, || async {
+        count(&bench.pool(), "SELECT count(*) FROM effects WHERE kind = 'last'").await == 1
+    })
+    .await;
+    eventually("first applied", SOON, || async {
+        count(&bench.pool(), "SELECT count(*) FROM effects WHERE kind = 'changed'").await == 1
+    })
+    .await;
     assert_eq!(count(&bench.pool(), "SELECT count(*) FROM inbox").await, 2);
     bench.database.remove().await;
 }
@@ -94,9 +111,14 @@ async fn a_gap_is_filled_from_the_producer_before_going_on() {
         let found = missing.iter().filter(|event| event.aggregate_version >= from).cloned().collect();
         async move { Ok(found) }.boxed()
     });
-    let applier = Applier::new(bench.process.units.clone(), bench.pool(), Subscription { order: Order::EveryVersion(fetch), ..tier() });
+    let applier = Applier::new(
+        bench.process.units.clone(),
+        bench.pool(),
+        Subscription { order: Order::EveryVersion(fetch), ..tier() },
+    );
     applier.apply(&event(aggregate, 3, "changed")).await.expect("applied");
-    let seen: Vec<i64> = sqlx::query_scalar("SELECT version FROM effects").fetch_all(&bench.pool()).await.expect("rows");
+    let seen: Vec<i64> =
+        sqlx::query_scalar("SELECT version FROM effects").fetch_all(&bench.pool()).await.expect("rows");
     assert_eq!(seen, [1, 2, 3]);
     bench.database.remove().await;
 }
@@ -106,11 +128,25 @@ async fn a_message_that_does_not_decode_is_kept_and_others_go_on() {
     let bench = Bench::start("consumegarbage").await;
     bench.make_consumer("reader", "consumegarbage.v1.>").await;
     bench.process.consume(Subscription { stream: "CONSUMEGARBAGE", ..tier() });
-    bench.jetstream.publish("consumegarbage.v1.changed", "\u{1}garbage".into()).await.expect("sent").await.expect("kept");
+    bench
+        .jetstream
+        .publish("consumegarbage.v1.changed", "\u{1}garbage".into())
+        .await
+        .expect("sent")
+        .await
+        .expect("kept");
     send(&bench, &event(Uuid::now_v7(), 1, "changed")).await;
-    eventually("the good one applied", SOON, || async { count(&bench.pool(), "SELECT count(*) FROM effects").await == 1 }).await;
+    eventually("the good one applied", SOON, || async {
+        count(&bench.pool(), "SELECT count(*) FROM effects").await == 1
+    })
+    .await;
     eventually("the bad one kept", SOON, || async {
-        count(&bench.pool(), "SELECT count(*) FROM dead_letters WHERE reason = 'undecodable' AND settled_at IS NULL").await == 1
+        count(
+            &bench.pool(),
+            "SELECT count(*) FROM dead_letters WHERE reason = 'undecodable' AND settled_at IS NULL",
+        )
+        .await
+            == 1
     })
     .await;
     bench.database.remove().await;
@@ -126,13 +162,28 @@ async fn a_dead_letter_blocks_its_aggregate_until_it_is_replayed() {
     send(&bench, &event(sick, 1, "poison")).await;
     send(&bench, &event(sick, 2, "changed")).await;
     send(&bench, &event(healthy, 1, "changed")).await;
-    eventually("two kept", SOON, || async { count(&bench.pool(), "SELECT count(*) FROM dead_letters").await == 2 }).await;
-    eventually("the healthy one applied", SOON, || async { count(&bench.pool(), "SELECT count(*) FROM effects").await == 1 }).await;
+    eventually("two kept", SOON, || async {
+        count(&bench.pool(), "SELECT count(*) FROM dead_letters").await == 2
+    })
+    .await;
+    eventually("the healthy one applied", SOON, || async {
+        count(&bench.pool(), "SELECT count(*) FROM effects").await == 1
+    })
+    .await;
     sqlx::query("CREATE TABLE antidote ()").execute(&bench.pool()).await.expect("table");
-    let letter: i64 = sqlx::query_scalar("SELECT id FROM dead_letters WHERE reason = 'refused'").fetch_one(&bench.pool()).await.expect("letter");
-    Applier::new(bench.process.units.clone(), bench.pool(), subscription).replay(letter, "two people").await.expect("replayed");
-    let seen: Vec<i64> =
-        sqlx::query_scalar("SELECT version FROM effects WHERE aggregate = $1").bind(sick).fetch_all(&bench.pool()).await.expect("rows");
+    let letter: i64 = sqlx::query_scalar("SELECT id FROM dead_letters WHERE reason = 'refused'")
+        .fetch_one(&bench.pool())
+        .await
+        .expect("letter");
+    Applier::new(bench.process.units.clone(), bench.pool(), subscription)
+        .replay(letter, "two people")
+        .await
+        .expect("replayed");
+    let seen: Vec<i64> = sqlx::query_scalar("SELECT version FROM effects WHERE aggregate = $1")
+        .bind(sick)
+        .fetch_all(&bench.pool())
+        .await
+        .expect("rows");
     assert_eq!(seen, [1, 2]);
     assert_eq!(count(&bench.pool(), "SELECT count(*) FROM dead_letters WHERE settled_at IS NULL").await, 0);
     bench.database.remove().await;

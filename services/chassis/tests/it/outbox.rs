@@ -26,7 +26,8 @@ async fn events_of_an_aggregate_are_published_in_order() {
         seen.push((envelope.aggregate_id, envelope.aggregate_version));
     }
     for id in [one, two] {
-        let versions: Vec<i64> = seen.iter().filter(|(aggregate, _)| *aggregate == id.to_string()).map(|(_, v)| *v).collect();
+        let versions: Vec<i64> =
+            seen.iter().filter(|(aggregate, _)| *aggregate == id.to_string()).map(|(_, v)| *v).collect();
         assert_eq!(versions, (1..=40).collect::<Vec<_>>());
     }
     bench.database.remove().await;
@@ -37,9 +38,15 @@ async fn what_a_wiped_broker_lost_is_published_again() {
     let bench = Bench::start("relaywipe").await;
     bench.process.relay();
     bench.announce(Uuid::now_v7(), 1, 25).await;
-    eventually("all published", SOON, || async { bench.unpublished().await == 0 && bench.messages().await == 25 }).await;
+    eventually("all published", SOON, || async {
+        bench.unpublished().await == 0 && bench.messages().await == 25
+    })
+    .await;
     bench.make_stream().await;
     assert_eq!(bench.messages().await, 0);
-    eventually("all published again", SOON, || async { bench.messages().await == 25 && bench.unpublished().await == 0 }).await;
+    eventually("all published again", SOON, || async {
+        bench.messages().await == 25 && bench.unpublished().await == 0
+    })
+    .await;
     bench.database.remove().await;
 }

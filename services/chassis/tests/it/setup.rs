@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use async_nats::jetstream::{self, consumer::pull, stream};
-use chassis::{Announcement, Process, testing::{TestDatabase, nats_url, settings}};
+use chassis::{
+    Announcement, Process,
+    testing::{TestDatabase, nats_url, settings},
+};
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -22,9 +25,15 @@ impl Bench {
         let mut none = sqlx::migrate!("../../migrations/chassis");
         none.dangerous_set_table_name("_own_migrations");
         let pool = database.pool().await;
-        let empty = sqlx::migrate::Migrator { migrations: std::borrow::Cow::Borrowed(&[]), ..sqlx::migrate::Migrator::DEFAULT };
+        let empty = sqlx::migrate::Migrator {
+            migrations: std::borrow::Cow::Borrowed(&[]),
+            ..sqlx::migrate::Migrator::DEFAULT
+        };
         chassis::migrate(&pool, empty).await.expect("migrations apply");
-        sqlx::query("CREATE TABLE effects (aggregate uuid, version bigint, kind text)").execute(&pool).await.expect("table");
+        sqlx::query("CREATE TABLE effects (aggregate uuid, version bigint, kind text)")
+            .execute(&pool)
+            .await
+            .expect("table");
         pool.close().await;
         let process = Process::start(name, &settings(&database, &broker)).await.expect("the process starts");
         let jetstream = jetstream::new(async_nats::connect(broker).await.expect("NATS answers"));
@@ -40,13 +49,21 @@ impl Bench {
     pub async fn make_stream(&self) {
         // A stream of an earlier run may still stand.
         let _ = self.jetstream.delete_stream(self.stream()).await;
-        let config = stream::Config { name: self.stream(), subjects: vec![format!("{}.v1.>", self.name)], ..Default::default() };
+        let config = stream::Config {
+            name: self.stream(),
+            subjects: vec![format!("{}.v1.>", self.name)],
+            ..Default::default()
+        };
         self.jetstream.create_stream(config).await.expect("stream");
     }
 
     pub async fn make_consumer(&self, durable: &str, filter: &str) {
         let stream = self.jetstream.get_stream(self.stream()).await.expect("stream");
-        let config = pull::Config { durable_name: Some(durable.to_owned()), filter_subject: filter.to_owned(), ..Default::default() };
+        let config = pull::Config {
+            durable_name: Some(durable.to_owned()),
+            filter_subject: filter.to_owned(),
+            ..Default::default()
+        };
         stream.create_consumer(config).await.expect("consumer");
     }
 

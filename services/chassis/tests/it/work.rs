@@ -8,22 +8,30 @@ use uuid::Uuid;
 use crate::setup::{Bench, count};
 
 fn request(id: &str, body: &str) -> Request<MarkReadRequest> {
-    let mut request = Request::new(MarkReadRequest { request_id: id.to_owned(), up_to_message_id: body.to_owned() });
+    let mut request =
+        Request::new(MarkReadRequest { request_id: id.to_owned(), up_to_message_id: body.to_owned() });
     request.extensions_mut().insert(Caller::system("someone"));
     request
 }
 
-async fn insert(bench: &Bench, request: Request<MarkReadRequest>, fail: bool) -> Result<Response<MarkReadResponse>, Status> {
+async fn insert(
+    bench: &Bench,
+    request: Request<MarkReadRequest>,
+    fail: bool,
+) -> Result<Response<MarkReadResponse>, Status> {
     bench
         .process
         .units
         .run(request, |work, _| {
             Box::pin(async move {
-                sqlx::query("INSERT INTO effects VALUES (gen_random_uuid(), 1, 'made')").execute(work.db()).await?;
+                sqlx::query("INSERT INTO effects VALUES (gen_random_uuid(), 1, 'made')")
+                    .execute(work.db())
+                    .await?;
                 if fail {
                     return Err(Failure::refused("rule_says_no", "不可以"));
                 }
-                let made: i64 = sqlx::query_scalar("SELECT count(*) FROM effects").fetch_one(work.db()).await?;
+                let made: i64 =
+                    sqlx::query_scalar("SELECT count(*) FROM effects").fetch_one(work.db()).await?;
                 Ok(MarkReadResponse { marked: i32::try_from(made).expect("small") })
             })
         })
@@ -71,7 +79,10 @@ async fn a_refusal_changes_nothing_and_is_on_record() {
     let bench = Bench::start("workrefuse").await;
     let status = insert(&bench, request(&Uuid::now_v7().to_string(), "a"), true).await.expect_err("refused");
     let refusal = Refusal::read(&status).expect("details");
-    assert_eq!((status.code(), refusal.reason.as_str(), refusal.text.as_str()), (Code::FailedPrecondition, "rule_says_no", "不可以"));
+    assert_eq!(
+        (status.code(), refusal.reason.as_str(), refusal.text.as_str()),
+        (Code::FailedPrecondition, "rule_says_no", "不可以")
+    );
     assert_eq!(count(&bench.pool(), "SELECT count(*) FROM effects").await, 0);
     assert_eq!(count(&bench.pool(), "SELECT count(*) FROM refusals WHERE reason = 'rule_says_no'").await, 1);
     assert_eq!(count(&bench.pool(), "SELECT count(*) FROM requests").await, 0);
