@@ -219,7 +219,10 @@ impl Error for Failure {
 }
 
 impl From<sqlx::Error> for Failure {
-    #[expect(clippy::wildcard_enum_match_arm, reason = "a library's list that grows; all else is a fault of the code")]
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "a library's list that grows; all else is a fault of the code"
+    )]
     fn from(error: sqlx::Error) -> Self {
         let away = "数据库暂时不可用，请稍后重试";
         let mut failure = match &error {

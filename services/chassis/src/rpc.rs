@@ -11,6 +11,7 @@ use std::{
 };
 
 use futures::future::BoxFuture;
+use tokio::sync::Semaphore;
 use tonic::{
     Request, Status,
     body::Body,
@@ -67,6 +68,10 @@ pub(crate) const SHARED: &[Access] = &[
     Access { method: "/yuchong.common.v1.Events/ListEvents", who: &[Who::Service("*")] },
 ];
 
+/// Handlers that may run at the same time; more are refused at once, so that what was accepted is finished (R10).
+/// Twice the largest pool with some waiting for each connection: beyond that a request would only wait out its deadline.
+const IN_FLIGHT_MAX: usize = 512;
+
 /// The path of the method being called; part of the idempotency key.
 #[derive(Debug, Clone)]
 pub(crate) struct Method(pub(crate) String);
@@ -83,13 +88,14 @@ pub fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
 #[derive(Clone)]
 pub(crate) struct GateLayer {
     table: Arc<HashMap<&'static str, &'static [Who]>>,
+    places: Arc<Semaphore>,
     identity: Arc<Identity>,
 }
 
 impl GateLayer {
     pub(crate) fn new(access: &'static [Access], identity: Arc<Identity>) -> Self {
         let table = SHARED.iter().chain(access).map(|row| (row.method, row.who)).collect();
-        Self { table: Arc::new(table), identity }
+        Self { table: Arc::new(table), places: Arc::new(Semaphore::new(IN_FLIGHT_MAX)), identity }
     }
 
     fn admit(&self, request: &http::Request<Body>) -> Result<Caller, Failure> {
@@ -152,10 +158,15 @@ where
         {
             telemetry::continue_trace(&span, parent);
         }
-        let admitted = span.in_scope(|| self.rules.admit(&request));
+        let admitted = span.in_scope(|| self.rules.admit(&request)).and_then(|caller| {
+            let place = self.rules.places.clone().try_acquire_owned().map_err(|_| {
+                Failure::busy("too_many_requests", "当前访问较多，请稍后重试").after(Duration::from_secs(1))
+            })?;
+            Ok((caller, place))
+        });
         let started = Instant::now();
-        let caller = match admitted {
-            Ok(caller) => caller,
+        let (caller, place) = match admitted {
+            Ok(admitted) => admitted,
             Err(failure) => {
                 let response = Status::from(failure).into_http();
                 observe(&path, &response, started);
@@ -166,7 +177,13 @@ where
         request.extensions_mut().insert(Method(path.clone()));
         let fresh = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, fresh);
-        let handler = tokio::spawn(async move { ready.call(request).await }.instrument(span));
+        let handler = tokio::spawn(
+            async move {
+                let _place = place;
+                ready.call(request).await
+            }
+            .instrument(span),
+        );
         Box::pin(async move {
             let response = match handler.await {
                 Ok(answer) => answer?,
