@@ -1,0 +1,88 @@
+//! What a row does to an application: the next version of the value, nothing else.
+//!
+//! Source: workflow, Transitions, column effect. Writing it down is the store's work.
+
+use super::{
+    act::Act,
+    application::{Application, LastStep, Returned},
+    facts::Fact,
+    guards::Situation,
+    stage::Actor,
+    table::Row,
+};
+
+/// The application after the row. The new head of its history is set by `history::Step`.
+pub fn advance(situation: &Situation<'_>, row: &'static Row, actor: Actor) -> Application {
+    let Situation { application, act, moment, .. } = situation;
+    let mut next = (*application).clone();
+    next.version += 1;
+    next.stage = row.to;
+    if row.from.is_empty() || application.stage != row.to {
+        next.stage_version = next.version;
+        next.entered_at = moment.now;
+    }
+    next.last = Some(LastStep {
+        transition: row.id.to_owned(),
+        actor_id: act.actor_id(),
+        role: actor,
+        office: act.person.office.clone(),
+        at: moment.now,
+    });
+    apply(&mut next, act, row);
+    next
+}
+
+fn apply(next: &mut Application, act: &Act, row: &Row) {
+    match row.fact {
+        Fact::AcceptanceSubmitted | Fact::MaterialsSubmitted | Fact::SupplementSubmitted => {
+            if let Some(draft) = &act.draft {
+                next.submitted = Some(draft.submitted.clone());
+                next.receipt_no = next.receipt_no.take().or_else(|| draft.receipt_no.clone());
+            }
+            next.returned = Returned::default();
+        }
+        Fact::CountyReturned | Fact::CityReturned | Fact::SupplementRequested => {
+            next.returned = Returned { items: act.items.clone(), open_all: act.open_all };
+        }
+        Fact::CountyRevoked => next.returned = Returned { items: Vec::new(), open_all: true },
+        Fact::EnteredJointReview => next.order_id = act.launched,
+        Fact::ExpertsPassed => {
+            // Source: T16: in a frozen order it is a forced sample.
+            next.in_sample = row.to == super::stage::Stage::ProvincialReview;
+        }
+        Fact::CarriedOver => {
+            next.order_id = None;
+            next.in_sample = false;
+            next.returned = Returned::default();
+        }
+        Fact::EnteredProvincialReview => next.in_sample = act.drawn,
+        Fact::EnteredSample => next.in_sample = true,
+        Fact::ProvinceReturned => province_returned(next, act, row),
+        Fact::Drafted
+        | Fact::AcceptanceWithdrawn
+        | Fact::CountyPassed
+        | Fact::PaperCheckPassed
+        | Fact::PaperCheckIncomplete
+        | Fact::MaterialsWithdrawn
+        | Fact::CityPassed
+        | Fact::CityPassRetracted
+        | Fact::ExpertOpined
+        | Fact::DepartmentOpined
+        | Fact::Approved
+        | Fact::Deleted
+        | Fact::Terminated => {}
+    }
+}
+
+/// Only the party at fault reopens; the member comes back as a forced sample. Source: T23.
+fn province_returned(next: &mut Application, act: &Act, row: &Row) {
+    next.in_sample = false;
+    next.forced_sample = true;
+    match row.to {
+        super::stage::Stage::SupplementDue => {
+            next.returned = Returned { items: act.items.clone(), open_all: act.open_all };
+        }
+        super::stage::Stage::CityReview => next.order_id = None,
+        stage => debug_assert!(stage == super::stage::Stage::ExpertReview, "T23 has three targets"),
+    }
+}

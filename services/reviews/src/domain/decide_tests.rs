@@ -1,0 +1,175 @@
+//! Tests of the judge: visibility, version, row, judged submission, and what the loser of a race is told.
+
+use super::*;
+use crate::domain::{
+    act::{Judged, PaperCheck, Target, Verdict},
+    application::{Kind, LastStep},
+    fixtures::{NOW, act, alone, application, desk, draft, opinion, person, policy, ruling},
+};
+
+fn stepped(stage: Stage, transition: &str, role: Actor) -> Application {
+    let mut application = application(stage);
+    application.version = 6;
+    application.stage_version = 6;
+    application.last = Some(LastStep {
+        transition: transition.into(),
+        actor_id: uuid::Uuid::from_u128(2),
+        role,
+        office: "office".into(),
+        at: NOW,
+    });
+    application
+}
+
+#[test]
+fn each_row_can_be_followed_by_its_actor() {
+    for row in TABLE.iter().filter(|row| !row.from.is_empty() && row.on != Command::ConcludeOrder) {
+        for from in row.from {
+            let mut application = application(*from);
+            application.in_sample = *from == Stage::ProvincialReview && row.on != Command::WidenSample;
+            let mut act = act(person(row.by, 31), row.on);
+            let kind = match from {
+                Stage::SupplementDue => Kind::Supplement,
+                Stage::MaterialsDue | Stage::CityReturned => Kind::Materials,
+                _ => Kind::Acceptance,
+            };
+            act.draft = Some(draft(application.next_submission(), kind));
+            act.paper = Some(PaperCheck {
+                complete: row.case == crate::domain::table::Case::Complete,
+                ticked: crate::domain::policy::CATEGORIES.iter().map(|id| (*id).to_owned()).collect(),
+                missing: vec!["M2".into()],
+                checked_on: Some(time::macros::date!(2026 - 05 - 06)),
+                checker: "李".into(),
+            });
+            let mut desk = desk();
+            match row.case {
+                crate::domain::table::Case::OrderFrozen => desk.order.frozen_at = Some(NOW),
+                crate::domain::table::Case::LastDepartment => {
+                    desk.opinions = vec![opinion(42, "czt", Verdict::Pass)];
+                }
+                crate::domain::table::Case::ToOperator => act.target = Some(Target::Operator),
+                crate::domain::table::Case::ToExperts => act.target = Some(Target::Experts),
+                crate::domain::table::Case::ToCity => act.target = Some(Target::City),
+                _ => {}
+            }
+            let found = ruling(&application, &act, &desk);
+            assert!(found.is_ok_and(|found| std::ptr::eq(found, row)), "{} at {from:?}: {:?}", row.id, act.command);
+        }
+    }
+}
+
+#[test]
+fn a_foreign_application_looks_like_none() {
+    let application = application(Stage::CountyReview);
+    let mut stranger = person(Actor::County, 2);
+    stranger.scope = vec!["410105".into()];
+    assert_eq!(ruling(&application, &act(stranger, Command::Pass), &desk()).err(), Some(Refusal::OutOfScope));
+    let mut other = person(Actor::Operator, 3);
+    other.operator_id = None;
+    assert_eq!(ruling(&application, &act(other, Command::Withdraw), &desk()).err(), Some(Refusal::OutOfScope));
+}
+
+#[test]
+fn an_unsubmitted_draft_is_the_operators_alone() {
+    let application = application(Stage::Draft);
+    let act = act(person(Actor::County, 2), Command::Pass);
+    assert_eq!(ruling(&application, &act, &desk()).err(), Some(Refusal::OutOfScope));
+}
+
+#[test]
+fn at_the_wrong_node_nobody_acts_and_at_the_right_one_only_the_party() {
+    let passed = application(Stage::PaperCheck);
+    let refusal = ruling(&passed, &act(person(Actor::County, 2), Command::Pass), &desk()).err();
+    assert_eq!(refusal, Some(Refusal::WrongStage { stage: Stage::PaperCheck, command: Command::Pass }));
+    let waiting = application(Stage::CountyReview);
+    let refusal = ruling(&waiting, &act(person(Actor::City, 2), Command::Pass), &desk()).err();
+    assert_eq!(refusal, Some(Refusal::NotYourTurn { stage: Stage::CountyReview, actor: Actor::County }));
+}
+
+#[test]
+fn a_stale_version_is_refused_with_who_acted_and_when() {
+    let application = stepped(Stage::PaperCheck, "T04", Actor::County);
+    let refusal = ruling(&application, &act(person(Actor::County, 2), Command::Return), &desk()).err();
+    let Some(Refusal::Stale(overtaken)) = refusal else { panic!("{refusal:?}") };
+    assert_eq!((overtaken.version, overtaken.stage, overtaken.at), (6, Stage::PaperCheck, NOW));
+    assert_eq!((overtaken.role, overtaken.office.as_str()), (Actor::County, "office"));
+}
+
+#[test]
+fn the_loser_of_withdraw_against_decide_is_told_why() {
+    let decided = stepped(Stage::AwaitingJointReview, "T11", Actor::City);
+    let late = ruling(&decided, &act(person(Actor::Operator, 1), Command::Withdraw), &desk()).err();
+    assert!(matches!(late, Some(Refusal::AlreadyDecided(_))), "{late:?}");
+    let withdrawn = stepped(Stage::MaterialsDue, "T10", Actor::Operator);
+    let late = ruling(&withdrawn, &act(person(Actor::City, 2), Command::Pass), &desk()).err();
+    assert!(matches!(late, Some(Refusal::AlreadyWithdrawn(_))), "{late:?}");
+}
+
+#[test]
+fn a_version_from_the_future_is_stale_too() {
+    let application = application(Stage::CountyReview);
+    let mut act = act(person(Actor::County, 2), Command::Pass);
+    act.seen = Some(6);
+    assert!(matches!(ruling(&application, &act, &desk()).err(), Some(Refusal::Stale(_))));
+}
+
+#[test]
+fn opinions_of_colleagues_do_not_make_a_page_stale_but_a_new_visit_does() {
+    let mut application = application(Stage::ExpertReview);
+    application.version = 8;
+    let act = act(person(Actor::Expert, 31), Command::RecordOpinion);
+    assert!(ruling(&application, &act, &desk()).is_ok());
+    application.stage_version = 7;
+    assert!(matches!(ruling(&application, &act, &desk()).err(), Some(Refusal::Stale(_))));
+}
+
+#[test]
+fn a_decision_names_the_submission_that_stands() {
+    let application = application(Stage::CountyReview);
+    let mut act = act(person(Actor::County, 2), Command::Pass);
+    act.judged = None;
+    assert_eq!(ruling(&application, &act, &desk()).err(), Some(Refusal::SubmissionNotNamed));
+    act.judged = Some(Judged { version: 1, hash: "other".into() });
+    let refusal = ruling(&application, &act, &desk()).err();
+    assert_eq!(refusal, Some(Refusal::OtherSubmission { version: 1, hash: "aa".into() }));
+}
+
+#[test]
+fn jiyuan_is_county_and_city_in_one_but_persons_differ() {
+    let mut application = application(Stage::CityReview);
+    (application.county, application.prefecture) = ("419001".into(), "419001".into());
+    application.deciders = vec![crate::domain::fixtures::decider(2, Party::County)];
+    let mut same = person(Actor::City, 2);
+    same.scope = vec!["419001".into()];
+    let refusal = ruling(&application, &act(same, Command::Pass), &desk()).err();
+    assert_eq!(refusal, Some(Refusal::DecidedBefore { tier: Party::County }));
+    let mut other = person(Actor::City, 3);
+    other.scope = vec!["419001".into()];
+    assert!(ruling(&application, &act(other, Command::Pass), &desk()).is_ok());
+}
+
+#[test]
+fn a_provincial_return_without_a_target_goes_nowhere() {
+    let application = application(Stage::ProvincialReview);
+    let refusal = ruling(&application, &act(person(Actor::Province, 4), Command::Return), &desk()).err();
+    assert_eq!(refusal, Some(Refusal::DirectionMissing));
+}
+
+#[test]
+fn what_is_allowed_does_not_depend_on_what_is_typed() {
+    let application = application(Stage::CountyReview);
+    let policy = policy();
+    let bare = Act::new(person(Actor::County, 2), Command::Return);
+    assert!(allowed(&alone(&application, &bare, &policy)).is_ok());
+    assert!(decide(&alone(&application, &bare, &policy)).is_err());
+}
+
+#[test]
+fn a_standing_rule_shows_before_anything_is_typed() {
+    let application = application(Stage::ExpertReview);
+    let policy = policy();
+    let desk = desk();
+    let bare = Act::new(person(Actor::Expert, 32), Command::Pass);
+    let situation = Situation { desk: Some(&desk), ..alone(&application, &bare, &policy) };
+    assert_eq!(allowed(&situation).err(), Some(Refusal::LeadDecides));
+}

@@ -1,0 +1,2 @@
+//! reviews.
+fn main() {}
