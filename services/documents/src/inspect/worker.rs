@@ -5,7 +5,7 @@
 //! holds. The worker opens no socket; that it could not is the business of the container it runs in.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::Read as _,
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,

@@ -1,0 +1,64 @@
+//! Whether an application may use a part of an invoice. The database repeats it under the row lock (invariant 6).
+
+use super::{Refusal, invoice::Balance};
+
+/// Whether a new use of `used_fen` fits; `allocated`: the application uses the invoice already.
+///
+/// Errors: [`Refusal::UsedNotPositive`], [`Refusal::UsedOverAmount`], [`Refusal::InvoiceAlreadyAllocated`],
+/// [`Refusal::InvoiceOverdrawn`] with what is left.
+pub fn check_use(balance: &Balance, used_fen: i64, allocated: bool) -> Result<(), Refusal> {
+    if used_fen <= 0 {
+        return Err(Refusal::UsedNotPositive);
+    }
+    if used_fen > balance.amount_fen {
+        return Err(Refusal::UsedOverAmount);
+    }
+    if allocated {
+        return Err(Refusal::InvoiceAlreadyAllocated);
+    }
+    let remaining_fen = balance.amount_fen - balance.used_fen;
+    if used_fen > remaining_fen { Err(Refusal::InvoiceOverdrawn { remaining_fen }) } else { Ok(()) }
+}
+
+/// Whether the invoice is as the caller saw it (`version` 0: it did not look).
+///
+/// Errors: [`Refusal::InvoiceChanged`].
+pub fn check_version(balance: &Balance, version: i64) -> Result<(), Refusal> {
+    if version == 0 || version == balance.version { Ok(()) } else { Err(Refusal::InvoiceChanged { now: balance.version }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn balance(amount_fen: i64, used_fen: i64) -> Balance {
+        Balance { invoice_id: Uuid::nil(), amount_fen, used_fen, version: 3 }
+    }
+
+    #[test]
+    fn sixty_and_forty_of_a_hundred_fit_and_one_more_does_not() {
+        assert_eq!(check_use(&balance(100, 0), 60, false), Ok(()));
+        assert_eq!(check_use(&balance(100, 60), 40, false), Ok(()));
+        assert_eq!(check_use(&balance(100, 100), 1, false), Err(Refusal::InvoiceOverdrawn { remaining_fen: 0 }));
+    }
+
+    #[test]
+    fn the_cases_of_the_sample_sheet() {
+        let hundred_thousand = balance(10_000_000, 0);
+        assert_eq!(check_use(&hundred_thousand, 10_000_001, false), Err(Refusal::UsedOverAmount));
+        assert_eq!(check_use(&hundred_thousand, 0, false), Err(Refusal::UsedNotPositive));
+        let shared = balance(180_000_000, 178_000_000);
+        let overdrawn = Refusal::InvoiceOverdrawn { remaining_fen: 2_000_000 };
+        assert_eq!(check_use(&shared, 2_000_001, false), Err(overdrawn));
+        assert_eq!(check_use(&shared, 100, true), Err(Refusal::InvoiceAlreadyAllocated));
+    }
+
+    #[test]
+    fn a_stale_version_is_refused() {
+        assert_eq!(check_version(&balance(1, 0), 3), Ok(()));
+        assert_eq!(check_version(&balance(1, 0), 0), Ok(()));
+        assert_eq!(check_version(&balance(1, 0), 2), Err(Refusal::InvoiceChanged { now: 3 }));
+    }
+}

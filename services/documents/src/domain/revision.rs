@@ -1,0 +1,308 @@
+//! The content of a revision: what is in it, what changed against another, what it lacks, and its canonical form.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use uuid::Uuid;
+
+use super::{Refusal, Slot, slot::slots_of};
+
+/// A file in a slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Placed {
+    /// Where.
+    pub slot: Slot,
+    /// Which file.
+    pub file_id: Uuid,
+    /// Its content, hex.
+    pub sha256: String,
+    /// Bytes.
+    pub size: i64,
+    /// Whether it has passed the inspection.
+    pub clean: bool,
+}
+
+/// What the application uses of an invoice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// Which invoice.
+    pub invoice_id: Uuid,
+    /// The ledger row.
+    pub allocation_id: Uuid,
+    /// Code as on the paper; empty for digital invoices.
+    pub code: String,
+    /// Number as on the paper.
+    pub number: String,
+    /// Normalised identity.
+    pub identity: String,
+    /// The invoice's amount, fen.
+    pub amount_fen: i64,
+    /// This application's part, fen.
+    pub used_fen: i64,
+    /// Σ of all live uses as the ledger has it, fen, and as the invoice says.
+    pub balance: (i64, i64),
+    /// Its file, the file's content, and whether that is clean.
+    pub file: Option<(Uuid, String, bool)>,
+}
+
+/// Everything in one revision.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Content {
+    /// Files.
+    pub placed: Vec<Placed>,
+    /// Invoices.
+    pub uses: Vec<Use>,
+    /// Answers in words, by item.
+    pub explanations: BTreeMap<String, String>,
+}
+
+/// What became of something between two revisions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change<T> {
+    /// Only in the later one.
+    Added(T),
+    /// Only in the earlier one.
+    Removed(T),
+    /// Something else took its place.
+    Replaced {
+        /// In the earlier one.
+        before: T,
+        /// In the later one.
+        after: T,
+    },
+}
+
+/// The difference between two revisions.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Difference<'c> {
+    /// By slot.
+    pub slots: Vec<(Slot, Change<&'c Placed>)>,
+    /// Invoices whose used part or file differs.
+    pub invoices: Vec<Change<&'c Use>>,
+}
+
+impl<'c> Difference<'c> {
+    /// What changed from `before` to `after`; within a slot, removed and added files are paired as replacements.
+    #[must_use]
+    pub fn between(before: &'c Content, after: &'c Content) -> Self {
+        let mut difference = Self::default();
+        for slot in Slot::ALL {
+            let here = |placed: &&Placed| placed.slot == slot;
+            let lacks = |content: &Content, one: &Placed| {
+                !content.placed.iter().any(|other| other.slot == slot && other.sha256 == one.sha256)
+            };
+            let mut removed = before.placed.iter().filter(here).filter(|one| lacks(after, one));
+            let mut added = after.placed.iter().filter(here).filter(|one| lacks(before, one));
+            loop {
+                let change = match (removed.next(), added.next()) {
+                    (Some(before), Some(after)) => Change::Replaced { before, after },
+                    (Some(before), None) => Change::Removed(before),
+                    (None, Some(after)) => Change::Added(after),
+                    (None, None) => break,
+                };
+                difference.slots.push((slot, change));
+            }
+        }
+        for one in &before.uses {
+            match after.uses.iter().find(|other| other.invoice_id == one.invoice_id) {
+                None => difference.invoices.push(Change::Removed(one)),
+                Some(other) if one.used_fen != other.used_fen || content_of(one) != content_of(other) => {
+                    difference.invoices.push(Change::Replaced { before: one, after: other });
+                }
+                Some(_) => {}
+            }
+        }
+        let known = |one: &&Use| before.uses.iter().any(|other| other.invoice_id == one.invoice_id);
+        difference.invoices.extend(after.uses.iter().filter(|one| !known(one)).map(Change::Added));
+        difference
+    }
+
+    /// Whether anything changed in the slot.
+    #[must_use]
+    pub fn touches(&self, slot: Slot) -> bool {
+        match slot {
+            Slot::M9 => !self.invoices.is_empty(),
+            Slot::M1
+            | Slot::M2
+            | Slot::M3a
+            | Slot::M3b
+            | Slot::M4a
+            | Slot::M4b
+            | Slot::M5
+            | Slot::M6
+            | Slot::M7
+            | Slot::M8a
+            | Slot::M8b => self.slots.iter().any(|(changed, _)| *changed == slot),
+        }
+    }
+}
+
+fn content_of(one: &Use) -> Option<&str> {
+    one.file.as_ref().map(|(_, sha256, _)| sha256.as_str())
+}
+
+/// What keeps a content from being sealed, in the order of the dossier.
+///
+/// `base` is the sealed revision that the return judged. An item that names no slot (a field of the form) is judged by
+/// reviews, which owns the form. Source: T09, T18.
+#[must_use]
+pub fn problems(content: &Content, required: &[Slot], items: &[String], base: Option<&Content>) -> Vec<Refusal> {
+    let mut found = Vec::new();
+    for slot in Slot::ALL {
+        let mut here = content.placed.iter().filter(|placed| placed.slot == slot).peekable();
+        if slot.takes_files() && required.contains(&slot) && here.peek().is_none() {
+            found.push(Refusal::MaterialMissing(slot));
+        }
+        if here.any(|placed| !placed.clean) {
+            found.push(Refusal::MaterialNotClean(slot.id().to_owned()));
+        }
+    }
+    if required.contains(&Slot::M9) && content.uses.is_empty() {
+        found.push(Refusal::InvoiceMissing);
+    }
+    for one in &content.uses {
+        let (ledger, invoice) = one.balance;
+        if ledger != invoice || invoice > one.amount_fen {
+            found.push(Refusal::InvoiceUnbalanced(one.invoice_id));
+        }
+        if one.file.as_ref().is_some_and(|(_, _, clean)| !clean) {
+            found.push(Refusal::MaterialNotClean(one.invoice_id.to_string()));
+        }
+    }
+    let difference = base.map(|base| Difference::between(base, content));
+    for item in items {
+        let slots = slots_of(item);
+        let changed = |slot: &Slot| difference.as_ref().is_none_or(|difference| difference.touches(*slot));
+        let explained = content.explanations.keys().any(|key| key == item || slots.iter().any(|slot| slot.meant_by(key)));
+        if !slots.is_empty() && !explained && !slots.iter().any(changed) {
+            found.push(Refusal::ItemUnanswered(item.clone()));
+        }
+    }
+    found
+}
+
+/// The text that the dossier hash covers: application, slots with file hashes, uses, answers; one order, whoever asks.
+#[must_use]
+pub fn canonical(application_id: Uuid, content: &Content) -> String {
+    let mut text = format!("yuchong.dossier.v1\n{application_id}\n");
+    let mut placed: Vec<_> = content.placed.iter().collect();
+    placed.sort_by(|a, b| (a.slot, &a.sha256).cmp(&(b.slot, &b.sha256)));
+    let mut uses: Vec<_> = content.uses.iter().collect();
+    uses.sort_by(|a, b| a.identity.cmp(&b.identity));
+    // Writing to a String cannot fail.
+    for one in placed {
+        let _ = writeln!(text, "file {} {} {}", one.slot.id(), one.sha256, one.size);
+    }
+    for one in uses {
+        let file = content_of(one).unwrap_or("-");
+        let _ = writeln!(text, "invoice {} {} {} {file}", one.identity, one.amount_fen, one.used_fen);
+    }
+    for (item, answer) in &content.explanations {
+        let _ = writeln!(text, "answer {item} {} {answer}", answer.len());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn placed(slot: Slot, content: &str) -> Placed {
+        Placed { slot, file_id: Uuid::from_u128(content.len() as u128), sha256: content.to_owned(), size: 1, clean: true }
+    }
+
+    fn used(number: &str, used_fen: i64) -> Use {
+        Use {
+            invoice_id: Uuid::from_u128(number.bytes().map(u128::from).sum()),
+            allocation_id: Uuid::nil(),
+            code: String::new(),
+            number: number.to_owned(),
+            identity: number.to_owned(),
+            amount_fen: 100,
+            used_fen,
+            balance: (used_fen, used_fen),
+            file: None,
+        }
+    }
+
+    fn content(placed: Vec<Placed>, uses: Vec<Use>) -> Content {
+        Content { placed, uses, explanations: BTreeMap::new() }
+    }
+
+    #[test]
+    fn a_difference_names_added_removed_and_replaced() {
+        let before = content(vec![placed(Slot::M1, "a"), placed(Slot::M8a, "b"), placed(Slot::M7, "c")], vec![used("1", 60)]);
+        let after = content(vec![placed(Slot::M1, "z"), placed(Slot::M8a, "b"), placed(Slot::M5, "d")], vec![used("1", 40), used("2", 1)]);
+        let difference = Difference::between(&before, &after);
+        assert_eq!(
+            difference.slots,
+            [
+                (Slot::M1, Change::Replaced { before: &before.placed[0], after: &after.placed[0] }),
+                (Slot::M5, Change::Added(&after.placed[2])),
+                (Slot::M7, Change::Removed(&before.placed[2])),
+            ]
+        );
+        assert_eq!(
+            difference.invoices,
+            [Change::Replaced { before: &before.uses[0], after: &after.uses[0] }, Change::Added(&after.uses[1])]
+        );
+        assert_eq!(Difference::between(&after, &after), Difference::default());
+    }
+
+    #[test]
+    fn everything_that_is_missing_is_named() {
+        let required: Vec<_> = Slot::ALL.into_iter().filter(|slot| slot.required()).collect();
+        let found = problems(&Content::default(), &required, &[], None);
+        assert_eq!(found.len(), 11);
+        assert!(!found.contains(&Refusal::MaterialMissing(Slot::M7)));
+        assert_eq!(found.last(), Some(&Refusal::InvoiceMissing));
+        let full: Vec<_> = required.iter().filter(|slot| slot.takes_files()).map(|slot| placed(*slot, slot.id())).collect();
+        let mut full = content(full, vec![used("1", 1)]);
+        assert_eq!(problems(&full, &required, &[], None), []);
+        full.placed[0].clean = false;
+        full.uses[0].balance = (1, 2);
+        full.uses[0].file = Some((Uuid::nil(), String::new(), false));
+        let id = full.uses[0].invoice_id;
+        assert_eq!(
+            problems(&full, &required, &[], None),
+            [
+                Refusal::MaterialNotClean("M1".into()),
+                Refusal::InvoiceUnbalanced(id),
+                Refusal::MaterialNotClean(id.to_string())
+            ]
+        );
+    }
+
+    #[test]
+    fn each_item_of_a_return_is_changed_or_explained() {
+        let base = content(vec![placed(Slot::M3a, "a"), placed(Slot::M3b, "b")], vec![used("1", 60)]);
+        let items = ["M3".to_owned(), "M9".to_owned(), "completed_on".to_owned()];
+        let open = |content: &Content| problems(content, &[], &items, Some(&base));
+        let unanswered = |item: &str| Refusal::ItemUnanswered(item.to_owned());
+        let mut now = base.clone();
+        assert_eq!(open(&now), [unanswered("M3"), unanswered("M9")]);
+        now.placed[1].sha256 = "new".into();
+        assert_eq!(open(&now), [unanswered("M9")]);
+        now.explanations.insert("M9".into(), "发票无误".into());
+        assert_eq!(open(&now), []);
+        let mut told = base.clone();
+        told.explanations.insert("M3b".into(), "见说明".into());
+        told.uses[0].used_fen = 59;
+        assert_eq!(open(&told), []);
+    }
+
+    #[test]
+    fn the_canonical_form_ignores_order_and_tells_every_part() {
+        let one = content(vec![placed(Slot::M1, "a"), placed(Slot::M2, "b")], vec![used("1", 60), used("2", 1)]);
+        let mut other = one.clone();
+        other.placed.reverse();
+        other.uses.reverse();
+        let id = Uuid::nil();
+        assert_eq!(canonical(id, &one), canonical(id, &other));
+        other.uses[0].used_fen = 2;
+        assert_ne!(canonical(id, &one), canonical(id, &other));
+        let mut explained = one.clone();
+        explained.explanations.insert("M1".into(), "x".into());
+        assert_ne!(canonical(id, &one), canonical(id, &explained));
+        assert_ne!(canonical(id, &one), canonical(Uuid::max(), &one));
+    }
+}
