@@ -6,11 +6,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf, process::Stdio};
 use anyhow::{Context as _, Result, ensure};
 use tokio::process::Command;
 
-use crate::{
-    keys::Keys,
-    ports::Port,
-    services::Service,
-};
+use crate::{keys::Keys, ports::Port, services::Service};
 
 /// The services' profile. Source: architecture, rule 9.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,14 +2,20 @@
 //!
 //! Owns: starting and stopping the platform on one machine, for a developer, for tests, for benchmarks.
 //! Not: any rule of the business; it asks the services as everybody does.
+pub mod arch;
+pub mod cargo;
 pub mod checkout;
+pub mod commands;
 pub mod deployment;
 pub mod fleet;
 pub mod keys;
+pub mod platform;
 pub mod ports;
 pub mod probe;
 pub mod process;
 pub mod provision;
+pub mod report;
 pub mod servers;
 pub mod services;
+pub mod stop;
 pub mod trial;

@@ -44,13 +44,23 @@ impl Signal {
 
     /// Sends this signal to a process by its id. Errors: the process is gone or another user's.
     pub fn send(self, pid: u32) -> Result<()> {
+        self.send_to(&pid.to_string())
+    }
+
+    /// Sends this signal to a whole process group by its leader's id. Errors: as [`Signal::send`].
+    pub fn send_group(self, leader: u32) -> Result<()> {
+        self.send_to(&format!("-- -{leader}"))
+    }
+
+    /// The shell's own `kill`: a direct call of the system's would be unsafe code.
+    fn send_to(self, whom: &str) -> Result<()> {
         let done = Command::new("sh")
             .arg("-c")
-            .arg(format!("kill -s {} {pid}", self.name()))
+            .arg(format!("kill -s {} {whom}", self.name()))
             .stderr(Stdio::null())
             .status()
             .context("sh cannot be started")?;
-        if done.success() { Ok(()) } else { bail!("process {pid} cannot be sent {}", self.name()) }
+        if done.success() { Ok(()) } else { bail!("process {whom} cannot be sent {}", self.name()) }
     }
 }
 

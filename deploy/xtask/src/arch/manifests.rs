@@ -1,0 +1,90 @@
+//! Which crate may depend on which: proto ← chassis ← services; a service never depends on a service.
+//!
+//! Owns: that table. Not: arrows inside a service (`arrows`). Source: house style, section 3.
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, Result};
+use toml::Table;
+
+use super::Finding;
+use crate::services::Service;
+
+/// The crates of the workspace that each folder's crate may name; services are added below.
+const ALLOWED: &[(&str, &[&str])] = &[
+    ("proto", &[]),
+    ("services/chassis", &["proto"]),
+    ("deploy/xtask", &["proto"]),
+    ("tests", &["proto", "xtask"]),
+];
+const SERVICE_ALLOWED: &[&str] = &["proto", "chassis"];
+
+/// Checks every manifest of the workspace. Errors: one cannot be read.
+pub fn check(root: &Path) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    for (folder, allowed) in ALLOWED {
+        findings.extend(judge(folder, &read(root, folder)?, allowed));
+    }
+    for service in Service::ALL {
+        let folder = format!("services/{service}");
+        findings.extend(judge(&folder, &read(root, &folder)?, SERVICE_ALLOWED));
+    }
+    Ok(findings)
+}
+
+/// Names a service's dependencies as its code does. Errors: its manifest cannot be read.
+pub fn dependencies(root: &Path, service: Service) -> Result<Vec<String>> {
+    let manifest = read(root, &format!("services/{service}"))?;
+    Ok(names(&manifest).into_iter().map(|(_, name)| name.replace('-', "_")).collect())
+}
+
+fn read(root: &Path, folder: &str) -> Result<Table> {
+    let path = root.join(folder).join("Cargo.toml");
+    let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("{} is not a manifest", path.display()))
+}
+
+/// Every dependency with the section that names it.
+fn names(manifest: &Table) -> Vec<(String, String)> {
+    ["dependencies", "dev-dependencies", "build-dependencies"]
+        .into_iter()
+        .filter_map(|section| Some((section, manifest.get(section)?.as_table()?)))
+        .flat_map(|(section, entries)| entries.keys().map(move |name| (section.to_owned(), name.clone())))
+        .collect()
+}
+
+fn judge(folder: &str, manifest: &Table, allowed: &[&str]) -> Vec<Finding> {
+    let own: Vec<&str> = Service::ALL.iter().map(|service| service.name()).collect();
+    let of_workspace =
+        |name: &str| own.contains(&name) || ["proto", "chassis", "xtask", "system-tests"].contains(&name);
+    names(manifest)
+        .into_iter()
+        .filter(|(_, name)| of_workspace(name) && !allowed.contains(&name.as_str()))
+        .map(|(section, name)| Finding {
+            file: format!("{folder}/Cargo.toml"),
+            line: 0,
+            rule: format!("wrong arrow: may not depend on `{name}` ({section})"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_depends_on_a_service_is_found() {
+        let manifest =
+            "[dependencies]\nchassis.workspace = true\n[dev-dependencies]\nreviews.workspace = true";
+        let manifest: Table = toml::from_str(manifest).unwrap();
+        let found = judge("services/documents", &manifest, SERVICE_ALLOWED);
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].rule, "wrong arrow: may not depend on `reviews` (dev-dependencies)");
+    }
+
+    #[test]
+    fn the_chassis_may_use_the_contracts_only() {
+        let manifest: Table =
+            toml::from_str("[dependencies]\nproto = {}\naccounts = {}\ntokio = \"1\"").unwrap();
+        assert_eq!(judge("services/chassis", &manifest, &["proto"]).len(), 1);
+    }
+}

@@ -1,0 +1,67 @@
+//! `cargo xtask test`: everything that continuous integration runs, from a clean checkout, on private servers.
+//!
+//! Owns: the steps and their order. Not: the tests.
+use std::path::Path;
+
+use anyhow::Result;
+use tokio::process::Command;
+
+use super::prepare;
+use crate::{
+    arch,
+    cargo::{self, Build},
+    checkout::{Checkout, binaries},
+    report::step,
+    servers::{Durability, Servers},
+    trial::{SHARED_NATS, SHARED_POSTGRES},
+};
+
+/// How long to test.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// Races run 500 rounds instead of 50.
+    #[arg(long)]
+    long: bool,
+}
+
+/// Tells tests to run their races 500 times.
+pub const LONG: &str = "YUCHONG_TEST_LONG";
+
+/// Runs all steps; the first that fails ends it. Errors: that step's.
+pub async fn run(arguments: Arguments) -> Result<()> {
+    let checkout = Checkout::find()?;
+    let target = binaries()?.parent().map(Path::to_path_buf).unwrap_or_default();
+    let call = |arguments: &[&str]| {
+        let mut command = cargo::command(&checkout, arguments);
+        command.env("CARGO_TARGET_DIR", &target);
+        command
+    };
+    step("formatting", cargo::run(call(&["fmt", "--all", "--check"]))).await?;
+    step("house rules", async { arch::run() }).await?;
+    let clippy =
+        call(&["clippy", "--quiet", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
+    step("lints", cargo::run(clippy)).await?;
+    step("query metadata", prepare::run(prepare::Arguments { check: true })).await?;
+    step("programs", cargo::build(&checkout, Build::Debug)).await?;
+    let mut servers = step("private servers", Servers::trial(&checkout, Durability::Quick)).await?;
+    let mut tests = call(&runner(&checkout).await);
+    tests.env(SHARED_POSTGRES, servers.postgres.cluster().admin_url());
+    tests.env(SHARED_NATS, servers.nats.url());
+    if arguments.long {
+        tests.env(LONG, "1");
+    }
+    let passed = step("tests", cargo::run(tests)).await;
+    servers.stop().await?;
+    passed
+}
+
+/// The test runner of this machine: nextest where it is installed, else cargo's own.
+async fn runner(checkout: &Checkout) -> Vec<&'static str> {
+    let mut probe: Command = cargo::command(checkout, &["nextest", "--version"]);
+    probe.stderr(std::process::Stdio::null()).stdout(std::process::Stdio::null());
+    if probe.status().await.is_ok_and(|done| done.success()) {
+        vec!["nextest", "run", "--workspace", "--no-fail-fast"]
+    } else {
+        vec!["test", "--workspace", "--no-fail-fast"]
+    }
+}

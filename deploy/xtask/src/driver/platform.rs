@@ -1,0 +1,119 @@
+//! The running platform as its callers see it: one channel a service, and the file in which codes for phones land.
+//!
+//! Owns: addresses and clients. Not: who calls (`actor`).
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result, ensure};
+use proto::{accounts, documents, notifications, reviews, stations};
+use tonic::transport::{Channel, Endpoint};
+
+use crate::{
+    deployment::{Answer, Deployment},
+    services::Service,
+};
+
+/// Where accounts leaves one-time passwords and codes, below its own folder. Source: its setting `sender.outbox_file`.
+const MAILBOX: &str = ".yuchong/accounts-outbox.jsonl";
+/// Every service that a caller's token may name.
+pub const AUDIENCE: [&str; 5] = ["accounts", "stations", "documents", "reviews", "notifications"];
+
+/// The five services, ready to be called. Cheap to clone.
+#[derive(Clone)]
+pub struct Platform {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    deployment: Deployment,
+    accounts: Channel,
+    stations: Channel,
+    documents: Channel,
+    reviews: Channel,
+    notifications: Channel,
+}
+
+impl fmt::Debug for Platform {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Platform")
+    }
+}
+
+impl Platform {
+    /// Points at the services of a deployment; connects when first used, and again after a service restarted.
+    ///
+    /// Errors: the deployment has no address for one of the services.
+    pub fn of(deployment: &Deployment) -> Result<Self> {
+        let channel = |service| channel(&deployment.grpc_url(service)?);
+        let inner = Inner {
+            accounts: channel(Service::Accounts)?,
+            stations: channel(Service::Stations)?,
+            documents: channel(Service::Documents)?,
+            reviews: channel(Service::Reviews)?,
+            notifications: channel(Service::Notifications)?,
+            deployment: deployment.clone(),
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The deployment that it points at.
+    pub fn deployment(&self) -> &Deployment {
+        &self.inner.deployment
+    }
+
+    /// The file to which accounts appends what it would send to phones.
+    ///
+    /// Errors: the service's folder cannot be made.
+    pub fn mailbox(&self) -> Result<PathBuf> {
+        Ok(self.inner.deployment.folder_of(Service::Accounts)?.join(MAILBOX))
+    }
+
+    /// Runs a subcommand of a service that must succeed. Errors: it failed, with what it said.
+    pub async fn command(&self, service: Service, arguments: &[&str]) -> Result<Answer> {
+        let answer = self.inner.deployment.run(service, arguments).await?;
+        let said = || format!("{service} {} failed\n{}{}", arguments.join(" "), answer.output, answer.errors);
+        ensure!(answer.success, said());
+        Ok(answer)
+    }
+}
+
+/// Opens lazily, so that a service may be away at this moment.
+fn channel(url: &str) -> Result<Channel> {
+    let endpoint = Endpoint::from_shared(url.to_owned()).with_context(|| format!("{url} is not an address"))?;
+    Ok(endpoint.connect_timeout(Duration::from_secs(2)).tcp_nodelay(true).connect_lazy())
+}
+
+/// One method a gRPC service: a client on the shared channel, without a caller; [`super::Actor::ask`] adds him.
+macro_rules! clients {
+    ($($name:ident: $channel:ident $module:ident::$client:ident, $text:literal;)*) => {
+        impl Platform {
+            $(#[doc = $text]
+            pub fn $name(&self) -> $client<Channel> {
+                $client::new(self.inner.$channel.clone())
+            })*
+        }
+    };
+}
+
+use accounts::{
+    account_review_client::AccountReviewClient, machines_client::MachinesClient,
+    registration_client::RegistrationClient, sessions_client::SessionsClient, users_client::UsersClient,
+};
+use documents::{dossiers_client::DossiersClient, files_client::FilesClient, invoices_client::InvoicesClient};
+use notifications::{live_client::LiveClient, messages_client::MessagesClient, worklist_client::WorklistClient};
+use stations::{ingest_client::IngestClient, registry_client::RegistryClient};
+
+clients! {
+    registration: accounts registration_client::RegistrationClient, "Operators register and keep their profile.";
+    account_review: accounts account_review_client::AccountReviewClient, "Registrations are reviewed.";
+    sessions: accounts sessions_client::SessionsClient, "Signing in and caller tokens.";
+    users: accounts users_client::UsersClient, "Officials.";
+    machines: accounts machines_client::MachinesClient, "Client credentials of outside systems.";
+    registry: stations registry_client::RegistryClient, "Stations, equipment, connectors.";
+    ingest: stations ingest_client::IngestClient, "Connector status and charge orders.";
+    files: documents files_client::FilesClient, "Uploads and downloads.";
+    dossiers: documents dossiers_client::DossiersClient, "Slots, revisions, differences.";
+    invoices: documents invoices_client::InvoicesClient, "Invoices and their use.";
+    worklist: notifications worklist_client::WorklistClient, "Open tasks.";
+    messages: notifications messages_client::MessagesClient, "Messages.";
+    live: notifications live_client::LiveClient, "The stream of changes.";
+}
