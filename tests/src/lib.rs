@@ -1,1 +1,16 @@
-//! system tests.
+//! The whole system from outside: a platform of its own for each test, and eyes that look into its databases.
+//!
+//! Owns: starting and stopping platforms, waiting, own recomputation of hashes, signatures and draws, the checks that
+//! hold after every test. Not: how a step of the review is called over gRPC (the launcher's driver).
+//!
+//! Servers come from `cargo xtask test`: `YUCHONG_TEST_POSTGRES` names a PostgreSQL superuser; each platform has its own
+//! databases, NATS server and ports. Tests that kill PostgreSQL start one of their own ([`System::durable`]).
+pub mod calm;
+pub mod collector;
+pub mod evidence;
+pub mod records;
+pub mod system;
+pub mod wait;
+
+pub use system::System;
+pub use wait::{eventually, rounds, seed};

@@ -1,0 +1,1 @@
+//! What the platform does, told by behaviour: one file for each.

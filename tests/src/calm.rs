@@ -1,0 +1,158 @@
+//! What must hold whenever a test ends: empty queues, audits at 0, worklists that equal the nodes, no dead letters.
+//!
+//! Source: workflow, invariant 9; reliability, section 9; issue of the review, "Faults".
+use std::{collections::BTreeMap, fs, io::Write as _};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+use sqlx::Row as _;
+use uuid::Uuid;
+use xtask::services::Service;
+
+use crate::{
+    System,
+    wait::{PATIENCE, eventually},
+};
+
+/// What an application waits for: stage, party, version.
+type Waiting = BTreeMap<Uuid, (String, String, i64)>;
+
+impl System {
+    /// Waits until the queues are empty, then checks everything that must hold.
+    ///
+    /// # Errors
+    /// Something does not hold; the message says what.
+    pub async fn calm(&self) -> Result<()> {
+        self.fleet().check_all()?;
+        self.drained().await?;
+        self.worklists_equal_nodes().await?;
+        for service in self.fleet().services() {
+            let dead = self.dead_letters(service).await?;
+            ensure!(dead == 0, "{service} has {dead} dead letters: {:?}", self.dead_reasons(service).await?);
+        }
+        self.audits().await
+    }
+
+    /// Waits until every outbox is published and every event in a stream is applied.
+    ///
+    /// # Errors
+    /// Not within 30 s.
+    pub async fn drained(&self) -> Result<()> {
+        for service in self.fleet().services() {
+            eventually(PATIENCE, &format!("the outbox of {service} is published"), || async {
+                let open = self.count(service, "SELECT count(*) FROM outbox WHERE published_at IS NULL").await?;
+                Ok((open == 0).then_some(()))
+            })
+            .await?;
+        }
+        let client = async_nats::connect(self.trial().nats.url()).await?;
+        let context = async_nats::jetstream::new(client);
+        let table = xtask::provision::Table::load()?;
+        for consumer in &table.consumers {
+            eventually(PATIENCE, &format!("{} has nothing left to do", consumer.durable), || async {
+                let stream = context.get_stream_no_info(&consumer.stream).await?;
+                let info = stream.consumer_info(&consumer.durable).await?;
+                Ok((info.num_pending == 0 && info.num_ack_pending == 0).then_some(()))
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Compares the applications that wait with the open tasks, both ways. Source: invariant 9.
+    ///
+    /// # Errors
+    /// They differ; the message shows both.
+    pub async fn worklists_equal_nodes(&self) -> Result<()> {
+        let nodes = self.nodes().await?;
+        let tasks = self.tasks().await?;
+        ensure!(nodes == tasks, "the worklists differ from the nodes\nnodes: {nodes:#?}\ntasks: {tasks:#?}");
+        Ok(())
+    }
+
+    /// Reads where every application stands that waits for somebody.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn nodes(&self) -> Result<Waiting> {
+        let rows = sqlx::query("SELECT application_id, stage, version FROM applications");
+        let rows = rows.fetch_all(self.database(Service::Reviews)?).await?;
+        let mut nodes = Waiting::new();
+        for row in &rows {
+            let stage: String = row.try_get("stage")?;
+            let party = waits_for(&stage).with_context(|| format!("{stage} is no node of the workflow"))?;
+            if !party.is_empty() {
+                nodes.insert(row.try_get("application_id")?, (stage, party.to_owned(), row.try_get("version")?));
+            }
+        }
+        Ok(nodes)
+    }
+
+    /// Reads every open task about an application.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn tasks(&self) -> Result<Waiting> {
+        let rows = sqlx::query(
+            "SELECT subject_id, stage, waits_for, version FROM worklist WHERE open AND subject_type = 'application'",
+        );
+        let rows = rows.fetch_all(self.database(Service::Notifications)?).await?;
+        rows.iter()
+            .map(|row| {
+                Ok((
+                    row.try_get("subject_id")?,
+                    (row.try_get("stage")?, row.try_get("waits_for")?, row.try_get("version")?),
+                ))
+            })
+            .collect()
+    }
+
+    /// Runs the invariant check of every service.
+    ///
+    /// # Errors
+    /// One reports a violation, or its answer is not one JSON object of numbers.
+    pub async fn audits(&self) -> Result<()> {
+        for service in self.fleet().services() {
+            let answer = self.fleet().deployment().run(service, &["audit", "--json"]).await?;
+            let line = answer.output.lines().last().unwrap_or_default();
+            let found: BTreeMap<String, Value> = serde_json::from_str(line)
+                .with_context(|| format!("{service} audit: {}{}", answer.output, answer.errors))?;
+            let wrong: Vec<_> = found.iter().filter(|(_, count)| count.as_i64() != Some(0)).collect();
+            ensure!(wrong.is_empty() && answer.success, "{service} audit reports {wrong:?}\n{}", answer.errors);
+        }
+        Ok(())
+    }
+
+    /// Appends the transitions that this platform's history holds to `target/exercised/`, one a line.
+    ///
+    /// # Errors
+    /// The database is away or the file cannot be written.
+    pub async fn record_transitions(&self) -> Result<()> {
+        let seen = self.texts(Service::Reviews, "SELECT DISTINCT transition FROM history ORDER BY 1").await?;
+        let target = xtask::checkout::binaries()?.parent().context("no target folder")?.join("exercised");
+        fs::create_dir_all(&target)?;
+        let path = target.join(format!("{}.txt", std::process::id()));
+        let mut file = fs::File::options().create(true).append(true).open(path)?;
+        writeln!(file, "{}", seen.join("\n"))?;
+        Ok(())
+    }
+
+    async fn dead_reasons(&self, service: Service) -> Result<Vec<String>> {
+        let sql = "SELECT consumer || ' ' || subject || ' ' || reason || ' ' || error FROM dead_letters WHERE settled_at IS NULL";
+        self.texts(service, sql).await
+    }
+}
+
+/// Who a node waits for, written down a second time from the workflow's table of nodes; empty where it is final.
+pub fn waits_for(stage: &str) -> Option<&'static str> {
+    Some(match stage {
+        "Draft" | "CountyReturned" | "MaterialsDue" | "CityReturned" | "SupplementDue" => "operator",
+        "CountyReview" | "PaperCheck" => "county",
+        "CityReview" => "city",
+        "AwaitingJointReview" | "AwaitingProvince" => "administrator",
+        "ExpertReview" => "experts",
+        "ProvincialReview" => "departments",
+        "Approved" | "Deleted" | "Terminated" => "",
+        _ => return None,
+    })
+}
