@@ -1,0 +1,255 @@
+//! What happened to an application: the facts of the review, the task that follows, and which desks are told.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{
+    desk::Desk,
+    refusal::Refusal,
+    stage::Stage,
+    task::{Subject, Task, desk_of},
+    tier::Tier,
+};
+
+/// The facts of the review that have a text of their own. Source: workflow, Transitions T01–T25.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names are the workflow's events, one for one")]
+pub enum Fact {
+    Drafted,
+    AcceptanceSubmitted,
+    AcceptanceWithdrawn,
+    CountyPassed,
+    CountyReturned,
+    PaperCheckPassed,
+    PaperCheckIncomplete,
+    CountyRevoked,
+    MaterialsSubmitted,
+    MaterialsWithdrawn,
+    CityPassed,
+    CityReturned,
+    CityPassRetracted,
+    EnteredJointReview,
+    ExpertOpined,
+    ExpertsPassed,
+    SupplementRequested,
+    SupplementSubmitted,
+    CarriedOver,
+    DepartmentOpined,
+    Approved,
+    ProvinceReturned,
+    Deleted,
+    Terminated,
+}
+
+impl Fact {
+    /// Every fact with its stable name.
+    pub const ALL: [(Fact, &'static str); 24] = [
+        (Fact::Drafted, "drafted"),
+        (Fact::AcceptanceSubmitted, "acceptance_submitted"),
+        (Fact::AcceptanceWithdrawn, "acceptance_withdrawn"),
+        (Fact::CountyPassed, "county_passed"),
+        (Fact::CountyReturned, "county_returned"),
+        (Fact::PaperCheckPassed, "paper_check_passed"),
+        (Fact::PaperCheckIncomplete, "paper_check_incomplete"),
+        (Fact::CountyRevoked, "county_revoked"),
+        (Fact::MaterialsSubmitted, "materials_submitted"),
+        (Fact::MaterialsWithdrawn, "materials_withdrawn"),
+        (Fact::CityPassed, "city_passed"),
+        (Fact::CityReturned, "city_returned"),
+        (Fact::CityPassRetracted, "city_pass_retracted"),
+        (Fact::EnteredJointReview, "entered_joint_review"),
+        (Fact::ExpertOpined, "expert_opined"),
+        (Fact::ExpertsPassed, "experts_passed"),
+        (Fact::SupplementRequested, "supplement_requested"),
+        (Fact::SupplementSubmitted, "supplement_submitted"),
+        (Fact::CarriedOver, "carried_over"),
+        (Fact::DepartmentOpined, "department_opined"),
+        (Fact::Approved, "approved"),
+        (Fact::ProvinceReturned, "province_returned"),
+        (Fact::Deleted, "deleted"),
+        (Fact::Terminated, "terminated"),
+    ];
+
+    /// Reads a stable name; `None` for a fact that this version has no text for.
+    pub fn parse(kind: &str) -> Option<Fact> {
+        Fact::ALL.into_iter().find(|(_, name)| *name == kind).map(|(fact, _)| fact)
+    }
+
+    /// Who is told: (the operator, the desk that it lands on).
+    ///
+    /// The operator hears of every receipt, return, supplement and decision, not of single opinions. A desk hears
+    /// when something lands on it; a launch is told once per order (see `work_order`), not once per member.
+    fn told(self) -> (bool, bool) {
+        match self {
+            Fact::Drafted | Fact::ExpertOpined | Fact::DepartmentOpined => (false, false),
+            Fact::AcceptanceSubmitted
+            | Fact::CountyPassed
+            | Fact::MaterialsSubmitted
+            | Fact::CityPassed
+            | Fact::CityPassRetracted
+            | Fact::ExpertsPassed
+            | Fact::SupplementSubmitted
+            | Fact::CarriedOver
+            | Fact::ProvinceReturned => (true, true),
+            Fact::AcceptanceWithdrawn
+            | Fact::CountyReturned
+            | Fact::PaperCheckPassed
+            | Fact::PaperCheckIncomplete
+            | Fact::CountyRevoked
+            | Fact::MaterialsWithdrawn
+            | Fact::CityReturned
+            | Fact::EnteredJointReview
+            | Fact::SupplementRequested
+            | Fact::Approved
+            | Fact::Deleted
+            | Fact::Terminated => (true, false),
+        }
+    }
+}
+
+/// One event of an application, as far as worklists and messages care.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The event's type as announced.
+    pub kind: String,
+    /// The same where this version knows it; others move the task and are told to nobody.
+    pub fact: Option<Fact>,
+    /// Version of the application after it.
+    pub version: i64,
+    /// The application.
+    pub application_id: Uuid,
+    /// The shown number.
+    pub application_no: String,
+    /// Stage after it.
+    pub stage: Stage,
+    /// Who acts next.
+    pub waits_for: Option<Tier>,
+    /// Division code of the station's county.
+    pub county: String,
+    /// Division code of the prefecture.
+    pub prefecture: String,
+    /// The company.
+    pub operator_id: Uuid,
+    /// The station.
+    pub station_id: Uuid,
+    /// The work order that it is a member of.
+    pub work_order_id: Option<Uuid>,
+    /// The round.
+    pub round_id: Option<Uuid>,
+    /// The person to whom the task was given.
+    pub assignee_id: Option<Uuid>,
+    /// How many items a return named.
+    pub items: usize,
+    /// When the stage was entered.
+    pub since: OffsetDateTime,
+}
+
+/// Whom a message addresses; decides its wording.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// The company that applied.
+    Applicant,
+    /// The office or panel that acts next.
+    Next,
+}
+
+impl Moved {
+    /// The task that stands after the event.
+    ///
+    /// # Errors
+    /// Any [`Refusal`]: the event contradicts itself.
+    pub fn task(&self) -> Result<Task, Refusal> {
+        let desk = match (self.waits_for, self.stage.finished()) {
+            (None, true) => None,
+            (None, false) => return Err(Refusal::WaitsForNobody),
+            (Some(_), true) => return Err(Refusal::FinalStageWaits),
+            (Some(tier), false) => {
+                Some(desk_of(tier, self.operator_id, &self.county, &self.prefecture, self.work_order_id)?)
+            }
+        };
+        Ok(Task {
+            subject: Subject::Application(self.application_id),
+            application_no: self.application_no.clone(),
+            stage: self.stage.code(),
+            desk,
+            county: self.county.clone(),
+            prefecture: self.prefecture.clone(),
+            operator_id: self.operator_id,
+            station_id: Some(self.station_id),
+            work_order_id: self.work_order_id,
+            round_id: self.round_id,
+            assignee_id: self.assignee_id,
+            version: self.version,
+            since: self.since,
+        })
+    }
+
+    /// The desks that get a message, each once.
+    pub fn told(&self, task: &Task) -> Vec<(Desk, Fact, Audience)> {
+        let Some(fact) = self.fact else { return Vec::new() };
+        let (applicant, next) = fact.told();
+        let own = Desk::Operator(self.operator_id);
+        let mut told = Vec::new();
+        if next && let Some(desk) = task.desk.as_ref().filter(|desk| **desk != own) {
+            told.push((desk.clone(), fact, Audience::Next));
+        }
+        if applicant {
+            told.push((own, fact, Audience::Applicant));
+        }
+        told
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moved(fact: Fact, stage: Stage, waits_for: Option<Tier>) -> Moved {
+        Moved {
+            kind: String::new(),
+            fact: Some(fact),
+            version: 3,
+            application_id: Uuid::from_u128(1),
+            application_no: "HN2026-000001".into(),
+            stage,
+            waits_for,
+            county: "410105".into(),
+            prefecture: "410100".into(),
+            operator_id: Uuid::from_u128(2),
+            station_id: Uuid::from_u128(3),
+            work_order_id: None,
+            round_id: None,
+            assignee_id: None,
+            items: 0,
+            since: OffsetDateTime::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn a_final_stage_closes_the_task() {
+        let task = moved(Fact::Approved, Stage::Approved, None).task().expect("consistent");
+        assert!(!task.open());
+        assert_eq!(task.desk_key(), "");
+    }
+
+    #[test]
+    fn an_event_that_contradicts_itself_is_refused() {
+        let nobody = moved(Fact::CountyPassed, Stage::PaperCheck, None).task();
+        assert_eq!(nobody, Err(Refusal::WaitsForNobody));
+        let done = moved(Fact::Approved, Stage::Approved, Some(Tier::Operator)).task();
+        assert_eq!(done, Err(Refusal::FinalStageWaits));
+        let outside = moved(Fact::SupplementSubmitted, Stage::ExpertReview, Some(Tier::Experts)).task();
+        assert_eq!(outside, Err(Refusal::ExpertsWithoutWorkOrder));
+    }
+
+    #[test]
+    fn nobody_is_told_twice_of_one_event() {
+        let returned = moved(Fact::ProvinceReturned, Stage::SupplementDue, Some(Tier::Operator));
+        let told = returned.told(&returned.task().expect("consistent"));
+        assert_eq!(told, [(Desk::Operator(returned.operator_id), Fact::ProvinceReturned, Audience::Applicant)]);
+        let submitted = moved(Fact::AcceptanceSubmitted, Stage::CountyReview, Some(Tier::County));
+        let told = submitted.told(&submitted.task().expect("consistent"));
+        assert_eq!(told.len(), 2);
+        assert_eq!(told[0].0, Desk::County("410105".into()));
+    }
+}

@@ -1,0 +1,36 @@
+//! A work order was launched, frozen or drawn from again: from the wire to [`Changed`], then the one path.
+
+use chassis::{Failure, Work, consumer::Event};
+use proto::reviews::WorkOrderEvent;
+
+use super::{Occurrence, id, ids, optional_id, payload, unreadable};
+use crate::{
+    app,
+    domain::work_order::{Changed, Fact},
+    live::Hub,
+};
+
+pub(super) async fn apply(work: &mut Work, hub: &Hub, event: &Event) -> Result<(), Failure> {
+    let occurrence = Occurrence::of(event)?;
+    let changed = read(event, &payload(event)?)?;
+    app::work_order_changed(work, hub, occurrence, &changed).await
+}
+
+fn read(event: &Event, wire: &WorkOrderEvent) -> Result<Changed, Failure> {
+    let kind = event.envelope.r#type.clone();
+    if wire.work_order_id != event.envelope.aggregate_id {
+        return Err(unreadable("work_order_id"));
+    }
+    Ok(Changed {
+        fact: Fact::parse(&kind),
+        kind,
+        version: event.envelope.aggregate_version,
+        work_order_id: id("work_order_id", &wire.work_order_id)?,
+        round_id: optional_id("round_id", &wire.round_id)?,
+        prefecture: wire.prefecture.clone(),
+        batch: wire.batch,
+        members: wire.application_ids.len(),
+        experts: ids("expert_ids", &wire.expert_ids)?,
+        sample: ids("sample_ids", &wire.sample_ids)?,
+    })
+}

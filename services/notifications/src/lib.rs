@@ -1,0 +1,58 @@
+//! Notifications: the worklist (待办事项) of every desk, messages to people and offices, and the live stream of both.
+//!
+//! Owns no decision: every row follows from events of `reviews` and `accounts`. Invariants: one row per application and
+//! per account, moved only to a higher version, whichever tier's consumer brings it (reliability 5.2; workflow,
+//! invariant 9); one message per event and desk; nobody sees a row of a desk that is not his. Announces nothing.
+
+pub mod app;
+pub mod audit;
+pub mod config;
+pub mod dead_letters;
+pub mod digest;
+pub mod domain;
+pub mod events;
+pub mod labels;
+pub mod live;
+pub mod rebuild;
+pub mod rpc;
+pub mod store;
+mod upkeep;
+
+use chassis::{Process, consumer::fetch_from};
+use proto::notifications::{
+    live_server::LiveServer, messages_server::MessagesServer, worklist_server::WorklistServer,
+};
+use tonic::service::RoutesBuilder;
+
+use config::Config;
+use rpc::{LiveInlet, MessagesInlet, WorklistInlet, access};
+
+/// Runs the service until it is told to end: seven consumers, three gRPC services.
+///
+/// # Errors
+/// A setting is wrong, the database cannot be used, or a port is taken.
+pub async fn serve(config: &Config) -> anyhow::Result<()> {
+    let process = Process::start("notifications", &config.chassis()).await?;
+    let (hub, settler) = live::Hub::new(config.live.watchers_max);
+    process.spawn("live signals", settler.run(process.pool.clone()));
+    process.spawn("upkeep", upkeep::run(process.pool.clone()));
+    for subscription in events::subscriptions(&hub, fetch_from(process.peer("accounts"))) {
+        process.consume(subscription);
+    }
+    let mut routes = RoutesBuilder::default();
+    routes.add_service(WorklistServer::new(WorklistInlet { pool: process.pool.clone() }));
+    routes.add_service(MessagesServer::new(MessagesInlet {
+        pool: process.pool.clone(),
+        units: process.units.clone(),
+        hub: hub.clone(),
+        unread_days: config.messages.unread_days,
+    }));
+    routes.add_service(LiveServer::new(LiveInlet {
+        pool: process.pool.clone(),
+        hub,
+        settings: config.live.clone(),
+        unread_days: config.messages.unread_days,
+        shutdown: process.shutdown(),
+    }));
+    process.serve(routes, access::TABLE).await
+}

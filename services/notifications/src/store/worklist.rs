@@ -1,0 +1,253 @@
+//! Rows of `worklist`: saved by version, listed and counted by desk.
+//!
+//! Lists walk one index range per desk and merge them, so a page costs the same at ten thousand rows and at a million.
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::COUNT_MAX;
+use crate::domain::{
+    desk::Viewer,
+    stage::{AccountState, Stage},
+    task::Task,
+};
+
+/// What saving a task did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Saved {
+    /// The row stands at this version or a higher one: nothing changed.
+    Passed,
+    /// The row moved; the desk that had it before, empty where none had.
+    Moved {
+        /// Key of the desk that had the task open.
+        from_desk: String,
+    },
+}
+
+/// One open task as lists show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskRow {
+    /// `application` or `operator`.
+    pub subject_type: String,
+    /// Its id.
+    pub subject_id: Uuid,
+    /// The shown number.
+    pub application_no: String,
+    /// Stage or account state.
+    pub stage: String,
+    /// The tier.
+    pub waits_for: String,
+    /// Division code.
+    pub county: String,
+    /// Division code.
+    pub prefecture: String,
+    /// The company.
+    pub operator_id: Uuid,
+    /// The station.
+    pub station_id: Option<Uuid>,
+    /// The work order.
+    pub work_order_id: Option<Uuid>,
+    /// The round.
+    pub round_id: Option<Uuid>,
+    /// The person to whom it was given.
+    pub assignee_id: Option<Uuid>,
+    /// The aggregate's version.
+    pub version: i64,
+    /// Since when it waits.
+    pub since: OffsetDateTime,
+    /// Drawn for the spot check of its work order.
+    pub sampled: bool,
+}
+
+/// What a list shows; empty texts mean all.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Stage or account state.
+    pub stage: String,
+    /// Division code.
+    pub prefecture: String,
+    /// Division code.
+    pub county: String,
+}
+
+/// Open tasks of one stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageCount {
+    /// Stage or account state.
+    pub stage: String,
+    /// `application` or `operator`.
+    pub subject_type: String,
+    /// Up to 1,001.
+    pub count: i64,
+    /// The one that waits longest.
+    pub oldest_since: OffsetDateTime,
+}
+
+/// Moves the row to the task's version; a row that is already there or further stays.
+///
+/// # Errors
+/// The database is away, or a constraint does not hold.
+pub async fn save(db: &mut PgConnection, task: &Task) -> Result<Saved, sqlx::Error> {
+    let from_desk = sqlx::query_scalar!(
+        r#"-- notifications.worklist.save
+        WITH before AS (
+            SELECT desk FROM worklist WHERE subject_type = $1 AND subject_id = $2 FOR UPDATE
+        )
+        INSERT INTO worklist AS row (subject_type, subject_id, application_no, stage, waits_for, open, desk, county,
+            prefecture, operator_id, station_id, work_order_id, round_id, assignee_id, version, since)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        ON CONFLICT (subject_type, subject_id) DO UPDATE SET
+            application_no = excluded.application_no, stage = excluded.stage, waits_for = excluded.waits_for,
+            open = excluded.open, desk = excluded.desk, county = excluded.county, prefecture = excluded.prefecture,
+            operator_id = excluded.operator_id, station_id = excluded.station_id,
+            work_order_id = excluded.work_order_id, round_id = excluded.round_id,
+            assignee_id = excluded.assignee_id, version = excluded.version, since = excluded.since
+        WHERE row.version < excluded.version
+        RETURNING COALESCE((SELECT desk FROM before), '') AS "from_desk!""#,
+        task.subject.kind(),
+        task.subject.id(),
+        task.application_no,
+        task.stage,
+        task.waits_for(),
+        task.open(),
+        task.desk_key(),
+        task.county,
+        task.prefecture,
+        task.operator_id,
+        task.station_id,
+        task.work_order_id,
+        task.round_id,
+        task.assignee_id,
+        task.version,
+        task.since,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(from_desk.map_or(Saved::Passed, |from_desk| Saved::Moved { from_desk }))
+}
+
+/// The viewer's open tasks after a key, longest waiting first.
+///
+/// # Errors
+/// The database is away.
+pub async fn list(
+    db: &mut PgConnection,
+    viewer: &Viewer,
+    filter: &Filter,
+    after: Option<(OffsetDateTime, Uuid)>,
+    limit: i64,
+) -> Result<Vec<TaskRow>, sqlx::Error> {
+    let (since, id) = after.unwrap_or((OffsetDateTime::UNIX_EPOCH, Uuid::nil()));
+    sqlx::query_as!(
+        TaskRow,
+        r#"-- notifications.worklist.list
+        SELECT task.subject_type AS "subject_type!", task.subject_id AS "subject_id!",
+               task.application_no AS "application_no!", task.stage AS "stage!", task.waits_for AS "waits_for!",
+               task.county AS "county!", task.prefecture AS "prefecture!", task.operator_id AS "operator_id!",
+               task.station_id, task.work_order_id, task.round_id, task.assignee_id, task.version AS "version!",
+               task.since AS "since!",
+               EXISTS (SELECT 1 FROM work_order_samples drawn
+                       WHERE drawn.work_order_id = task.work_order_id
+                         AND drawn.application_id = task.subject_id) AS "sampled!"
+        FROM (
+            SELECT unnest($1::text[]) AS key
+            UNION ALL
+            SELECT 'experts:' || panel.work_order_id::text FROM work_order_experts panel WHERE panel.expert_id = $2
+        ) AS desk
+        CROSS JOIN LATERAL (
+            SELECT * FROM worklist
+            WHERE worklist.open AND worklist.desk = desk.key
+              AND (worklist.since, worklist.subject_id) > ($3, $4)
+              AND ($5 = '' OR worklist.stage = $5)
+              AND ($6 = '' OR worklist.prefecture = $6)
+              AND ($7 = '' OR worklist.county = $7)
+            ORDER BY worklist.since, worklist.subject_id LIMIT $8
+        ) AS task
+        ORDER BY task.since, task.subject_id LIMIT $8"#,
+        &viewer.desks,
+        viewer.expert_id,
+        since,
+        id,
+        filter.stage,
+        filter.prefecture,
+        filter.county,
+        limit,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// Open tasks by stage, each exact up to 1,000.
+///
+/// # Errors
+/// The database is away.
+pub async fn count_by_stage(db: &mut PgConnection, viewer: &Viewer) -> Result<Vec<StageCount>, sqlx::Error> {
+    let stages: Vec<String> = Stage::ALL
+        .into_iter()
+        .filter(|stage| !stage.finished())
+        .map(Stage::code)
+        .chain(AccountState::ALL.into_iter().map(AccountState::code))
+        .map(str::to_owned)
+        .collect();
+    sqlx::query_as!(
+        StageCount,
+        r#"-- notifications.worklist.count_by_stage
+        SELECT wanted.stage AS "stage!", task.subject_type AS "subject_type!",
+               least(count(*), $4) AS "count!", min(task.since) AS "oldest_since!"
+        FROM (
+            SELECT unnest($1::text[]) AS key
+            UNION ALL
+            SELECT 'experts:' || panel.work_order_id::text FROM work_order_experts panel WHERE panel.expert_id = $2
+        ) AS desk
+        CROSS JOIN unnest($3::text[]) WITH ORDINALITY AS wanted (stage, place)
+        CROSS JOIN LATERAL (
+            SELECT worklist.subject_type, worklist.since FROM worklist
+            WHERE worklist.open AND worklist.desk = desk.key AND worklist.stage = wanted.stage
+            ORDER BY worklist.since, worklist.subject_id LIMIT $4
+        ) AS task
+        GROUP BY wanted.stage, wanted.place, task.subject_type
+        ORDER BY wanted.place"#,
+        &viewer.desks,
+        viewer.expert_id,
+        &stages,
+        COUNT_MAX + 1,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// What a live reader compares: how many tasks are open (up to 1,001) and the latest arrival among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Present {
+    /// Open tasks.
+    pub open_tasks: i64,
+    /// The latest arrival; `None` where nothing is open.
+    pub latest: Option<OffsetDateTime>,
+}
+
+/// The viewer's present worklist in two numbers.
+///
+/// # Errors
+/// The database is away.
+pub async fn present(db: &mut PgConnection, viewer: &Viewer) -> Result<Present, sqlx::Error> {
+    sqlx::query_as!(
+        Present,
+        r#"-- notifications.worklist.present
+        SELECT least(count(*), $3) AS "open_tasks!", max(task.since) AS latest
+        FROM (
+            SELECT unnest($1::text[]) AS key
+            UNION ALL
+            SELECT 'experts:' || panel.work_order_id::text FROM work_order_experts panel WHERE panel.expert_id = $2
+        ) AS desk
+        CROSS JOIN LATERAL (
+            SELECT worklist.since FROM worklist WHERE worklist.open AND worklist.desk = desk.key
+            ORDER BY worklist.since DESC, worklist.subject_id DESC LIMIT $3
+        ) AS task"#,
+        &viewer.desks,
+        viewer.expert_id,
+        COUNT_MAX + 1,
+    )
+    .fetch_one(db)
+    .await
+}
