@@ -14,10 +14,13 @@
 pub mod actor;
 pub mod dossiers;
 pub mod joint;
+pub mod officials;
 pub mod people;
 pub mod platform;
 pub mod refused;
 pub mod review;
+pub mod samples;
+pub mod sign_in;
 pub mod stations;
 pub mod worklist;
 

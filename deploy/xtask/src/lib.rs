@@ -7,6 +7,7 @@ pub mod cargo;
 pub mod checkout;
 pub mod commands;
 pub mod deployment;
+pub mod driver;
 pub mod fleet;
 pub mod keys;
 pub mod platform;

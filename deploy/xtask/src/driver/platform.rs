@@ -84,7 +84,7 @@ fn channel(url: &str) -> Result<Channel> {
 
 /// One method a gRPC service: a client on the shared channel, without a caller; [`super::Actor::ask`] adds him.
 macro_rules! clients {
-    ($($name:ident: $channel:ident $module:ident::$client:ident, $text:literal;)*) => {
+    ($($name:ident: $channel:ident $client:ident, $text:literal;)*) => {
         impl Platform {
             $(#[doc = $text]
             pub fn $name(&self) -> $client<Channel> {
@@ -100,20 +100,26 @@ use accounts::{
 };
 use documents::{dossiers_client::DossiersClient, files_client::FilesClient, invoices_client::InvoicesClient};
 use notifications::{live_client::LiveClient, messages_client::MessagesClient, worklist_client::WorklistClient};
+use reviews::{
+    applications_client::ApplicationsClient, joint_review_client::JointReviewClient, rounds_client::RoundsClient,
+};
 use stations::{ingest_client::IngestClient, registry_client::RegistryClient};
 
 clients! {
-    registration: accounts registration_client::RegistrationClient, "Operators register and keep their profile.";
-    account_review: accounts account_review_client::AccountReviewClient, "Registrations are reviewed.";
-    sessions: accounts sessions_client::SessionsClient, "Signing in and caller tokens.";
-    users: accounts users_client::UsersClient, "Officials.";
-    machines: accounts machines_client::MachinesClient, "Client credentials of outside systems.";
-    registry: stations registry_client::RegistryClient, "Stations, equipment, connectors.";
-    ingest: stations ingest_client::IngestClient, "Connector status and charge orders.";
-    files: documents files_client::FilesClient, "Uploads and downloads.";
-    dossiers: documents dossiers_client::DossiersClient, "Slots, revisions, differences.";
-    invoices: documents invoices_client::InvoicesClient, "Invoices and their use.";
-    worklist: notifications worklist_client::WorklistClient, "Open tasks.";
-    messages: notifications messages_client::MessagesClient, "Messages.";
-    live: notifications live_client::LiveClient, "The stream of changes.";
+    registration: accounts RegistrationClient, "Operators register and keep their profile.";
+    account_review: accounts AccountReviewClient, "Registrations are reviewed.";
+    sessions: accounts SessionsClient, "Signing in and caller tokens.";
+    users: accounts UsersClient, "Officials.";
+    machines: accounts MachinesClient, "Client credentials of outside systems.";
+    registry: stations RegistryClient, "Stations, equipment, connectors.";
+    ingest: stations IngestClient, "Connector status and charge orders.";
+    files: documents FilesClient, "Uploads and downloads.";
+    dossiers: documents DossiersClient, "Slots, revisions, differences.";
+    invoices: documents InvoicesClient, "Invoices and their use.";
+    rounds: reviews RoundsClient, "Rounds with their policies.";
+    applications: reviews ApplicationsClient, "One application.";
+    joint_review: reviews JointReviewClient, "Work orders, panels, the spot check.";
+    worklist: notifications WorklistClient, "Open tasks.";
+    messages: notifications MessagesClient, "Messages.";
+    live: notifications LiveClient, "The stream of changes.";
 }
