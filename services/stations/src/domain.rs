@@ -5,10 +5,12 @@
 pub mod connection;
 pub mod day;
 pub mod evidence;
+pub mod fact;
 pub mod order;
 pub mod refusal;
 pub mod registry;
 pub mod status;
 pub mod text;
+pub mod verdict;
 
 pub use refusal::{Finding, Refusal};

@@ -1,7 +1,138 @@
 //! Stations: the registry of charging stations, their live data, and what that data proves.
 //!
-//! Owns station → equipment → connector (each claimed by one operator), connector status, charge orders, the
+//! Owns station → equipment → connector (each code claimed by one operator), connector status, charge orders, the
 //! interconnection state derived from them, and the claims of applications on connectors. Announces
 //! `stations.v1.{registry_changed,connected,went_offline}`. It decides nothing about subsidies.
+//!
+//! Invariants: I7 and those named in [`audit`].
 
+pub mod app;
+pub mod audit;
+pub mod background;
+pub mod config;
+pub mod divisions;
 pub mod domain;
+pub mod events;
+pub mod labels;
+pub mod publish;
+pub mod queue;
+pub mod rpc;
+pub mod store;
+
+use std::{sync::Arc, time::Duration};
+
+use chassis::{Caller, Process, Units, consumer::fetch_from};
+use proto::stations::{
+    evidence_server::EvidenceServer, ingest_server::IngestServer, registry_server::RegistryServer,
+};
+use tonic::service::RoutesBuilder;
+
+use crate::{
+    config::Config,
+    divisions::Divisions,
+    queue::{Limits, Queue},
+    rpc::{evidence::EvidenceService, ingest, ingest::IngestService, registry::RegistryService},
+};
+
+/// The own migrations; those of the chassis come first (see [`chassis::migrate`]).
+#[must_use]
+pub fn migrations() -> sqlx::migrate::Migrator {
+    sqlx::migrate!("../../migrations/stations")
+}
+
+/// Serves until the process is told to end.
+///
+/// # Errors
+/// The database has no partitions for today and cannot make them; a port is taken.
+pub async fn serve(process: Process, config: &Config) -> anyhow::Result<()> {
+    store::retention::ensure_partitions(&process.pool, config.ingest.status_age_hours_max).await?;
+    let refresh = Duration::from_secs(config.registry.divisions_refresh_secs);
+    let divisions = Divisions::from_accounts(process.peer("accounts"), refresh);
+    let mut routes = RoutesBuilder::default();
+    add_services(&mut routes, &process, config, divisions);
+    process.relay();
+    process.consume(events::on_application::subscription(fetch_from(process.peer("reviews"))));
+    let (pool, units, window) = (process.pool.clone(), process.units.clone(), config.connection.window());
+    let sweep_every = Duration::from_secs(config.connection.sweep_secs);
+    process.spawn("sweep", background::sweep(pool.clone(), units.clone(), window, sweep_every));
+    let reviews = process.peer("reviews");
+    process.spawn("claims", background::claims(pool.clone(), units, reviews, config.retention.clone()));
+    let age_hours = config.ingest.status_age_hours_max;
+    process.spawn("upkeep", background::upkeep(pool, age_hours, config.retention.clone()));
+    process.serve(routes, rpc::access::ACCESS).await
+}
+
+fn add_services(routes: &mut RoutesBuilder, process: &Process, config: &Config, divisions: Divisions) {
+    let window = config.connection.window();
+    let token = process.shutdown();
+    let shutdown: ingest::Shutdown = Arc::new(move || {
+        let token = token.clone();
+        Box::pin(async move { token.cancelled().await })
+    });
+    routes.add_service(RegistryServer::new(RegistryService {
+        pool: process.pool.clone(),
+        units: process.units.clone(),
+        divisions,
+        province: config.bounds(),
+        window,
+    }));
+    routes.add_service(EvidenceServer::new(EvidenceService { units: process.units.clone(), window }));
+    routes.add_service(IngestServer::new(IngestService {
+        statuses: status_queue(process.units.clone(), config),
+        orders: order_queue(process.units.clone(), config),
+        bounds: ingest::Bounds {
+            batch_items: config.ingest.batch_items_max,
+            send_batches: config.ingest.send_batches_max,
+            window: config.ingest.stream_window,
+            life: Duration::from_secs(config.ingest.stream_secs_max),
+        },
+        shutdown,
+    }));
+}
+
+fn limits(config: &Config) -> Limits {
+    Limits {
+        writers: config.ingest.writers,
+        waiting_items: config.ingest.waiting_items_max,
+        flush_batches: config.ingest.flush_batches_max,
+        retry_after: config.ingest.retry_after(),
+    }
+}
+
+/// The writers of status reports.
+#[must_use]
+pub fn status_queue(units: Units, config: &Config) -> Queue<app::status::Line> {
+    let rules = app::status::Rules { age_max: config.ingest.status_age(), window: config.connection.window() };
+    Queue::start(
+        "status",
+        limits(config),
+        Arc::new(move |batches| {
+            let units = units.clone();
+            Box::pin(async move {
+                let mut work = units.begin(Caller::system("stations-ingest")).await?;
+                let verdicts = app::status::execute(&mut work, &batches, rules).await?;
+                work.commit().await?;
+                Ok(verdicts)
+            })
+        }),
+    )
+}
+
+/// The writers of charge orders.
+#[must_use]
+pub fn order_queue(units: Units, config: &Config) -> Queue<app::order::Line> {
+    let age_max = config.ingest.order_age();
+    Queue::start(
+        "order",
+        limits(config),
+        Arc::new(move |batches| {
+            let units = units.clone();
+            Box::pin(async move {
+                let mut work = units.begin(Caller::system("stations-ingest")).await?;
+                let verdicts = app::order::execute(&mut work, &batches, age_max).await?;
+                work.commit().await?;
+                Ok(verdicts)
+            })
+        }),
+    )
+}

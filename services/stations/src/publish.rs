@@ -1,0 +1,111 @@
+//! The outlet: facts about stations to subjects and messages, and the record as others keep it. Decides nothing.
+use chassis::Announcement;
+use prost::Message as _;
+use proto::stations::{ConnectorRecord, EquipmentRecord, StationEvent, StationRecord};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        connection::Standing,
+        fact::Fact,
+        registry::{Connector, Equipment, Station},
+    },
+    store::stations::Row,
+};
+
+/// What an event says about its station.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// Which station.
+    pub station_id: Uuid,
+    /// Whose.
+    pub operator_id: Uuid,
+    /// County code.
+    pub county: String,
+    /// Prefecture code.
+    pub prefecture: String,
+}
+
+/// A fact as an announcement; `event_version` was taken under the station's lock.
+#[must_use]
+pub fn to_wire(fact: Fact, station: &Subject, standing: Standing, event_version: i64) -> Announcement {
+    let subject = match fact {
+        Fact::RegistryChanged => "stations.v1.registry_changed",
+        Fact::Connected => "stations.v1.connected",
+        Fact::WentOffline => "stations.v1.went_offline",
+    };
+    let payload = StationEvent {
+        station_id: station.station_id.to_string(),
+        operator_id: station.operator_id.to_string(),
+        county: station.county.clone(),
+        prefecture: station.prefecture.clone(),
+        connection: standing.connection.name().to_owned(),
+        connected_since: standing.since.map(|day| day.to_string()).unwrap_or_default(),
+    };
+    Announcement {
+        aggregate_type: "station",
+        aggregate_id: station.station_id,
+        aggregate_version: event_version,
+        subject: subject.to_owned(),
+        kind: fact.name(),
+        payload: payload.encode_to_vec(),
+        round_id: None,
+        policy_version: 0,
+    }
+}
+
+/// A station as a message; the row gives what the operator does not say (ids, prefecture, version).
+#[must_use]
+pub fn record(row: &Row, station: &Station) -> StationRecord {
+    let date = |date: Option<time::Date>| date.map(|date| date.to_string()).unwrap_or_default();
+    StationRecord {
+        station_id: row.station_id.to_string(),
+        operator_id: row.operator_id.to_string(),
+        station_code: station.code.clone(),
+        name: station.name.clone(),
+        address: station.address.clone(),
+        county: station.county.clone(),
+        prefecture: row.prefecture.clone(),
+        longitude_e6: station.longitude_e6,
+        latitude_e6: station.latitude_e6,
+        total_power_watts: row.total_power_watts,
+        start_date: date(station.start_date),
+        finish_date: date(station.finish_date),
+        open_date: date(station.open_date),
+        manager: station.manager.clone(),
+        manager_phone: station.manager_phone.clone(),
+        equipment: station.equipment.iter().map(equipment).collect(),
+        version: row.version,
+        station_type: station.station_type,
+        station_status: station.station_status,
+        construction: station.construction,
+        park_nums: station.park_nums,
+        service_phone: station.service_phone.clone(),
+    }
+}
+
+fn equipment(device: &Equipment) -> EquipmentRecord {
+    EquipmentRecord {
+        equipment_id: device.code.clone(),
+        connectors: device.connectors.iter().map(connector).collect(),
+        equipment_type: device.equipment_type,
+        power_watts: device.power_watts,
+        name: device.name.clone(),
+        model: device.model.clone(),
+        manufacturer: device.manufacturer.clone(),
+    }
+}
+
+fn connector(gun: &Connector) -> ConnectorRecord {
+    ConnectorRecord {
+        connector_id: gun.code.clone(),
+        connector_type: gun.connector_type,
+        power_watts: gun.power_watts,
+        name: gun.name.clone(),
+        voltage_upper_volts: gun.voltage_upper,
+        voltage_lower_volts: gun.voltage_lower,
+        current_amps: gun.current,
+        national_standard: gun.national_standard,
+        park_no: gun.park_no.clone(),
+    }
+}

@@ -1,0 +1,56 @@
+//! Who may call what. Relation and scope are checked in the handlers. Source: reliability section 10.
+use chassis::rpc::{Access, Who};
+
+const OWNER: &[Who] = &[Who::Person("operator"), Who::Machine("ingest")];
+const READERS: &[Who] = &[
+    Who::Person("operator"),
+    Who::Person("county"),
+    Who::Person("city"),
+    Who::Person("administrator"),
+    Who::Person("province"),
+    Who::Machine("ingest"),
+];
+const INGEST: &[Who] = &[Who::Machine("ingest")];
+const REVIEWS: &[Who] = &[Who::Service("reviews")];
+
+/// Every method of this service.
+pub const ACCESS: &[Access] = &[
+    Access { method: "/yuchong.stations.v1.Registry/UpsertStation", who: OWNER },
+    Access { method: "/yuchong.stations.v1.Registry/GetStation", who: READERS },
+    Access { method: "/yuchong.stations.v1.Registry/ListStations", who: READERS },
+    Access { method: "/yuchong.stations.v1.Registry/DeactivateStation", who: &[Who::Person("operator")] },
+    Access { method: "/yuchong.stations.v1.Registry/ListConnectionFacts", who: READERS },
+    Access { method: "/yuchong.stations.v1.Registry/ListQualityItems", who: OWNER },
+    Access { method: "/yuchong.stations.v1.Ingest/PushStatus", who: INGEST },
+    Access { method: "/yuchong.stations.v1.Ingest/PushOrders", who: INGEST },
+    Access { method: "/yuchong.stations.v1.Ingest/SendStatus", who: INGEST },
+    Access { method: "/yuchong.stations.v1.Ingest/SendOrders", who: INGEST },
+    Access { method: "/yuchong.stations.v1.Evidence/GetStationRecord", who: REVIEWS },
+    Access { method: "/yuchong.stations.v1.Evidence/GetGateEvidence", who: REVIEWS },
+    Access { method: "/yuchong.stations.v1.Evidence/ClaimConnectors", who: REVIEWS },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use prost::Message as _;
+
+    use super::*;
+
+    #[test]
+    fn every_method_of_the_contract_has_a_row_and_no_other() {
+        let files = prost_types::FileDescriptorSet::decode(proto::DESCRIPTORS).expect("compiled");
+        let package = "yuchong.stations.v1";
+        let contract: BTreeSet<String> = files
+            .file
+            .iter()
+            .filter(|file| file.package() == package)
+            .flat_map(|file| &file.service)
+            .flat_map(|service| {
+                service.method.iter().map(move |method| format!("/{package}.{}/{}", service.name(), method.name()))
+            })
+            .collect();
+        assert_eq!(ACCESS.iter().map(|row| row.method.to_owned()).collect::<BTreeSet<_>>(), contract);
+    }
+}

@@ -1,0 +1,157 @@
+//! The gRPC service `Ingest`: batches from streams into the queues, receipts back in the order sent.
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use chassis::{Failure, rpc::caller};
+use futures::{StreamExt as _, TryStreamExt as _, future::BoxFuture, stream, stream::BoxStream};
+use proto::stations::{OrderBatch, Receipt, Receipts, StatusBatch, ingest_server::Ingest};
+use tonic::{Request, Response, Status, Streaming};
+use uuid::Uuid;
+
+use super::{convert, operator};
+use crate::{
+    app::{self, Batch},
+    domain::{Finding, Refusal, text},
+    queue::Queue,
+};
+
+/// Longest batch id, characters.
+const BATCH_ID_MAX: usize = 64;
+
+/// Bounds of a stream; all are settings.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Items of one batch.
+    pub batch_items: usize,
+    /// Batches of one client-streaming call.
+    pub send_batches: usize,
+    /// Batches without a receipt.
+    pub window: usize,
+    /// Longest life of a stream.
+    pub life: Duration,
+}
+
+/// The inlet of operators' systems.
+pub struct IngestService {
+    /// Status reports on their way to the database.
+    pub statuses: Queue<app::status::Line>,
+    /// Charge orders, likewise.
+    pub orders: Queue<app::order::Line>,
+    /// See [`Bounds`].
+    pub bounds: Bounds,
+    /// Ready when the process should end.
+    pub shutdown: Shutdown,
+}
+
+/// Makes a future that is ready when the process should end.
+pub type Shutdown = Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>;
+
+type ReceiptStream = BoxStream<'static, Result<Receipt, Status>>;
+
+#[tonic::async_trait]
+impl Ingest for IngestService {
+    type PushStatusStream = ReceiptStream;
+    type PushOrdersStream = ReceiptStream;
+
+    async fn push_status(&self, request: Request<Streaming<StatusBatch>>) -> Result<Response<ReceiptStream>, Status> {
+        let operator_id = operator(&caller(&request)?)?;
+        let batches = request.into_inner().map_ok(move |batch| status_batch(operator_id, batch));
+        Ok(Response::new(self.push(self.statuses.clone(), batches)))
+    }
+
+    async fn push_orders(&self, request: Request<Streaming<OrderBatch>>) -> Result<Response<ReceiptStream>, Status> {
+        let operator_id = operator(&caller(&request)?)?;
+        let batches = request.into_inner().map_ok(move |batch| order_batch(operator_id, batch));
+        Ok(Response::new(self.push(self.orders.clone(), batches)))
+    }
+
+    async fn send_status(&self, request: Request<Streaming<StatusBatch>>) -> Result<Response<Receipts>, Status> {
+        let operator_id = operator(&caller(&request)?)?;
+        let batches = request.into_inner().map_ok(move |batch| status_batch(operator_id, batch));
+        self.collect(self.push(self.statuses.clone(), batches)).await
+    }
+
+    async fn send_orders(&self, request: Request<Streaming<OrderBatch>>) -> Result<Response<Receipts>, Status> {
+        let operator_id = operator(&caller(&request)?)?;
+        let batches = request.into_inner().map_ok(move |batch| order_batch(operator_id, batch));
+        self.collect(self.push(self.orders.clone(), batches)).await
+    }
+}
+
+impl IngestService {
+    /// Receipts for batches, in the order sent; the first failure ends the stream.
+    fn push<L: Send + Sync + 'static>(
+        &self,
+        queue: Queue<L>,
+        batches: impl futures::Stream<Item = Result<Batch<L>, Status>> + Send + 'static,
+    ) -> ReceiptStream {
+        let items_max = self.bounds.batch_items;
+        let renewal = Arc::new(AtomicBool::new(false));
+        let receipts = batches
+            .take_until(end_of_life(self.bounds.life, (self.shutdown)(), renewal.clone()))
+            .map(move |batch| {
+                // Put in line here, so that batches keep their order; waited for below.
+                let submitted = batch.map_err(Failure::from).and_then(|batch| {
+                    admissible(&batch, items_max)?;
+                    Ok((batch.batch_id.clone(), queue.submit(batch)?))
+                });
+                async move {
+                    let (batch_id, answer) = submitted?;
+                    let verdicts = answer.await.unwrap_or_else(|_| Err(ending()))?;
+                    Ok::<_, Failure>(convert::receipt(batch_id, verdicts))
+                }
+            })
+            .buffered(self.bounds.window)
+            .map_err(Status::from);
+        let last = stream::once(async move { renewal.load(Ordering::Relaxed).then(|| Err(Status::from(ending()))) });
+        receipts.chain(last.filter_map(std::future::ready)).boxed()
+    }
+
+    async fn collect(&self, receipts: ReceiptStream) -> Result<Response<Receipts>, Status> {
+        let max = self.bounds.send_batches;
+        let receipts: Vec<Receipt> = receipts.take(max + 1).try_collect().await?;
+        if receipts.len() > max {
+            return Err(Failure::from(Finding::new("batches", Refusal::TooMany { max })).into());
+        }
+        Ok(Response::new(Receipts { receipts }))
+    }
+}
+
+/// Ready when a stream should take no more batches: its life is over, or the process ends.
+async fn end_of_life(life: Duration, shutdown: BoxFuture<'static, ()>, renewal: Arc<AtomicBool>) {
+    tokio::select! {
+        () = tokio::time::sleep(life) => {}
+        () = shutdown => {}
+    }
+    renewal.store(true, Ordering::Relaxed);
+}
+
+fn ending() -> Failure {
+    Failure::unavailable("stream_renewal", "数据通道到期，请重新建立后继续，未回执的批次请重发")
+}
+
+fn admissible<L>(batch: &Batch<L>, items_max: usize) -> Result<(), Failure> {
+    text::required(&batch.batch_id, BATCH_ID_MAX).map_err(|refusal| Finding::new("batch_id", refusal))?;
+    if batch.lines.is_empty() {
+        return Err(Finding::new("items", Refusal::Required).into());
+    }
+    if batch.lines.len() > items_max {
+        return Err(Finding::new("items", Refusal::TooMany { max: items_max }).into());
+    }
+    Ok(())
+}
+
+fn status_batch(operator_id: Uuid, batch: StatusBatch) -> Batch<app::status::Line> {
+    let lines = batch.items.into_iter().map(convert::status_line).collect();
+    Batch { operator_id, batch_id: batch.batch_id, lines }
+}
+
+fn order_batch(operator_id: Uuid, batch: OrderBatch) -> Batch<app::order::Line> {
+    let lines = batch.items.into_iter().map(convert::order_line).collect();
+    Batch { operator_id, batch_id: batch.batch_id, lines }
+}

@@ -1,0 +1,177 @@
+//! The gRPC service `Registry`.
+use chassis::{Caller, Failure, Units, page, rpc::caller};
+use proto::stations::{
+    DeactivateStationRequest, GetStationRequest, ListConnectionFactsRequest,
+    ListConnectionFactsResponse, ListQualityItemsRequest, ListQualityItemsResponse, ListStationsRequest,
+    ListStationsResponse, Station, UpsertStationRequest, registry_server::Registry,
+};
+use sqlx::{PgConnection, PgPool};
+use time::Duration;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::{convert, operator};
+use crate::{
+    app,
+    divisions::Divisions,
+    domain::{Finding, Refusal, connection::Connection, registry::Bounds},
+    store::{self, stations::Filter},
+};
+
+/// The inlet of the registry.
+pub struct RegistryService {
+    /// For reads.
+    pub pool: PgPool,
+    /// For changes.
+    pub units: Units,
+    /// County to prefecture.
+    pub divisions: Divisions,
+    /// The province's box.
+    pub province: Bounds,
+    /// See the connection rule.
+    pub window: Duration,
+}
+
+#[tonic::async_trait]
+impl Registry for RegistryService {
+    async fn upsert_station(&self, request: Request<UpsertStationRequest>) -> Result<Response<Station>, Status> {
+        let county = request.get_ref().station.as_ref().map(|station| station.county.clone()).unwrap_or_default();
+        let prefecture = self.divisions.prefecture(&county).await?;
+        let (province, window) = (self.province, self.window);
+        self.units
+            .run(request, move |work, body: UpsertStationRequest| {
+                Box::pin(async move {
+                    let mut wanted = convert::registration(body, operator(work.caller())?)?;
+                    wanted.prefecture = prefecture;
+                    let id = app::register::execute(work, wanted, &province, window).await?;
+                    view(work.db(), id, true).await
+                })
+            })
+            .await
+    }
+
+    async fn get_station(&self, request: Request<GetStationRequest>) -> Result<Response<Station>, Status> {
+        let caller = caller(&request)?;
+        let id = convert::id("station_id", &request.get_ref().station_id)?;
+        let mut db = self.pool.acquire().await.map_err(Failure::from)?;
+        let own = visible(&mut db, &caller, id).await?;
+        Ok(Response::new(view(&mut db, id, own).await?))
+    }
+
+    async fn list_stations(&self, request: Request<ListStationsRequest>) -> Result<Response<ListStationsResponse>, Status> {
+        let caller = caller(&request)?;
+        let body = request.into_inner();
+        let size = page::size(body.page.as_ref())?;
+        let after: Option<Uuid> = page::after(body.page.as_ref())?;
+        let filter = filter(&caller, body)?;
+        let mut db = self.pool.acquire().await.map_err(Failure::from)?;
+        let rows = store::stations::list(&mut db, &filter, after, size).await?;
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.station_id).collect();
+        let data = store::connections::situations(&mut db, &ids).await?;
+        let own = caller.operator_id.is_some();
+        let stations = rows
+            .iter()
+            .map(|row| {
+                let last = data.get(&row.station_id).and_then(|data| data.last_report_at);
+                convert::station(row, Vec::new(), &[], last, own)
+            })
+            .collect();
+        let next_page_token = next(&ids, size);
+        Ok(Response::new(ListStationsResponse { stations, next_page_token }))
+    }
+
+    async fn deactivate_station(&self, request: Request<DeactivateStationRequest>) -> Result<Response<Station>, Status> {
+        self.units
+            .run(request, |work, body: DeactivateStationRequest| {
+                Box::pin(async move {
+                    let operator_id = operator(work.caller())?;
+                    let id = convert::id("station_id", &body.station_id)?;
+                    app::deactivate::execute(work, operator_id, id, body.expected_version).await?;
+                    view(work.db(), id, true).await
+                })
+            })
+            .await
+    }
+
+    async fn list_connection_facts(
+        &self,
+        request: Request<ListConnectionFactsRequest>,
+    ) -> Result<Response<ListConnectionFactsResponse>, Status> {
+        let caller = caller(&request)?;
+        let body = request.into_inner();
+        let id = convert::id("station_id", &body.station_id)?;
+        let size = page::size(body.page.as_ref())?;
+        let before: Option<i64> = page::after(body.page.as_ref())?;
+        let mut db = self.pool.acquire().await.map_err(Failure::from)?;
+        visible(&mut db, &caller, id).await?;
+        let rows = store::connections::list(&mut db, id, before, size).await?;
+        let keys: Vec<i64> = rows.iter().map(|row| row.event_version).collect();
+        let facts = rows.iter().map(convert::connection_fact).collect();
+        Ok(Response::new(ListConnectionFactsResponse { facts, next_page_token: next(&keys, size) }))
+    }
+
+    async fn list_quality_items(
+        &self,
+        request: Request<ListQualityItemsRequest>,
+    ) -> Result<Response<ListQualityItemsResponse>, Status> {
+        let operator_id = operator(&caller(&request)?)?;
+        let body = request.into_inner();
+        if !["", "status", "order"].contains(&body.kind.as_str()) {
+            return Err(Failure::from(Finding::new("kind", Refusal::UnknownValue)).into());
+        }
+        let size = page::size(body.page.as_ref())?;
+        let before: Option<i64> = page::after(body.page.as_ref())?;
+        let mut db = self.pool.acquire().await.map_err(Failure::from)?;
+        let rows = store::quality::list(&mut db, operator_id, &body.kind, before, size).await?;
+        let keys: Vec<i64> = rows.iter().map(|row| row.id).collect();
+        let items = rows.into_iter().map(convert::quality_item).collect();
+        Ok(Response::new(ListQualityItemsResponse { items, next_page_token: next(&keys, size) }))
+    }
+}
+
+/// The token of the next page, when this one is full.
+fn next<K: serde::Serialize>(keys: &[K], size: i64) -> String {
+    let full = i64::try_from(keys.len()).is_ok_and(|count| count == size);
+    page::token(keys.last().filter(|_| full))
+}
+
+/// Whether the caller may read the station: `Ok(true)` for its own, `Ok(false)` within its scope.
+async fn visible(db: &mut PgConnection, caller: &Caller, station_id: Uuid) -> Result<bool, Failure> {
+    let row = store::stations::find(db, station_id).await?.ok_or_else(Failure::not_found)?;
+    match caller.operator_id {
+        Some(operator_id) if operator_id == row.operator_id => Ok(true),
+        None if caller.covers(&row.county, &row.prefecture) => Ok(false),
+        Some(_) | None => Err(Failure::not_found()),
+    }
+}
+
+/// The station with all that belongs to it.
+async fn view(db: &mut PgConnection, station_id: Uuid, own: bool) -> Result<Station, Failure> {
+    let row = store::stations::find(db, station_id).await?.ok_or_else(Failure::not_found)?;
+    let equipment = store::connectors::of_station(db, station_id).await?;
+    let states = store::states::of_station(db, station_id).await?;
+    let last = states.iter().map(|(_, latest)| latest.seen_at).max();
+    Ok(convert::station(&row, equipment, &states, last, own))
+}
+
+fn filter(caller: &Caller, body: ListStationsRequest) -> Result<Filter, Failure> {
+    if !body.connection.is_empty() && Connection::from_name(&body.connection).is_none() {
+        return Err(Finding::new("connection", Refusal::UnknownValue).into());
+    }
+    crate::domain::text::optional(&body.search, 100).map_err(|refusal| Finding::new("search", refusal))?;
+    crate::domain::text::optional(&body.county, 6).map_err(|refusal| Finding::new("county", refusal))?;
+    let asked = if body.operator_id.is_empty() { None } else { Some(convert::id("operator_id", &body.operator_id)?) };
+    // A scope that covers a place without codes covers everything: the province's.
+    let everywhere = caller.covers("", "");
+    Ok(Filter {
+        operator_id: caller.operator_id.or(asked),
+        scope: match caller.operator_id {
+            Some(_) => None,
+            None => (!everywhere).then(|| caller.scope.clone()),
+        },
+        county: body.county,
+        connection: body.connection,
+        search: body.search,
+        include_inactive: body.include_inactive,
+    })
+}

@@ -1,0 +1,197 @@
+//! The dated facts of interconnection: the standing one on the station, all of them in `station_connections`.
+use std::collections::HashMap;
+
+use chassis::{Failure, Work};
+use sqlx::{PgConnection, PgPool};
+use time::{Date, Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        connection::{Situation, Standing},
+        day,
+    },
+    publish::Subject,
+};
+
+/// A station whose fact may have to change.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// What an event would say.
+    pub subject: Subject,
+    /// Of the last event.
+    pub event_version: i64,
+    /// What stands.
+    pub standing: Standing,
+    /// What the data says.
+    pub situation: Situation,
+}
+
+/// Locks the stations in force among `ids` in ascending order, then reads their data (so that it is the latest).
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn lock(work: &mut Work, ids: &[Uuid]) -> Result<Vec<Candidate>, Failure> {
+    let rows = sqlx::query!(
+        "-- stations.stations.lock_many
+         SELECT station_id, operator_id, county, prefecture, event_version, connection, connected_since
+         FROM stations WHERE station_id = ANY ($1) AND active ORDER BY station_id FOR NO KEY UPDATE",
+        ids
+    )
+    .fetch_all(work.db())
+    .await?;
+    let data = situations(work.db(), ids).await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Candidate {
+                standing: super::standing(&row.connection, row.connected_since, row.station_id)?,
+                situation: data.get(&row.station_id).copied().unwrap_or(SILENT),
+                subject: Subject {
+                    station_id: row.station_id,
+                    operator_id: row.operator_id,
+                    county: row.county,
+                    prefecture: row.prefecture,
+                },
+                event_version: row.event_version,
+            })
+        })
+        .collect()
+}
+
+/// No connectors, no reports.
+const SILENT: Situation = Situation { registered: 0, reported: 0, last_report_at: None };
+
+/// What the data says about one station.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn situation(db: &mut PgConnection, station_id: Uuid) -> Result<Situation, Failure> {
+    Ok(situations(db, &[station_id]).await?.remove(&station_id).unwrap_or(SILENT))
+}
+
+/// What the data says about many stations.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn situations(db: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, Situation>, Failure> {
+    let rows = sqlx::query!(
+        r#"-- stations.connections.situations
+         SELECT connectors.station_id, count(*) AS "registered!", count(state.seen_at) AS "reported!",
+                max(state.seen_at) AS last_report_at
+         FROM connectors JOIN connector_state state USING (connector_key)
+         WHERE connectors.station_id = ANY ($1) AND connectors.removed_at IS NULL
+         GROUP BY connectors.station_id"#,
+        ids
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let data =
+                Situation { registered: row.registered, reported: row.reported, last_report_at: row.last_report_at };
+            (row.station_id, data)
+        })
+        .collect())
+}
+
+/// Writes a new fact of a locked station: the standing one, and the row that stays.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn save(work: &mut Work, station_id: Uuid, event_version: i64, fact: Standing) -> Result<(), Failure> {
+    sqlx::query!(
+        "-- stations.stations.save_connection
+         UPDATE stations SET connection = $3, connected_since = $4, event_version = $2 WHERE station_id = $1",
+        station_id,
+        event_version,
+        fact.connection.name(),
+        fact.since
+    )
+    .execute(work.db())
+    .await?;
+    keep(work, station_id, event_version, fact).await
+}
+
+/// Keeps a fact for good.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn keep(work: &mut Work, station_id: Uuid, event_version: i64, fact: Standing) -> Result<(), Failure> {
+    let now = work.now();
+    sqlx::query!(
+        "-- stations.station_connections.insert
+         INSERT INTO station_connections (station_id, event_version, connection, connected_since, day, recorded_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        station_id,
+        event_version,
+        fact.connection.name(),
+        fact.since,
+        day::of(now),
+        now
+    )
+    .execute(work.db())
+    .await?;
+    Ok(())
+}
+
+/// Stations whose data no longer fits their fact: silent ones that count as connected, reporting ones that do not.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn due(pool: &PgPool, window: Duration, limit: i64) -> Result<Vec<Uuid>, Failure> {
+    let secs = window.whole_seconds() as f64;
+    Ok(sqlx::query_scalar!(
+        "-- stations.connections.due
+         SELECT station.station_id
+         FROM stations station
+         CROSS JOIN LATERAL (
+             SELECT count(*) AS registered, count(state.seen_at) AS reported,
+                    max(state.seen_at) >= now() - make_interval(secs => $1) AS fresh
+             FROM connectors JOIN connector_state state USING (connector_key)
+             WHERE connectors.station_id = station.station_id AND connectors.removed_at IS NULL) AS data
+         WHERE station.active AND (
+             (station.connection = 'connected' AND data.fresh IS NOT TRUE)
+             OR (station.connection = 'offline' AND data.fresh)
+             OR (station.connection = 'not_connected' AND data.fresh AND data.registered = data.reported))
+         ORDER BY station.station_id LIMIT $2",
+        secs,
+        limit
+    )
+    .fetch_all(pool)
+    .await?)
+}
+
+/// One fact of the past.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// Event version of it.
+    pub event_version: i64,
+    /// State.
+    pub connection: String,
+    /// First day.
+    pub connected_since: Option<Date>,
+    /// Its day.
+    pub day: Date,
+    /// Database time.
+    pub recorded_at: OffsetDateTime,
+}
+
+/// The facts of a station, newest first, below `before`.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn list(db: &mut PgConnection, station_id: Uuid, before: Option<i64>, size: i64) -> Result<Vec<Past>, Failure> {
+    Ok(sqlx::query_as!(
+        Past,
+        "-- stations.station_connections.list
+         SELECT event_version, connection, connected_since, day, recorded_at FROM station_connections
+         WHERE station_id = $1 AND ($2::bigint IS NULL OR event_version < $2)
+         ORDER BY event_version DESC LIMIT $3",
+        station_id,
+        before,
+        size
+    )
+    .fetch_all(db)
+    .await?)
+}

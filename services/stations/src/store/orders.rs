@@ -1,0 +1,279 @@
+//! Rows of `charge_orders` and `superseded_orders`.
+use std::collections::{HashMap, HashSet};
+
+use chassis::{Failure, Work};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::domain::order::Order;
+
+/// Operator and order number.
+pub type Key = (Uuid, String);
+
+/// One version of an order as it is stored.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Whose.
+    pub operator_id: Uuid,
+    /// Number.
+    pub order_no: String,
+    /// Which connector.
+    pub connector_key: i64,
+    /// Start.
+    pub start_at: OffsetDateTime,
+    /// End.
+    pub end_at: OffsetDateTime,
+    /// Wh.
+    pub energy_wh: i64,
+    /// Fen.
+    pub electricity_fen: i64,
+    /// Fen.
+    pub service_fen: i64,
+    /// Fen.
+    pub total_fen: i64,
+    /// T/CEC StopReason.
+    pub stop_reason: i16,
+    /// Of the operator's system.
+    pub source_time: OffsetDateTime,
+    /// See [`super::digest`].
+    pub content_hash: Vec<u8>,
+    /// Database time.
+    pub received_at: OffsetDateTime,
+}
+
+impl Row {
+    /// A valid order on its way into the table.
+    #[must_use]
+    pub fn new(operator_id: Uuid, connector_key: i64, order: &Order, content_hash: Vec<u8>, now: OffsetDateTime) -> Self {
+        Self {
+            operator_id,
+            order_no: order.order_no.clone(),
+            connector_key,
+            start_at: order.start_at,
+            end_at: order.end_at,
+            energy_wh: order.energy_wh,
+            electricity_fen: order.electricity_fen,
+            service_fen: order.service_fen,
+            total_fen: order.total_fen,
+            // Valid ones are 0 to 99.
+            stop_reason: i16::try_from(order.stop_reason).unwrap_or_default(),
+            source_time: order.source_time,
+            content_hash,
+            received_at: now,
+        }
+    }
+}
+
+/// Key and rated power (watts) of the connectors in force among `(operator, code)`.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn connectors(
+    work: &mut Work,
+    operators: &[Uuid],
+    codes: &[String],
+) -> Result<HashMap<(Uuid, String), (i64, i64)>, Failure> {
+    let rows = sqlx::query!(
+        "-- stations.orders.connectors
+         SELECT connectors.operator_id, connectors.code, connectors.connector_key, connectors.power_watts
+         FROM UNNEST($1::uuid[], $2::text[]) AS item (operator_id, code)
+         JOIN connectors ON connectors.code = item.code AND connectors.operator_id = item.operator_id
+              AND connectors.removed_at IS NULL",
+        operators,
+        codes
+    )
+    .fetch_all(work.db())
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.operator_id, row.code), (row.connector_key, row.power_watts))).collect())
+}
+
+/// Locks what is held under these numbers, in the order of the key.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn lock(work: &mut Work, operators: &[Uuid], numbers: &[String]) -> Result<HashMap<Key, Row>, Failure> {
+    let rows = sqlx::query_as!(
+        Row,
+        "-- stations.charge_orders.lock
+         SELECT held.operator_id, held.order_no, held.connector_key, held.start_at, held.end_at, held.energy_wh,
+                held.electricity_fen, held.service_fen, held.total_fen, held.stop_reason, held.source_time,
+                held.content_hash, held.received_at
+         FROM UNNEST($1::uuid[], $2::text[]) AS item (operator_id, order_no)
+         JOIN charge_orders held ON held.operator_id = item.operator_id AND held.order_no = item.order_no
+         ORDER BY held.operator_id, held.order_no FOR NO KEY UPDATE OF held",
+        operators,
+        numbers
+    )
+    .fetch_all(work.db())
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.operator_id, row.order_no.clone()), row)).collect())
+}
+
+/// Contents that were superseded under these numbers.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn superseded(
+    work: &mut Work,
+    operators: &[Uuid],
+    numbers: &[String],
+) -> Result<HashSet<(Uuid, String, Vec<u8>)>, Failure> {
+    let rows = sqlx::query!(
+        "-- stations.superseded_orders.find
+         SELECT past.operator_id, past.order_no, past.content_hash
+         FROM UNNEST($1::uuid[], $2::text[]) AS item (operator_id, order_no)
+         JOIN superseded_orders past ON past.operator_id = item.operator_id AND past.order_no = item.order_no",
+        operators,
+        numbers
+    )
+    .fetch_all(work.db())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.operator_id, row.order_no, row.content_hash)).collect())
+}
+
+/// Columns of many rows, for UNNEST.
+#[derive(Default)]
+struct Columns {
+    operators: Vec<Uuid>,
+    numbers: Vec<String>,
+    connectors: Vec<i64>,
+    starts: Vec<OffsetDateTime>,
+    ends: Vec<OffsetDateTime>,
+    energies: Vec<i64>,
+    electricity: Vec<i64>,
+    service: Vec<i64>,
+    totals: Vec<i64>,
+    reasons: Vec<i16>,
+    sources: Vec<OffsetDateTime>,
+    hashes: Vec<Vec<u8>>,
+    received: Vec<OffsetDateTime>,
+}
+
+impl Columns {
+    fn of(mut rows: Vec<Row>) -> Self {
+        rows.sort_unstable_by(|a, b| (a.operator_id, &a.order_no).cmp(&(b.operator_id, &b.order_no)));
+        let mut columns = Self::default();
+        for row in rows {
+            columns.operators.push(row.operator_id);
+            columns.numbers.push(row.order_no);
+            columns.connectors.push(row.connector_key);
+            columns.starts.push(row.start_at);
+            columns.ends.push(row.end_at);
+            columns.energies.push(row.energy_wh);
+            columns.electricity.push(row.electricity_fen);
+            columns.service.push(row.service_fen);
+            columns.totals.push(row.total_fen);
+            columns.reasons.push(row.stop_reason);
+            columns.sources.push(row.source_time);
+            columns.hashes.push(row.content_hash);
+            columns.received.push(row.received_at);
+        }
+        columns
+    }
+}
+
+/// Writes new orders.
+///
+/// # Errors
+/// `registered_meanwhile` when another process wrote one of these numbers since [`lock`]: begin again.
+pub async fn insert(work: &mut Work, rows: Vec<Row>) -> Result<(), Failure> {
+    let columns = Columns::of(rows);
+    sqlx::query!(
+        "-- stations.charge_orders.insert
+         INSERT INTO charge_orders (operator_id, order_no, connector_key, start_at, end_at, energy_wh, electricity_fen,
+                service_fen, total_fen, stop_reason, source_time, content_hash, received_at)
+         SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::bigint[],
+                $7::bigint[], $8::bigint[], $9::bigint[], $10::smallint[], $11::timestamptz[], $12::bytea[],
+                $13::timestamptz[])",
+        &columns.operators,
+        &columns.numbers,
+        &columns.connectors,
+        &columns.starts,
+        &columns.ends,
+        &columns.energies,
+        &columns.electricity,
+        &columns.service,
+        &columns.totals,
+        &columns.reasons,
+        &columns.sources,
+        &columns.hashes,
+        &columns.received
+    )
+    .execute(work.db())
+    .await
+    .map_err(super::lost_race)?;
+    Ok(())
+}
+
+/// Replaces locked orders by their corrections.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn correct(work: &mut Work, rows: Vec<Row>) -> Result<(), Failure> {
+    let columns = Columns::of(rows);
+    sqlx::query!(
+        "-- stations.charge_orders.correct
+         UPDATE charge_orders AS held SET connector_key = item.connector_key, start_at = item.start_at,
+                end_at = item.end_at, energy_wh = item.energy_wh, electricity_fen = item.electricity_fen,
+                service_fen = item.service_fen, total_fen = item.total_fen, stop_reason = item.stop_reason,
+                source_time = item.source_time, content_hash = item.content_hash, received_at = item.received_at
+         FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::bigint[],
+                $7::bigint[], $8::bigint[], $9::bigint[], $10::smallint[], $11::timestamptz[], $12::bytea[],
+                $13::timestamptz[])
+              AS item (operator_id, order_no, connector_key, start_at, end_at, energy_wh, electricity_fen, service_fen,
+                       total_fen, stop_reason, source_time, content_hash, received_at)
+         WHERE held.operator_id = item.operator_id AND held.order_no = item.order_no
+           AND held.source_time < item.source_time",
+        &columns.operators,
+        &columns.numbers,
+        &columns.connectors,
+        &columns.starts,
+        &columns.ends,
+        &columns.energies,
+        &columns.electricity,
+        &columns.service,
+        &columns.totals,
+        &columns.reasons,
+        &columns.sources,
+        &columns.hashes,
+        &columns.received
+    )
+    .execute(work.db())
+    .await?;
+    Ok(())
+}
+
+/// Keeps replaced versions for good.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn keep_superseded(work: &mut Work, rows: Vec<Row>) -> Result<(), Failure> {
+    let now = work.now();
+    let columns = Columns::of(rows);
+    sqlx::query!(
+        "-- stations.superseded_orders.insert
+         INSERT INTO superseded_orders (operator_id, order_no, connector_key, start_at, end_at, energy_wh,
+                electricity_fen, service_fen, total_fen, stop_reason, source_time, content_hash, received_at,
+                superseded_at)
+         SELECT *, $14 FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[],
+                $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::smallint[], $11::timestamptz[],
+                $12::bytea[], $13::timestamptz[])",
+        &columns.operators,
+        &columns.numbers,
+        &columns.connectors,
+        &columns.starts,
+        &columns.ends,
+        &columns.energies,
+        &columns.electricity,
+        &columns.service,
+        &columns.totals,
+        &columns.reasons,
+        &columns.sources,
+        &columns.hashes,
+        &columns.received,
+        now
+    )
+    .execute(work.db())
+    .await?;
+    Ok(())
+}

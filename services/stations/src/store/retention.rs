@@ -1,0 +1,51 @@
+//! Partitions of the status history, and the end of what is kept for a time only.
+use chassis::Failure;
+use sqlx::PgPool;
+
+/// Makes the partitions of the history that reports of now may fall into: `age_hours` back, two days ahead.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn ensure_partitions(pool: &PgPool, age_hours: u32) -> Result<i32, Failure> {
+    let back = i32::try_from(age_hours / 24 + 1).unwrap_or(i32::MAX);
+    Ok(sqlx::query_scalar!(
+        r#"-- stations.retention.ensure_partitions
+         SELECT ensure_status_partitions((now() AT TIME ZONE 'UTC')::date - $1::integer,
+                                         (now() AT TIME ZONE 'UTC')::date + 2) AS "made!""#,
+        back
+    )
+    .fetch_one(pool)
+    .await?)
+}
+
+/// Drops days of history that are older than kept.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn drop_partitions(pool: &PgPool, days: u32) -> Result<i32, Failure> {
+    let days = i32::try_from(days).unwrap_or(i32::MAX);
+    Ok(sqlx::query_scalar!(
+        r#"-- stations.retention.drop_partitions
+         SELECT drop_status_partitions((now() AT TIME ZONE 'UTC')::date - $1::integer) AS "dropped!""#,
+        days
+    )
+    .fetch_one(pool)
+    .await?)
+}
+
+/// Removes one small batch of quality items that have not come again for `days`; returns how many.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn forget_quality(pool: &PgPool, days: u32) -> Result<u64, Failure> {
+    let days = i32::try_from(days).unwrap_or(i32::MAX);
+    let done = sqlx::query!(
+        "-- stations.retention.forget_quality
+         DELETE FROM quality_items WHERE id IN (
+             SELECT id FROM quality_items WHERE last_at < now() - make_interval(days => $1) ORDER BY last_at LIMIT 1000)",
+        days
+    )
+    .execute(pool)
+    .await?;
+    Ok(done.rows_affected())
+}

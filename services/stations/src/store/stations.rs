@@ -1,0 +1,341 @@
+//! Rows of `stations` and `station_revisions`. Equipment and connectors are in `connectors.rs`.
+use chassis::{Failure, Work};
+use sqlx::PgConnection;
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+use super::lost_race;
+use crate::{domain::connection::Standing, domain::registry::Station, publish::Subject};
+
+/// One row, without equipment.
+#[derive(Debug, Clone)]
+pub struct Row {
+    /// Key.
+    pub station_id: Uuid,
+    /// Whose.
+    pub operator_id: Uuid,
+    /// The operator's code.
+    pub code: String,
+    /// Shown name.
+    pub name: String,
+    /// Postal address.
+    pub address: String,
+    /// County code.
+    pub county: String,
+    /// Prefecture code.
+    pub prefecture: String,
+    /// Micro-degrees.
+    pub longitude_e6: i64,
+    /// Micro-degrees.
+    pub latitude_e6: i64,
+    /// Sum over equipment.
+    pub total_power_watts: i64,
+    /// Connectors in force.
+    pub connector_count: i32,
+    /// T/CEC code.
+    pub station_type: i32,
+    /// T/CEC code.
+    pub station_status: i32,
+    /// T/CEC code.
+    pub construction: i32,
+    /// Parking spaces.
+    pub park_nums: i32,
+    /// Start of works.
+    pub start_date: Option<Date>,
+    /// End of works.
+    pub finish_date: Option<Date>,
+    /// Opening.
+    pub open_date: Option<Date>,
+    /// Personal.
+    pub manager: String,
+    /// Personal.
+    pub manager_phone: String,
+    /// Public phone.
+    pub service_phone: String,
+    /// In force.
+    pub active: bool,
+    /// Of the record.
+    pub version: i64,
+    /// Of the events.
+    pub event_version: i64,
+    /// Standing fact.
+    pub connection: String,
+    /// First day.
+    pub connected_since: Option<Date>,
+    /// Of the operator's system.
+    pub source_time: Option<OffsetDateTime>,
+    /// Last change.
+    pub updated_at: OffsetDateTime,
+}
+
+impl Row {
+    /// The standing fact.
+    ///
+    /// # Errors
+    /// Internal, when the row holds an impossible name.
+    pub fn standing(&self) -> Result<Standing, Failure> {
+        super::standing(&self.connection, self.connected_since, self.station_id)
+    }
+
+    /// What an event says about it.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        Subject {
+            station_id: self.station_id,
+            operator_id: self.operator_id,
+            county: self.county.clone(),
+            prefecture: self.prefecture.clone(),
+        }
+    }
+
+    /// The record as its operator described it, with the equipment that was read beside it.
+    #[must_use]
+    pub fn station(&self, equipment: Vec<crate::domain::registry::Equipment>) -> Station {
+        Station {
+            code: self.code.clone(),
+            name: self.name.clone(),
+            address: self.address.clone(),
+            county: self.county.clone(),
+            longitude_e6: self.longitude_e6,
+            latitude_e6: self.latitude_e6,
+            station_type: self.station_type,
+            station_status: self.station_status,
+            construction: self.construction,
+            park_nums: self.park_nums,
+            start_date: self.start_date,
+            finish_date: self.finish_date,
+            open_date: self.open_date,
+            manager: self.manager.clone(),
+            manager_phone: self.manager_phone.clone(),
+            service_phone: self.service_phone.clone(),
+            equipment,
+        }
+    }
+}
+
+/// Locks the operator's station of a code; also one out of force.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn lock_by_code(work: &mut Work, operator_id: Uuid, code: &str) -> Result<Option<Row>, Failure> {
+    Ok(sqlx::query_as!(
+        Row,
+        "-- stations.stations.lock_by_code
+         SELECT station_id, operator_id, code, name, address, county, prefecture, longitude_e6, latitude_e6,
+                total_power_watts, connector_count, station_type, station_status, construction, park_nums, start_date,
+                finish_date, open_date, manager, manager_phone, service_phone, active, version, event_version,
+                connection, connected_since, source_time, updated_at
+         FROM stations WHERE operator_id = $1 AND code = $2 FOR NO KEY UPDATE",
+        operator_id,
+        code
+    )
+    .fetch_optional(work.db())
+    .await?)
+}
+
+/// Locks a station.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn lock(work: &mut Work, station_id: Uuid) -> Result<Option<Row>, Failure> {
+    Ok(sqlx::query_as!(
+        Row,
+        "-- stations.stations.lock
+         SELECT station_id, operator_id, code, name, address, county, prefecture, longitude_e6, latitude_e6,
+                total_power_watts, connector_count, station_type, station_status, construction, park_nums, start_date,
+                finish_date, open_date, manager, manager_phone, service_phone, active, version, event_version,
+                connection, connected_since, source_time, updated_at
+         FROM stations WHERE station_id = $1 FOR NO KEY UPDATE",
+        station_id
+    )
+    .fetch_optional(work.db())
+    .await?)
+}
+
+/// Reads a station.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn find(db: &mut PgConnection, station_id: Uuid) -> Result<Option<Row>, Failure> {
+    Ok(sqlx::query_as!(
+        Row,
+        "-- stations.stations.find
+         SELECT station_id, operator_id, code, name, address, county, prefecture, longitude_e6, latitude_e6,
+                total_power_watts, connector_count, station_type, station_status, construction, park_nums, start_date,
+                finish_date, open_date, manager, manager_phone, service_phone, active, version, event_version,
+                connection, connected_since, source_time, updated_at
+         FROM stations WHERE station_id = $1",
+        station_id
+    )
+    .fetch_optional(db)
+    .await?)
+}
+
+/// What a list shows and to whom.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// One operator's stations only.
+    pub operator_id: Option<Uuid>,
+    /// County or prefecture codes of the caller; none: everywhere.
+    pub scope: Option<Vec<String>>,
+    /// One county; empty: all.
+    pub county: String,
+    /// One state; empty: all.
+    pub connection: String,
+    /// Name prefix or code; empty: all.
+    pub search: String,
+    /// Also those out of force.
+    pub include_inactive: bool,
+}
+
+/// One page in the order of registration, after `after`.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn list(db: &mut PgConnection, filter: &Filter, after: Option<Uuid>, size: i64) -> Result<Vec<Row>, Failure> {
+    Ok(sqlx::query_as!(
+        Row,
+        "-- stations.stations.list
+         SELECT station_id, operator_id, code, name, address, county, prefecture, longitude_e6, latitude_e6,
+                total_power_watts, connector_count, station_type, station_status, construction, park_nums, start_date,
+                finish_date, open_date, manager, manager_phone, service_phone, active, version, event_version,
+                connection, connected_since, source_time, updated_at
+         FROM stations
+         WHERE ($1::uuid IS NULL OR operator_id = $1)
+           AND ($2::text[] IS NULL OR county = ANY ($2) OR prefecture = ANY ($2))
+           AND ($3 = '' OR county = $3)
+           AND ($4 = '' OR connection = $4)
+           AND ($5 = '' OR starts_with(name, $5) OR code = $5)
+           AND (active OR $6)
+           AND ($7::uuid IS NULL OR station_id > $7)
+         ORDER BY station_id LIMIT $8",
+        filter.operator_id,
+        filter.scope.as_deref(),
+        filter.county,
+        filter.connection,
+        filter.search,
+        filter.include_inactive,
+        after,
+        size
+    )
+    .fetch_all(db)
+    .await?)
+}
+
+/// Writes a new station, version 1.
+///
+/// # Errors
+/// `registered_meanwhile` when a concurrent registration has taken the code.
+pub async fn insert(work: &mut Work, row: &Row) -> Result<(), Failure> {
+    let now = work.now();
+    sqlx::query!(
+        "-- stations.stations.insert
+         INSERT INTO stations (station_id, operator_id, code, name, address, county, prefecture, longitude_e6,
+                latitude_e6, total_power_watts, connector_count, station_type, station_status, construction, park_nums,
+                start_date, finish_date, open_date, manager, manager_phone, service_phone, active, version,
+                event_version, connection, connected_since, source_time, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22,
+                $23, $24, $25, $26, $27, $28, $28)",
+        row.station_id,
+        row.operator_id,
+        row.code,
+        row.name,
+        row.address,
+        row.county,
+        row.prefecture,
+        row.longitude_e6,
+        row.latitude_e6,
+        row.total_power_watts,
+        row.connector_count,
+        row.station_type,
+        row.station_status,
+        row.construction,
+        row.park_nums,
+        row.start_date,
+        row.finish_date,
+        row.open_date,
+        row.manager,
+        row.manager_phone,
+        row.service_phone,
+        row.active,
+        row.version,
+        row.event_version,
+        row.connection,
+        row.connected_since,
+        row.source_time,
+        now
+    )
+    .execute(work.db())
+    .await
+    .map_err(lost_race)?;
+    Ok(())
+}
+
+/// Writes the next version of a locked station.
+///
+/// # Errors
+/// `registered_meanwhile` when its code was taken while it was out of force.
+pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
+    let now = work.now();
+    sqlx::query!(
+        "-- stations.stations.save
+         UPDATE stations SET name = $2, address = $3, county = $4, prefecture = $5, longitude_e6 = $6, latitude_e6 = $7,
+                total_power_watts = $8, connector_count = $9, station_type = $10, station_status = $11,
+                construction = $12, park_nums = $13, start_date = $14, finish_date = $15, open_date = $16,
+                manager = $17, manager_phone = $18, service_phone = $19, active = $20, version = $21,
+                event_version = $22, connection = $23, connected_since = $24, source_time = $25, updated_at = $26
+         WHERE station_id = $1",
+        row.station_id,
+        row.name,
+        row.address,
+        row.county,
+        row.prefecture,
+        row.longitude_e6,
+        row.latitude_e6,
+        row.total_power_watts,
+        row.connector_count,
+        row.station_type,
+        row.station_status,
+        row.construction,
+        row.park_nums,
+        row.start_date,
+        row.finish_date,
+        row.open_date,
+        row.manager,
+        row.manager_phone,
+        row.service_phone,
+        row.active,
+        row.version,
+        row.event_version,
+        row.connection,
+        row.connected_since,
+        row.source_time,
+        now
+    )
+    .execute(work.db())
+    .await
+    .map_err(lost_race)?;
+    Ok(())
+}
+
+/// Keeps a version of the record for good; `content` is the encoded record.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn keep_revision(work: &mut Work, row: &Row, content: &[u8]) -> Result<(), Failure> {
+    let (now, actor) = (work.now(), work.caller().subject.clone());
+    sqlx::query!(
+        "-- stations.station_revisions.insert
+         INSERT INTO station_revisions (station_id, version, active, content, actor, recorded_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        row.station_id,
+        row.version,
+        row.active,
+        content,
+        actor,
+        now
+    )
+    .execute(work.db())
+    .await?;
+    Ok(())
+}
