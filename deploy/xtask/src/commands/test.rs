@@ -25,7 +25,7 @@ pub struct Arguments {
 }
 
 /// Tells tests to run their races 500 times.
-pub const LONG: &str = "YUCHONG_TEST_LONG";
+pub const LONG: &str = "YUCHONG_LONG";
 
 /// Runs all steps; the first that fails ends it. Errors: that step's.
 pub async fn run(arguments: Arguments) -> Result<()> {

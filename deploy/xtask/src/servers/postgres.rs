@@ -230,7 +230,7 @@ fn recipe(tools: &Tools, folder: &Path, port: u16, durability: Durability) -> Re
         "listen_addresses=127.0.0.1".to_owned(),
         // Over TCP only: the path of a socket may be at most 107 bytes long.
         "unix_socket_directories=".to_owned(),
-        "max_connections=400".to_owned(),
+        "max_connections=600".to_owned(),
         "shared_buffers=128MB".to_owned(),
         "timezone=UTC".to_owned(),
         "log_timezone=UTC".to_owned(),
