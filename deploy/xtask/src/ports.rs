@@ -8,7 +8,7 @@ use std::{
     sync::Mutex,
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 
 /// Below the range from which the system takes the ports of outgoing connections (32768 on), so that none of
 /// those can take a chosen port before its server binds it.
@@ -34,6 +34,14 @@ impl Port {
             Port::Free => free(),
         }
     }
+
+    /// Decides on a number for a server that is started now. Errors: no port is free, or the fixed one is taken.
+    pub fn claim(self, server: &str) -> Result<u16> {
+        let number = self.choose()?;
+        let taken = self == Port::Fixed(number) && TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_err();
+        ensure!(!taken, "port {number} is taken by another program; {server} cannot use it");
+        Ok(number)
+    }
 }
 
 /// Finds a free port that this process has not given out before. Errors: none is free.
@@ -56,5 +64,15 @@ mod tests {
     fn free_ports_differ() {
         let ports: BTreeSet<_> = (0..50).map(|_| free().unwrap()).collect();
         assert_eq!(ports.len(), 50);
+    }
+
+    #[test]
+    fn a_taken_port_is_not_claimed() {
+        let holder = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = Port::Fixed(holder.local_addr().unwrap().port());
+        let said = port.claim("NATS").unwrap_err().to_string();
+        assert!(said.contains("taken") && said.contains("NATS"), "{said}");
+        drop(holder);
+        port.claim("NATS").unwrap();
     }
 }

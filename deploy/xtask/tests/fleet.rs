@@ -60,7 +60,7 @@ async fn the_fleet_outlives_its_servers() -> Result<()> {
 #[tokio::test]
 async fn a_service_that_cannot_start_says_why() -> Result<()> {
     let started = Trial::start(one(Plan::quick()).set(ONE, "NO_SUCH__KEY", "x")).await;
-    let said = format!("{:#}", started.err().expect("an unknown key stops the start"));
+    let said = format!("{:#}", started.expect_err("an unknown key stops the start"));
     assert!(said.contains("no_such"), "{said}");
     Ok(())
 }

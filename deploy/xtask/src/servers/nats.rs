@@ -35,7 +35,7 @@ impl Nats {
         open_folder(folder)?;
         let mut tries = 0;
         loop {
-            let number = port.choose()?;
+            let number = port.claim("NATS")?;
             let monitor = ports::free()?;
             let store = folder.join("store");
             let recipe = recipe(tools, folder, &store, number, monitor);

@@ -73,7 +73,7 @@ impl Postgres {
         }
         let mut tries = 0;
         loop {
-            let number = port_of(port)?;
+            let number = port.claim("PostgreSQL")?;
             let recipe = recipe(tools, folder, number, durability);
             let address = format!("postgres://{SUPERUSER}:{password}@127.0.0.1:{number}/postgres");
             let cluster = Cluster::at(&address)?;
@@ -166,15 +166,6 @@ impl Drop for Postgres {
             }
         }
     }
-}
-
-fn port_of(port: Port) -> Result<u16> {
-    let number = port.choose()?;
-    if let Port::Fixed(port) = port {
-        let taken = std::net::TcpListener::bind(("127.0.0.1", port)).is_err();
-        ensure!(!taken, "port {port} is taken by another program; PostgreSQL cannot use it");
-    }
-    Ok(number)
 }
 
 /// Reads the cluster's password, made once; only this user and PostgreSQL's can read it.
