@@ -20,11 +20,12 @@ use uuid::Uuid;
 use crate::{
     Units,
     config::{ConfigError, Profile, Settings},
-    consumer::{Applier, Consumer, Subscription},
+    consumer::{Applier, Subscription},
     events::FromOutbox,
     health,
     identity::{Identity, KeyError},
     outbox::Relay,
+    pull::Consumer,
     rpc::{self, Access, GateLayer, Peer},
     telemetry,
 };

@@ -1,0 +1,257 @@
+//! Pulls from the broker: one lane per aggregate, acknowledges last, keeps aside what can never be applied.
+//!
+//! Messages of one aggregate are applied one after the other; different aggregates in parallel lanes.
+
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    time::Duration,
+};
+
+use async_nats::jetstream::{self, AckKind};
+use futures::StreamExt as _;
+use prost::Message as _;
+use proto::common::Envelope;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use crate::{
+    Failure,
+    consumer::{Applier, Outcome, Subscription},
+    error::{Verdict, chain},
+    telemetry,
+};
+
+/// Lanes that apply messages at the same time.
+const LANES: usize = 8;
+/// Messages waiting in one lane.
+const LANE_DEPTH: usize = 32;
+/// Tries of an unexpected error before the message dies. Source: reliability 5.5.
+const ATTEMPTS_MAX: i32 = 8;
+/// First and longest pause after a transient failure. Longer pauses would miss "backlog drained ≤ 30 s" (reliability 15).
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// Payload version that this code knows.
+const SCHEMA_VERSION: u32 = 1;
+
+/// Pulls from the broker and hands each message to its aggregate's lane.
+pub(crate) struct Consumer {
+    pub(crate) applier: Applier,
+    pub(crate) jetstream: jetstream::Context,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl Consumer {
+    pub(crate) async fn run(self) {
+        let mut backoff = BACKOFF.0;
+        while !self.shutdown.is_cancelled() {
+            let pulled = self.pull().await;
+            if let Err(error) = pulled {
+                tracing::warn!(consumer = self.applier.subscription.durable, error = %error, "consumer lost its stream");
+            }
+            tokio::select! { () = tokio::time::sleep(backoff) => {}, () = self.shutdown.cancelled() => {} }
+            backoff = (backoff * 2).min(BACKOFF.1);
+        }
+    }
+
+    async fn pull(&self) -> anyhow::Result<()> {
+        let Subscription { stream, durable, .. } = &self.applier.subscription;
+        let consumer: jetstream::consumer::PullConsumer = self
+            .jetstream
+            .get_consumer_from_stream(*durable, *stream)
+            .await
+            .map_err(|error| anyhow::anyhow!(error))?;
+        let mut messages = consumer
+            .stream()
+            .max_messages_per_batch(LANES * LANE_DEPTH / 2)
+            .heartbeat(Duration::from_secs(5))
+            .expires(Duration::from_secs(15))
+            .messages()
+            .await?;
+        let lanes = self.lanes();
+        loop {
+            let next = tokio::select! { next = messages.next() => next, () = self.shutdown.cancelled() => return Ok(()) };
+            let message = next.ok_or_else(|| anyhow::anyhow!("the stream of messages ended"))??;
+            let lane = lane_of(&message);
+            if lanes[lane].send(message).await.is_err() {
+                anyhow::bail!("a lane ended");
+            }
+        }
+    }
+
+    fn lanes(&self) -> Vec<mpsc::Sender<jetstream::Message>> {
+        (0..LANES)
+            .map(|_| {
+                let (sender, mut receiver) = mpsc::channel::<jetstream::Message>(LANE_DEPTH);
+                let lane = Lane { applier: self.applier.clone(), shutdown: self.shutdown.clone() };
+                tokio::spawn(async move {
+                    while let Some(message) = receiver.recv().await {
+                        if lane.shutdown.is_cancelled() {
+                            return;
+                        }
+                        lane.handle(message).await;
+                    }
+                });
+                sender
+            })
+            .collect()
+    }
+}
+
+/// All messages of one aggregate go to one lane, also those whose body does not decode.
+fn lane_of(message: &jetstream::Message) -> usize {
+    let mut hasher = DefaultHasher::new();
+    header(message, "Yuchong-Aggregate-Id").hash(&mut hasher);
+    usize::try_from(hasher.finish() % LANES as u64).unwrap_or(0)
+}
+
+fn header(message: &jetstream::Message, name: &str) -> String {
+    message
+        .headers
+        .as_ref()
+        .and_then(|headers| headers.get(name))
+        .map(|value| value.to_string())
+        .unwrap_or_default()
+}
+
+struct Lane {
+    applier: Applier,
+    shutdown: CancellationToken,
+}
+
+impl Lane {
+    /// Tries until the message is settled or the process ends; then it comes again by itself.
+    async fn handle(&self, message: jetstream::Message) {
+        let span = tracing::info_span!("consume", otel.kind = "consumer", consumer = self.applier.subscription.durable, messaging.destination.name = %message.subject);
+        telemetry::continue_trace(&span, &header(&message, telemetry::TRACEPARENT));
+        async {
+            let mut backoff = BACKOFF.0;
+            while !self.shutdown.is_cancelled() {
+                match self.attempt(&message).await {
+                    Ok(ack) => {
+                        // A lost acknowledgement means one more delivery, which the inbox recognises.
+                        if let Err(error) = message.ack_with(ack).await {
+                            tracing::debug!(%error, "acknowledgement not sent");
+                        }
+                        return;
+                    }
+                    Err(failure) => {
+                        tracing::warn!(error = %chain(&failure), subject = %message.subject, "event will be tried again");
+                        tokio::time::sleep(backoff).await;
+                        backoff = (backoff * 2).min(BACKOFF.1);
+                        let _ = message.ack_with(AckKind::Progress).await;
+                    }
+                }
+            }
+        }
+        .instrument(span)
+        .await;
+    }
+
+    /// How to acknowledge; an error means: later.
+    async fn attempt(&self, message: &jetstream::Message) -> Result<AckKind, Failure> {
+        let envelope = match Envelope::decode(message.payload.as_ref()) {
+            Ok(envelope) if envelope.schema_version == SCHEMA_VERSION => envelope,
+            Ok(envelope) => {
+                let error = format!("schema version {}", envelope.schema_version);
+                return self.bury(message, Some(&envelope), "unknown_version", &error).await;
+            }
+            Err(error) => return self.bury(message, None, "undecodable", &error.to_string()).await,
+        };
+        match self.applier.apply(&envelope).await {
+            Ok(Outcome::Applied) => {
+                metrics::counter!("events_consumed_total", "consumer" => self.applier.subscription.durable)
+                    .increment(1);
+                Ok(AckKind::Ack)
+            }
+            Ok(Outcome::Passed) => Ok(AckKind::Ack),
+            Ok(Outcome::Blocked) => {
+                self.bury(message, Some(&envelope), "blocked", "an earlier event is a dead letter").await
+            }
+            Ok(Outcome::Gap { from }) => {
+                Err(Failure::unavailable("gap_open", format!("missing from version {from}")))
+            }
+            Err(failure) => match failure.kind().meaning().2 {
+                Verdict::Later => Err(failure),
+                Verdict::DeadLetter => self.bury(message, Some(&envelope), "refused", &chain(&failure)).await,
+                Verdict::Unexpected => {
+                    if self.count(&envelope.event_id, &failure).await? >= ATTEMPTS_MAX {
+                        self.bury(message, Some(&envelope), "unexpected", &chain(&failure)).await
+                    } else {
+                        Err(failure)
+                    }
+                }
+            },
+        }
+    }
+
+    async fn count(&self, event_id: &str, failure: &Failure) -> Result<i32, Failure> {
+        Ok(sqlx::query_scalar(
+            "-- chassis.delivery_attempts.count
+             INSERT INTO delivery_attempts (consumer, event_id, attempts, last_error) VALUES ($1, $2, 1, $3)
+             ON CONFLICT (consumer, event_id) DO UPDATE SET attempts = delivery_attempts.attempts + 1, last_error = $3
+             RETURNING attempts",
+        )
+        .bind(self.applier.subscription.durable)
+        .bind(event_id)
+        .bind(chain(failure))
+        .fetch_one(&self.applier.pool)
+        .await?)
+    }
+
+    /// Keeps the message with the reason, then ends its delivery.
+    async fn bury(
+        &self,
+        message: &jetstream::Message,
+        envelope: Option<&Envelope>,
+        reason: &str,
+        error: &str,
+    ) -> Result<AckKind, Failure> {
+        let info = message.info().ok();
+        let sequence = info.as_ref().map_or(0, |info| i64::try_from(info.stream_sequence).unwrap_or(0));
+        let Subscription { stream, durable, .. } = &self.applier.subscription;
+        // A body that does not decode may still say in its headers whose it is; it then blocks that aggregate.
+        let known =
+            |of: fn(&Envelope) -> String, name: &str| envelope.map_or_else(|| header(message, name), of);
+        let event_id = match known(|e| e.event_id.clone(), "Nats-Msg-Id") {
+            id if id.is_empty() => format!("{stream}:{sequence}"),
+            id => id,
+        };
+        let aggregate_type = known(|e| e.aggregate_type.clone(), "Yuchong-Aggregate-Type");
+        let aggregate_id = Uuid::parse_str(&known(|e| e.aggregate_id.clone(), "Yuchong-Aggregate-Id")).ok();
+        let version =
+            known(|e| e.aggregate_version.to_string(), "Yuchong-Aggregate-Version").parse::<i64>().ok();
+        let headers: serde_json::Map<String, serde_json::Value> = message
+            .headers
+            .iter()
+            .flat_map(|headers| headers.iter())
+            .map(|(name, values)| {
+                let text = values.iter().map(|value| value.to_string()).collect::<Vec<_>>().join(",");
+                (name.to_string(), text.into())
+            })
+            .collect();
+        sqlx::query(
+            "-- chassis.dead_letters.insert
+             INSERT INTO dead_letters (consumer, stream, stream_seq, subject, event_id, aggregate_type, aggregate_id,
+                                       aggregate_version, reason, error, payload, headers, died_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now()) ON CONFLICT (consumer, event_id) DO NOTHING",
+        )
+        .bind(durable)
+        .bind(stream)
+        .bind(sequence)
+        .bind(message.subject.as_str())
+        .bind(event_id)
+        .bind(aggregate_type)
+        .bind(aggregate_id)
+        .bind(version)
+        .bind(reason)
+        .bind(error)
+        .bind(message.payload.as_ref())
+        .bind(sqlx::types::Json(headers))
+        .execute(&self.applier.pool)
+        .await?;
+        metrics::counter!("dead_letters_total", "consumer" => *durable).increment(1);
+        tracing::error!(consumer = durable, subject = %message.subject, reason, error, "dead letter");
+        Ok(AckKind::Term)
+    }
+}
