@@ -34,6 +34,9 @@ CREATE TABLE revisions (
     dossier_hash text,
     -- When reviews announced the submission that carries it.
     confirmed_at timestamptz,
+    -- A seal that was released because no such submission stood; it can be taken again if one does after all.
+    released_submission integer,
+    released_hash text,
     PRIMARY KEY (application_id, revision),
     FOREIGN KEY (application_id, base) REFERENCES revisions,
     CHECK ((state = 'sealed') = (sealed_at IS NOT NULL)),

@@ -1,2 +1,86 @@
-//! documents.
-fn main() {}
+//! `documents serve | migrate | audit | outbox | inspect`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use documents::{audit, blob::Blobs, config::Config, inspect::worker};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+#[derive(Parser)]
+#[command(name = "documents", about = "Files, dossiers and invoices of the subsidy review")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves gRPC until SIGTERM.
+    Serve,
+    /// Brings the database to this version.
+    Migrate,
+    /// Counts violations of the invariants; exit code 1 when there is one.
+    Audit {
+        /// One JSON object for programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The outbox of events.
+    Outbox {
+        #[command(subcommand)]
+        command: Outbox,
+    },
+    /// The inspection worker: bytes from standard input, one line of JSON to standard output.
+    Inspect {
+        /// Extension that the file came with.
+        #[arg(long)]
+        extension: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum Outbox {
+    /// Publishes events again; consumers recognise them.
+    Republish {
+        /// First moment, RFC 3339.
+        #[arg(long, value_parser = moment)]
+        from: OffsetDateTime,
+        /// Moment after the last, RFC 3339.
+        #[arg(long, value_parser = moment)]
+        to: OffsetDateTime,
+    },
+}
+
+fn moment(text: &str) -> Result<OffsetDateTime, time::error::Parse> {
+    OffsetDateTime::parse(text, &Rfc3339)
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    // The worker has 256 MiB for everything: no threads, no settings.
+    if let Command::Inspect { extension } = &arguments.command {
+        worker::answer(extension, std::io::stdin().lock(), std::io::stdout().lock())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(arguments.command))
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    let config = Config::load()?;
+    if let Command::Serve = command {
+        documents::serve(&config).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let pool = chassis::process::connect(&config.chassis().database, "documents").await?;
+    match command {
+        Command::Serve | Command::Inspect { .. } => {}
+        Command::Migrate => chassis::migrate(&pool, sqlx::migrate!("../../migrations/documents")).await?,
+        Command::Audit { json } => {
+            return Ok(chassis::audit::conclude(&audit::report(&pool, &Blobs::open(&config.storage)?).await?, json));
+        }
+        Command::Outbox { command: Outbox::Republish { from, to } } => {
+            println!("{}", chassis::outbox::republish(&pool, from, to).await?);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,5 +1,6 @@
 //! What may be declared for upload, before a byte is read. Source: reliability section 13.
 
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Refusal, Slot};
@@ -14,6 +15,8 @@ pub const APPLICATION_FILES_MAX: i64 = 60;
 pub const APPLICATION_BYTES_MAX: i64 = 300 * 1024 * 1024;
 /// Most licences of one owner.
 pub const OWNER_LICENCES_MAX: i64 = 5;
+/// Most invoice files of one operator; far above the 60 files of an application for every station of the largest one.
+pub const OWNER_INVOICE_FILES_MAX: i64 = 5_000;
 /// Longest name, characters.
 const NAME_CHARS_MAX: usize = 200;
 /// Kinds by extension. Source: reliability section 13.
@@ -69,6 +72,63 @@ pub struct Declared {
     pub sha256: String,
 }
 
+/// What the inspection made of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scan {
+    /// Not all bytes are here, or not inspected.
+    Pending,
+    /// Counts.
+    Clean {
+        /// How it is handed out.
+        media_type: String,
+        /// Pages of a document; 0 where unknown.
+        pages: i32,
+        /// Pixels across; 0 for documents.
+        width: i32,
+        /// Pixels down; 0 for documents.
+        height: i32,
+    },
+    /// Never counts.
+    Rejected {
+        /// Stable id.
+        reason: String,
+    },
+}
+
+impl Scan {
+    /// The id on the wire and in the database.
+    #[must_use]
+    pub const fn id(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Clean { .. } => "clean",
+            Self::Rejected { .. } => "rejected",
+        }
+    }
+
+    /// Whether the file counts.
+    #[must_use]
+    pub const fn clean(&self) -> bool {
+        match self {
+            Self::Clean { .. } => true,
+            Self::Pending | Self::Rejected { .. } => false,
+        }
+    }
+}
+
+/// A file as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// Its id.
+    pub id: Uuid,
+    /// Purpose, owner, name, size and hash.
+    pub declared: Declared,
+    /// What the inspection said.
+    pub scan: Scan,
+    /// When it was declared.
+    pub uploaded_at: OffsetDateTime,
+}
+
 /// What an application's files take already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Taken {
@@ -120,11 +180,16 @@ pub fn check_application_room(taken: Taken, size: i64) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Checks a new licence against those that the owner has sent already.
+/// Checks a new file that belongs to no application against those of its purpose that the owner has sent already.
 ///
 /// Errors: [`Refusal::TooManyFiles`].
-pub fn check_licence_room(files: i64) -> Result<(), Refusal> {
-    if files >= OWNER_LICENCES_MAX { Err(Refusal::TooManyFiles { limit: OWNER_LICENCES_MAX }) } else { Ok(()) }
+pub fn check_owner_room(purpose: Purpose, files: i64) -> Result<(), Refusal> {
+    let limit = match purpose {
+        Purpose::Material { .. } => APPLICATION_FILES_MAX,
+        Purpose::Invoice => OWNER_INVOICE_FILES_MAX,
+        Purpose::BusinessLicence => OWNER_LICENCES_MAX,
+    };
+    if files >= limit { Err(Refusal::TooManyFiles { limit }) } else { Ok(()) }
 }
 
 #[cfg(test)]

@@ -85,11 +85,38 @@ pub struct Checked {
     pub buyer_uscc: String,
 }
 
+/// An invoice as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invoice {
+    /// Its id.
+    pub id: Uuid,
+    /// Whose.
+    pub operator_id: Uuid,
+    /// What it says.
+    pub checked: Checked,
+    /// Σ of live uses, fen.
+    pub used_fen: i64,
+    /// Its picture or file.
+    pub file_id: Option<Uuid>,
+    /// Count of events; what a person saw.
+    pub version: i64,
+    /// When it was entered.
+    pub entered_at: OffsetDateTime,
+    /// Whether it was deleted.
+    pub deleted: bool,
+}
+
+impl Invoice {
+    /// What the ledger looks at.
+    #[must_use]
+    pub const fn balance(&self) -> Balance {
+        Balance { amount_fen: self.checked.amount_fen, used_fen: self.used_fen, version: self.version }
+    }
+}
+
 /// An invoice as the ledger sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Balance {
-    /// Which.
-    pub invoice_id: Uuid,
     /// What it says, fen.
     pub amount_fen: i64,
     /// Σ of live uses, fen.

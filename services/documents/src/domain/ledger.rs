@@ -1,6 +1,24 @@
 //! Whether an application may use a part of an invoice. The database repeats it under the row lock (invariant 6).
 
+use time::OffsetDateTime;
+use uuid::Uuid;
+
 use super::{Refusal, invoice::Balance};
+
+/// A live use of an invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allocation {
+    /// Of which invoice.
+    pub invoice_id: Uuid,
+    /// By which application.
+    pub application_id: Uuid,
+    /// The ledger row that made it.
+    pub ledger_id: Uuid,
+    /// Fen.
+    pub used_fen: i64,
+    /// When.
+    pub made_at: OffsetDateTime,
+}
 
 /// Whether a new use of `used_fen` fits; `allocated`: the application uses the invoice already.
 ///
@@ -29,12 +47,10 @@ pub fn check_version(balance: &Balance, version: i64) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     fn balance(amount_fen: i64, used_fen: i64) -> Balance {
-        Balance { invoice_id: Uuid::nil(), amount_fen, used_fen, version: 3 }
+        Balance { amount_fen, used_fen, version: 3 }
     }
 
     #[test]

@@ -1,0 +1,36 @@
+//! The one path of every change: lock, ask the domain, save, announce.
+
+pub mod downloads;
+pub mod edits;
+pub mod follow;
+pub mod invoices;
+pub mod reading;
+pub mod sealing;
+pub mod sweep;
+pub mod uploads;
+pub mod views;
+
+use chassis::{Failure, Work};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        dossier::Dossier,
+        revision::{Content, canonical},
+    },
+    store,
+};
+
+/// The dossier hash: SHA-256, hex, of the canonical form.
+#[must_use]
+pub fn hash(application_id: Uuid, content: &Content) -> String {
+    hex::encode(Sha256::digest(canonical(application_id, content)))
+}
+
+/// Locks a dossier of the caller's own company; a foreign one looks like none.
+async fn lock_own(work: &mut Work, application_id: Uuid) -> Result<Dossier, Failure> {
+    let operator_id = work.caller().operator_id;
+    let dossier = store::dossiers::lock(work.db(), application_id).await?;
+    dossier.filter(|dossier| Some(dossier.operator_id) == operator_id).ok_or_else(Failure::not_found)
+}

@@ -1,0 +1,135 @@
+//! The background sweep: seals that no submission confirmed, uploads that were interrupted.
+
+use std::sync::Arc;
+
+use chassis::{Caller, Failure, Units};
+use time::Duration;
+use uuid::Uuid;
+
+use super::{
+    follow::{self, Applied},
+    sealing,
+    uploads::{GIVEN_UP, Uploads},
+};
+use crate::{
+    domain::{
+        dossier::{SEAL_UNCONFIRMED_SECS_MAX, Standing, Told},
+        file::Scan,
+    },
+    neighbours::Neighbours,
+    store,
+};
+
+/// An upload without progress for this long is looked at, seconds: above the server's limit of 20 s for one request.
+const UPLOAD_IDLE_SECS: i64 = 60;
+
+/// What the sweep works with.
+#[derive(Clone)]
+pub struct Sweep {
+    /// Changes.
+    pub units: Units,
+    /// Asks reviews.
+    pub neighbours: Neighbours,
+    /// Files.
+    pub uploads: Arc<Uploads>,
+    /// Between two looks.
+    pub interval: std::time::Duration,
+    /// Until an interrupted upload is given up.
+    pub given_up: Duration,
+}
+
+impl Sweep {
+    /// Looks again and again; a failure waits for the next look.
+    pub async fn run(self) {
+        loop {
+            tokio::time::sleep(self.interval).await;
+            if let Err(error) = self.seals().await {
+                tracing::warn!(error = %chassis::error::chain(&error), "sweep of seals");
+            }
+            if let Err(error) = self.interrupted().await {
+                tracing::warn!(error = %chassis::error::chain(&error), "sweep of uploads");
+            }
+        }
+    }
+
+    /// Releases seals older than 60 s whose submission reviews does not know. Source: workflow, Materials.
+    ///
+    /// # Errors
+    /// The database or reviews is away.
+    pub async fn seals(&self) -> Result<(), Failure> {
+        let mut work = self.units.begin(Caller::system("sweep")).await?;
+        let before = work.now() - Duration::seconds(SEAL_UNCONFIRMED_SECS_MAX);
+        let waiting = store::revisions::unconfirmed(work.db(), before).await?;
+        drop(work);
+        for (application_id, submission_version) in waiting {
+            self.seal(application_id, submission_version).await?;
+        }
+        Ok(())
+    }
+
+    async fn seal(&self, application_id: Uuid, submission_version: i32) -> Result<(), Failure> {
+        let facts = self.neighbours.application(application_id).await?;
+        if facts.as_ref().is_some_and(|facts| facts.submission_version >= submission_version) {
+            // The submission stands; its event is on the way.
+            return Ok(());
+        }
+        let mut work = self.units.begin(Caller::system("sweep")).await?;
+        if !sealing::release(&mut work, application_id, submission_version).await? {
+            return Ok(());
+        }
+        tracing::info!(application.id = %application_id, submission_version, "released a seal without a submission");
+        if let Some(facts) = facts
+            && let Some(standing) = Standing::of_stage(&facts.stage)
+            && let Ok(operator_id) = Uuid::parse_str(&facts.operator_id)
+        {
+            // While the seal stood, the application may have moved on without it.
+            let told = Told {
+                standing,
+                withdrawn: false,
+                submission_version: facts.submission_version,
+                carries_dossier: carries_dossier(&facts.submission_kind),
+                items: facts.items,
+            };
+            let applied = Applied {
+                application_id,
+                operator_id,
+                round_id: Uuid::parse_str(&facts.round_id).ok(),
+                county: facts.county,
+                prefecture: facts.prefecture,
+            };
+            follow::told(&mut work, &applied, &told, &facts.submission_kind).await?;
+        }
+        work.commit().await
+    }
+
+    /// Inspects what arrived whole before a crash, and gives up what never did.
+    ///
+    /// # Errors
+    /// The database or the object store is away.
+    pub async fn interrupted(&self) -> Result<(), Failure> {
+        let mut work = self.units.begin(Caller::system("sweep")).await?;
+        let now = work.now();
+        let files = store::files::interrupted(work.db(), now - Duration::seconds(UPLOAD_IDLE_SECS)).await?;
+        drop(work);
+        for file in files {
+            let whole = self.uploads.blobs.waiting(file.id).await?;
+            let whole = whole.filter(|bytes| i64::try_from(bytes.len()) == Ok(file.declared.size));
+            if let Some(bytes) = whole {
+                self.uploads.settle(&self.units, Caller::system("sweep"), &file, bytes).await?;
+            } else if file.uploaded_at < now - self.given_up {
+                let mut work = self.units.begin(Caller::system("sweep")).await?;
+                let scan = Scan::Rejected { reason: GIVEN_UP.to_owned() };
+                store::files::decide(work.db(), file.id, &scan, now).await?;
+                work.commit().await?;
+                self.uploads.blobs.clear(file.id).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a submission of this kind carries a dossier.
+#[must_use]
+pub fn carries_dossier(kind: &str) -> bool {
+    matches!(kind, "materials" | "supplement")
+}

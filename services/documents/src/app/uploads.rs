@@ -1,0 +1,188 @@
+//! Uploads: declared, received under a running limit and hash, inspected, then kept under their hash or rejected.
+//!
+//! A row stands before the first byte; a repeated declaration finds it and goes on where it was. Source: reliability 13.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use chassis::{Caller, Failure, Units, Work, identity::Kind};
+use futures::{Stream, StreamExt as _, pin_mut};
+use sha2::{Digest as _, Sha256};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use uuid::Uuid;
+
+use super::lock_own;
+use crate::{
+    blob::Blobs,
+    domain::{
+        Refusal,
+        file::{Declared, Kept, Purpose, Scan, check_application_room, check_declared, check_owner_room},
+    },
+    inspect::{
+        Threat,
+        worker::{Inspector, Outcome},
+    },
+    store,
+};
+
+/// How long an upload waits for its turn.
+const TURN_WAIT: Duration = Duration::from_secs(5);
+/// How long the next piece may take.
+const PIECE_WAIT: Duration = Duration::from_secs(10);
+/// Over which time uploads of strangers are counted.
+const STRANGERS_WINDOW: time::Duration = time::Duration::hours(1);
+
+/// The upload desk of this process.
+#[derive(Debug)]
+pub struct Uploads {
+    /// Where bytes go.
+    pub blobs: Blobs,
+    inspector: Inspector,
+    turns: Semaphore,
+    strangers_max: i64,
+}
+
+impl Uploads {
+    /// A desk for `at_once_max` uploads at a time and `strangers_max` licences of strangers an hour.
+    #[must_use]
+    pub fn new(blobs: Blobs, inspector: Inspector, at_once_max: usize, strangers_max: i64) -> Self {
+        Self { blobs, inspector, turns: Semaphore::new(at_once_max), strangers_max }
+    }
+
+    /// Waits for a turn: the bytes of one upload are held in memory while they are inspected.
+    ///
+    /// # Errors
+    /// `upload_busy`.
+    pub async fn turn(&self) -> Result<SemaphorePermit<'_>, Failure> {
+        match tokio::time::timeout(TURN_WAIT, self.turns.acquire()).await {
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err(_)) | Err(_) => Err(Refusal::UploadBusy.into()),
+        }
+    }
+
+    /// Receives the bytes of a declared file; no more than were declared are ever held.
+    ///
+    /// # Errors
+    /// `upload_incomplete`, `file_size_mismatch`, `file_hash_mismatch`.
+    pub async fn receive(
+        &self,
+        declared: &Declared,
+        pieces: impl Stream<Item = Result<Bytes, Failure>>,
+    ) -> Result<Bytes, Failure> {
+        pin_mut!(pieces);
+        let size = usize::try_from(declared.size).map_err(Failure::internal)?;
+        let (mut all, mut hash) = (BytesMut::new(), Sha256::new());
+        loop {
+            let piece = match tokio::time::timeout(PIECE_WAIT, pieces.next()).await {
+                Ok(Some(piece)) => piece?,
+                Ok(None) => break,
+                Err(_) => return Err(Refusal::UploadIncomplete.into()),
+            };
+            if all.len() + piece.len() > size {
+                return Err(Refusal::FileSizeMismatch.into());
+            }
+            hash.update(&piece);
+            all.extend_from_slice(&piece);
+        }
+        if all.len() != size {
+            return Err(Refusal::FileSizeMismatch.into());
+        }
+        if hex::encode(hash.finalize()) != declared.sha256 {
+            return Err(Refusal::FileHashMismatch.into());
+        }
+        Ok(all.freeze())
+    }
+
+    /// Inspects received bytes and settles the file; answers it as it stands then.
+    ///
+    /// # Errors
+    /// The worker, the object store or the database is away: the file stays pending.
+    pub async fn settle(&self, units: &Units, caller: Caller, file: &Kept, bytes: Bytes) -> Result<Kept, Failure> {
+        // The inspection may take seconds: no transaction is open meanwhile.
+        let outcome = self.inspector.inspect(&file.declared.name, &bytes).await.map_err(Failure::internal)?;
+        let scan = scan_of(outcome);
+        if scan.clean() {
+            self.blobs.keep(file.id, &file.declared.sha256).await?;
+        }
+        let mut work = units.begin(caller).await?;
+        let now = work.now();
+        store::files::decide(work.db(), file.id, &scan, now).await?;
+        let settled = store::files::find(work.db(), file.id).await?.ok_or_else(Failure::not_found)?;
+        work.commit().await?;
+        // What stays behind after a failure here is cleared by the sweep.
+        if let Err(error) = self.blobs.clear(file.id).await {
+            tracing::warn!(file.id = %file.id, error = %chassis::error::chain(&error), "quarantine not cleared");
+        }
+        Ok(settled)
+    }
+
+    /// Writes the row of a declared file.
+    ///
+    /// # Errors
+    /// Everything that can be refused before a byte is read.
+    pub async fn declare(&self, work: &mut Work, declared: Declared) -> Result<Kept, Failure> {
+        check_declared(&declared)?;
+        match declared.purpose {
+            Purpose::Material { application_id, .. } => check_material(work, application_id, &declared).await?,
+            Purpose::Invoice | Purpose::BusinessLicence => self.check_owner(work, &declared).await?,
+        }
+        let (id, uploaded_at) = (work.new_id(), work.now());
+        let by = work.caller().subject.clone();
+        let kept = Kept { id, declared, scan: Scan::Pending, uploaded_at };
+        store::files::insert(work.db(), &kept, &by).await?;
+        Ok(kept)
+    }
+
+    async fn check_owner(&self, work: &mut Work, declared: &Declared) -> Result<(), Failure> {
+        let files = store::files::owned(work.db(), declared.owner_id, &declared.purpose).await?;
+        check_owner_room(declared.purpose, files)?;
+        if work.caller().kind == Kind::Anonymous {
+            let since = work.now() - STRANGERS_WINDOW;
+            if store::files::anonymous_since(work.db(), since).await? >= self.strangers_max {
+                return Err(Refusal::UploadBusy.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn check_material(work: &mut Work, application_id: Uuid, declared: &Declared) -> Result<(), Failure> {
+    let dossier = lock_own(work, application_id).await?;
+    if let Purpose::Material { slot, .. } = declared.purpose {
+        if !slot.takes_files() {
+            return Err(Refusal::SlotNotPlaceable.into());
+        }
+        dossier.check_slot(slot, 0)?;
+    }
+    if store::placements::holds(work.db(), application_id, dossier.revision, &declared.sha256).await? {
+        return Err(Refusal::FileDuplicate.into());
+    }
+    let taken = store::files::taken(work.db(), application_id).await?;
+    check_application_room(taken, declared.size)?;
+    Ok(())
+}
+
+fn scan_of(outcome: Outcome) -> Scan {
+    let fit = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+    match outcome {
+        Outcome::Clean(verdict) => Scan::Clean {
+            media_type: verdict.kind.media_type().to_owned(),
+            pages: fit(verdict.pages),
+            width: fit(verdict.width),
+            height: fit(verdict.height),
+        },
+        Outcome::Refused(threat) => Scan::Rejected { reason: threat.id().to_owned() },
+    }
+}
+
+/// Reason of a file whose bytes never came.
+pub const GIVEN_UP: &str = "upload_incomplete";
+
+/// The text for the reason of a rejected file.
+#[must_use]
+pub fn reason_text(reason: &str) -> String {
+    match Threat::of_id(reason) {
+        Some(threat) => crate::labels::threat(threat).to_owned(),
+        None => crate::labels::refusal(&Refusal::UploadIncomplete).2,
+    }
+}

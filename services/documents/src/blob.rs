@@ -1,0 +1,148 @@
+//! The bytes of files in the object store: first under a quarantine key of ours, then under their hash.
+//!
+//! Whether bytes count is said by a row of the database, never by their being here. Source: reliability section 2.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+use crate::config::Storage;
+
+/// Folder of inspected content.
+pub const CONTENT: &str = "sha256";
+/// Folder of what waits for inspection.
+pub const QUARANTINE: &str = "quarantine";
+
+/// The object store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum BlobError {
+    /// The store's own words.
+    #[error("object store")]
+    Store(#[from] object_store::Error),
+    /// The folder cannot be made.
+    #[error("object store folder {folder}")]
+    Folder {
+        /// Which.
+        folder: String,
+        /// Why.
+        source: std::io::Error,
+    },
+}
+
+/// The object store of this service.
+#[derive(Debug, Clone)]
+pub struct Blobs {
+    store: Arc<dyn ObjectStore>,
+}
+
+/// The key of content by its hash (hex): `sha256/ab/cd/abcd…`.
+#[must_use]
+pub fn content_key(sha256: &str) -> Path {
+    let part = |range: std::ops::Range<usize>| sha256.get(range).unwrap_or("__");
+    Path::from(format!("{CONTENT}/{}/{}/{sha256}", part(0..2), part(2..4)))
+}
+
+/// The key under which a file waits.
+#[must_use]
+pub fn quarantine_key(file_id: Uuid) -> Path {
+    Path::from(format!("{QUARANTINE}/{file_id}"))
+}
+
+impl Blobs {
+    /// Opens the folder, making it where it is missing.
+    ///
+    /// # Errors
+    /// The folder cannot be made or used.
+    pub fn open(storage: &Storage) -> Result<Self, BlobError> {
+        let folder = &storage.folder;
+        std::fs::create_dir_all(folder).map_err(|source| BlobError::Folder { folder: folder.clone(), source })?;
+        let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(storage.fsync);
+        Ok(Self { store: Arc::new(store) })
+    }
+
+    /// Writes bytes to quarantine, whole or not at all.
+    ///
+    /// # Errors
+    /// The store is away or full.
+    pub async fn quarantine(&self, file_id: Uuid, bytes: Bytes) -> Result<(), BlobError> {
+        self.store.put(&quarantine_key(file_id), PutPayload::from_bytes(bytes)).await?;
+        Ok(())
+    }
+
+    /// What waits under a file's key; `None` where nothing does.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn waiting(&self, file_id: Uuid) -> Result<Option<Bytes>, BlobError> {
+        match self.store.get(&quarantine_key(file_id)).await {
+            Ok(found) => Ok(Some(found.bytes().await?)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Puts clean content under its hash; the same content again changes nothing.
+    ///
+    /// # Errors
+    /// The store is away or full.
+    pub async fn keep(&self, file_id: Uuid, sha256: &str) -> Result<(), BlobError> {
+        self.store.copy(&quarantine_key(file_id), &content_key(sha256)).await?;
+        Ok(())
+    }
+
+    /// Removes what waits under a file's key; nothing there is as good.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn clear(&self, file_id: Uuid) -> Result<(), BlobError> {
+        match self.store.delete(&quarantine_key(file_id)).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The content of a hash, in pieces.
+    ///
+    /// # Errors
+    /// It is not there, or the store is away.
+    pub async fn read(&self, sha256: &str) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError> {
+        let found = self.store.get(&content_key(sha256)).await?;
+        Ok(found.into_stream().map_err(BlobError::from).boxed())
+    }
+
+    /// Size and actual hash of what stands under a hash; `None` where nothing does.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn measure(&self, sha256: &str) -> Result<Option<(i64, String)>, BlobError> {
+        let found = match self.store.get(&content_key(sha256)).await {
+            Ok(found) => found,
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let mut pieces = found.into_stream();
+        let (mut size, mut hash) = (0_i64, Sha256::new());
+        while let Some(piece) = pieces.try_next().await? {
+            size += i64::try_from(piece.len()).unwrap_or(i64::MAX);
+            hash.update(&piece);
+        }
+        Ok(Some((size, hex::encode(hash.finalize()))))
+    }
+
+    /// Every object with its key, size and time.
+    pub fn list(&self) -> BoxStream<'static, Result<ObjectMeta, BlobError>> {
+        self.store.list(None).map_err(BlobError::from).boxed()
+    }
+}
+
+impl From<BlobError> for chassis::Failure {
+    fn from(error: BlobError) -> Self {
+        let chain = chassis::error::chain(&error);
+        tracing::warn!(error = %chain, "object store");
+        Self::unavailable("storage_unavailable", "文件存储暂时不可用，请稍后重试")
+    }
+}

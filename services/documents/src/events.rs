@@ -1,0 +1,3 @@
+//! The inlets for events: one file per subscription.
+
+pub mod on_application;

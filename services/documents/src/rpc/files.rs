@@ -1,0 +1,199 @@
+//! The `Files` service: streams in and out.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use chassis::{Caller, Failure, Units, identity::Kind, page, rpc::caller};
+use futures::{Stream, StreamExt as _, TryStreamExt as _, future::Either, stream, stream::BoxStream};
+use proto::documents::{
+    DownloadRequest, DownloadResponse, File, GetFileRequest, ListFilesRequest, ListFilesResponse, UploadDeclaration,
+    UploadRequest, download_response, files_server::Files, upload_request,
+};
+use sqlx::PgPool;
+use tonic::{Request, Response, Status, Streaming};
+use uuid::Uuid;
+
+use super::{convert, readable};
+use crate::{
+    app::{
+        downloads,
+        reading::{self, Reader},
+        uploads::Uploads,
+    },
+    domain::{
+        Refusal,
+        file::{Declared, Kept, Purpose, Scan},
+    },
+    neighbours::Neighbours,
+    store,
+};
+
+/// Largest piece of a download, bytes: well below the 4 MiB of a message.
+const PIECE_BYTES: usize = 256 * 1024;
+/// Most applications that are asked about for one invoice file.
+const APPLICATIONS_MAX: usize = 20;
+
+/// See the contract.
+pub struct FilesRpc {
+    /// Reads.
+    pub pool: PgPool,
+    /// Changes.
+    pub units: Units,
+    /// Asks reviews and accounts.
+    pub neighbours: Neighbours,
+    /// The desk.
+    pub uploads: Arc<Uploads>,
+}
+
+type Declaring = fn(UploadDeclaration, &Caller) -> Result<Declared, Failure>;
+
+impl FilesRpc {
+    async fn upload(&self, request: Request<Streaming<UploadRequest>>, declaring: Declaring) -> Result<File, Status> {
+        let caller = caller(&request)?;
+        let (metadata, extensions, mut stream) = request.into_parts();
+        let Some(upload_request::Part::Declaration(declaration)) = stream.message().await?.and_then(|first| first.part) else {
+            return Err(Failure::from(Refusal::UploadIncomplete).on("declaration").into());
+        };
+        let _turn = self.uploads.turn().await?;
+        let uploads = self.uploads.clone();
+        let declare = Request::from_parts(metadata, extensions, declaration);
+        let declared: Response<File> = self
+            .units
+            .run(declare, move |work, body| {
+                Box::pin(async move {
+                    let declared = declaring(body, work.caller())?;
+                    Ok(convert::file(&uploads.declare(work, declared).await?))
+                })
+            })
+            .await?;
+        let id = convert::id(&declared.get_ref().file_id, "file_id")?;
+        let kept = self.find(id).await?;
+        match kept.scan {
+            // A repetition of an upload that is done.
+            Scan::Clean { .. } | Scan::Rejected { .. } => return Ok(convert::file(&kept)),
+            Scan::Pending => {}
+        }
+        let bytes = self.uploads.receive(&kept.declared, pieces(stream)).await?;
+        self.uploads.blobs.quarantine(id, bytes.clone()).await.map_err(Failure::from)?;
+        let settled = self.uploads.settle(&self.units, caller, &kept, bytes).await?;
+        Ok(convert::file(&settled))
+    }
+
+    async fn find(&self, id: Uuid) -> Result<Kept, Failure> {
+        let mut db = self.pool.acquire().await?;
+        store::files::find(&mut db, id).await?.ok_or_else(Failure::not_found)
+    }
+
+    /// A file that the caller may read, and as whom.
+    async fn readable(&self, caller: &Caller, id: Uuid) -> Result<(Kept, Reader), Failure> {
+        let kept = self.find(id).await?;
+        if caller.kind == Kind::Service {
+            return Ok((kept, Reader::Service));
+        }
+        if reading::owns(caller, kept.declared.owner_id) {
+            return Ok((kept, Reader::Owner));
+        }
+        if caller.has_role("operator") {
+            return Err(Failure::not_found());
+        }
+        let slot = match kept.declared.purpose {
+            Purpose::BusinessLicence => return self.licence(caller, kept).await,
+            Purpose::Material { slot, .. } => Some(slot),
+            Purpose::Invoice => None,
+        };
+        let mut db = self.pool.acquire().await?;
+        let sealed_in = store::files::sealed_in(&mut db, id).await?;
+        drop(db);
+        for application_id in sealed_in.into_iter().take(APPLICATIONS_MAX) {
+            if readable(&self.pool, &self.neighbours, caller, application_id).await.is_ok() && reading::opens(caller, slot) {
+                return Ok((kept, Reader::Reviewer));
+            }
+        }
+        Err(Failure::not_found())
+    }
+
+    /// Licences are read where the company is registered, and by the province.
+    async fn licence(&self, caller: &Caller, kept: Kept) -> Result<(Kept, Reader), Failure> {
+        let officer = ["county", "city", "province", "administrator"].iter().any(|role| caller.has_role(role));
+        if !officer {
+            return Err(Failure::not_found());
+        }
+        if caller.covers("", "") {
+            return Ok((kept, Reader::Reviewer));
+        }
+        let operator = self.neighbours.operator(kept.declared.owner_id).await?.ok_or_else(Failure::not_found)?;
+        let division = self.neighbours.division(&operator.registered_division).await?.ok_or_else(Failure::not_found)?;
+        if caller.covers(&division.code, &division.city_code) {
+            Ok((kept, Reader::Reviewer))
+        } else {
+            Err(Failure::not_found())
+        }
+    }
+}
+
+/// The chunks behind the declaration.
+fn pieces(stream: Streaming<UploadRequest>) -> impl Stream<Item = Result<Bytes, Failure>> {
+    stream.map(|message| match message.map(|message| message.part) {
+        Ok(Some(upload_request::Part::Chunk(chunk))) => Ok(chunk),
+        Ok(Some(upload_request::Part::Declaration(_)) | None) | Err(_) => Err(Refusal::UploadIncomplete.into()),
+    })
+}
+
+fn slices(piece: &Bytes) -> Vec<Bytes> {
+    (0..piece.len()).step_by(PIECE_BYTES).map(|at| piece.slice(at..piece.len().min(at + PIECE_BYTES))).collect()
+}
+
+fn part(part: download_response::Part) -> DownloadResponse {
+    DownloadResponse { part: Some(part) }
+}
+
+#[tonic::async_trait]
+impl Files for FilesRpc {
+    type DownloadStream = BoxStream<'static, Result<DownloadResponse, Status>>;
+
+    async fn upload(&self, request: Request<Streaming<UploadRequest>>) -> Result<Response<File>, Status> {
+        self.upload(request, convert::declared).await.map(Response::new)
+    }
+
+    async fn upload_licence(&self, request: Request<Streaming<UploadRequest>>) -> Result<Response<File>, Status> {
+        self.upload(request, convert::declared_licence).await.map(Response::new)
+    }
+
+    async fn get_file(&self, request: Request<GetFileRequest>) -> Result<Response<File>, Status> {
+        let caller = caller(&request)?;
+        let (kept, _) = self.readable(&caller, convert::id(&request.get_ref().file_id, "file_id")?).await?;
+        Ok(Response::new(convert::file(&kept)))
+    }
+
+    async fn list_files(&self, request: Request<ListFilesRequest>) -> Result<Response<ListFilesResponse>, Status> {
+        let caller = caller(&request)?;
+        let body = request.into_inner();
+        let application_id = convert::id(&body.application_id, "application_id")?;
+        let (size, after) = (page::size(body.page.as_ref())?, page::after::<Uuid>(body.page.as_ref())?);
+        readable(&self.pool, &self.neighbours, &caller, application_id).await?;
+        let mut db = self.pool.acquire().await.map_err(Failure::from)?;
+        let mut kept = store::files::list(&mut db, application_id, after, size + 1).await.map_err(Failure::from)?;
+        let more = i64::try_from(kept.len()).is_ok_and(|found| found > size);
+        kept.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+        let last = kept.last().filter(|_| more).map(|kept| kept.id);
+        Ok(Response::new(ListFilesResponse {
+            files: kept.iter().map(convert::file).collect(),
+            next_page_token: page::token(last.as_ref()),
+        }))
+    }
+
+    async fn download(&self, request: Request<DownloadRequest>) -> Result<Response<Self::DownloadStream>, Status> {
+        let caller = caller(&request)?;
+        let body = request.into_inner();
+        let (kept, reader) = self.readable(&caller, convert::id(&body.file_id, "file_id")?).await?;
+        downloads::record(&self.units, caller, reader, &kept, &body.reason).await?;
+        let content = self.uploads.blobs.read(&kept.declared.sha256).await.map_err(Failure::from)?;
+        let head = stream::iter([Ok(part(download_response::Part::File(convert::file(&kept))))]);
+        let body = content.flat_map(|piece| match piece {
+            Ok(piece) => Either::Left(stream::iter(slices(&piece)).map(Ok)),
+            Err(error) => Either::Right(stream::iter([Err(error)])),
+        });
+        let body = body.map_ok(|piece| part(download_response::Part::Chunk(piece)));
+        Ok(Response::new(head.chain(body.map_err(|error| Failure::from(error).into())).boxed()))
+    }
+}

@@ -1,0 +1,48 @@
+//! SQL of the record of downloads: rows are only added.
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::StoreError;
+
+/// One download.
+#[derive(Debug, Clone, Copy)]
+pub struct Download<'d> {
+    /// Of the record.
+    pub id: Uuid,
+    /// Which file.
+    pub file_id: Uuid,
+    /// Who: kind and subject.
+    pub caller: &'d str,
+    /// In which roles.
+    pub roles: &'d str,
+    /// In which session.
+    pub session_id: &'d str,
+    /// Why, where a reason is asked for.
+    pub reason: &'d str,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+/// Records a download.
+///
+/// # Errors
+/// The database is away.
+pub async fn insert(db: &mut PgConnection, download: Download<'_>) -> Result<(), StoreError> {
+    sqlx::query!(
+        "-- documents.downloads.insert
+         INSERT INTO downloads (id, file_id, caller, roles, session_id, reason, downloaded_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        download.id,
+        download.file_id,
+        download.caller,
+        download.roles,
+        download.session_id,
+        download.reason,
+        download.at,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
