@@ -12,6 +12,7 @@
 //! assert_eq!(refused.reason, "not_permitted");
 //! ```
 pub mod actor;
+pub mod clock;
 pub mod dossiers;
 pub mod joint;
 pub mod officials;

@@ -6,6 +6,7 @@ pub mod arch;
 pub mod cargo;
 pub mod checkout;
 pub mod commands;
+pub mod demo;
 pub mod deployment;
 pub mod driver;
 pub mod fleet;

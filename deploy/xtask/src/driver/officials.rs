@@ -1,16 +1,22 @@
 //! Officials are appointed, and outside systems get credentials.
 //!
 //! Owns: the verbs of users and machines. Not: which posts a province has; demo and tests choose.
-use anyhow::{Context as _, Result};
+use std::process::Stdio;
+
+use anyhow::{Context as _, Result, ensure};
 use proto::accounts::{
     ClientView, CreateOfficialRequest, DeactivateUserRequest, EndSessionsRequest, IssueClientRequest, ListUsersRequest,
     ListUsersResponse, ReissuePasswordRequest, RevokeClientRequest, UnlockUserRequest, UserView,
 };
 
+use tokio::{io::AsyncWriteExt as _, process::Command};
+
 use super::{
     actor::{Actor, Proof},
+    platform::Platform,
     refused::Answer,
 };
+use crate::services::Service;
 
 /// A post in a government body, or an expert.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +63,34 @@ impl Official {
     #[must_use]
     pub fn employed_by(self, name: &str) -> Self {
         Self { employer: name.to_owned(), ..self }
+    }
+}
+
+impl Platform {
+    /// Makes an official at the console of accounts, as the very first one is made, and signs in.
+    ///
+    /// Errors: the console refuses; one of this login is there with another password.
+    pub async fn first_official(&self, official: &Official, password: &str) -> Result<Actor> {
+        let deployment = self.deployment();
+        let mut child = Command::new(deployment.program(Service::Accounts))
+            .args(["create-official", "--password-stdin", "--ready", "--login", &official.login])
+            .args(["--display-name", &official.display_name, "--roles", &official.roles.join(",")])
+            .args(["--office", &official.office, "--phone", &official.phone])
+            .envs(deployment.environment(Service::Accounts)?)
+            .current_dir(deployment.folder_of(Service::Accounts)?)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .context("accounts cannot be started; is it built?")?;
+        let mut input = child.stdin.take().context("accounts reads no password")?;
+        input.write_all(format!("{password}\n").as_bytes()).await?;
+        drop(input);
+        let said = child.wait_with_output().await?;
+        let errors = String::from_utf8_lossy(&said.stderr).into_owned();
+        ensure!(said.status.success(), "{} cannot be created\n{errors}", official.login);
+        Ok(self.sign_in(&official.login, password).await?)
     }
 }
 

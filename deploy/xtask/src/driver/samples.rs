@@ -200,8 +200,7 @@ impl Samples {
 
     /// Slot and file of everything that a dossier needs beside invoices. Errors: a file is missing.
     ///
-    /// Each file is made this application's own by a comment at its end where its format allows one, because a
-    /// dossier refuses the same content twice.
+    /// Each file is made its slot's own by a comment, because a dossier refuses the same content twice.
     pub fn materials(&self) -> Result<Vec<(&'static str, Upload)>> {
         let file = |(slot, name): &(&'static str, &str)| Ok((*slot, self.upload(name)?.marked(slot)));
         MATERIALS.iter().map(file).collect()
@@ -256,16 +255,32 @@ impl Samples {
 impl Upload {
     /// The same file with a comment of our own, so that its content is unlike that of every other slot's.
     ///
-    /// PDF readers ignore what follows the end mark on a line beginning with `%`; a PNG or JPEG is left as it is.
+    /// PDF: a `%` line behind the end mark; JPEG: a comment segment; PNG: a text chunk. Others stay as they are.
     #[must_use]
     pub fn marked(&self, mark: &str) -> Upload {
-        if !self.name.ends_with(".pdf") {
-            return self.clone();
-        }
         let mut content = self.content.to_vec();
-        content.extend_from_slice(format!("\n% {mark}\n").as_bytes());
+        if self.name.ends_with(".pdf") {
+            content.extend_from_slice(format!("\n% {mark}\n").as_bytes());
+        } else if self.name.ends_with(".jpg") && content.len() > 2 {
+            // Behind the start marker: FF FE, the length with its own two bytes, the text. Marks are short.
+            let length = u16::try_from(mark.len() + 2).unwrap_or(2);
+            let segment = [&[0xff, 0xfe], &length.to_be_bytes()[..], &mark.as_bytes()[..usize::from(length) - 2]].concat();
+            content.splice(2..2, segment);
+        } else if self.name.ends_with(".png") && content.len() > 33 {
+            // Behind the header chunk, which ends at byte 33.
+            let text = [b"tEXtComment\0", mark.as_bytes()].concat();
+            let length = u32::try_from(text.len() - 4).unwrap_or(0);
+            let chunk = [&length.to_be_bytes()[..], &text, &crc32(&text).to_be_bytes()].concat();
+            content.splice(33..33, chunk);
+        }
         Upload { name: self.name.clone(), content: content.into() }
     }
+}
+
+/// The checksum of PNG chunks. Source: ISO 3309, as PNG (RFC 2083, section 3.4) uses it.
+fn crc32(bytes: &[u8]) -> u32 {
+    let bit = |crc: u32| if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
+    !bytes.iter().fold(u32::MAX, |crc, byte| (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc)))
 }
 
 impl Operator {
@@ -409,6 +424,15 @@ mod tests {
         for station in &samples.stations {
             assert_eq!(samples.operator_of(&station.operator_uscc).unwrap().account_status, AccountStatus::Approved);
         }
+    }
+
+    #[test]
+    fn marks_make_contents_differ() {
+        assert_eq!(crc32(b"IEND"), 0xae42_6082);
+        let samples = Samples::load().unwrap();
+        let materials = samples.materials().unwrap();
+        let contents: std::collections::BTreeSet<_> = materials.iter().map(|(_, file)| &file.content).collect();
+        assert_eq!(contents.len(), materials.len());
     }
 
     #[test]

@@ -13,6 +13,7 @@ use prost_types::Timestamp;
 
 use super::{
     actor::{Actor, fresh_id},
+    clock::now,
     eventually,
     refused::Answer,
 };
@@ -153,10 +154,4 @@ pub fn all(record: &StationRecord, status: i32, source_time: Timestamp) -> Vec<S
 pub fn connector_ids(record: &StationRecord) -> Vec<String> {
     let connectors = record.equipment.iter().flat_map(|device| &device.connectors);
     connectors.map(|one| one.connector_id.clone()).collect()
-}
-
-/// The operator's clock, as its system would put it into a report.
-#[expect(clippy::disallowed_methods, reason = "the outside system's own clock, which is not the platform's")]
-pub fn now() -> Timestamp {
-    Timestamp::from(std::time::SystemTime::now())
 }

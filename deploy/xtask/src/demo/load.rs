@@ -1,0 +1,123 @@
+//! The sample province from nothing: officials, companies, stations with their data, invoices, one round.
+//!
+//! Owns: the order in which they come. Not: the review (`acceptance` and the files after it).
+use std::collections::BTreeMap;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use proto::{documents::EnterInvoiceRequest, reviews::Round};
+
+use super::{
+    cast::Cast,
+    mistakes::Mistakes,
+    plan::{Detour, way},
+    progress::Phase,
+    roster::{self, ADMINISTRATOR, ADMINISTRATOR_PHONE, DEPARTMENTS, PASSWORD},
+};
+use crate::driver::{
+    Actor, Platform,
+    actor::fresh_id,
+    joint::policy,
+    officials::Official,
+    samples::{AccountStatus, Operator, Samples},
+};
+
+/// The round of the sample province.
+pub const ROUND: &str = "2026 年示例批次";
+const OPINION: &str = "营业执照住所与注册地不一致，请核对后重新提交。";
+
+/// Loads the sample province unless it is there; gives everybody signed in, and its round.
+///
+/// Errors: a step is refused; a loading that was cut half-way is found.
+pub async fn load(platform: &Platform, samples: &Samples, mistakes: &Mistakes) -> Result<(Cast, Round)> {
+    if let Some(round) = find(platform).await? {
+        return Ok((Cast::sign_in(platform, samples).await?, round));
+    }
+    let first = Official::new(ADMINISTRATOR, "平台管理员", "administrator", &[], ADMINISTRATOR_PHONE);
+    let administrator = platform.first_official(&first, PASSWORD).await?;
+    let roster = roster::officials(samples);
+    Phase::each("主管部门与专家", roster, |official| {
+        let administrator = &administrator;
+        async move { administrator.appoint(&official, PASSWORD).await }
+    })
+    .await?;
+    let operators = samples.operators.clone();
+    Phase::each("运营商注册", operators, |operator| register(platform, samples, &administrator, operator)).await?;
+    super::refused::registrations(platform, samples, mistakes).await?;
+    // An official has one session: from here on everybody acts through the cast.
+    let cast = Cast::sign_in(platform, samples).await?;
+    stations(samples, &cast).await?;
+    invoices(samples, &cast).await?;
+    let departments: Vec<_> = DEPARTMENTS.iter().map(|(code, _)| *code).collect();
+    let round = cast.administrator()?.create_round(ROUND, policy("2026-01-01", &departments)).await?;
+    Ok((cast, round))
+}
+
+/// The round, if the province is loaded. Errors: it is loaded half.
+async fn find(platform: &Platform) -> Result<Option<Round>> {
+    let Ok(administrator) = platform.sign_in(ADMINISTRATOR, PASSWORD).await else { return Ok(None) };
+    match administrator.rounds().await?.into_iter().find(|round| round.name == ROUND) {
+        Some(round) => Ok(Some(round)),
+        None => bail!("a loading of the sample province was cut; `cargo xtask down --wipe` forgets it"),
+    }
+}
+
+/// Registers one company and takes it as far as the sample says.
+async fn register(platform: &Platform, samples: &Samples, administrator: &Actor, operator: Operator) -> Result<()> {
+    let nobody = platform.nobody();
+    let licence = nobody.upload_licence(&fresh_id(), samples.licence()?).await?;
+    ensure!(licence.state == "clean", "the licence is {}: {}", licence.state, licence.reason_text);
+    let profile = operator.profile(&licence.file_id)?;
+    let registered = nobody.register(&operator.login, PASSWORD, profile).await;
+    let registered = registered.with_context(|| format!("{} registers", operator.login))?;
+    let (id, version) = (&registered.operator_id, registered.submission_version);
+    administrator.task_appears(id, "Pending").await?;
+    match operator.account_status {
+        AccountStatus::Pending => {}
+        AccountStatus::Rejected => drop(administrator.return_registration(id, version, OPINION).await?),
+        AccountStatus::Approved => {
+            administrator.approve(id, version).await?;
+            administrator.task_goes(id).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Registers every station and lets its operator's system report, but for those that shall find a gate closed.
+async fn stations(samples: &Samples, cast: &Cast) -> Result<()> {
+    let administrator = cast.administrator()?;
+    let mut machines = BTreeMap::new();
+    for station in &samples.stations {
+        let company = cast.company(&station.operator_uscc)?;
+        if !machines.contains_key(&company.operator_id) {
+            let machine = administrator.issue_machine("充电运营系统", &company.operator_id).await?;
+            machines.insert(company.operator_id.clone(), machine);
+        }
+    }
+    let numbered: Vec<_> = samples.stations.iter().enumerate().collect();
+    Phase::each("场站与充电设备", numbered, |(number, station)| {
+        let machines = &machines;
+        async move {
+            let company = cast.company(&station.operator_uscc)?;
+            let registered = company.actor.register_station(samples.record(station)?).await?;
+            if !way(number).takes(Detour::GateFirst) {
+                machines[&company.operator_id].connect_station(&company.actor, &registered).await?;
+            }
+            anyhow::Ok(())
+        }
+    })
+    .await?;
+    Ok(())
+}
+
+/// Enters every invoice with its file.
+async fn invoices(samples: &Samples, cast: &Cast) -> Result<()> {
+    Phase::each("发票", samples.invoices.iter().collect(), |invoice| async move {
+        let company = &cast.company(&invoice.buyer_uscc)?.actor;
+        let file = company.upload_invoice(samples.invoice_file()?).await?;
+        ensure!(file.state == "clean", "the invoice's file is {}: {}", file.state, file.reason_text);
+        company.enter_invoice(EnterInvoiceRequest { file_id: file.file_id, ..invoice.entry()? }).await?;
+        anyhow::Ok(())
+    })
+    .await?;
+    Ok(())
+}

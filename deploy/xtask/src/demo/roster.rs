@@ -1,0 +1,91 @@
+//! Who works in the sample province: officials of every county and city with stations, experts, departments.
+//!
+//! Owns: their logins, offices and phones. Not: creating them (`load`).
+use std::collections::BTreeSet;
+
+use crate::driver::{officials::Official, samples::Samples};
+
+/// The password of everybody in the sample province. Only private platforms are ever loaded with it.
+pub const PASSWORD: &str = "Songshan-2026!";
+/// The first administrator's login; the platform makes this account at the console, all others come from it.
+pub const ADMINISTRATOR: &str = "admin01";
+/// The first administrator's phone, to which password and code go.
+pub const ADMINISTRATOR_PHONE: &str = "19910000000";
+/// 济源: county and city are one authority there.
+pub const JIYUAN: &str = "419001";
+/// One person with both posts in 济源, whom four eyes keep from deciding twice.
+pub const BOTH_TIERS: &str = "both_419001";
+/// The departments that sign, with their names.
+pub const DEPARTMENTS: [(&str, &str); 3] = [("fgw", "省发展改革委"), ("czt", "省财政厅"), ("jtt", "省交通运输厅")];
+/// How many experts there are; the last one is employed by an operator.
+pub const EXPERTS: usize = 7;
+/// The company that employs the last expert.
+pub const EMPLOYER: &str = "洛阳牡丹驿充电示例有限公司";
+
+/// The county officer's login.
+pub fn county(code: &str) -> String {
+    format!("county_{code}")
+}
+
+/// The city officer's login.
+pub fn city(code: &str) -> String {
+    format!("city_{code}")
+}
+
+/// The n-th expert's login, from 1.
+pub fn expert(number: usize) -> String {
+    format!("expert{number:02}")
+}
+
+/// A department's login.
+pub fn department(code: &str) -> String {
+    format!("{code}01")
+}
+
+/// Everybody but the first administrator, in a fixed order.
+pub fn officials(samples: &Samples) -> Vec<Official> {
+    let mut roster = vec![
+        post("system01", "系统管理员", "system_administrator", &[]),
+        post("security01", "安全管理员", "security_administrator", &[]),
+        post("audit01", "审计管理员", "audit_administrator", &[]),
+    ];
+    let counties: BTreeSet<_> = samples.stations.iter().map(|one| one.county_code.as_str()).collect();
+    let cities: BTreeSet<_> = samples.stations.iter().map(|one| one.city_code.as_str()).collect();
+    for code in counties {
+        roster.push(post(&county(code), &format!("{code} 县级主管部门"), "county", &[code]));
+    }
+    for code in cities {
+        roster.push(post(&city(code), &format!("{code} 市级主管部门"), "city", &[code]));
+    }
+    let both = post(BOTH_TIERS, "济源市主管部门", "county", &[JIYUAN]);
+    roster.push(Official { roles: vec!["county".to_owned(), "city".to_owned()], ..both });
+    for number in 1..=EXPERTS {
+        let employer = if number == EXPERTS { EMPLOYER } else { "示例大学" };
+        roster.push(post(&expert(number), &format!("专家{number:02}"), "expert", &[]).employed_by(employer));
+    }
+    for (code, name) in DEPARTMENTS {
+        roster.push(post(&department(code), name, "province", &[]).of_department(code));
+    }
+    for (number, official) in roster.iter_mut().enumerate() {
+        official.phone = format!("1991{:07}", number + 1);
+    }
+    roster
+}
+
+fn post(login: &str, name: &str, role: &str, scope: &[&str]) -> Official {
+    Official::new(login, name, role, scope, "")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_login_and_phone_is_one_persons() {
+        let roster = officials(&Samples::load().unwrap());
+        let logins: BTreeSet<_> = roster.iter().map(|one| &one.login).collect();
+        let phones: BTreeSet<_> = roster.iter().map(|one| &one.phone).collect();
+        assert_eq!((logins.len(), phones.len()), (roster.len(), roster.len()));
+        assert!(roster.iter().all(|one| one.login.len() <= 20 && one.phone.len() == 11));
+    }
+}
