@@ -8,6 +8,7 @@ use xtask::{
     checkout::binaries,
     deployment::{Answer, Deployment, Profile},
     keys::Keys,
+    ports::Port,
     services::Service,
 };
 
@@ -22,7 +23,7 @@ fn deployment(name: &str) -> Result<Deployment> {
         profile: Profile::Test,
         databases: BTreeMap::from(Service::ALL.map(|service| (service, "postgres://nobody@127.0.0.1:9/none".into()))),
         broker: "nats://127.0.0.1:9".into(),
-        addresses: Deployment::free_addresses()?,
+        addresses: Deployment::addresses(|_| Port::Free)?,
         settings: vec![],
     })
 }

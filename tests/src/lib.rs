@@ -6,11 +6,18 @@
 //! Servers come from `cargo xtask test`: `YUCHONG_TEST_POSTGRES` names a PostgreSQL superuser; each platform has its own
 //! databases, NATS server and ports. Tests that kill PostgreSQL start one of their own ([`System::durable`]).
 pub mod calm;
+pub mod cases;
+pub mod cast;
 pub mod collector;
+pub mod companies;
 pub mod evidence;
+pub mod premises;
 pub mod records;
 pub mod system;
+pub mod traffic;
 pub mod wait;
 
+pub use companies::{Company, PASSWORD};
 pub use system::System;
+pub use xtask::driver::{Actor, Refused};
 pub use wait::{eventually, rounds, seed};

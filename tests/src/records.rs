@@ -69,7 +69,7 @@ impl System {
     /// The database is away.
     pub async fn history(&self, application: Uuid) -> Result<Vec<HistoryRow>> {
         let rows = sqlx::query(
-            "SELECT application_id, version, transition, COALESCE(from_stage, '') AS from_stage, to_stage
+            "SELECT application_id, version, transition, from_stage, to_stage
              FROM history WHERE application_id = $1 ORDER BY version",
         )
         .bind(application)

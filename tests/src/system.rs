@@ -2,19 +2,21 @@
 //!
 //! Owns: its start, its end, and keeping its logs when a test fails. Not: what a test does with it.
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     env, fs,
     path::PathBuf,
     sync::{
-        OnceLock,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
 use anyhow::{Context as _, Result, ensure};
+use proto::reviews::Round;
 use sqlx::{PgPool, postgres::PgPoolOptions};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use xtask::{
+    driver::{Actor, Platform},
     fleet::Fleet,
     services::Service,
     trial::{Plan, SHARED_POSTGRES, Trial},
@@ -28,7 +30,10 @@ static STARTED: AtomicUsize = AtomicUsize::new(0);
 /// A running platform. Call [`System::finish`] at the end of a test; a test that does not get there keeps its logs.
 pub struct System {
     trial: Option<Trial>,
+    platform: Platform,
     pools: BTreeMap<Service, OnceLock<PgPool>>,
+    pub(crate) usual_round: OnceCell<Round>,
+    pub(crate) cast: Mutex<HashMap<String, Arc<OnceCell<Actor>>>>,
     name: String,
     finished: bool,
     _place: SemaphorePermit<'static>,
@@ -66,7 +71,9 @@ impl System {
         let trial = Trial::start(plan).await?;
         let pools = Service::ALL.map(|service| (service, OnceLock::new())).into();
         let name = format!("{test}-{}-{number}", std::process::id());
-        Ok(Self { trial: Some(trial), pools, name, finished: false, _place: place })
+        let platform = Platform::of(trial.fleet.deployment())?;
+        let (cast, usual_round) = (Mutex::default(), OnceCell::new());
+        Ok(Self { trial: Some(trial), platform, pools, usual_round, cast, name, finished: false, _place: place })
     }
 
     /// Gives the platform's parts.
@@ -77,6 +84,11 @@ impl System {
     /// Gives the platform's parts, to stop and kill servers.
     pub fn trial_mut(&mut self) -> &mut Trial {
         self.trial.as_mut().expect("the trial is taken out only when the system is dropped")
+    }
+
+    /// Gives the services as their callers see them.
+    pub fn platform(&self) -> &Platform {
+        &self.platform
     }
 
     /// Gives the running services.
@@ -107,21 +119,19 @@ impl System {
     ///
     /// # Errors
     /// One of these does not hold.
-    pub async fn finish(mut self) -> Result<()> {
-        self.calm().await?;
-        self.record_transitions().await?;
+    pub async fn finish(self) -> Result<()> {
         let complaints = self.complaints();
         ensure!(complaints.is_empty(), "services logged errors:\n{}", complaints.join("\n"));
-        self.finished = true;
-        Ok(())
+        self.finish_with_dead_letters(0).await
     }
 
-    /// Ends a test that took servers away: as [`System::finish`], but services may have complained meanwhile.
+    /// Ends a test that took servers away or sent garbage: as [`System::finish`], but services may have complained, and
+    /// exactly so many dead letters are open.
     ///
     /// # Errors
     /// As [`System::finish`].
-    pub async fn finish_after_faults(mut self) -> Result<()> {
-        self.calm().await?;
+    pub async fn finish_with_dead_letters(mut self, dead_letters: i64) -> Result<()> {
+        self.calm(dead_letters).await?;
         self.record_transitions().await?;
         self.finished = true;
         Ok(())

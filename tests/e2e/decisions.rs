@@ -1,0 +1,172 @@
+//! Decisions: they name what they judged, four eyes see, the record is signed and the history chained.
+//!
+//! Source: workflow, invariants 3, 5, 8; reliability, sections 9 (I5, I10) and 12.
+use anyhow::{Context as _, Result, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ed25519_dalek::{Signature, VerifyingKey};
+use proto::reviews::{HistoryEntry, Judged, PassRequest};
+use sqlx::Row as _;
+use system_tests::{
+    System,
+    cases::Stage,
+    cast,
+    evidence::{Fields, Hash, Reader},
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+use xtask::services::Service;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_version_is_refused_with_who_acted_and_when() -> Result<()> {
+    let system = System::start().await?;
+    let case = system.application().at(Stage::CountyReview).await?;
+    let (one, two) = (system.county("410105").await?, system.official("co_second", "county", &["410105"]).await?);
+    one.pass(&case.view, "同意").await?;
+    let late = two.pass(&case.view, "同意").await.unwrap_err();
+    assert_eq!((late.reason.as_str(), late.code), ("stale_version", tonic::Code::FailedPrecondition));
+    assert_eq!((late.metadata["transition"].as_str(), late.metadata["role"].as_str()), ("T04", "county"));
+    assert_eq!((late.metadata["stage"].as_str(), late.metadata["version"].as_str()), ("PaperCheck", "3"));
+    assert!(!late.metadata["office"].is_empty() && late.metadata["at"].len() >= 16, "{late}");
+    assert!(!late.text.is_ascii());
+    assert_eq!(system.steps(case.uuid()).await?, ["T01", "T02", "T04"]);
+    assert!(system.refusals(Service::Reviews).await?.contains(&"stale_version".to_owned()));
+    system.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_judged_another_submission_or_none_is_refused() -> Result<()> {
+    let system = System::start().await?;
+    let case = system.application().at(Stage::CountyReview).await?;
+    let county = system.county("410105").await?;
+    let pass = |judged: Option<Judged>| {
+        let body = PassRequest {
+            request_id: county.request_id(),
+            application_id: case.id().to_owned(),
+            version: case.view.version,
+            judged,
+            opinion: "同意".into(),
+        };
+        county.ask(body, |to, request| async move { to.applications().pass(request).await })
+    };
+    let standing = case.view.submission.clone().context("it was submitted")?;
+    let none = pass(None).await.unwrap_err();
+    assert_eq!(none.reason, "submission_not_named");
+    let other = Judged { submission_version: standing.version, submission_hash: "0".repeat(64) };
+    let other = pass(Some(other)).await.unwrap_err();
+    assert_eq!(other.reason, "stale_submission");
+    assert_eq!(other.metadata["submission_hash"], standing.hash);
+    pass(Some(Judged { submission_version: standing.version, submission_hash: standing.hash })).await?;
+    system.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_decides_at_two_tiers_on_one_application_not_even_in_jiyuan() -> Result<()> {
+    let system = System::start().await?;
+    // 济源 is county and city in one authority; one official may hold both roles there.
+    let mut both = cast::person("co_ci_jiyuan", "county", &["419001"]);
+    both.roles.push("city".into());
+    let both = system.appointed(&both).await?;
+    let mut case = system.application().in_county("419001").at(Stage::CountyReview).await?;
+    case.view = both.pass(&case.view, "同意").await?;
+    case.view = both.papers_complete(&case.view, &system.today(), "李示例").await?;
+    system.advance(&mut case, Stage::CityReview).await?;
+    let refused = both.pass(&case.view, "同意").await.unwrap_err();
+    assert_eq!(refused.reason, "decided_before");
+    let actions = both.allowed_actions(case.id()).await?;
+    let pass = actions.iter().find(|one| one.command == "Pass").context("Pass is listed")?;
+    assert_eq!((pass.allowed, pass.reason.as_str()), (false, "decided_before"));
+    case.view = system.city("419001").await?.pass(&case.view, "同意").await?;
+    assert_eq!(case.view.stage, "AwaitingJointReview");
+    system.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_verified_offline_from_its_record_and_the_public_key_alone() -> Result<()> {
+    let system = System::start().await?;
+    let case = system.application().at(Stage::CountyReview).await?;
+    let county = system.county("410105").await?;
+    county.send_back(&case.view, "地址与现场不符", &["address", "manager"]).await?;
+    let row = sqlx::query("SELECT * FROM decisions WHERE application_id = $1").bind(case.uuid());
+    let row = row.fetch_one(system.database(Service::Reviews)?).await?;
+    let record: Vec<u8> = row.try_get("record")?;
+    let signature: Vec<u8> = row.try_get("signature")?;
+    let (algorithm, key): (String, String) = (row.try_get("algorithm")?, row.try_get("key_id")?);
+    assert_eq!(algorithm, "SHA-256/Ed25519");
+
+    let keys = system.fleet().deployment().keys.verifying_keys();
+    let public = keys.split(',').find_map(|pair| pair.strip_prefix(&format!("{key}:"))).context("the key is published")?;
+    let public: [u8; 32] = STANDARD.decode(public)?.try_into().ok().context("a key of 32 bytes")?;
+    let public = VerifyingKey::from_bytes(&public)?;
+    let digest = <sha2::Sha256 as sha2::Digest>::digest(&record);
+    let signature = Signature::from_slice(&signature)?;
+    public.verify_strict(&digest, &signature).context("the signature fits the record")?;
+    let mut forged = record.clone();
+    let last = forged.len() - 1;
+    forged[last] ^= 1;
+    let digest = <sha2::Sha256 as sha2::Digest>::digest(&forged);
+    assert!(public.verify_strict(&digest, &signature).is_err(), "one bit breaks it");
+
+    let standing = case.view.submission.clone().context("it was submitted")?;
+    let actor = Uuid::parse_str(&county.claims().await?.subject)?;
+    let mut read = Reader(&record);
+    assert_eq!(read.text()?, "yuchong.reviews.decision.v1");
+    assert_eq!(read.bytes()?, case.uuid().as_bytes());
+    assert_eq!((read.number()?, read.text()?, read.text()?, read.text()?), (3, "T05", "Return", "county"));
+    assert_eq!((read.number()?, read.text()?), (i64::from(standing.version), standing.hash.as_str()));
+    assert_eq!((read.text()?, read.text()?, read.text()?), ("", "", "地址与现场不符"));
+    assert_eq!(read.texts()?, ["address", "manager"]);
+    assert_eq!((read.bytes()?, read.text()?), (&actor.as_bytes()[..], "county"));
+    assert!(read.texts()?.contains(&"410105"), "the scope of that day");
+    assert_eq!((read.text()?, read.text()?, read.text()?), ("co_410105", "", "password"));
+    assert!(!read.text()?.is_empty(), "the session");
+    assert_eq!(read.bytes()?.len(), 16, "the instant");
+    assert!(read.0.is_empty(), "nothing else is in the record");
+    system.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_is_a_chain_that_anyone_can_compute_and_nobody_can_change() -> Result<()> {
+    let system = System::start().await?;
+    let case = system.application().at(Stage::AwaitingJointReview).await?;
+    // An official of the province sees every field that the chain covers.
+    let entries = system.administrator().await?.history(case.id()).await?;
+    assert_eq!(entries.len(), 6);
+    let mut previous: Hash = [0; 32];
+    for entry in &entries {
+        assert_eq!(entry.prev_hash, hex::encode(previous), "version {}", entry.version);
+        previous = hash(case.uuid(), &previous, entry)?;
+        assert_eq!(entry.hash, hex::encode(previous), "version {}", entry.version);
+    }
+    for change in ["UPDATE history SET opinion = '改'", "DELETE FROM history", "TRUNCATE history"] {
+        let tried = sqlx::query(change).execute(system.database(Service::Reviews)?).await;
+        ensure!(tried.is_err(), "{change} went through");
+    }
+    // The operator learns what happened, but not who the persons are.
+    let own = case.operator().history(case.id()).await?;
+    assert_eq!(own.len(), 6);
+    assert!(own.iter().filter(|entry| entry.actor_role != "operator").all(|entry| entry.actor_id.is_empty()));
+    system.finish().await
+}
+
+fn hash(application: Uuid, previous: &Hash, entry: &HistoryEntry) -> Result<Hash> {
+    let at = entry.occurred_at.context("every step has a time")?;
+    let at = OffsetDateTime::from_unix_timestamp(at.seconds)? + time::Duration::nanoseconds(i64::from(at.nanos));
+    Ok(Fields::of("yuchong.reviews.history.v1")
+        .bytes(previous)
+        .bytes(application.as_bytes())
+        .number(entry.version)
+        .text(&entry.transition)
+        .text(&entry.command)
+        .text(&entry.from_stage)
+        .text(&entry.to_stage)
+        .bytes(Uuid::parse_str(&entry.actor_id)?.as_bytes())
+        .text(&entry.actor_role)
+        .text(&entry.office)
+        .text(&entry.department)
+        .text(&entry.opinion)
+        .texts(&entry.items)
+        .number(i64::from(entry.submission_version))
+        .text(&entry.submission_hash)
+        .instant(at)
+        .hash())
+}

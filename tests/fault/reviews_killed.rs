@@ -1,0 +1,76 @@
+//! reviews is killed in the middle of launches and of decisions.
+use anyhow::{Context as _, Result};
+use futures::future::try_join_all;
+use system_tests::{
+    System,
+    cases::{Case, Stage, person_id},
+    seed,
+    traffic::Traffic,
+    wait::Dice,
+};
+use tokio::time::{Duration, sleep};
+use xtask::{driver::joint::panel, services::Service};
+
+const CITIES: [(&str, &str); 3] = [("410100", "410105"), ("410300", "410311"), ("410700", "410711")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reviews_killed_in_the_middle_of_a_launch_ends_with_the_same_orders() -> Result<()> {
+    let mut dice = Dice::new(seed(114));
+    let system = System::durable().await?;
+    let round = system.round_with(|policy| policy.required_slots = vec![]).await?;
+    let mut cases: Vec<Case> = Vec::new();
+    for (_, county) in CITIES {
+        let company = system.company(system.number(), county).await?;
+        let made = (0..4).map(|_| {
+            system.application().of(&company).in_county(county).in_round(&round).at(Stage::AwaitingJointReview)
+        });
+        cases.extend(try_join_all(made).await?);
+    }
+    let administrator = system.administrator().await?;
+    let lead = person_id(&system.expert(1).await?).await?;
+    let panels: Vec<_> = CITIES.iter().map(|(city, _)| panel(city, std::slice::from_ref(&lead))).collect();
+    for batch in 1..=6 {
+        let same = administrator.repeating(&administrator.request_id());
+        let (once, round_id, cities) = (same.once(), round.round_id.clone(), panels.clone());
+        let launching = tokio::spawn(async move { once.launch(&round_id, batch, cities).await });
+        sleep(Duration::from_micros(dice.below(15_000))).await;
+        system.fleet().kill(Service::Reviews)?;
+        let answered = launching.await?;
+        system.fleet().start_again(Service::Reviews).await?;
+        let orders = same.launch(&round.round_id, batch, panels.clone()).await?;
+        println!("batch {batch}: the launch that met the kill was answered: {}", answered.is_ok());
+        if let Ok(first) = answered {
+            assert_eq!(first, orders, "an acknowledged launch is the one that stands");
+        }
+        assert_eq!(orders.len(), CITIES.len());
+        for case in &mut cases {
+            case.look().await?;
+            assert!(orders.iter().any(|order| order.work_order_id == case.view.work_order_id));
+            case.view = administrator.carry_over(&case.view, "下一批再审").await?;
+        }
+    }
+    for case in &cases {
+        let launches = system.steps(case.uuid()).await?.iter().filter(|step| *step == "T14").count();
+        assert_eq!(launches, 6);
+    }
+    assert_eq!(system.count(Service::Reviews, "SELECT count(*) FROM work_orders").await?, 18);
+    system.finish_with_dead_letters(0).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reviews_killed_while_people_decide_loses_nothing_that_was_acknowledged() -> Result<()> {
+    let mut dice = Dice::new(seed(104));
+    let system = System::durable().await?;
+    let cases = super::cases(&system, 4).await?;
+    let traffic = Traffic::start(&system.county("410105").await?, &cases);
+    for round in 0..6 {
+        traffic.answered(10).await.with_context(|| format!("round {round}"))?;
+        sleep(Duration::from_micros(dice.below(20_000))).await;
+        system.fleet().kill(Service::Reviews)?;
+        system.fleet().start_again(Service::Reviews).await?;
+    }
+    traffic.answered(10).await?;
+    let acknowledged = traffic.stop().await?;
+    system.nothing_acknowledged_is_missing(&acknowledged).await?;
+    system.finish_with_dead_letters(0).await
+}
