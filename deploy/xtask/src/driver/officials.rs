@@ -76,6 +76,9 @@ impl Platform {
             .args(["create-official", "--password-stdin", "--ready", "--login", &official.login])
             .args(["--display-name", &official.display_name, "--roles", &official.roles.join(",")])
             .args(["--office", &official.office, "--phone", &official.phone])
+            .args(["--department", &official.department, "--employer", &official.employer])
+            // Without divisions the console takes those of the role; an empty one would be a division.
+            .args(official.scope.iter().flat_map(|code| ["--scope", code.as_str()]))
             .envs(deployment.environment(Service::Accounts)?)
             .current_dir(deployment.folder_of(Service::Accounts)?)
             .stdin(Stdio::piped())
