@@ -5,6 +5,7 @@ pub mod ids;
 pub mod legacy;
 pub mod lifecycle;
 pub mod lockout;
+pub mod operator;
 pub mod password;
 pub mod refusal;
 pub mod registration;

@@ -124,6 +124,8 @@ pub enum Kind {
     Refused,
     /// Who asks has not proved who it is.
     Unauthenticated,
+    /// Who asks may not do this.
+    Forbidden,
     /// Too many tries.
     Busy,
 }
@@ -238,12 +240,12 @@ pub enum Refusal {
     /// Nothing differs from the valid profile.
     #[error("nothing has changed")]
     NothingChanged,
-    /// The person who registered a company does not review it.
-    #[error("own operator")]
-    OwnOperator,
     /// Two roles exclude each other.
     #[error("{} and {} exclude each other", .0.name(), .1.name())]
     RolesExclude(Role, Role),
+    /// Only a security administrator grants this role.
+    #[error("{} is not granted by this caller", .0.name())]
+    RoleNotGrantable(Role),
     /// A role does not fit the scope.
     #[error("scope does not fit role {}", .0.name())]
     ScopeMismatch(Role),
@@ -286,9 +288,6 @@ pub enum Refusal {
         /// The client's id.
         client_id: String,
     },
-    /// A person of this kind cannot do or have this.
-    #[error("an operator's user is not an official")]
-    NotOfficial,
 }
 
 impl Refusal {
@@ -324,8 +323,8 @@ impl Refusal {
             Self::WrongState { .. } => "wrong_state",
             Self::StaleVersion { .. } => "stale_version",
             Self::NothingChanged => "nothing_changed",
-            Self::OwnOperator => "own_operator",
             Self::RolesExclude(..) => "roles_exclude",
+            Self::RoleNotGrantable(_) => "role_not_grantable",
             Self::ScopeMismatch(_) => "scope_mismatch",
             Self::SignInFailed => "sign_in_failed",
             Self::SignInLocked { .. } => "sign_in_locked",
@@ -337,7 +336,6 @@ impl Refusal {
             Self::CodeTooSoon { .. } => "code_too_soon",
             Self::ClientRefused => "client_refused",
             Self::ClientIssued { .. } => "client_issued",
-            Self::NotOfficial => "not_official",
         }
     }
 
@@ -364,12 +362,11 @@ impl Refusal {
             Self::PasswordSame => Some(Field::NewPassword),
             Self::OpinionMissing => Some(Field::Opinion),
             Self::StaleVersion { .. } => Some(Field::SubmissionVersion),
-            Self::RolesExclude(..) => Some(Field::Roles),
+            Self::RolesExclude(..) | Self::RoleNotGrantable(_) => Some(Field::Roles),
             Self::ScopeMismatch(_) => Some(Field::Scope),
             Self::CodeWrong => Some(Field::Code),
             Self::WrongState { .. }
             | Self::NothingChanged
-            | Self::OwnOperator
             | Self::SignInFailed
             | Self::SignInLocked { .. }
             | Self::AccountSuspended
@@ -378,8 +375,7 @@ impl Refusal {
             | Self::TicketEnded
             | Self::CodeTooSoon { .. }
             | Self::ClientRefused
-            | Self::ClientIssued { .. }
-            | Self::NotOfficial => None,
+            | Self::ClientIssued { .. } => None,
         }
     }
 
@@ -414,15 +410,14 @@ impl Refusal {
             Self::WrongState { .. }
             | Self::StaleVersion { .. }
             | Self::NothingChanged
-            | Self::OwnOperator
-            | Self::ClientIssued { .. }
-            | Self::NotOfficial => Kind::Refused,
+            | Self::ClientIssued { .. } => Kind::Refused,
             Self::SignInFailed
             | Self::AccountSuspended
             | Self::OneTimeSpent
             | Self::SessionEnded
             | Self::TicketEnded
             | Self::ClientRefused => Kind::Unauthenticated,
+            Self::RoleNotGrantable(_) => Kind::Forbidden,
             Self::SignInLocked { .. } | Self::CodeTooSoon { .. } => Kind::Busy,
         }
     }

@@ -1,5 +1,7 @@
 //! The fields of a registration: folding and every rule of each. Whether a login or code is taken is for the store.
 
+use uuid::Uuid;
+
 use super::{
     division::{self, Catalogue, Seat, SettledSeat},
     ids::FileId,
@@ -115,8 +117,8 @@ pub struct Draft {
     pub contact_email: String,
     /// Where the company sits.
     pub seat: Seat,
-    /// Business licence; none where the field is empty.
-    pub licence_file_id: Option<FileId>,
+    /// Business licence: id of a file of the documents service.
+    pub licence_file_id: String,
     /// Whether the truth declaration is ticked.
     pub truth_declared: bool,
 }
@@ -168,8 +170,7 @@ pub fn check(draft: &Draft, catalogue: &Catalogue, outside_division: &str) -> Re
         .and_then(|()| division::settle(&draft.seat, catalogue, outside_division))
         .map_err(&mut note)
         .ok();
-    let licence_file_id =
-        draft.licence_file_id.ok_or(Refusal::Missing(Field::LicenceFileId)).map_err(&mut note).ok();
+    let licence_file_id = licence(&draft.licence_file_id).map_err(&mut note).ok();
     let contact_name = text(Field::ContactName, &draft.contact_name, PERSON_NAME_MAX).map_err(&mut note).ok();
     let contact_phone = phone(&draft.contact_phone).map_err(&mut note).ok();
     let contact_email = email(&draft.contact_email).map_err(&mut note).ok();
@@ -254,6 +255,17 @@ pub fn optional_text(field: Field, input: &str, max: usize) -> Result<String, Re
     if text.chars().count() > max { Err(Refusal::TooLong { field, max }) } else { Ok(text.to_owned()) }
 }
 
+/// A text of several lines that may be empty: an opinion, a reason.
+///
+/// Errors: [`Refusal::TooLong`], [`Refusal::ControlCharacters`] for any but line breaks.
+pub fn paragraph(field: Field, input: &str, max: usize) -> Result<String, Refusal> {
+    let text = input.trim().replace("\r\n", "\n");
+    if text.chars().any(|character| character.is_control() && character != '\n') {
+        return Err(Refusal::ControlCharacters(field));
+    }
+    if text.chars().count() > max { Err(Refusal::TooLong { field, max }) } else { Ok(text) }
+}
+
 /// A unified social credit code that is there.
 ///
 /// Errors: [`Refusal::Missing`], [`Refusal::Uscc`].
@@ -262,6 +274,16 @@ pub fn uscc_of(input: &str) -> Result<Uscc, Refusal> {
         return Err(Refusal::Missing(Field::Uscc));
     }
     Ok(Uscc::parse(input)?)
+}
+
+fn licence(input: &str) -> Result<FileId, Refusal> {
+    if input.trim().is_empty() {
+        return Err(Refusal::Missing(Field::LicenceFileId));
+    }
+    match Uuid::parse_str(input.trim()) {
+        Ok(id) if !id.is_nil() => Ok(FileId(id)),
+        Ok(_) | Err(_) => Err(Refusal::UnknownValue(Field::LicenceFileId)),
+    }
 }
 
 fn operator_type(input: &str) -> Result<OperatorType, Refusal> {
@@ -310,7 +332,7 @@ mod tests {
                 licence_county: String::new(),
                 home_province: String::new(),
             },
-            licence_file_id: Some(FileId(uuid::Uuid::from_u128(1))),
+            licence_file_id: "01890000-0000-7000-8000-000000000001".to_owned(),
             truth_declared: true,
         }
     }
@@ -338,7 +360,7 @@ mod tests {
         );
         assert_eq!(wrong(|d| d.contact_phone = "1990000000".to_owned()), [Refusal::Phone { digits: 10 }]);
         assert_eq!(wrong(|d| d.contact_email = "op01@example".to_owned()), [Refusal::Email]);
-        assert_eq!(wrong(|d| d.licence_file_id = None), [Refusal::Missing(Field::LicenceFileId)]);
+        assert_eq!(wrong(|d| d.licence_file_id.clear()), [Refusal::Missing(Field::LicenceFileId)]);
         assert_eq!(wrong(|d| d.truth_declared = false), [Refusal::TruthUndeclared]);
         assert_eq!(
             wrong(|d| d.contact_name = "a\0b".to_owned()),
@@ -371,7 +393,7 @@ mod tests {
     fn only_licence_code_and_division_ask_for_a_review() {
         let old = check(&draft(), &Catalogue::sample(), "410199").unwrap();
         let phone = Profile { contact_phone: "19900000002".to_owned(), ..old.clone() };
-        let licence = Profile { licence_file_id: Some(FileId(uuid::Uuid::from_u128(2))), ..old.clone() };
+        let licence = Profile { licence_file_id: Some(FileId(Uuid::from_u128(2))), ..old.clone() };
         assert!(!old.needs_review(&phone));
         assert!(old.needs_review(&licence));
     }

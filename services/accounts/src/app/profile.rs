@@ -1,0 +1,134 @@
+//! An operator sends its registration again, or changes its profile.
+
+use chassis::{Failure, Work};
+
+use super::{record, save};
+use crate::{
+    config::Registration,
+    domain::{
+        ids::OperatorId,
+        lifecycle::{self, Act},
+        operator::{Operator, Outcome, Submission, Validity},
+        refusal::Refusal,
+        registration::{self, Draft, Entry, Profile},
+    },
+    labels, store,
+};
+
+/// The caller's own operator, locked.
+async fn lock_own(work: &mut Work) -> Result<Operator, Failure> {
+    let id = work.caller().operator_id.map(OperatorId).ok_or_else(Failure::not_found)?;
+    store::operators::lock(work.db(), id).await?.ok_or_else(Failure::not_found)
+}
+
+/// Sends the registration again, by whichever of the three entries.
+///
+/// # Errors
+/// `wrong_state`; every field that is wrong. Source: workflow, Accounts; G2.
+pub async fn resubmit(
+    work: &mut Work,
+    settings: &Registration,
+    entry: Entry,
+    draft: &Draft,
+) -> Result<Operator, Failure> {
+    let operator = lock_own(work).await?;
+    let step = lifecycle::decide(operator.standing, Act::Resubmit)?;
+    let profile = checked(work, settings, &operator, draft).await?;
+    let submission = submission(work, settings, &operator, entry, profile, Outcome::Waiting);
+    store::submissions::supersede(work.db(), operator.id).await?;
+    store::submissions::insert(work.db(), operator.id, &submission).await??;
+    let next = operator.after(step, work.now(), &submission.submitted_by);
+    let next = Operator { submission_version: submission.version, ..next }.showing(&submission, Validity::NotYet);
+    follow_contact(work, &next, &submission.profile).await?;
+    save(work, &next, step.fact).await?;
+    record(work, "resubmit", &next.id.to_string(), "", entry.name()).await?;
+    Ok(next)
+}
+
+/// Changes the profile of an active operator: at once, or, where licence, name, code or division differ, after a review.
+///
+/// # Errors
+/// `wrong_state`, `nothing_changed`; every field that is wrong. Source: workflow, Accounts.
+pub async fn change(work: &mut Work, settings: &Registration, draft: &Draft) -> Result<Operator, Failure> {
+    let operator = lock_own(work).await?;
+    // A state that allows no change is told before the fields are.
+    lifecycle::decide(operator.standing, Act::ChangeUnreviewed)?;
+    let profile = checked(work, settings, &operator, draft).await?;
+    let valid_version = operator.valid_version.ok_or_else(|| Failure::internal("active without a valid profile"))?;
+    let valid = store::submissions::find(work.db(), operator.id, valid_version)
+        .await?
+        .ok_or_else(|| Failure::internal("the valid submission is missing"))?;
+    if valid.profile == profile && !operator.standing.review_pending {
+        return Err(Refusal::NothingChanged.into());
+    }
+    let reviewed = valid.profile.needs_review(&profile);
+    let (act, outcome) = if reviewed {
+        (Act::ChangeReviewed, Outcome::Waiting)
+    } else {
+        (Act::ChangeUnreviewed, Outcome::Unreviewed)
+    };
+    let step = lifecycle::decide(operator.standing, act)?;
+    let submission = submission(work, settings, &operator, Entry::CompanyProfile, profile, outcome);
+    store::submissions::supersede(work.db(), operator.id).await?;
+    store::submissions::insert(work.db(), operator.id, &submission).await??;
+    let next = operator.after(step, work.now(), &submission.submitted_by);
+    let mut next = Operator { submission_version: submission.version, ..next };
+    if !reviewed {
+        next = next.showing(&submission, Validity::Valid);
+        follow_contact(work, &next, &submission.profile).await?;
+    }
+    save(work, &next, step.fact).await?;
+    record(work, "change_profile", &next.id.to_string(), "", outcome.name()).await?;
+    Ok(next)
+}
+
+/// Name and phone of the operator's users are those of its contact.
+pub(super) async fn follow_contact(work: &mut Work, operator: &Operator, profile: &Profile) -> Result<(), Failure> {
+    store::users::follow_contact(work.db(), operator.id, &profile.contact_name, &profile.contact_phone).await?;
+    Ok(())
+}
+
+async fn checked(
+    work: &mut Work,
+    settings: &Registration,
+    operator: &Operator,
+    draft: &Draft,
+) -> Result<Profile, Failure> {
+    let catalogue = store::divisions::catalogue(work.db()).await?;
+    let checked = registration::check(draft, &catalogue, &settings.outside_division);
+    let taken = match registration::uscc_of(&draft.uscc) {
+        Ok(uscc) => store::operators::uscc_taken(work.db(), uscc.as_str(), operator.id).await?,
+        Err(_) => false,
+    };
+    match checked {
+        Ok(profile) if !taken => Ok(profile),
+        Ok(_) => Err(Refusal::UsccTaken.into()),
+        Err(mut wrong) => {
+            if taken {
+                wrong.push(Refusal::UsccTaken);
+            }
+            Err(labels::all(wrong))
+        }
+    }
+}
+
+fn submission(
+    work: &Work,
+    settings: &Registration,
+    operator: &Operator,
+    entry: Entry,
+    profile: Profile,
+    outcome: Outcome,
+) -> Submission {
+    Submission {
+        version: operator.submission_version + 1,
+        entry,
+        profile,
+        declaration: settings.declaration.clone(),
+        submitted_at: work.now(),
+        submitted_by: work.caller().subject.clone(),
+        outcome,
+        opinion: String::new(),
+        decision: None,
+    }
+}

@@ -1,0 +1,273 @@
+//! Every Chinese text of this service for people, and how a refusal leaves it. The wording follows ui, section 6.
+
+use chassis::Failure;
+
+use crate::domain::{
+    lifecycle::State,
+    refusal::{Field, Kind, Refusal},
+    roles::Role,
+    uscc::Fault,
+};
+
+/// A field's label.
+pub fn field(field: Field) -> &'static str {
+    match field {
+        Field::Login => "账号名称",
+        Field::Password => "密码",
+        Field::NewPassword => "新密码",
+        Field::CompanyName => "公司名称",
+        Field::Uscc => "统一社会信用代码",
+        Field::OperatorType => "运营商类型",
+        Field::ContactName => "联系人",
+        Field::ContactPhone => "联系电话",
+        Field::ContactEmail => "电子邮箱",
+        Field::RegisteredDivision => "注册地",
+        Field::LicenceCounty => "执照住所区县",
+        Field::HomeProvince => "企业所在省份",
+        Field::LicenceFileId => "营业执照",
+        Field::TruthDeclared => "真实性声明",
+        Field::Entry => "提交入口",
+        Field::Opinion => "审核意见",
+        Field::SubmissionVersion => "提交版本",
+        Field::DisplayName => "姓名",
+        Field::Roles => "角色",
+        Field::Scope => "管辖区域",
+        Field::Department => "厅委",
+        Field::Office => "所属单位",
+        Field::Employer => "工作单位",
+        Field::Code => "验证码",
+        Field::Ticket => "激活凭证",
+        Field::SessionToken => "登录状态",
+        Field::Audience => "目标服务",
+        Field::OperatorId => "运营商",
+        Field::State => "账号状态",
+        Field::LastSignIn => "2.0 最近登录时间",
+        Field::PasswordHash => "密码摘要",
+        Field::Reason => "原因",
+    }
+}
+
+/// A state's label.
+pub fn state(state: State) -> &'static str {
+    match state {
+        State::Pending => "待审核",
+        State::Active => "正常",
+        State::Returned => "审核不通过",
+        State::Suspended => "停用",
+    }
+}
+
+/// A role's label.
+pub fn role(role: Role) -> &'static str {
+    match role {
+        Role::Operator => "运营商",
+        Role::OperatorApplicant => "运营商（待审核）",
+        Role::County => "县级主管部门",
+        Role::City => "市级主管部门",
+        Role::Administrator => "平台管理员",
+        Role::Expert => "专家",
+        Role::Province => "省级厅委",
+        Role::SystemAdministrator => "系统管理员",
+        Role::SecurityAdministrator => "安全管理员",
+        Role::AuditAdministrator => "审计管理员",
+        Role::Ingest => "数据接入",
+    }
+}
+
+/// The verb that asks for a field: text is filled in, choices are chosen, files are uploaded.
+fn please(asked: Field) -> String {
+    let verb = match asked {
+        Field::OperatorType
+        | Field::HomeProvince
+        | Field::Entry
+        | Field::Roles
+        | Field::Scope
+        | Field::Audience
+        | Field::OperatorId
+        | Field::State => "选择",
+        Field::RegisteredDivision => return "请选择区县".to_owned(),
+        Field::LicenceFileId => "上传",
+        Field::TruthDeclared => "勾选",
+        Field::Login
+        | Field::Password
+        | Field::NewPassword
+        | Field::CompanyName
+        | Field::Uscc
+        | Field::ContactName
+        | Field::ContactPhone
+        | Field::ContactEmail
+        | Field::LicenceCounty
+        | Field::Opinion
+        | Field::SubmissionVersion
+        | Field::DisplayName
+        | Field::Department
+        | Field::Office
+        | Field::Employer
+        | Field::Code
+        | Field::Ticket
+        | Field::SessionToken
+        | Field::LastSignIn
+        | Field::PasswordHash
+        | Field::Reason => "填写",
+    };
+    format!("请{verb}{}", field(asked))
+}
+
+/// A refusal in words: what is wrong and how to mend it.
+pub fn refusal(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Missing(asked) => please(*asked),
+        Refusal::TooLong { field: long, max } => format!("{}不能超过 {max} 个字", field(*long)),
+        Refusal::ControlCharacters(odd) => format!("{}含有不可见字符，请重新输入", field(*odd)),
+        Refusal::UnknownValue(odd) => format!("{}不在可选范围内，请重新选择", field(*odd)),
+        Refusal::LoginForm => "账号名称为 4–20 位字母、数字或下划线".to_owned(),
+        Refusal::LoginTaken => "账号名称已被使用，请更换".to_owned(),
+        Refusal::Uscc(fault) => uscc(fault),
+        Refusal::UsccTaken => "该企业已注册，如非本人操作请联系技术支持".to_owned(),
+        Refusal::Phone { digits } => format!("应为 11 位手机号，当前 {digits} 位"),
+        Refusal::Email => "电子邮箱格式不正确，请核对，例如 name@example.com".to_owned(),
+        Refusal::DivisionNotCounty => "请选择区县".to_owned(),
+        Refusal::DivisionAbolished { successor } => format!("该区划已撤并，请改选 {successor}"),
+        Refusal::DivisionOutside => "省外企业请选择“郑州市-其他”".to_owned(),
+        Refusal::DivisionListed { listed } => format!("执照所载区县已在列表中，请选择 {listed}"),
+        Refusal::DivisionOtherExpected { other } => format!("列表中没有执照所载区县，请选择该市的“其他”（{other}）"),
+        Refusal::TruthUndeclared => "请阅读并勾选真实性声明".to_owned(),
+        Refusal::PasswordWeak => "密码不少于 10 位，并含大写字母、小写字母、数字、符号中的三类".to_owned(),
+        Refusal::PasswordLong { max } => format!("密码不能超过 {max} 位"),
+        Refusal::PasswordCommon => "密码过于常见，请更换".to_owned(),
+        Refusal::PasswordLogin => "密码不能与账号名称相同".to_owned(),
+        Refusal::PasswordSame => "新密码不能与原密码相同，请更换".to_owned(),
+        Refusal::OpinionMissing => "审核不通过时请填写审核意见".to_owned(),
+        Refusal::WrongState { state: found, review_pending } => {
+            let waiting = if *review_pending { "，有待审核内容" } else { "" };
+            format!("账号当前为“{}”{waiting}，不能进行此操作，请刷新后查看", state(*found))
+        }
+        Refusal::StaleVersion { current, .. } => format!("内容已更新为第 {current} 次提交，请刷新后重新审核"),
+        Refusal::NothingChanged => "内容没有变化，无需提交".to_owned(),
+        Refusal::RolesExclude(one, other) => format!("“{}”不能与“{}”由同一人担任，请分设账号", role(*one), role(*other)),
+        Refusal::RoleNotGrantable(one) => format!("角色“{}”只能由安全管理员授予", role(*one)),
+        Refusal::ScopeMismatch(one) => format!("管辖区域与角色“{}”不符，请重新选择", role(*one)),
+        Refusal::SignInFailed => "账号名称或密码不正确".to_owned(),
+        Refusal::SignInLocked { seconds } => {
+            format!("登录失败次数过多，已锁定 {} 分钟，请稍后再试", (seconds + 59) / 60)
+        }
+        Refusal::AccountSuspended => "账号已停用，请联系技术支持".to_owned(),
+        Refusal::OneTimeSpent => "初始密码已使用或已过期，请联系管理员重新发放".to_owned(),
+        Refusal::SessionEnded => "登录已失效，请重新登录".to_owned(),
+        Refusal::TicketEnded => "激活时间已过，请重新登录".to_owned(),
+        Refusal::CodeWrong => "验证码不正确或已过期，请重新获取".to_owned(),
+        Refusal::CodeTooSoon { seconds } => format!("验证码刚刚发送，请 {seconds} 秒后再试"),
+        Refusal::ClientRefused => "客户端编号或密钥不正确".to_owned(),
+        Refusal::ClientIssued { client_id } => {
+            format!("该请求已签发客户端 {client_id}，密钥只显示一次；如未保存请吊销后重新签发")
+        }
+    }
+}
+
+fn uscc(fault: &Fault) -> String {
+    match fault {
+        Fault::Length { length } => format!("统一社会信用代码应为 18 位，当前 {length} 位"),
+        Fault::Alphabet { character, position } => {
+            format!("统一社会信用代码第 {position} 位含有不允许的字符“{character}”，请核对")
+        }
+        Fault::Area => "统一社会信用代码第 3–8 位应为数字，请核对".to_owned(),
+        Fault::Check => "校验位不正确，请核对第 18 位".to_owned(),
+        Fault::OrganisationCheck => "校验位不正确，请核对第 17 位（组织机构代码第 9 位）".to_owned(),
+    }
+}
+
+/// What a one-time password's message says.
+pub fn one_time_password(login: &str, password: &str, hours: i64) -> String {
+    format!("您的账号 {login} 初始密码为 {password}，{hours} 小时内有效且仅可使用一次，登录后请立即设置新密码。")
+}
+
+/// What a code's message says.
+pub fn one_time_code(code: &str, minutes: i64) -> String {
+    format!("验证码 {code}，{minutes} 分钟内有效。如非本人操作请忽略。")
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        let field = refusal.field();
+        answer(&refusal, field)
+    }
+}
+
+/// A refusal as it leaves, about another field than its own.
+pub fn refused_on(refusal: &Refusal, field: Field) -> Failure {
+    answer(refusal, Some(field))
+}
+
+/// Everything that is wrong, as one failure with all fields; the first gives reason and text.
+pub fn all(refusals: Vec<Refusal>) -> Failure {
+    let mut rest = refusals.into_iter().map(Failure::from);
+    let first = rest.next().unwrap_or_else(|| Failure::internal("refused without a refusal"));
+    rest.fold(first, Failure::and)
+}
+
+fn answer(refusal: &Refusal, field: Option<Field>) -> Failure {
+    let (reason, text) = (refusal.reason(), self::refusal(refusal));
+    let failure = match refusal.kind() {
+        Kind::Invalid => return facts(Failure::invalid(reason, field.map_or("", Field::name), text), refusal),
+        Kind::Refused => Failure::refused(reason, text),
+        Kind::Unauthenticated => Failure::unauthenticated(reason, text),
+        Kind::Forbidden => Failure::forbidden(reason, text),
+        Kind::Busy => Failure::busy(reason, text),
+    };
+    let failure = facts(failure, refusal);
+    match field {
+        Some(field) => failure.on(field.name()),
+        None => failure,
+    }
+}
+
+/// Facts for programs.
+fn facts(failure: Failure, refusal: &Refusal) -> Failure {
+    match refusal {
+        Refusal::StaleVersion { current, changed_at, changed_by } => failure
+            .with("current", current)
+            .with("changed_at", changed_at.unix_timestamp())
+            .with("changed_by", changed_by),
+        Refusal::WrongState { state, review_pending } => {
+            failure.with("state", state.name()).with("review_pending", review_pending)
+        }
+        Refusal::SignInLocked { seconds } | Refusal::CodeTooSoon { seconds } => {
+            let wait = u64::try_from(*seconds).unwrap_or(0);
+            failure.with("seconds", seconds).after(std::time::Duration::from_secs(wait))
+        }
+        Refusal::DivisionAbolished { successor } => failure.with("successor", successor),
+        Refusal::DivisionListed { listed } => failure.with("division", listed),
+        Refusal::DivisionOtherExpected { other } => failure.with("division", other),
+        Refusal::ClientIssued { client_id } => failure.with("client_id", client_id),
+        Refusal::Missing(_)
+        | Refusal::TooLong { .. }
+        | Refusal::ControlCharacters(_)
+        | Refusal::UnknownValue(_)
+        | Refusal::LoginForm
+        | Refusal::LoginTaken
+        | Refusal::Uscc(_)
+        | Refusal::UsccTaken
+        | Refusal::Phone { .. }
+        | Refusal::Email
+        | Refusal::DivisionNotCounty
+        | Refusal::DivisionOutside
+        | Refusal::TruthUndeclared
+        | Refusal::PasswordWeak
+        | Refusal::PasswordLong { .. }
+        | Refusal::PasswordCommon
+        | Refusal::PasswordLogin
+        | Refusal::PasswordSame
+        | Refusal::OpinionMissing
+        | Refusal::NothingChanged
+        | Refusal::RolesExclude(..)
+        | Refusal::RoleNotGrantable(_)
+        | Refusal::ScopeMismatch(_)
+        | Refusal::SignInFailed
+        | Refusal::AccountSuspended
+        | Refusal::OneTimeSpent
+        | Refusal::SessionEnded
+        | Refusal::TicketEnded
+        | Refusal::CodeWrong
+        | Refusal::ClientRefused => failure,
+    }
+}

@@ -1,0 +1,31 @@
+//! Thin inlets, one file per gRPC service. `convert.rs` alone knows both contract and domain.
+
+pub mod access;
+mod convert;
+mod directory;
+mod machines;
+mod registration;
+mod review;
+mod sessions;
+mod users;
+
+use proto::accounts::{
+    account_review_server::AccountReviewServer, directory_server::DirectoryServer,
+    machines_server::MachinesServer, registration_server::RegistrationServer, sessions_server::SessionsServer,
+    users_server::UsersServer,
+};
+use tonic::service::RoutesBuilder;
+
+use crate::app::Accounts;
+
+/// Every gRPC service of accounts.
+pub fn routes(accounts: &Accounts) -> RoutesBuilder {
+    let mut routes = RoutesBuilder::default();
+    routes.add_service(RegistrationServer::new(registration::Inlet(accounts.clone())));
+    routes.add_service(AccountReviewServer::new(review::Inlet(accounts.clone())));
+    routes.add_service(SessionsServer::new(sessions::Inlet(accounts.clone())));
+    routes.add_service(UsersServer::new(users::Inlet(accounts.clone())));
+    routes.add_service(MachinesServer::new(machines::Inlet(accounts.clone())));
+    routes.add_service(DirectoryServer::new(directory::Inlet(accounts.clone())));
+    routes
+}

@@ -1,0 +1,81 @@
+//! Who may call what. A method without a row is refused for everybody; the test below keeps the table complete.
+
+use chassis::rpc::{Access, Who};
+
+const OPERATOR_USERS: &[Who] = &[Who::Person("operator"), Who::Person("operator_applicant")];
+const ADMINISTRATOR: &[Who] = &[Who::Person("administrator")];
+const OFFICIALS_OFFICE: &[Who] = &[Who::Person("administrator"), Who::Person("security_administrator")];
+const TECHNICAL: &[Who] = &[Who::Person("system_administrator")];
+const CLIENTS_OFFICE: &[Who] = &[Who::Person("administrator"), Who::Person("system_administrator")];
+const READERS_OF_USERS: &[Who] = &[
+    Who::Person("administrator"),
+    Who::Person("security_administrator"),
+    Who::Person("system_administrator"),
+    Who::Person("audit_administrator"),
+];
+const ANYONE: &[Who] = &[Who::Anyone];
+const SERVICES: &[Who] = &[Who::Service("*")];
+
+const fn row(method: &'static str, who: &'static [Who]) -> Access {
+    Access { method, who }
+}
+
+/// The table. Source: workflow, Accounts; reliability sections 10 and 11.
+pub const ACCESS: &[Access] = &[
+    row("/yuchong.accounts.v1.Registration/Register", ANYONE),
+    row("/yuchong.accounts.v1.Registration/Resubmit", OPERATOR_USERS),
+    row("/yuchong.accounts.v1.Registration/ChangeProfile", OPERATOR_USERS),
+    row("/yuchong.accounts.v1.Registration/GetOwnProfile", OPERATOR_USERS),
+    row("/yuchong.accounts.v1.AccountReview/ListOperators", ADMINISTRATOR),
+    row("/yuchong.accounts.v1.AccountReview/GetOperator", ADMINISTRATOR),
+    row("/yuchong.accounts.v1.AccountReview/Approve", ADMINISTRATOR),
+    row("/yuchong.accounts.v1.AccountReview/Return", ADMINISTRATOR),
+    row("/yuchong.accounts.v1.AccountReview/Suspend", ADMINISTRATOR),
+    row("/yuchong.accounts.v1.AccountReview/Reinstate", ADMINISTRATOR),
+    row("/yuchong.accounts.v1.Sessions/SignIn", ANYONE),
+    row("/yuchong.accounts.v1.Sessions/SignOut", ANYONE),
+    row("/yuchong.accounts.v1.Sessions/IssueCallerToken", ANYONE),
+    row("/yuchong.accounts.v1.Sessions/ChangePassword", ANYONE),
+    row("/yuchong.accounts.v1.Sessions/RequestCode", ANYONE),
+    row("/yuchong.accounts.v1.Sessions/Activate", ANYONE),
+    row("/yuchong.accounts.v1.Sessions/GetSession", ANYONE),
+    row("/yuchong.accounts.v1.Users/CreateOfficial", OFFICIALS_OFFICE),
+    row("/yuchong.accounts.v1.Users/Deactivate", OFFICIALS_OFFICE),
+    row("/yuchong.accounts.v1.Users/ReissuePassword", OFFICIALS_OFFICE),
+    row("/yuchong.accounts.v1.Users/Unlock", TECHNICAL),
+    row("/yuchong.accounts.v1.Users/EndSessions", TECHNICAL),
+    row("/yuchong.accounts.v1.Users/ListUsers", READERS_OF_USERS),
+    row("/yuchong.accounts.v1.Machines/IssueClient", CLIENTS_OFFICE),
+    row("/yuchong.accounts.v1.Machines/RevokeClient", CLIENTS_OFFICE),
+    row("/yuchong.accounts.v1.Machines/ListClients", CLIENTS_OFFICE),
+    row("/yuchong.accounts.v1.Machines/IssueMachineToken", ANYONE),
+    row("/yuchong.accounts.v1.Directory/GetOperator", SERVICES),
+    row("/yuchong.accounts.v1.Directory/GetUser", SERVICES),
+    row("/yuchong.accounts.v1.Directory/ListDivisions", SERVICES),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use prost::Message as _;
+
+    use super::*;
+
+    #[test]
+    fn every_method_of_the_contract_has_a_row_and_no_row_is_left_over() {
+        let set = prost_types::FileDescriptorSet::decode(proto::DESCRIPTORS).unwrap();
+        let contract: BTreeSet<String> = set
+            .file
+            .iter()
+            .filter(|file| file.package() == "yuchong.accounts.v1")
+            .flat_map(|file| &file.service)
+            .flat_map(|service| {
+                service.method.iter().map(|method| format!("/yuchong.accounts.v1.{}/{}", service.name(), method.name()))
+            })
+            .collect();
+        let table: BTreeSet<String> = ACCESS.iter().map(|row| row.method.to_owned()).collect();
+        assert_eq!(table, contract);
+        assert_eq!(table.len(), ACCESS.len());
+    }
+}

@@ -1,0 +1,111 @@
+//! `Sessions`: signing in and out, caller tokens, choosing passwords. Answers hold secrets, so none is stored for a replay.
+
+use std::net::IpAddr;
+
+use chassis::{Failure, identity::Kind, rpc};
+use proto::accounts::{
+    ActivateRequest, ActivateResponse, CallerToken, ChangePasswordRequest, ChangePasswordResponse,
+    GetSessionRequest, IssueCallerTokenRequest, RequestCodeRequest, RequestCodeResponse, SessionView, SignInRequest,
+    SignInResponse, SignOutRequest, SignOutResponse, sessions_server::Sessions,
+};
+use secrecy::SecretString;
+use tonic::{Request, Response, Status};
+
+use super::convert;
+use crate::{
+    app::{
+        Accounts, activate,
+        sessions,
+        sign_in::{self, SignedIn},
+    },
+    domain::refusal::{Field, Refusal},
+    secrets,
+};
+
+/// The service.
+pub(super) struct Inlet(pub(super) Accounts);
+
+#[tonic::async_trait]
+impl Sessions for Inlet {
+    async fn sign_in(&self, request: Request<SignInRequest>) -> Result<Response<SignInResponse>, Status> {
+        let address = address(&request, &request.get_ref().client_address)?;
+        let body = request.into_inner();
+        if body.login.trim().is_empty() {
+            return Err(Failure::from(Refusal::Missing(Field::Login)).into());
+        }
+        if body.password.is_empty() {
+            return Err(Failure::from(Refusal::Missing(Field::Password)).into());
+        }
+        let password = SecretString::from(body.password);
+        let answer = match sign_in::sign_in(&self.0, &body.login, password, &address).await? {
+            SignedIn::Session { user, token, ends_at } => SignInResponse {
+                session_token: token,
+                expires_at: Some(convert::moment(ends_at)),
+                user_id: user.id.to_string(),
+                ..SignInResponse::default()
+            },
+            SignedIn::Ticket { user, token, expires_at, why } => SignInResponse {
+                activation_ticket: token,
+                expires_at: Some(convert::moment(expires_at)),
+                user_id: user.id.to_string(),
+                activation_reason: why.name().to_owned(),
+                masked_phone: secrets::masked_phone(&user.phone),
+                ..SignInResponse::default()
+            },
+        };
+        Ok(Response::new(answer))
+    }
+
+    async fn sign_out(&self, request: Request<SignOutRequest>) -> Result<Response<SignOutResponse>, Status> {
+        sessions::sign_out(&self.0, &request.into_inner().session_token).await?;
+        Ok(Response::new(SignOutResponse {}))
+    }
+
+    async fn issue_caller_token(
+        &self,
+        request: Request<IssueCallerTokenRequest>,
+    ) -> Result<Response<CallerToken>, Status> {
+        let body = request.into_inner();
+        let (token, expires_at) = sessions::caller_token(&self.0, &body.session_token, &body.audience).await?;
+        Ok(Response::new(CallerToken { token, expires_at: Some(convert::moment(expires_at)) }))
+    }
+
+    async fn change_password(
+        &self,
+        request: Request<ChangePasswordRequest>,
+    ) -> Result<Response<ChangePasswordResponse>, Status> {
+        let address = address(&request, "")?;
+        let body = request.into_inner();
+        let (old, new) = (SecretString::from(body.password), SecretString::from(body.new_password));
+        activate::change_password(&self.0, &body.session_token, old, new, &address).await?;
+        Ok(Response::new(ChangePasswordResponse {}))
+    }
+
+    async fn request_code(
+        &self,
+        request: Request<RequestCodeRequest>,
+    ) -> Result<Response<RequestCodeResponse>, Status> {
+        let ticket = request.into_inner().activation_ticket;
+        let (masked_phone, expires_at) = activate::request_code(&self.0, &ticket).await?;
+        Ok(Response::new(RequestCodeResponse { masked_phone, expires_at: Some(convert::moment(expires_at)) }))
+    }
+
+    async fn activate(&self, request: Request<ActivateRequest>) -> Result<Response<ActivateResponse>, Status> {
+        let body = request.into_inner();
+        let new = SecretString::from(body.new_password);
+        activate::activate(&self.0, &body.activation_ticket, &body.code, new).await?;
+        Ok(Response::new(ActivateResponse {}))
+    }
+
+    async fn get_session(&self, request: Request<GetSessionRequest>) -> Result<Response<SessionView>, Status> {
+        let live = sessions::live(&self.0, &request.into_inner().session_token).await?;
+        Ok(Response::new(convert::session_view(live)))
+    }
+}
+
+/// Where a person signs in from. Only a service of the platform may say it for somebody else.
+fn address<T>(request: &Request<T>, said: &str) -> Result<String, Status> {
+    let told = (rpc::caller(request)?.kind == Kind::Service).then(|| said.parse::<IpAddr>().ok()).flatten();
+    let own = || request.remote_addr().map(|address| address.ip());
+    Ok(told.or_else(own).map(|address| address.to_string()).unwrap_or_else(|| "unknown".to_owned()))
+}

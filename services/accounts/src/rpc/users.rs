@@ -1,0 +1,142 @@
+//! `Users`: officials, one-time passwords, unlocking, ending sessions.
+
+use chassis::{Failure, page};
+use proto::accounts::{
+    CreateOfficialRequest, DeactivateUserRequest, EndSessionsRequest, ListUsersRequest, ListUsersResponse,
+    ReissuePasswordRequest, UnlockUserRequest, UserView, users_server::Users,
+};
+use secrecy::SecretString;
+use sqlx::PgConnection;
+use time::Duration;
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use super::convert;
+use crate::{
+    app::{
+        Accounts,
+        officials::{self, Draft, Initial, InitialKind},
+    },
+    domain::refusal::{Field, Refusal},
+    secrets,
+    store::{self, users::User},
+};
+
+/// The service.
+pub(super) struct Inlet(pub(super) Accounts);
+
+#[tonic::async_trait]
+impl Users for Inlet {
+    async fn create_official(
+        &self,
+        request: Request<CreateOfficialRequest>,
+    ) -> Result<Response<UserView>, Status> {
+        let initial = one_time(&self.0).await?;
+        self.0
+            .units
+            .run(request, |work, body| {
+                Box::pin(async move {
+                    if body.phone.trim().is_empty() {
+                        return Err(Refusal::Missing(Field::ContactPhone).into());
+                    }
+                    let draft = Draft {
+                        login: body.login,
+                        display_name: body.display_name,
+                        roles: body.roles,
+                        scope: body.scope,
+                        office: body.office,
+                        department: body.department,
+                        employer: body.employer,
+                        phone: body.phone,
+                    };
+                    let user = officials::create(work, &draft, initial).await?;
+                    view(work.db(), user).await
+                })
+            })
+            .await
+    }
+
+    async fn deactivate(&self, request: Request<DeactivateUserRequest>) -> Result<Response<UserView>, Status> {
+        self.0
+            .units
+            .run(request, |work, body| {
+                Box::pin(async move {
+                    let user = officials::deactivate(work, convert::user_id(&body.user_id)?).await?;
+                    view(work.db(), user).await
+                })
+            })
+            .await
+    }
+
+    async fn reissue_password(
+        &self,
+        request: Request<ReissuePasswordRequest>,
+    ) -> Result<Response<UserView>, Status> {
+        let initial = one_time(&self.0).await?;
+        self.0
+            .units
+            .run(request, |work, body| {
+                Box::pin(async move {
+                    let user = officials::reissue(work, convert::user_id(&body.user_id)?, initial).await?;
+                    view(work.db(), user).await
+                })
+            })
+            .await
+    }
+
+    async fn unlock(&self, request: Request<UnlockUserRequest>) -> Result<Response<UserView>, Status> {
+        self.0
+            .units
+            .run(request, |work, body| {
+                Box::pin(async move {
+                    let user = officials::unlock(work, convert::user_id(&body.user_id)?).await?;
+                    view(work.db(), user).await
+                })
+            })
+            .await
+    }
+
+    async fn end_sessions(&self, request: Request<EndSessionsRequest>) -> Result<Response<UserView>, Status> {
+        self.0
+            .units
+            .run(request, |work, body| {
+                Box::pin(async move {
+                    let user = officials::end_sessions(work, convert::user_id(&body.user_id)?).await?;
+                    view(work.db(), user).await
+                })
+            })
+            .await
+    }
+
+    async fn list_users(&self, request: Request<ListUsersRequest>) -> Result<Response<ListUsersResponse>, Status> {
+        Ok(Response::new(list(&self.0, request.into_inner()).await?))
+    }
+}
+
+async fn list(accounts: &Accounts, body: ListUsersRequest) -> Result<ListUsersResponse, Failure> {
+    let role = convert::role_filter(&body.role)?;
+    let size = page::size(body.page.as_ref())?;
+    let after = page::after::<Uuid>(body.page.as_ref())?;
+    let mut db = accounts.pool.acquire().await?;
+    let found = store::users::list_officials(&mut db, role, after, size).await?;
+    let full = i64::try_from(found.len()).is_ok_and(|count| count == size);
+    let next_page_token = page::token(found.last().filter(|_| full).map(|last| &last.id.0));
+    let mut users = Vec::with_capacity(found.len());
+    for user in found {
+        users.push(view(&mut db, user).await?);
+    }
+    Ok(ListUsersResponse { users, next_page_token })
+}
+
+async fn view(db: &mut PgConnection, user: User) -> Result<UserView, Failure> {
+    let credential = store::credentials::find(db, user.id).await?;
+    Ok(convert::user_view(user, credential.map(|credential| credential.state)))
+}
+
+/// A fresh one-time password, hashed before any transaction.
+async fn one_time(accounts: &Accounts) -> Result<Initial, Failure> {
+    let password = secrets::one_time_password();
+    let hash = accounts.hasher.hash(SecretString::from(password.clone())).await?;
+    let valid = Duration::hours(accounts.config.passwords.one_time_hours);
+    Ok(Initial { hash, kind: InitialKind::OneTime { valid, send: Some(password) } })
+}
