@@ -125,7 +125,11 @@ impl Config {
                     && bounds.latitude_e6_min < bounds.latitude_e6_max,
                 "the box must lie in China, west before east and south before north",
             ),
-            ("registry.divisions_refresh_secs", (1..=86_400).contains(&self.registry.divisions_refresh_secs), "must be 1..=86400"),
+            (
+                "registry.divisions_refresh_secs",
+                (1..=86_400).contains(&self.registry.divisions_refresh_secs),
+                "must be 1..=86400",
+            ),
             ("connection.window_hours", (1..=720).contains(&self.connection.window_hours), "must be 1..=720"),
             ("connection.sweep_secs", (1..=3_600).contains(&self.connection.sweep_secs), "must be 1..=3600"),
             ("ingest.writers", (1..=8).contains(&self.ingest.writers), "must be 1..=8"),
@@ -134,11 +138,27 @@ impl Config {
                 (self.ingest.batch_items_max..=1_000_000).contains(&self.ingest.waiting_items_max),
                 "must be batch_items_max..=1000000",
             ),
-            ("ingest.flush_batches_max", (1..=256).contains(&self.ingest.flush_batches_max), "must be 1..=256"),
-            ("ingest.batch_items_max", (1..=10_000).contains(&self.ingest.batch_items_max), "must be 1..=10000"),
+            (
+                "ingest.flush_batches_max",
+                (1..=256).contains(&self.ingest.flush_batches_max),
+                "must be 1..=256",
+            ),
+            (
+                "ingest.batch_items_max",
+                (1..=10_000).contains(&self.ingest.batch_items_max),
+                "must be 1..=10000",
+            ),
             ("ingest.stream_window", (1..=64).contains(&self.ingest.stream_window), "must be 1..=64"),
-            ("ingest.status_age_hours_max", (1..=720).contains(&self.ingest.status_age_hours_max), "must be 1..=720"),
-            ("ingest.order_age_days_max", (1..=366).contains(&self.ingest.order_age_days_max), "must be 1..=366"),
+            (
+                "ingest.status_age_hours_max",
+                (1..=720).contains(&self.ingest.status_age_hours_max),
+                "must be 1..=720",
+            ),
+            (
+                "ingest.order_age_days_max",
+                (1..=366).contains(&self.ingest.order_age_days_max),
+                "must be 1..=366",
+            ),
             (
                 "retention.status_history_days",
                 self.retention.status_history_days > self.ingest.status_age_hours_max / 24 + 1,
@@ -219,13 +239,15 @@ mod tests {
 
     #[test]
     fn the_defaults_are_valid() {
-        let config: Config = chassis::config::load("stations", include_str!("../settings.toml")).expect("readable");
+        let config: Config =
+            chassis::config::load("stations", include_str!("../settings.toml")).expect("readable");
         config.validate().expect("valid");
     }
 
     #[test]
     fn a_box_outside_of_china_is_named() {
-        let mut config: Config = chassis::config::load("stations", include_str!("../settings.toml")).expect("readable");
+        let mut config: Config =
+            chassis::config::load("stations", include_str!("../settings.toml")).expect("readable");
         config.registry.latitude_e6_max = 70_000_000;
         assert!(config.validate().expect_err("refused").to_string().contains("registry.longitude_e6_min"));
     }

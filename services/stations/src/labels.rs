@@ -42,7 +42,9 @@ pub fn text(refusal: &Refusal, field: &str) -> String {
         Refusal::TooLongCharge => "单笔充电不能超过 48 小时，请核对起止时间".to_owned(),
         Refusal::EnergyImplausible => "电量超过接口额定功率可充电量，请核对单位（瓦时）".to_owned(),
         Refusal::AmountMismatch => "总金额应等于电费加服务费（误差不超过 2 分）".to_owned(),
-        Refusal::OrderConflict => "该订单号已有不同内容且时间不早于本次，如需更正请用更晚的时间上报".to_owned(),
+        Refusal::OrderConflict => {
+            "该订单号已有不同内容且时间不早于本次，如需更正请用更晚的时间上报".to_owned()
+        }
     }
 }
 

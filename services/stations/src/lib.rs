@@ -102,7 +102,8 @@ fn limits(config: &Config) -> Limits {
 /// The writers of status reports.
 #[must_use]
 pub fn status_queue(units: Units, config: &Config) -> Queue<app::status::Line> {
-    let rules = app::status::Rules { age_max: config.ingest.status_age(), window: config.connection.window() };
+    let rules =
+        app::status::Rules { age_max: config.ingest.status_age(), window: config.connection.window() };
     Queue::start(
         "status",
         limits(config),

@@ -128,7 +128,8 @@ fn answer(kind: &'static str, outcome: Result<Vec<Vec<Verdict>>, Failure>, repli
         Err(failure) => {
             tracing::error!(kind, error = %failure, "batches could not be written: {}", chassis::error::chain(&failure));
             for (reply, _room) in replies {
-                let _ = reply.send(Err(Failure::unavailable("not_stored", "数据暂未入库，请稍后重发未回执的批次")));
+                let _ = reply
+                    .send(Err(Failure::unavailable("not_stored", "数据暂未入库，请稍后重发未回执的批次")));
             }
         }
     }
@@ -151,7 +152,10 @@ mod tests {
     async fn each_batch_gets_its_own_answer() {
         let write: Write<u32> = Arc::new(|batches| {
             Box::pin(async move {
-                Ok(batches.iter().map(|batch| batch.lines.iter().map(|_| Verdict::Accepted).collect()).collect())
+                Ok(batches
+                    .iter()
+                    .map(|batch| batch.lines.iter().map(|_| Verdict::Accepted).collect())
+                    .collect())
             })
         });
         let queue = Queue::start("test", limits(), write);
@@ -172,7 +176,10 @@ mod tests {
         });
         let queue = Queue::start("test", limits(), write);
         let waiting = queue.submit(batch(8)).expect("room");
-        assert_eq!(queue.submit(batch(3)).err().map(|failure| failure.reason().to_owned()), Some("overloaded".into()));
+        assert_eq!(
+            queue.submit(batch(3)).err().map(|failure| failure.reason().to_owned()),
+            Some("overloaded".into())
+        );
         open.send(true).expect("writers listen");
         waiting.await.expect("answered").expect("written");
         // the permit is dropped right after the reply was sent
@@ -183,9 +190,11 @@ mod tests {
 
     #[tokio::test]
     async fn a_failed_write_answers_every_batch() {
-        let write: Write<u32> = Arc::new(|_| Box::pin(async { Err(Failure::unavailable("database_unavailable", "")) }));
+        let write: Write<u32> =
+            Arc::new(|_| Box::pin(async { Err(Failure::unavailable("database_unavailable", "")) }));
         let queue = Queue::start("test", limits(), write);
-        let failure = queue.submit(batch(1)).expect("room").await.expect("answered").expect_err("not written");
+        let failure =
+            queue.submit(batch(1)).expect("room").await.expect("answered").expect_err("not written");
         assert_eq!(failure.reason(), "not_stored");
     }
 }

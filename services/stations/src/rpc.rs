@@ -14,5 +14,7 @@ use uuid::Uuid;
 /// # Errors
 /// `no_operator` for a caller without one.
 pub(crate) fn operator(caller: &Caller) -> Result<Uuid, Failure> {
-    caller.operator_id.ok_or_else(|| Failure::forbidden("no_operator", "您的账号不属于任何运营商，不能进行此操作"))
+    caller
+        .operator_id
+        .ok_or_else(|| Failure::forbidden("no_operator", "您的账号不属于任何运营商，不能进行此操作"))
 }

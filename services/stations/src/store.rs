@@ -7,8 +7,8 @@ pub mod evidence;
 pub mod orders;
 pub mod quality;
 pub mod retention;
-pub mod stations;
 pub mod states;
+pub mod stations;
 
 use chassis::Failure;
 use sha2::{Digest as _, Sha256};
@@ -34,7 +34,11 @@ pub(crate) fn lost_race(error: sqlx::Error) -> Failure {
 }
 
 /// The standing fact of a row.
-pub(crate) fn standing(connection: &str, since: Option<time::Date>, id: uuid::Uuid) -> Result<Standing, Failure> {
+pub(crate) fn standing(
+    connection: &str,
+    since: Option<time::Date>,
+    id: uuid::Uuid,
+) -> Result<Standing, Failure> {
     let connection = Connection::from_name(connection)
         .ok_or_else(|| Failure::internal(Corrupt { table: "stations", id: id.to_string() }))?;
     Ok(Standing { connection, since })

@@ -40,7 +40,9 @@ pub async fn execute(work: &mut Work, wanted: &Wanted) -> Result<usize, Failure>
     for claim in store::claims::live(work, wanted.station_id).await? {
         let other = claim.application_id != wanted.application_id && claim.round_id == wanted.round_id;
         if other && wanted.codes.contains(&claim.code) {
-            return Err(Finding::new("connector_ids", Refusal::ConnectorClaimed { connector: claim.code }).into());
+            return Err(
+                Finding::new("connector_ids", Refusal::ConnectorClaimed { connector: claim.code }).into()
+            );
         }
     }
     let keys: Vec<i64> = keys.into_iter().map(|(_, key)| key).collect();

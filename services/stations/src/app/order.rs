@@ -37,7 +37,11 @@ pub struct Line {
 /// # Errors
 /// `registered_meanwhile` when another process took one of the numbers at the same time (begin again); the database is
 /// away or busy. Nothing is taken then.
-pub async fn execute(work: &mut Work, batches: &[Batch<Line>], age_max: Duration) -> Result<Vec<Vec<Verdict>>, Failure> {
+pub async fn execute(
+    work: &mut Work,
+    batches: &[Batch<Line>],
+    age_max: Duration,
+) -> Result<Vec<Vec<Verdict>>, Failure> {
     let now = work.now();
     let mut flush = Flush::open(work, batches).await?;
     let mut verdicts = Vec::with_capacity(batches.len());
@@ -69,7 +73,10 @@ impl Flush {
     async fn open(work: &mut Work, batches: &[Batch<Line>]) -> Result<Self, Failure> {
         let valid = || {
             batches.iter().flat_map(|batch| {
-                batch.lines.iter().filter_map(|line| line.order.as_ref().ok().map(|order| (batch.operator_id, order)))
+                batch
+                    .lines
+                    .iter()
+                    .filter_map(|line| line.order.as_ref().ok().map(|order| (batch.operator_id, order)))
             })
         };
         let safe = |code: &str, max| text::identifier(code, max).is_ok();
@@ -137,7 +144,11 @@ impl Flush {
         let held = self.held.get(&key).map(|row| Held {
             content_hash: &row.content_hash,
             source_time: row.source_time,
-            superseded: self.superseded.contains(&(operator_id, order.order_no.clone(), content_hash.clone())),
+            superseded: self.superseded.contains(&(
+                operator_id,
+                order.order_no.clone(),
+                content_hash.clone(),
+            )),
         });
         let effect = order::judge(held, &content_hash, order.source_time)
             .map_err(|refusal| Finding::new("order_no", refusal))?;
@@ -152,7 +163,11 @@ impl Flush {
                     self.corrected.insert(key.clone());
                 }
                 if let Some(before) = self.held.insert(key, row) {
-                    self.superseded.insert((operator_id, before.order_no.clone(), before.content_hash.clone()));
+                    self.superseded.insert((
+                        operator_id,
+                        before.order_no.clone(),
+                        before.content_hash.clone(),
+                    ));
                     self.replaced.push(before);
                 }
             }

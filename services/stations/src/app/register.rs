@@ -72,7 +72,12 @@ pub async fn execute(
     store::connectors::replace(work, station_id, wanted.operator_id, &wanted.station).await?;
     let content = publish::record(&row, &wanted.station).encode_to_vec();
     store::stations::keep_revision(work, &row, &content).await?;
-    work.announce(publish::to_wire(Fact::RegistryChanged, &row.subject(), row.standing()?, row.event_version));
+    work.announce(publish::to_wire(
+        Fact::RegistryChanged,
+        &row.subject(),
+        row.standing()?,
+        row.event_version,
+    ));
     settle::execute(work, &[station_id], window).await?;
     Ok(station_id)
 }
@@ -104,7 +109,9 @@ async fn keeps_claimed(work: &mut Work, station_id: Uuid, station: &Station) -> 
         station.equipment.iter().flat_map(|device| &device.connectors).map(|gun| gun.code.as_str()).collect();
     let claims = store::claims::live(work, station_id).await?;
     match claims.into_iter().find(|claim| !codes.contains(claim.code.as_str())) {
-        Some(claim) => Err(Finding::new("equipment", Refusal::ConnectorClaimed { connector: claim.code }).into()),
+        Some(claim) => {
+            Err(Finding::new("equipment", Refusal::ConnectorClaimed { connector: claim.code }).into())
+        }
         None => Ok(()),
     }
 }

@@ -45,7 +45,11 @@ pub struct Rules {
 ///
 /// # Errors
 /// The database is away or busy; nothing is taken then.
-pub async fn execute(work: &mut Work, batches: &[Batch<Line>], rules: Rules) -> Result<Vec<Vec<Verdict>>, Failure> {
+pub async fn execute(
+    work: &mut Work,
+    batches: &[Batch<Line>],
+    rules: Rules,
+) -> Result<Vec<Vec<Verdict>>, Failure> {
     let now = work.now();
     let read: Vec<Vec<Result<Report, Finding>>> = batches
         .iter()
@@ -74,7 +78,8 @@ pub async fn execute(work: &mut Work, batches: &[Batch<Line>], rules: Rules) -> 
 
 /// What a line says by itself.
 fn examine(line: &Line, now: OffsetDateTime, age_max: Duration) -> Result<Report, Finding> {
-    text::identifier(&line.connector, CONNECTOR_CODE_MAX).map_err(|refusal| Finding::new("connector_id", refusal))?;
+    text::identifier(&line.connector, CONNECTOR_CODE_MAX)
+        .map_err(|refusal| Finding::new("connector_id", refusal))?;
     let status = Status::from_code(line.status_code).map_err(|refusal| Finding::new("status", refusal))?;
     let source_time = line.source_time.ok_or_else(|| Finding::new("source_time", Refusal::BadTime))?;
     status::timely(source_time, now, age_max).map_err(|refusal| Finding::new("source_time", refusal))?;
@@ -121,8 +126,11 @@ impl Flush {
                 times.push(report.source_time);
             }
         }
-        let instants =
-            if keys.is_empty() { HashMap::new() } else { store::states::at_instants(work, &keys, &times).await? };
+        let instants = if keys.is_empty() {
+            HashMap::new()
+        } else {
+            store::states::at_instants(work, &keys, &times).await?
+        };
         Ok(Self { connectors, instants, changes: Changes::default(), unsettled: BTreeSet::new() })
     }
 

@@ -83,7 +83,11 @@ mod tests {
     const NEVER: Standing = Standing { connection: Connection::NotConnected, since: None };
 
     fn data(registered: i64, reported: i64, hours_ago: i64) -> Situation {
-        Situation { registered, reported, last_report_at: (reported > 0).then(|| NOW - Duration::hours(hours_ago)) }
+        Situation {
+            registered,
+            reported,
+            last_report_at: (reported > 0).then(|| NOW - Duration::hours(hours_ago)),
+        }
     }
 
     #[test]
@@ -91,7 +95,10 @@ mod tests {
         let since = Some(date!(2026 - 11 - 27)); // already the next day in Shanghai
         assert_eq!(derive(NEVER, data(2, 1, 0), NOW, WINDOW), NEVER);
         assert_eq!(derive(NEVER, data(2, 2, 25), NOW, WINDOW), NEVER);
-        assert_eq!(derive(NEVER, data(2, 2, 24), NOW, WINDOW), Standing { connection: Connection::Connected, since });
+        assert_eq!(
+            derive(NEVER, data(2, 2, 24), NOW, WINDOW),
+            Standing { connection: Connection::Connected, since }
+        );
         assert_eq!(derive(NEVER, data(0, 0, 0), NOW, WINDOW), NEVER);
     }
 
@@ -99,7 +106,10 @@ mod tests {
     fn the_day_stays_through_offline_and_back_and_new_connectors() {
         let since = Some(date!(2026 - 11 - 01));
         let held = Standing { connection: Connection::Connected, since };
-        assert_eq!(derive(held, data(2, 2, 25), NOW, WINDOW), Standing { connection: Connection::Offline, since });
+        assert_eq!(
+            derive(held, data(2, 2, 25), NOW, WINDOW),
+            Standing { connection: Connection::Offline, since }
+        );
         let offline = Standing { connection: Connection::Offline, since };
         assert_eq!(derive(offline, data(2, 2, 1), NOW, WINDOW), held);
         assert_eq!(derive(held, data(3, 2, 1), NOW, WINDOW), held);

@@ -40,7 +40,12 @@ mod tests {
     use time::macros::{date, datetime};
 
     fn seen(code: &str, at: Option<OffsetDateTime>) -> ConnectorEvidence {
-        ConnectorEvidence { code: code.into(), first_seen_at: at, last_seen_at: at, days_covered: i32::from(at.is_some()) }
+        ConnectorEvidence {
+            code: code.into(),
+            first_seen_at: at,
+            last_seen_at: at,
+            days_covered: i32::from(at.is_some()),
+        }
     }
 
     #[test]

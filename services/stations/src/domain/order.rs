@@ -79,7 +79,10 @@ pub fn examine(order: &Order, now: OffsetDateTime, age_max: Duration) -> Option<
         ("service_fen", at_least_zero(order.service_fen, MONEY_MAX_FEN)),
         ("total_fen", at_least_zero(order.total_fen, MONEY_MAX_FEN).and_then(|()| sum(order))),
         ("stop_reason", at_least_zero(i64::from(order.stop_reason), i64::from(STOP_REASON_MAX))),
-        ("source_time", if order.source_time > now + AHEAD_MAX { Err(Refusal::TimeInFuture) } else { Ok(()) }),
+        (
+            "source_time",
+            if order.source_time > now + AHEAD_MAX { Err(Refusal::TimeInFuture) } else { Ok(()) },
+        ),
     ];
     checks.into_iter().find_map(|(field, result)| result.err().map(|refusal| Finding::new(field, refusal)))
 }
@@ -96,7 +99,11 @@ pub fn plausible(order: &Order, power_watts: i64) -> Result<(), Refusal> {
 /// Decides on a valid order whose content hashes to `content_hash`.
 ///
 /// Error: [`Refusal::OrderConflict`] for other content that is not newer than what is held.
-pub fn judge(held: Option<Held<'_>>, content_hash: &[u8], source_time: OffsetDateTime) -> Result<Effect, Refusal> {
+pub fn judge(
+    held: Option<Held<'_>>,
+    content_hash: &[u8],
+    source_time: OffsetDateTime,
+) -> Result<Effect, Refusal> {
     let Some(held) = held else { return Ok(Effect::New) };
     if held.content_hash == content_hash {
         return Ok(Effect::Known);
@@ -147,7 +154,11 @@ fn at_least_zero(value: i64, max: i64) -> Result<(), Refusal> {
 
 fn sum(order: &Order) -> Result<(), Refusal> {
     let parts = order.electricity_fen.saturating_add(order.service_fen);
-    if parts.abs_diff(order.total_fen) > MONEY_SLACK_FEN.unsigned_abs() { Err(Refusal::AmountMismatch) } else { Ok(()) }
+    if parts.abs_diff(order.total_fen) > MONEY_SLACK_FEN.unsigned_abs() {
+        Err(Refusal::AmountMismatch)
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -180,7 +191,14 @@ mod tests {
             (|o| o.order_no.clear(), "order_no", "required"),
             (|o| o.start_at = o.end_at, "start_time", "end_before_start"),
             (|o| o.end_at = NOW + Duration::minutes(6), "end_time", "time_in_future"),
-            (|o| { o.end_at = NOW - Duration::days(31); o.start_at = NOW - Duration::days(32) }, "end_time", "time_too_old"),
+            (
+                |o| {
+                    o.end_at = NOW - Duration::days(31);
+                    o.start_at = NOW - Duration::days(32)
+                },
+                "end_time",
+                "time_too_old",
+            ),
             (|o| o.start_at = o.end_at - Duration::hours(49), "end_time", "charge_too_long"),
             (|o| o.energy_wh = -1, "energy_wh", "out_of_range"),
             (|o| o.service_fen = -1, "service_fen", "out_of_range"),

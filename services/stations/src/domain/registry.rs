@@ -267,8 +267,11 @@ fn equipment(path: &str, device: &Equipment, findings: &mut Findings) {
 fn connector(path: &str, gun: &Connector, device: &Equipment, findings: &mut Findings) {
     findings.add(&format!("{path}.connector_id"), text::identifier(&gun.code, CONNECTOR_CODE_MAX));
     findings.add(&format!("{path}.connector_type"), one_of(gun.connector_type, &[1, 2, 3, 4, 5, 6]));
-    let power = within(gun.power_watts, 1, POWER_WATTS_MAX)
-        .and(if gun.power_watts > device.power_watts { Err(Refusal::PowerAboveEquipment) } else { Ok(()) });
+    let power = within(gun.power_watts, 1, POWER_WATTS_MAX).and(if gun.power_watts > device.power_watts {
+        Err(Refusal::PowerAboveEquipment)
+    } else {
+        Ok(())
+    });
     findings.add(&format!("{path}.power_watts"), power);
     findings.add(&format!("{path}.name"), text::optional(&gun.name, SHORT_MAX));
     findings.add(&format!("{path}.voltage_upper_volts"), within(i64::from(gun.voltage_upper), 0, 10_000));

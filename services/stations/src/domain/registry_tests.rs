@@ -84,11 +84,31 @@ fn each_broken_field_is_named() {
         (|s| s.equipment.clear(), "equipment", "required"),
         (|s| s.equipment[0].connectors.clear(), "equipment[0].connectors", "required"),
         (|s| s.equipment[0].equipment_type = 9, "equipment[0].equipment_type", "unknown_value"),
-        (|s| s.equipment[0].connectors[1].code = "410105000100101".into(), "equipment[0].connectors[1].connector_id", "repeated"),
-        (|s| s.equipment[0].connectors[0].connector_type = 0, "equipment[0].connectors[0].connector_type", "unknown_value"),
-        (|s| s.equipment[0].connectors[0].power_watts = 0, "equipment[0].connectors[0].power_watts", "out_of_range"),
-        (|s| s.equipment[0].connectors[0].power_watts = 120_001, "equipment[0].connectors[0].power_watts", "power_above_equipment"),
-        (|s| s.equipment[0].connectors[0].voltage_lower = 1001, "equipment[0].connectors[0].voltage_lower_volts", "voltage_out_of_order"),
+        (
+            |s| s.equipment[0].connectors[1].code = "410105000100101".into(),
+            "equipment[0].connectors[1].connector_id",
+            "repeated",
+        ),
+        (
+            |s| s.equipment[0].connectors[0].connector_type = 0,
+            "equipment[0].connectors[0].connector_type",
+            "unknown_value",
+        ),
+        (
+            |s| s.equipment[0].connectors[0].power_watts = 0,
+            "equipment[0].connectors[0].power_watts",
+            "out_of_range",
+        ),
+        (
+            |s| s.equipment[0].connectors[0].power_watts = 120_001,
+            "equipment[0].connectors[0].power_watts",
+            "power_above_equipment",
+        ),
+        (
+            |s| s.equipment[0].connectors[0].voltage_lower = 1001,
+            "equipment[0].connectors[0].voltage_lower_volts",
+            "voltage_out_of_order",
+        ),
     ];
     for (change, field, reason) in cases {
         assert_eq!(findings(*change), vec![((*field).to_owned(), *reason)], "{field} {reason}");
@@ -97,7 +117,14 @@ fn each_broken_field_is_named() {
 
 #[test]
 fn all_findings_come_at_once() {
-    assert_eq!(findings(|s| { s.name.clear(); s.park_nums = -1; }).len(), 2);
+    assert_eq!(
+        findings(|s| {
+            s.name.clear();
+            s.park_nums = -1;
+        })
+        .len(),
+        2
+    );
 }
 
 #[test]

@@ -103,7 +103,11 @@ pub fn timely(source_time: OffsetDateTime, now: OffsetDateTime, age_max: Duratio
 /// Decides on a report. `at_that_instant` is the status that the history holds for exactly this source time.
 ///
 /// Error: [`Refusal::Contradiction`] when another status is held for the same instant.
-pub fn judge(latest: Option<&Latest>, at_that_instant: Option<Status>, report: Report) -> Result<Effect, Refusal> {
+pub fn judge(
+    latest: Option<&Latest>,
+    at_that_instant: Option<Status>,
+    report: Report,
+) -> Result<Effect, Refusal> {
     let Some(latest) = latest else { return Ok(Effect::Change) };
     if report.source_time > latest.seen_at {
         return Ok(if report.status == latest.status { Effect::Heartbeat } else { Effect::Change });
@@ -112,7 +116,9 @@ pub fn judge(latest: Option<&Latest>, at_that_instant: Option<Status>, report: R
     match held {
         Some(status) if status == report.status => Ok(Effect::Known),
         Some(_) => Err(Refusal::Contradiction),
-        None if report.source_time >= latest.changed_at && report.status == latest.status => Ok(Effect::Known),
+        None if report.source_time >= latest.changed_at && report.status == latest.status => {
+            Ok(Effect::Known)
+        }
         None => Ok(Effect::Late),
     }
 }
@@ -142,12 +148,23 @@ mod tests {
 
     fn held() -> Latest {
         // idle from minute 10, last seen at minute 20
-        Latest { status: Status::Idle, changed_at: at(10, Status::Idle).source_time, seen_at: at(20, Status::Idle).source_time }
+        Latest {
+            status: Status::Idle,
+            changed_at: at(10, Status::Idle).source_time,
+            seen_at: at(20, Status::Idle).source_time,
+        }
     }
 
     #[test]
     fn codes_go_both_ways_and_others_are_refused() {
-        for status in [Status::Offline, Status::Idle, Status::Occupied, Status::Charging, Status::Reserved, Status::Fault] {
+        for status in [
+            Status::Offline,
+            Status::Idle,
+            Status::Occupied,
+            Status::Charging,
+            Status::Reserved,
+            Status::Fault,
+        ] {
             assert_eq!(Status::from_code(i32::from(status.code())), Ok(status));
         }
         for code in [-1, 5, 254, 256] {
@@ -183,13 +200,19 @@ mod tests {
     #[test]
     fn two_statuses_for_one_instant_contradict() {
         assert_eq!(judge(Some(&held()), None, at(20, Status::Fault)), Err(Refusal::Contradiction));
-        assert_eq!(judge(Some(&held()), Some(Status::Idle), at(5, Status::Fault)), Err(Refusal::Contradiction));
+        assert_eq!(
+            judge(Some(&held()), Some(Status::Idle), at(5, Status::Fault)),
+            Err(Refusal::Contradiction)
+        );
     }
 
     #[test]
     fn a_heartbeat_keeps_the_time_of_the_change() {
         let next = Latest::after(Some(&held()), at(30, Status::Idle));
         assert_eq!((next.changed_at, next.seen_at), (held().changed_at, at(30, Status::Idle).source_time));
-        assert_eq!(Latest::after(Some(&held()), at(30, Status::Fault)).changed_at, at(30, Status::Fault).source_time);
+        assert_eq!(
+            Latest::after(Some(&held()), at(30, Status::Fault)).changed_at,
+            at(30, Status::Fault).source_time
+        );
     }
 }

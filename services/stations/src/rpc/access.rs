@@ -48,7 +48,10 @@ mod tests {
             .filter(|file| file.package() == package)
             .flat_map(|file| &file.service)
             .flat_map(|service| {
-                service.method.iter().map(move |method| format!("/{package}.{}/{}", service.name(), method.name()))
+                service
+                    .method
+                    .iter()
+                    .map(move |method| format!("/{package}.{}/{}", service.name(), method.name()))
             })
             .collect();
         assert_eq!(ACCESS.iter().map(|row| row.method.to_owned()).collect::<BTreeSet<_>>(), contract);

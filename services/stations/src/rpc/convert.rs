@@ -2,8 +2,9 @@
 use chassis::Failure;
 use prost_types::Timestamp;
 use proto::stations::{
-    ConnectionFact, ConnectorEvidence as ConnectorEvidenceMessage, ConnectorState, EquipmentRecord, ItemResult,
-    OrderItem, QualityItem, Receipt, Station as StationMessage, StationRecord, StatusItem, UpsertStationRequest,
+    ConnectionFact, ConnectorEvidence as ConnectorEvidenceMessage, ConnectorState, EquipmentRecord,
+    ItemResult, OrderItem, QualityItem, Receipt, Station as StationMessage, StationRecord, StatusItem,
+    UpsertStationRequest,
 };
 use time::{Date, OffsetDateTime, UtcDateTime, macros::format_description};
 use uuid::Uuid;
@@ -63,7 +64,10 @@ fn date(field: &'static str, text: &str, findings: &mut Vec<Finding>) -> Option<
 ///
 /// # Errors
 /// `required` without a station; `bad_time` for dates that are none (all at once).
-pub fn registration(body: UpsertStationRequest, operator_id: Uuid) -> Result<app::register::Registration, Failure> {
+pub fn registration(
+    body: UpsertStationRequest,
+    operator_id: Uuid,
+) -> Result<app::register::Registration, Failure> {
     let record = body.station.ok_or_else(|| Failure::from(Finding::new("station", Refusal::Required)))?;
     let mut findings = Vec::new();
     let source_time = instant(body.source_time.as_ref());
@@ -213,9 +217,12 @@ pub fn status_line(item: StatusItem) -> app::status::Line {
 /// An order as it came, or the first field that is no time.
 #[must_use]
 pub fn order_line(item: OrderItem) -> app::order::Line {
-    let time = |field, at: &Option<Timestamp>| instant(at.as_ref()).ok_or_else(|| Finding::new(field, Refusal::BadTime));
-    let times = time("start_time", &item.start_time)
-        .and_then(|start| Ok((start, time("end_time", &item.end_time)?, time("source_time", &item.source_time)?)));
+    let time = |field, at: &Option<Timestamp>| {
+        instant(at.as_ref()).ok_or_else(|| Finding::new(field, Refusal::BadTime))
+    };
+    let times = time("start_time", &item.start_time).and_then(|start| {
+        Ok((start, time("end_time", &item.end_time)?, time("source_time", &item.source_time)?))
+    });
     let order = times.map(|(start_at, end_at, source_time)| Order {
         order_no: item.order_no.clone(),
         connector_code: item.connector_id.clone(),

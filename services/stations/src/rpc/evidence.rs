@@ -2,8 +2,8 @@
 use chassis::{Failure, Units, rpc::caller};
 use prost::Message as _;
 use proto::stations::{
-    ClaimConnectorsRequest, ClaimConnectorsResponse, GateEvidence, GetGateEvidenceRequest, GetStationRecordRequest,
-    StationRecord, evidence_server::Evidence,
+    ClaimConnectorsRequest, ClaimConnectorsResponse, GateEvidence, GetGateEvidenceRequest,
+    GetStationRecordRequest, StationRecord, evidence_server::Evidence,
 };
 use sha2::{Digest as _, Sha256};
 use time::Duration;
@@ -47,7 +47,10 @@ impl Evidence for EvidenceService {
         Ok(Response::new(publish::record(&row, &row.station(equipment))))
     }
 
-    async fn get_gate_evidence(&self, request: Request<GetGateEvidenceRequest>) -> Result<Response<GateEvidence>, Status> {
+    async fn get_gate_evidence(
+        &self,
+        request: Request<GetGateEvidenceRequest>,
+    ) -> Result<Response<GateEvidence>, Status> {
         let caller = caller(&request)?;
         let body = request.into_inner();
         let operator_id = convert::id("operator_id", &body.operator_id)?;

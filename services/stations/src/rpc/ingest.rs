@@ -58,25 +58,37 @@ impl Ingest for IngestService {
     type PushStatusStream = ReceiptStream;
     type PushOrdersStream = ReceiptStream;
 
-    async fn push_status(&self, request: Request<Streaming<StatusBatch>>) -> Result<Response<ReceiptStream>, Status> {
+    async fn push_status(
+        &self,
+        request: Request<Streaming<StatusBatch>>,
+    ) -> Result<Response<ReceiptStream>, Status> {
         let operator_id = operator(&caller(&request)?)?;
         let batches = request.into_inner().map_ok(move |batch| status_batch(operator_id, batch));
         Ok(Response::new(self.push(self.statuses.clone(), batches)))
     }
 
-    async fn push_orders(&self, request: Request<Streaming<OrderBatch>>) -> Result<Response<ReceiptStream>, Status> {
+    async fn push_orders(
+        &self,
+        request: Request<Streaming<OrderBatch>>,
+    ) -> Result<Response<ReceiptStream>, Status> {
         let operator_id = operator(&caller(&request)?)?;
         let batches = request.into_inner().map_ok(move |batch| order_batch(operator_id, batch));
         Ok(Response::new(self.push(self.orders.clone(), batches)))
     }
 
-    async fn send_status(&self, request: Request<Streaming<StatusBatch>>) -> Result<Response<Receipts>, Status> {
+    async fn send_status(
+        &self,
+        request: Request<Streaming<StatusBatch>>,
+    ) -> Result<Response<Receipts>, Status> {
         let operator_id = operator(&caller(&request)?)?;
         let batches = request.into_inner().map_ok(move |batch| status_batch(operator_id, batch));
         self.collect(self.push(self.statuses.clone(), batches)).await
     }
 
-    async fn send_orders(&self, request: Request<Streaming<OrderBatch>>) -> Result<Response<Receipts>, Status> {
+    async fn send_orders(
+        &self,
+        request: Request<Streaming<OrderBatch>>,
+    ) -> Result<Response<Receipts>, Status> {
         let operator_id = operator(&caller(&request)?)?;
         let batches = request.into_inner().map_ok(move |batch| order_batch(operator_id, batch));
         self.collect(self.push(self.orders.clone(), batches)).await
@@ -108,7 +120,8 @@ impl IngestService {
             })
             .buffered(self.bounds.window)
             .map_err(Status::from);
-        let last = stream::once(async move { renewal.load(Ordering::Relaxed).then(|| Err(Status::from(ending()))) });
+        let last =
+            stream::once(async move { renewal.load(Ordering::Relaxed).then(|| Err(Status::from(ending()))) });
         receipts.chain(last.filter_map(std::future::ready)).boxed()
     }
 

@@ -1,9 +1,9 @@
 //! The gRPC service `Registry`.
 use chassis::{Caller, Failure, Units, page, rpc::caller};
 use proto::stations::{
-    DeactivateStationRequest, GetStationRequest, ListConnectionFactsRequest,
-    ListConnectionFactsResponse, ListQualityItemsRequest, ListQualityItemsResponse, ListStationsRequest,
-    ListStationsResponse, Station, UpsertStationRequest, registry_server::Registry,
+    DeactivateStationRequest, GetStationRequest, ListConnectionFactsRequest, ListConnectionFactsResponse,
+    ListQualityItemsRequest, ListQualityItemsResponse, ListStationsRequest, ListStationsResponse, Station,
+    UpsertStationRequest, registry_server::Registry,
 };
 use sqlx::{PgConnection, PgPool};
 use time::Duration;
@@ -34,8 +34,12 @@ pub struct RegistryService {
 
 #[tonic::async_trait]
 impl Registry for RegistryService {
-    async fn upsert_station(&self, request: Request<UpsertStationRequest>) -> Result<Response<Station>, Status> {
-        let county = request.get_ref().station.as_ref().map(|station| station.county.clone()).unwrap_or_default();
+    async fn upsert_station(
+        &self,
+        request: Request<UpsertStationRequest>,
+    ) -> Result<Response<Station>, Status> {
+        let county =
+            request.get_ref().station.as_ref().map(|station| station.county.clone()).unwrap_or_default();
         let prefecture = self.divisions.prefecture(&county).await?;
         let (province, window) = (self.province, self.window);
         self.units
@@ -58,7 +62,10 @@ impl Registry for RegistryService {
         Ok(Response::new(view(&mut db, id, own).await?))
     }
 
-    async fn list_stations(&self, request: Request<ListStationsRequest>) -> Result<Response<ListStationsResponse>, Status> {
+    async fn list_stations(
+        &self,
+        request: Request<ListStationsRequest>,
+    ) -> Result<Response<ListStationsResponse>, Status> {
         let caller = caller(&request)?;
         let body = request.into_inner();
         let size = page::size(body.page.as_ref())?;
@@ -80,7 +87,10 @@ impl Registry for RegistryService {
         Ok(Response::new(ListStationsResponse { stations, next_page_token }))
     }
 
-    async fn deactivate_station(&self, request: Request<DeactivateStationRequest>) -> Result<Response<Station>, Status> {
+    async fn deactivate_station(
+        &self,
+        request: Request<DeactivateStationRequest>,
+    ) -> Result<Response<Station>, Status> {
         self.units
             .run(request, |work, body: DeactivateStationRequest| {
                 Box::pin(async move {
@@ -160,7 +170,8 @@ fn filter(caller: &Caller, body: ListStationsRequest) -> Result<Filter, Failure>
     }
     crate::domain::text::optional(&body.search, 100).map_err(|refusal| Finding::new("search", refusal))?;
     crate::domain::text::optional(&body.county, 6).map_err(|refusal| Finding::new("county", refusal))?;
-    let asked = if body.operator_id.is_empty() { None } else { Some(convert::id("operator_id", &body.operator_id)?) };
+    let asked =
+        if body.operator_id.is_empty() { None } else { Some(convert::id("operator_id", &body.operator_id)?) };
     // A scope that covers a place without codes covers everything: the province's.
     let everywhere = caller.covers("", "");
     Ok(Filter {

@@ -37,7 +37,11 @@ pub async fn live(work: &mut Work, station_id: Uuid) -> Result<Vec<Claim>, Failu
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn keys(work: &mut Work, station_id: Uuid, codes: &[String]) -> Result<Vec<(String, i64)>, Failure> {
+pub async fn keys(
+    work: &mut Work,
+    station_id: Uuid,
+    codes: &[String],
+) -> Result<Vec<(String, i64)>, Failure> {
     let rows = sqlx::query!(
         "-- stations.connectors.keys
          SELECT code, connector_key FROM connectors
@@ -54,7 +58,12 @@ pub async fn keys(work: &mut Work, station_id: Uuid, codes: &[String]) -> Result
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn release_others(work: &mut Work, application_id: Uuid, round_id: Uuid, keep: &[i64]) -> Result<(), Failure> {
+pub async fn release_others(
+    work: &mut Work,
+    application_id: Uuid,
+    round_id: Uuid,
+    keep: &[i64],
+) -> Result<(), Failure> {
     let now = work.now();
     sqlx::query!(
         "-- stations.claims.release_others

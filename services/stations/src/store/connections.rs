@@ -88,8 +88,11 @@ pub async fn situations(db: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<U
     Ok(rows
         .into_iter()
         .map(|row| {
-            let data =
-                Situation { registered: row.registered, reported: row.reported, last_report_at: row.last_report_at };
+            let data = Situation {
+                registered: row.registered,
+                reported: row.reported,
+                last_report_at: row.last_report_at,
+            };
             (row.station_id, data)
         })
         .collect())
@@ -99,7 +102,12 @@ pub async fn situations(db: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<U
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn save(work: &mut Work, station_id: Uuid, event_version: i64, fact: Standing) -> Result<(), Failure> {
+pub async fn save(
+    work: &mut Work,
+    station_id: Uuid,
+    event_version: i64,
+    fact: Standing,
+) -> Result<(), Failure> {
     sqlx::query!(
         "-- stations.stations.save_connection
          UPDATE stations SET connection = $3, connected_since = $4, event_version = $2 WHERE station_id = $1",
@@ -117,7 +125,12 @@ pub async fn save(work: &mut Work, station_id: Uuid, event_version: i64, fact: S
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn keep(work: &mut Work, station_id: Uuid, event_version: i64, fact: Standing) -> Result<(), Failure> {
+pub async fn keep(
+    work: &mut Work,
+    station_id: Uuid,
+    event_version: i64,
+    fact: Standing,
+) -> Result<(), Failure> {
     let now = work.now();
     sqlx::query!(
         "-- stations.station_connections.insert
@@ -181,7 +194,12 @@ pub struct Past {
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn list(db: &mut PgConnection, station_id: Uuid, before: Option<i64>, size: i64) -> Result<Vec<Past>, Failure> {
+pub async fn list(
+    db: &mut PgConnection,
+    station_id: Uuid,
+    before: Option<i64>,
+    size: i64,
+) -> Result<Vec<Past>, Failure> {
     Ok(sqlx::query_as!(
         Past,
         "-- stations.station_connections.list

@@ -99,7 +99,12 @@ pub async fn taken(work: &mut Work, station_id: Uuid, station: &Station) -> Resu
 ///
 /// # Errors
 /// `registered_meanwhile` when a concurrent registration has taken a code.
-pub async fn replace(work: &mut Work, station_id: Uuid, operator_id: Uuid, station: &Station) -> Result<(), Failure> {
+pub async fn replace(
+    work: &mut Work,
+    station_id: Uuid,
+    operator_id: Uuid,
+    station: &Station,
+) -> Result<(), Failure> {
     let guns: Vec<String> =
         station.equipment.iter().flat_map(|device| &device.connectors).map(|gun| gun.code.clone()).collect();
     let devices: Vec<String> = station.equipment.iter().map(|device| device.code.clone()).collect();

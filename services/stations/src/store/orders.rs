@@ -44,7 +44,13 @@ pub struct Row {
 impl Row {
     /// A valid order on its way into the table.
     #[must_use]
-    pub fn new(operator_id: Uuid, connector_key: i64, order: &Order, content_hash: Vec<u8>, now: OffsetDateTime) -> Self {
+    pub fn new(
+        operator_id: Uuid,
+        connector_key: i64,
+        order: &Order,
+        content_hash: Vec<u8>,
+        now: OffsetDateTime,
+    ) -> Self {
         Self {
             operator_id,
             order_no: order.order_no.clone(),
@@ -84,14 +90,21 @@ pub async fn connectors(
     )
     .fetch_all(work.db())
     .await?;
-    Ok(rows.into_iter().map(|row| ((row.operator_id, row.code), (row.connector_key, row.power_watts))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| ((row.operator_id, row.code), (row.connector_key, row.power_watts)))
+        .collect())
 }
 
 /// Locks what is held under these numbers, in the order of the key.
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn lock(work: &mut Work, operators: &[Uuid], numbers: &[String]) -> Result<HashMap<Key, Row>, Failure> {
+pub async fn lock(
+    work: &mut Work,
+    operators: &[Uuid],
+    numbers: &[String],
+) -> Result<HashMap<Key, Row>, Failure> {
     let rows = sqlx::query_as!(
         Row,
         "-- stations.charge_orders.lock

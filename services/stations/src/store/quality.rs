@@ -51,7 +51,10 @@ pub async fn record(work: &mut Work, items: Vec<Item>) -> Result<(), Failure> {
     let now = work.now();
     let mut distinct: HashMap<(Uuid, Vec<u8>), (Item, i64)> = HashMap::new();
     for item in items {
-        distinct.entry((item.operator_id, item.fingerprint())).and_modify(|held| held.1 += 1).or_insert((item, 1));
+        distinct
+            .entry((item.operator_id, item.fingerprint()))
+            .and_modify(|held| held.1 += 1)
+            .or_insert((item, 1));
     }
     let mut rows: Vec<_> = distinct.into_iter().collect();
     rows.sort_unstable_by(|a, b| a.0.cmp(&b.0));

@@ -57,7 +57,12 @@ pub async fn lock(
         };
         locked.insert(
             (row.operator_id, row.code),
-            Locked { connector_key: row.connector_key, station_id: row.station_id, connected: row.connected, latest },
+            Locked {
+                connector_key: row.connector_key,
+                station_id: row.station_id,
+                connected: row.connected,
+                latest,
+            },
         );
     }
     Ok(locked)

@@ -113,11 +113,19 @@ impl Row {
     }
 }
 
-/// Locks the operator's station of a code; also one out of force.
+/// Locks the operator's station of a code; also one out of force. Where there is none yet, the code itself is locked
+/// until the end of the unit, so that of two first registrations the second one finds the first.
 ///
 /// # Errors
 /// The database is away or busy.
 pub async fn lock_by_code(work: &mut Work, operator_id: Uuid, code: &str) -> Result<Option<Row>, Failure> {
+    sqlx::query_scalar!(
+        r#"-- stations.stations.lock_code
+         SELECT pg_advisory_xact_lock(hashtextextended($1::text, 0)) IS NULL AS "locked!""#,
+        format!("{operator_id}/{code}")
+    )
+    .fetch_one(work.db())
+    .await?;
     Ok(sqlx::query_as!(
         Row,
         "-- stations.stations.lock_by_code
@@ -192,7 +200,12 @@ pub struct Filter {
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn list(db: &mut PgConnection, filter: &Filter, after: Option<Uuid>, size: i64) -> Result<Vec<Row>, Failure> {
+pub async fn list(
+    db: &mut PgConnection,
+    filter: &Filter,
+    after: Option<Uuid>,
+    size: i64,
+) -> Result<Vec<Row>, Failure> {
     Ok(sqlx::query_as!(
         Row,
         "-- stations.stations.list

@@ -1,0 +1,292 @@
+//! The ingest: per-item results, order of source times, repetition, bad neighbours, overload, and what follows from it.
+use proto::stations::{
+    GetGateEvidenceRequest, GetStationRequest, ListQualityItemsRequest, OrderBatch, OrderItem, StatusBatch,
+};
+use tokio_stream::StreamExt as _;
+
+use crate::harness::{Platform, Who, answer, fresh, id, operator, record, refused};
+
+fn outcomes(receipt: &proto::stations::Receipt) -> Vec<String> {
+    let name = |result: &proto::stations::ItemResult| match result.reason.as_str() {
+        "" => result.outcome.clone(),
+        reason => format!("{}:{reason}", result.outcome),
+    };
+    receipt.results.iter().map(name).collect()
+}
+
+#[tokio::test]
+async fn each_item_gets_its_result_and_a_bad_one_harms_no_neighbour() {
+    let platform = Platform::start().await;
+    platform.upsert(operator(1), record("S1")).await.expect("registered");
+    platform.upsert(operator(2), record("S2")).await.expect("registered");
+    let receipt = platform
+        .push(
+            operator(1),
+            vec![
+                platform.item("S1-1", 1, 60),
+                platform.item("S1-1", 1, 60),
+                platform.item("S1-1", 3, 60),
+                platform.item("S1-1", 0, 90),
+                platform.item("S1-1", 3, 30),
+                platform.item("S2-1", 1, 60),
+                platform.item("S1-2", 9, 60),
+                platform.item("S1-2", 1, -3_600),
+                platform.item("S1-2", 1, 80 * 3_600),
+                platform.item("S1-2\0", 1, 60),
+                platform.item("S1-2", 255, 60),
+            ],
+        )
+        .await;
+    assert_eq!(
+        outcomes(&receipt),
+        [
+            "accepted",
+            "duplicate",
+            "rejected:contradiction",
+            "stale",
+            "accepted",
+            "rejected:unknown_connector",
+            "rejected:unknown_value",
+            "rejected:time_in_future",
+            "rejected:time_too_old",
+            "rejected:control_character",
+            "accepted",
+        ]
+    );
+    assert_eq!((receipt.accepted, receipt.duplicate, receipt.stale, receipt.rejected), (3, 1, 1, 6));
+    let mut quality = platform.registry(Who::Operator(operator(1)));
+    let kept = answer(quality.list_quality_items(ListQualityItemsRequest::default()).await).expect("listed");
+    assert_eq!(kept.items.len(), 6);
+    assert!(kept.items.iter().all(|item| item.kind == "status" && !item.text.is_empty()));
+    platform.assert_sound().await;
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn the_order_of_arrival_does_not_matter_and_repetition_changes_nothing() {
+    let platform = Platform::start().await;
+    let station = platform.upsert(operator(1), record("S1")).await.expect("registered");
+    let reports = [(600, 1), (500, 1), (400, 3), (300, 3), (200, 2), (100, 1)];
+    for (secs, status) in reports.iter().rev() {
+        platform.push(operator(1), vec![platform.item("S1-1", *status, *secs)]).await;
+    }
+    let in_order: Vec<_> =
+        reports.iter().map(|(secs, status)| platform.item("S1-2", *status, *secs)).collect();
+    assert_eq!(platform.push(operator(1), in_order.clone()).await.accepted, 6);
+    let days = "SELECT sum(reports)::bigint FROM connector_days";
+    assert_eq!(platform.count(days).await, 12);
+    for _ in 0..2 {
+        let again = platform.push(operator(1), in_order.clone()).await;
+        assert_eq!((again.accepted, again.rejected), (0, 0));
+    }
+    let get = GetStationRequest { station_id: id(&station) };
+    let seen = answer(platform.registry(Who::Operator(operator(1))).get_station(get).await).expect("own");
+    assert_eq!(seen.connectors.len(), 2);
+    for connector in &seen.connectors {
+        assert_eq!(
+            (connector.status, connector.changed_at, connector.seen_at),
+            (1, platform.ago(100), platform.ago(100))
+        );
+    }
+    platform.assert_sound().await;
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn a_station_connects_when_every_connector_has_reported_and_the_gates_follow() {
+    let platform = Platform::start().await;
+    let station = platform.upsert(operator(1), record("S1")).await.expect("registered");
+    let ask = |connectors: &[&str]| GetGateEvidenceRequest {
+        operator_id: operator(1).to_string(),
+        station_id: id(&station),
+        connector_ids: connectors.iter().map(|code| (*code).to_owned()).collect(),
+    };
+    let mut evidence = platform.evidence();
+    platform.push(operator(1), vec![platform.item("S1-1", 1, 5)]).await;
+    let half = answer(evidence.get_gate_evidence(ask(&["S1-2", "S1-1"])).await).expect("answered");
+    assert_eq!((half.linked, half.all_reported, half.connection.as_str()), (false, false, "not_connected"));
+    platform.push(operator(1), vec![platform.item("S1-2", 0, 5)]).await;
+    let whole = answer(evidence.get_gate_evidence(ask(&["S1-2", "S1-1"])).await).expect("answered");
+    assert_eq!((whole.linked, whole.all_reported, whole.connection.as_str()), (true, true, "connected"));
+    assert_eq!(whole.connected_since.len(), 10);
+    assert_eq!(whole.connectors[0].connector_id, "S1-1");
+    assert_eq!((whole.connectors[0].first_seen_at, whole.connectors[0].days_covered), (platform.ago(5), 1));
+    let mut bare = whole.clone();
+    bare.hash.clear();
+    let bytes = prost::Message::encode_to_vec(&bare);
+    assert_eq!(whole.hash, hex::encode(<sha2::Sha256 as sha2::Digest>::digest(bytes)));
+    let unknown = answer(evidence.get_gate_evidence(ask(&["S1-1", "S1-9"])).await).expect("answered");
+    assert!(!unknown.all_reported);
+    assert!(!answer(evidence.get_gate_evidence(ask(&[])).await).expect("answered").all_reported);
+    assert_eq!(platform.count("SELECT count(*) FROM outbox WHERE kind = 'connected'").await, 1);
+    let foreign = GetGateEvidenceRequest { operator_id: operator(2).to_string(), ..ask(&["S1-1"]) };
+    assert_eq!(refused(answer(evidence.get_gate_evidence(foreign).await)).0, "not_found");
+    platform.assert_sound().await;
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn a_silent_station_goes_offline_and_comes_back_with_its_first_day() {
+    let platform = Platform::start_with(|config| {
+        config.connection.window_hours = 1;
+        config.connection.sweep_secs = 1;
+    })
+    .await;
+    let station = platform.upsert(operator(1), record("S1")).await.expect("registered");
+    let both = |secs| vec![platform.item("S1-1", 1, secs), platform.item("S1-2", 1, secs)];
+    platform.push(operator(1), both(10)).await;
+    sqlx::query("UPDATE connector_state SET seen_at = seen_at - interval '2 hours', changed_at = changed_at - interval '2 hours'")
+        .execute(&platform.pool)
+        .await
+        .expect("aged");
+    let get = || GetStationRequest { station_id: id(&station) };
+    chassis::testing::eventually("the station is offline", std::time::Duration::from_secs(10), || async {
+        let seen =
+            platform.registry(Who::Operator(operator(1))).get_station(get()).await.expect("own").into_inner();
+        seen.connection == "offline" && !seen.connected_since.is_empty()
+    })
+    .await;
+    platform.push(operator(1), vec![platform.item("S1-1", 1, 0)]).await;
+    let seen = answer(platform.registry(Who::Operator(operator(1))).get_station(get()).await).expect("own");
+    assert_eq!(seen.connection, "connected");
+    assert_eq!(platform.count("SELECT count(*) FROM outbox WHERE kind = 'went_offline'").await, 1);
+    assert_eq!(platform.count("SELECT count(*) FROM station_connections").await, 3);
+    assert_eq!(platform.count("SELECT count(DISTINCT connected_since) FROM station_connections").await, 1);
+    platform.stop().await;
+}
+
+fn order(platform: &Platform, number: &str, total_fen: i64, source_ago: i64) -> OrderItem {
+    OrderItem {
+        order_no: number.into(),
+        connector_id: "S1-1".into(),
+        start_time: platform.ago(7_200),
+        end_time: platform.ago(3_600),
+        energy_wh: 60_000,
+        electricity_fen: total_fen - 100,
+        service_fen: 100,
+        total_fen,
+        stop_reason: 0,
+        source_time: platform.ago(source_ago),
+    }
+}
+
+async fn push_orders(platform: &Platform, items: Vec<OrderItem>) -> Vec<String> {
+    let batch = OrderBatch { batch_id: "orders".into(), items };
+    let answer = platform.ingest(operator(1)).send_orders(tokio_stream::iter([batch])).await.expect("taken");
+    outcomes(&answer.into_inner().receipts[0])
+}
+
+#[tokio::test]
+async fn orders_are_held_once_and_corrected_only_by_later_ones() {
+    let platform = Platform::start().await;
+    platform.upsert(operator(1), record("S1")).await.expect("registered");
+    let make = |number, fen, ago| order(&platform, number, fen, ago);
+    let first = vec![
+        make("1", 4_800, 60),
+        make("1", 4_800, 50),
+        make("2", 4_800, 60),
+        make("2", 4_900, 50),
+        make("3", 4_800, 60),
+        make("3", 4_900, 60),
+        OrderItem { energy_wh: 999_000, ..make("4", 4_800, 60) },
+        OrderItem { total_fen: 1, ..make("5", 4_800, 60) },
+        OrderItem { connector_id: "S9-1".into(), ..make("6", 4_800, 60) },
+        OrderItem { start_time: None, ..make("7", 4_800, 60) },
+    ];
+    assert_eq!(
+        push_orders(&platform, first).await,
+        [
+            "accepted",
+            "duplicate",
+            "accepted",
+            "accepted",
+            "accepted",
+            "rejected:order_conflict",
+            "rejected:energy_implausible",
+            "rejected:amount_mismatch",
+            "rejected:unknown_connector",
+            "rejected:bad_time",
+        ]
+    );
+    let second = vec![make("1", 5_000, 10), make("1", 4_800, 60), make("1", 5_100, 20), make("1", 5_000, 10)];
+    let expected = ["accepted", "stale", "rejected:order_conflict", "duplicate"];
+    assert_eq!(push_orders(&platform, second).await, expected);
+    assert_eq!(platform.count("SELECT count(*) FROM charge_orders").await, 3);
+    assert_eq!(
+        platform.count("SELECT sum(total_fen)::bigint FROM charge_orders").await,
+        5_000 + 4_900 + 4_800
+    );
+    assert_eq!(platform.count("SELECT count(*) FROM superseded_orders").await, 2);
+    assert_eq!(
+        platform.count("SELECT count(*) FROM quality_items WHERE reason = 'order_corrected'").await,
+        2
+    );
+    platform.assert_sound().await;
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn a_stream_answers_each_batch_in_order_and_many_at_once_lose_nothing() {
+    let platform = Platform::start().await;
+    for number in 1..=4 {
+        platform.upsert(operator(number), record(&format!("S{number}"))).await.expect("registered");
+    }
+    let pushes = (1..=4_u128).map(|number| {
+        let platform = &platform;
+        async move {
+            let batches: Vec<_> = (0..50_i64)
+                .map(|turn| StatusBatch {
+                    batch_id: format!("{turn}"),
+                    items: vec![platform.item(
+                        &format!("S{number}-1"),
+                        i32::try_from(turn % 4).expect("small"),
+                        3_000 - turn,
+                    )],
+                })
+                .collect();
+            let answer = platform
+                .ingest(operator(number))
+                .push_status(tokio_stream::iter(batches))
+                .await
+                .expect("open");
+            let receipts: Vec<_> = answer.into_inner().collect::<Result<_, _>>().await.expect("all answered");
+            let ids: Vec<_> = receipts.iter().map(|receipt| receipt.batch_id.clone()).collect();
+            assert_eq!(ids, (0..50).map(|turn| turn.to_string()).collect::<Vec<_>>());
+            assert!(receipts.iter().all(|receipt| receipt.accepted == 1));
+        }
+    });
+    futures::future::join_all(pushes).await;
+    assert_eq!(platform.count("SELECT count(*) FROM status_history WHERE NOT late").await, 200);
+    platform.assert_sound().await;
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn limits_end_the_stream_with_a_reason() {
+    let platform = Platform::start_with(|config| {
+        config.ingest.batch_items_max = 2;
+        config.ingest.waiting_items_max = 2;
+    })
+    .await;
+    let send = |batch_id: &str, count: usize| {
+        let items = vec![platform.item("S1-1", 1, 5); count];
+        let batch = StatusBatch { batch_id: batch_id.into(), items };
+        let mut ingest = platform.ingest(operator(1));
+        async move { refused(answer(ingest.send_status(tokio_stream::iter([batch])).await)) }
+    };
+    assert_eq!(send("", 1).await, ("required".into(), "batch_id".into()));
+    assert_eq!(send("b", 0).await, ("required".into(), "items".into()));
+    assert_eq!(send("b", 3).await, ("too_many".into(), "items".into()));
+    let many: Vec<_> = (0..64)
+        .map(|turn| StatusBatch { batch_id: fresh(), items: vec![platform.item("S1-1", 1, turn); 2] })
+        .collect();
+    let answer = platform.ingest(operator(1)).push_status(tokio_stream::iter(many)).await.expect("open");
+    let outcome: Result<Vec<_>, _> = answer.into_inner().collect().await;
+    assert_eq!(outcome.expect_err("too much at once").code(), tonic::Code::ResourceExhausted);
+    let mut person =
+        proto::stations::ingest_client::IngestClient::new(platform.signed(Who::Operator(operator(1))));
+    let batch = StatusBatch { batch_id: "b".into(), items: vec![platform.item("S1-1", 1, 5)] };
+    let result = person.send_status(tokio_stream::iter([batch])).await;
+    assert_eq!(refused(crate::harness::answer(result)).0, "not_permitted");
+    platform.stop().await;
+}

@@ -1,0 +1,6 @@
+//! Stations over gRPC with a real PostgreSQL; accounts is played by its directory, reviews by its events.
+
+mod claims;
+mod harness;
+mod ingest;
+mod registry;

@@ -1,0 +1,122 @@
+//! Registration: idempotent by content, versioned, one owner per code, readable within scope only.
+use proto::stations::{
+    DeactivateStationRequest, GetStationRequest, ListStationsRequest, UpsertStationRequest,
+};
+
+use crate::harness::{Platform, Refused, Who, answer, fresh, id, operator, record, refused, version};
+
+#[tokio::test]
+async fn the_same_content_again_changes_nothing_and_a_change_makes_a_version() {
+    let platform = Platform::start().await;
+    let first = platform.upsert(operator(1), record("S1")).await.expect("registered");
+    assert_eq!((version(&first), first.connector_count), (1, 2));
+    assert_eq!(first.record.as_ref().expect("a record").prefecture, "410100");
+    assert_eq!(first.record.as_ref().expect("a record").total_power_watts, 240_000);
+    let again = platform.upsert(operator(1), record("S1")).await.expect("known");
+    assert_eq!((id(&again), version(&again)), (id(&first), 1));
+    let mut changed = record("S1");
+    changed.name = "新名称".into();
+    changed.equipment[0].connectors.truncate(1);
+    assert_eq!(refused(platform.upsert_as(operator(1), changed.clone(), Some(0)).await).0, "stale_version");
+    let second = platform.upsert_as(operator(1), changed, Some(1)).await.expect("changed");
+    assert_eq!((version(&second), second.connector_count), (2, 1));
+    assert_eq!(platform.count("SELECT count(*) FROM outbox WHERE kind = 'registry_changed'").await, 2);
+    assert_eq!(platform.count("SELECT count(*) FROM station_revisions").await, 2);
+    platform.assert_sound().await;
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_is_replayed_and_refusals_name_every_field() {
+    let platform = Platform::start().await;
+    let mut registry = platform.registry(Who::Operator(operator(1)));
+    let request =
+        UpsertStationRequest { request_id: fresh(), station: Some(record("S1")), ..Default::default() };
+    let first = registry.upsert_station(request.clone()).await.expect("registered");
+    let again = registry.upsert_station(request.clone()).await.expect("replayed");
+    assert_eq!(first.into_inner(), again.into_inner());
+    let other = UpsertStationRequest { station: Some(record("S2")), ..request };
+    assert_eq!(refused(answer(registry.upsert_station(other).await)).0, "request_reused");
+
+    let mut wrong = record("S3");
+    wrong.county = "410199".into();
+    wrong.name.clear();
+    wrong.finish_date = "2026-02-30".into();
+    assert_eq!(
+        refused(platform.upsert(operator(1), wrong.clone()).await),
+        ("bad_time".into(), "finish_date".into())
+    );
+    wrong.finish_date.clear();
+    let refusal = platform.upsert(operator(1), wrong).await.expect_err("refused");
+    assert_eq!(refusal, Refused { reason: "required".into(), fields: vec!["name".into(), "county".into()] });
+    assert_eq!(platform.count("SELECT count(*) FROM stations").await, 1);
+    assert_eq!(platform.count("SELECT count(*) FROM refusals").await, 3);
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn each_code_has_one_owner_until_it_is_let_go() {
+    let platform = Platform::start().await;
+    let first = platform.upsert(operator(1), record("S1")).await.expect("registered");
+    let taken = platform.upsert(operator(2), record("S1")).await.expect_err("taken");
+    assert_eq!(taken.reason, "code_taken");
+    assert_eq!(taken.fields.len(), 4, "station, device and both connectors: {taken:?}");
+    let mut other = record("S2");
+    other.equipment[0].connectors[1].connector_id = "S1-1".into();
+    let expected = ("code_taken".to_owned(), "equipment[0].connectors[1].connector_id".to_owned());
+    assert_eq!(refused(platform.upsert(operator(1), other).await), expected);
+
+    let mut registry = platform.registry(Who::Operator(operator(1)));
+    let leave = |station_id: String| DeactivateStationRequest {
+        request_id: fresh(),
+        station_id,
+        expected_version: None,
+    };
+    let foreign = platform.registry(Who::Operator(operator(2))).deactivate_station(leave(id(&first))).await;
+    assert_eq!(refused(answer(foreign)).0, "not_found");
+    let gone = answer(registry.deactivate_station(leave(id(&first))).await).expect("deactivated");
+    assert!(!gone.active);
+    platform.upsert(operator(2), record("S1")).await.expect("free again");
+    assert_eq!(refused(platform.upsert(operator(1), record("S1")).await).0, "code_taken");
+    platform.assert_sound().await;
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn readers_see_their_scope_and_a_foreign_station_does_not_exist() {
+    let platform = Platform::start().await;
+    let near = platform.upsert(operator(1), record("S1")).await.expect("registered");
+    let mut far = record("S2");
+    far.county = "419001".into();
+    platform.upsert(operator(2), far).await.expect("registered");
+    let get = || GetStationRequest { station_id: id(&near) };
+    let seen = answer(platform.registry(Who::County("410105")).get_station(get()).await).expect("in scope");
+    assert_eq!(seen.record.expect("a record").manager_phone, "199******01");
+    let own = answer(platform.registry(Who::Operator(operator(1))).get_station(get()).await).expect("own");
+    assert_eq!(own.record.expect("a record").manager_phone, "19900010001");
+    for who in [Who::County("410122"), Who::Operator(operator(2))] {
+        assert_eq!(refused(answer(platform.registry(who).get_station(get()).await)).0, "not_found");
+    }
+    for (who, expected) in
+        [(Who::County("410000"), 2), (Who::County("410100"), 1), (Who::Operator(operator(2)), 1)]
+    {
+        let list = answer(platform.registry(who).list_stations(ListStationsRequest::default()).await)
+            .expect("listed");
+        assert_eq!(list.stations.len(), expected);
+    }
+    assert_eq!(refused(answer(platform.registry(Who::Reviews).get_station(get()).await)).0, "not_permitted");
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn concurrent_registrations_of_one_station_end_as_one() {
+    let platform = Platform::start().await;
+    let attempts = (0..8).map(|_| platform.upsert(operator(1), record("S1")));
+    let outcomes = futures::future::join_all(attempts).await;
+    for outcome in outcomes {
+        assert_eq!(version(&outcome.expect("registered or known")), 1);
+    }
+    assert_eq!(platform.count("SELECT count(*) FROM stations").await, 1);
+    platform.assert_sound().await;
+    platform.stop().await;
+}
