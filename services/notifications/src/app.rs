@@ -8,11 +8,11 @@ use crate::{
         account,
         application::Moved,
         desk::{Desk, Viewer},
+        occurrence::Occurrence,
         refusal::Refusal,
         task::{Subject, Task},
         work_order,
     },
-    events::Occurrence,
     labels,
     live::Hub,
     store::{
@@ -106,7 +106,9 @@ pub async fn mark_read(
 async fn save_task(work: &mut Work, task: &Task) -> Result<Vec<String>, Failure> {
     Ok(match worklist::save(work.db(), task).await? {
         Saved::Passed => Vec::new(),
-        Saved::Moved { from_desk } => [from_desk, task.desk_key()].into_iter().filter(|key| !key.is_empty()).collect(),
+        Saved::Moved { from_desk } => {
+            [from_desk, task.desk_key()].into_iter().filter(|key| !key.is_empty()).collect()
+        }
     })
 }
 

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chassis::config::{
-    Broker, ConfigError, Database, Identity, Profile, Server, Settings, Telemetry, load,
-};
+use chassis::config::{Broker, ConfigError, Database, Identity, Profile, Server, Settings, Telemetry, load};
 use serde::Deserialize;
 
 /// All settings of the service.

@@ -5,6 +5,7 @@
 pub mod account;
 pub mod application;
 pub mod desk;
+pub mod occurrence;
 pub mod refusal;
 pub mod stage;
 pub mod task;

@@ -14,7 +14,11 @@ use prost::Message;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{domain::tier::Tier, labels, live::Hub};
+use crate::{
+    domain::{occurrence::Occurrence, tier::Tier},
+    labels,
+    live::Hub,
+};
 
 /// The stream of `reviews`.
 pub const REVIEWS: &str = "REVIEWS";
@@ -81,22 +85,11 @@ pub async fn apply(work: &mut Work, hub: &Hub, event: &Event) -> Result<(), Fail
     }
 }
 
-/// Which event, and when it occurred.
-#[derive(Debug, Clone, Copy)]
-pub struct Occurrence {
-    /// Its id; messages are kept under it.
-    pub event_id: Uuid,
-    /// Producer's database time.
-    pub at: OffsetDateTime,
-}
-
-impl Occurrence {
-    fn of(event: &Event) -> Result<Occurrence, Failure> {
-        Ok(Occurrence {
-            event_id: id("event_id", &event.envelope.event_id)?,
-            at: event.envelope.occurred_at.and_then(moment).ok_or_else(|| unreadable("occurred_at"))?,
-        })
-    }
+fn occurrence(event: &Event) -> Result<Occurrence, Failure> {
+    Ok(Occurrence {
+        event_id: id("event_id", &event.envelope.event_id)?,
+        at: event.envelope.occurred_at.and_then(moment).ok_or_else(|| unreadable("occurred_at"))?,
+    })
 }
 
 fn payload<M: Message + Default>(event: &Event) -> Result<M, Failure> {

@@ -21,8 +21,12 @@ fn applicant(moved: &Moved, fact: application::Fact) -> String {
     use application::Fact;
     match fact {
         Fact::Drafted => "补贴申请 {no} 已保存为草稿，请填写完整后提交县级主管部门审核。".into(),
-        Fact::AcceptanceSubmitted => "补贴申请 {no} 的验收申请已提交，等待县级主管部门审核；审核前可以撤回修改。".into(),
-        Fact::AcceptanceWithdrawn => "补贴申请 {no} 的验收申请已撤回，修改后请重新提交县级主管部门审核。".into(),
+        Fact::AcceptanceSubmitted => {
+            "补贴申请 {no} 的验收申请已提交，等待县级主管部门审核；审核前可以撤回修改。".into()
+        }
+        Fact::AcceptanceWithdrawn => {
+            "补贴申请 {no} 的验收申请已撤回，修改后请重新提交县级主管部门审核。".into()
+        }
         Fact::CountyPassed => {
             "补贴申请 {no} 的验收申请已通过县级审核，请携带九类纸质资料到县级主管部门办理线下初审。".into()
         }
@@ -30,37 +34,61 @@ fn applicant(moved: &Moved, fact: application::Fact) -> String {
             "补贴申请 {{no}} 未通过县级审核，{}。请按审批意见修改后重新提交县级主管部门审核。",
             items(moved.items)
         ),
-        Fact::PaperCheckPassed => "补贴申请 {no} 的线下初审已完成，请上传初审资料和发票，提交市级主管部门审核。".into(),
-        Fact::PaperCheckIncomplete => "补贴申请 {no} 的线下初审资料不齐，请按缺件清单补齐后再送县级主管部门。".into(),
-        Fact::CountyRevoked => "县级主管部门已撤销补贴申请 {no} 的审核通过结论，请按说明修改后重新提交。".into(),
-        Fact::MaterialsSubmitted => "补贴申请 {no} 的初审资料已提交，等待市级主管部门审核；审核前可以撤回修改。".into(),
-        Fact::MaterialsWithdrawn => "补贴申请 {no} 的初审资料已撤回，修改后请重新提交市级主管部门审核。".into(),
+        Fact::PaperCheckPassed => {
+            "补贴申请 {no} 的线下初审已完成，请上传初审资料和发票，提交市级主管部门审核。".into()
+        }
+        Fact::PaperCheckIncomplete => {
+            "补贴申请 {no} 的线下初审资料不齐，请按缺件清单补齐后再送县级主管部门。".into()
+        }
+        Fact::CountyRevoked => {
+            "县级主管部门已撤销补贴申请 {no} 的审核通过结论，请按说明修改后重新提交。".into()
+        }
+        Fact::MaterialsSubmitted => {
+            "补贴申请 {no} 的初审资料已提交，等待市级主管部门审核；审核前可以撤回修改。".into()
+        }
+        Fact::MaterialsWithdrawn => {
+            "补贴申请 {no} 的初审资料已撤回，修改后请重新提交市级主管部门审核。".into()
+        }
         Fact::CityPassed => "补贴申请 {no} 已通过市级审核，等待管理员发起联合审核，您暂时无需操作。".into(),
         Fact::CityReturned => format!(
             "补贴申请 {{no}} 被市级主管部门退回，{}。请按审批意见修改初审资料后重新提交市级主管部门审核。",
             items(moved.items)
         ),
-        Fact::CityPassRetracted => "市级主管部门已收回补贴申请 {no} 的通过结论并重新审核，您暂时无需操作。".into(),
+        Fact::CityPassRetracted => {
+            "市级主管部门已收回补贴申请 {no} 的通过结论并重新审核，您暂时无需操作。".into()
+        }
         Fact::EnteredJointReview => "补贴申请 {no} 已进入联合审核，由专家组审核，您暂时无需操作。".into(),
         Fact::ExpertOpined => "专家已就补贴申请 {no} 提出意见，专家组审核仍在进行。".into(),
         Fact::ExpertsPassed => "补贴申请 {no} 已通过专家组审核，等待省级审核，您暂时无需操作。".into(),
         Fact::SupplementRequested => {
-            format!("专家组要求补贴申请 {{no}} 补充材料，{}。请逐项补充后提交专家组审核。", items(moved.items))
+            format!(
+                "专家组要求补贴申请 {{no}} 补充材料，{}。请逐项补充后提交专家组审核。",
+                items(moved.items)
+            )
         }
-        Fact::SupplementSubmitted => "补贴申请 {no} 的补充材料已提交，等待专家组审核，您暂时无需操作。".into(),
-        Fact::CarriedOver => "补贴申请 {no} 已转入下一批次，等待管理员重新发起联合审核，您暂时无需操作。".into(),
+        Fact::SupplementSubmitted => {
+            "补贴申请 {no} 的补充材料已提交，等待专家组审核，您暂时无需操作。".into()
+        }
+        Fact::CarriedOver => {
+            "补贴申请 {no} 已转入下一批次，等待管理员重新发起联合审核，您暂时无需操作。".into()
+        }
         Fact::DepartmentOpined => "省级厅委已就补贴申请 {no} 提出意见，省级审核仍在进行。".into(),
         Fact::Approved => "补贴申请 {no} 审核通过，全部审核环节已完成。".into(),
         Fact::ProvinceReturned => province_returned_to_applicant(moved),
         Fact::Deleted => "补贴申请 {no} 的草稿已删除，可以重新发起申请。".into(),
-        Fact::Terminated => "补贴申请 {no} 已终止，占用的发票金额和充电设施已释放；如需继续请重新发起申请。".into(),
+        Fact::Terminated => {
+            "补贴申请 {no} 已终止，占用的发票金额和充电设施已释放；如需继续请重新发起申请。".into()
+        }
     }
 }
 
 fn province_returned_to_applicant(moved: &Moved) -> String {
     match moved.waits_for {
         Some(Tier::Operator) => {
-            format!("省级厅委要求补贴申请 {{no}} 补充材料，{}。请逐项补充后提交专家组审核。", items(moved.items))
+            format!(
+                "省级厅委要求补贴申请 {{no}} 补充材料，{}。请逐项补充后提交专家组审核。",
+                items(moved.items)
+            )
         }
         Some(Tier::Experts) => "省级厅委将补贴申请 {no} 退回专家组重新审核，您暂时无需操作。".into(),
         Some(Tier::City) => "省级厅委将补贴申请 {no} 退回市级主管部门重新审核，您暂时无需操作。".into(),
@@ -74,7 +102,9 @@ fn next_desk(moved: &Moved, fact: application::Fact) -> String {
     use application::Fact;
     match fact {
         Fact::AcceptanceSubmitted => "补贴申请 {no} 的验收申请已提交，请审核并给出意见。".into(),
-        Fact::CountyPassed => "补贴申请 {no} 的验收申请已通过审核，请在运营商送达纸质资料后登记线下初审结果。".into(),
+        Fact::CountyPassed => {
+            "补贴申请 {no} 的验收申请已通过审核，请在运营商送达纸质资料后登记线下初审结果。".into()
+        }
         Fact::MaterialsSubmitted => "补贴申请 {no} 的初审资料已提交，请审核并给出意见。".into(),
         Fact::CityPassed => "补贴申请 {no} 已通过市级审核，请在本市资料齐备后发起联合审核。".into(),
         Fact::CityPassRetracted => "补贴申请 {no} 的通过结论已收回，请重新审核。".into(),
@@ -117,13 +147,19 @@ pub fn account(fact: account::Fact, audience: Audience) -> &'static str {
     match (audience, fact) {
         (Audience::Next, Fact::Registered) => "有新的企业注册待审核，请在账号管理中核对并处理。",
         (Audience::Next, Fact::Resubmitted) => "有企业修改后重新提交了注册信息，请在账号管理中审核。",
-        (Audience::Next, Fact::ProfileChanged) => "有企业变更了企业资料，请在账号管理中审核；审核前原资料继续有效。",
+        (Audience::Next, Fact::ProfileChanged) => {
+            "有企业变更了企业资料，请在账号管理中审核；审核前原资料继续有效。"
+        }
         (Audience::Next, Fact::Returned | Fact::Approved | Fact::Suspended | Fact::Reinstated) => {
             "企业账号状态已变更，请查看。"
         }
         (Audience::Applicant, Fact::Registered) => "企业注册信息已提交，等待管理员审核，审核结果将在此通知。",
-        (Audience::Applicant, Fact::Resubmitted) => "企业注册信息已重新提交，等待管理员审核，审核结果将在此通知。",
-        (Audience::Applicant, Fact::ProfileChanged) => "企业资料变更已提交，等待管理员审核；审核前原资料继续有效。",
+        (Audience::Applicant, Fact::Resubmitted) => {
+            "企业注册信息已重新提交，等待管理员审核，审核结果将在此通知。"
+        }
+        (Audience::Applicant, Fact::ProfileChanged) => {
+            "企业资料变更已提交，等待管理员审核；审核前原资料继续有效。"
+        }
         (Audience::Applicant, Fact::Returned) => "企业资料审核不通过，请按审批意见修改后重新提交。",
         (Audience::Applicant, Fact::Approved) => "企业资料审核通过，可以使用平台的业务功能。",
         (Audience::Applicant, Fact::Suspended) => "企业账号已停用，如有疑问请联系平台管理员。",

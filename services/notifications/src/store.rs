@@ -31,7 +31,11 @@ pub async fn now(db: &mut PgConnection) -> Result<OffsetDateTime, sqlx::Error> {
 ///
 /// # Errors
 /// The database is away.
-pub async fn committed(pool: &PgPool, consumers: &[String], events: &[Uuid]) -> Result<Vec<Uuid>, sqlx::Error> {
+pub async fn committed(
+    pool: &PgPool,
+    consumers: &[String],
+    events: &[Uuid],
+) -> Result<Vec<Uuid>, sqlx::Error> {
     sqlx::query_scalar!(
         "-- notifications.committed
         SELECT inbox.event_id FROM inbox

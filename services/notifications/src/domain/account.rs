@@ -90,8 +90,12 @@ impl Changed {
         let own = (Desk::Operator(self.operator_id), fact, Audience::Applicant);
         match fact {
             Fact::Registered | Fact::Resubmitted => vec![(Desk::Administrator, fact, Audience::Next), own],
-            Fact::ProfileChanged if self.review_pending => vec![(Desk::Administrator, fact, Audience::Next), own],
-            Fact::ProfileChanged | Fact::Returned | Fact::Approved | Fact::Suspended | Fact::Reinstated => vec![own],
+            Fact::ProfileChanged if self.review_pending => {
+                vec![(Desk::Administrator, fact, Audience::Next), own]
+            }
+            Fact::ProfileChanged | Fact::Returned | Fact::Approved | Fact::Suspended | Fact::Reinstated => {
+                vec![own]
+            }
         }
     }
 }
@@ -125,6 +129,9 @@ mod tests {
     fn a_settled_review_closes_the_task_and_tells_the_operator() {
         let approved = changed(Fact::Approved, AccountState::Active, false);
         assert!(!approved.task().open());
-        assert_eq!(approved.told(), [(Desk::Operator(approved.operator_id), Fact::Approved, Audience::Applicant)]);
+        assert_eq!(
+            approved.told(),
+            [(Desk::Operator(approved.operator_id), Fact::Approved, Audience::Applicant)]
+        );
     }
 }

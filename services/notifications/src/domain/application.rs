@@ -246,7 +246,10 @@ mod tests {
     fn nobody_is_told_twice_of_one_event() {
         let returned = moved(Fact::ProvinceReturned, Stage::SupplementDue, Some(Tier::Operator));
         let told = returned.told(&returned.task().expect("consistent"));
-        assert_eq!(told, [(Desk::Operator(returned.operator_id), Fact::ProvinceReturned, Audience::Applicant)]);
+        assert_eq!(
+            told,
+            [(Desk::Operator(returned.operator_id), Fact::ProvinceReturned, Audience::Applicant)]
+        );
         let submitted = moved(Fact::AcceptanceSubmitted, Stage::CountyReview, Some(Tier::County));
         let told = submitted.told(&submitted.task().expect("consistent"));
         assert_eq!(told.len(), 2);

@@ -3,18 +3,19 @@
 use chassis::{Failure, Work, consumer::Event};
 use proto::accounts::OperatorEvent;
 
-use super::{Occurrence, id, payload, unknown, unreadable};
+use super::{id, payload, unknown, unreadable};
 use crate::{
     app,
     domain::{
         account::{Changed, Fact},
+        occurrence::Occurrence,
         stage::AccountState,
     },
     live::Hub,
 };
 
 pub(super) async fn apply(work: &mut Work, hub: &Hub, event: &Event) -> Result<(), Failure> {
-    let occurrence = Occurrence::of(event)?;
+    let occurrence = super::occurrence(event)?;
     let changed = read(event, &payload(event)?, occurrence)?;
     app::account_changed(work, hub, occurrence, &changed).await
 }

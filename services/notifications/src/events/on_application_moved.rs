@@ -3,11 +3,12 @@
 use chassis::{Failure, Work, consumer::Event};
 use proto::reviews::ApplicationEvent;
 
-use super::{Occurrence, id, moment, optional_id, payload, unknown, unreadable};
+use super::{id, moment, optional_id, payload, unknown, unreadable};
 use crate::{
     app,
     domain::{
         application::{Fact, Moved},
+        occurrence::Occurrence,
         stage::Stage,
         tier::Tier,
     },
@@ -15,7 +16,7 @@ use crate::{
 };
 
 pub(super) async fn apply(work: &mut Work, hub: &Hub, event: &Event) -> Result<(), Failure> {
-    let occurrence = Occurrence::of(event)?;
+    let occurrence = super::occurrence(event)?;
     let moved = read(event, &payload(event)?, occurrence)?;
     app::application_moved(work, hub, occurrence, &moved).await
 }

@@ -3,7 +3,7 @@
 use chassis::{Failure, Work, consumer::Event};
 use proto::reviews::WorkOrderEvent;
 
-use super::{Occurrence, id, ids, optional_id, payload, unreadable};
+use super::{id, ids, optional_id, payload, unreadable};
 use crate::{
     app,
     domain::work_order::{Changed, Fact},
@@ -11,7 +11,7 @@ use crate::{
 };
 
 pub(super) async fn apply(work: &mut Work, hub: &Hub, event: &Event) -> Result<(), Failure> {
-    let occurrence = Occurrence::of(event)?;
+    let occurrence = super::occurrence(event)?;
     let changed = read(event, &payload(event)?)?;
     app::work_order_changed(work, hub, occurrence, &changed).await
 }

@@ -129,7 +129,9 @@ impl Settler {
         for mut hint in waiting {
             if committed.contains(&hint.event_id) {
                 // Nobody watching is fine.
-                let _ = self.signals.send(Signal::Desks { desks: hint.desks.into(), subject_id: hint.subject_id });
+                let _ = self
+                    .signals
+                    .send(Signal::Desks { desks: hint.desks.into(), subject_id: hint.subject_id });
             } else if hint.looks < LOOKS_MAX {
                 hint.looks += 1;
                 rest.push(hint);

@@ -56,9 +56,9 @@ pub fn watch(
     unread_days: u16,
     shutdown: CancellationToken,
 ) -> Result<impl Stream<Item = Result<Change, Status>> + Send + 'static, Failure> {
-    let place = hub
-        .place()
-        .ok_or_else(|| Failure::busy("too_many_watchers", labels::TOO_MANY_WATCHERS).after(Duration::from_secs(10)))?;
+    let place = hub.place().ok_or_else(|| {
+        Failure::busy("too_many_watchers", labels::TOO_MANY_WATCHERS).after(Duration::from_secs(10))
+    })?;
     let watcher = Watcher {
         pool,
         viewer,

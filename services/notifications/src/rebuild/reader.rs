@@ -34,7 +34,8 @@ impl Reader {
         stream: &'static str,
         accept_cut: bool,
     ) -> anyhow::Result<Reader> {
-        let handle = jetstream.get_stream(stream).await.with_context(|| format!("cannot open stream {stream}"))?;
+        let handle =
+            jetstream.get_stream(stream).await.with_context(|| format!("cannot open stream {stream}"))?;
         let first = handle.cached_info().state.first_sequence;
         if first > 1 && !accept_cut {
             bail!(
@@ -58,7 +59,8 @@ impl Reader {
 
     /// Sets the end: the last message that the stream holds now.
     pub(super) async fn aim(&mut self) -> anyhow::Result<()> {
-        let info = self.handle.get_info().await.with_context(|| format!("cannot ask stream {}", self.stream))?;
+        let info =
+            self.handle.get_info().await.with_context(|| format!("cannot ask stream {}", self.stream))?;
         self.target = if info.state.messages == 0 { 0 } else { info.state.last_sequence };
         Ok(())
     }

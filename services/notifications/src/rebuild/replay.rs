@@ -77,7 +77,12 @@ impl Replay {
     }
 
     /// Applies one message where its consumer would.
-    pub(super) async fn take(&mut self, work: &mut Work, stream: &str, message: &Message) -> anyhow::Result<()> {
+    pub(super) async fn take(
+        &mut self,
+        work: &mut Work,
+        stream: &str,
+        message: &Message,
+    ) -> anyhow::Result<()> {
         self.summary.events += 1;
         let Some(consumer) = consumer_of(stream, &message.subject) else {
             self.summary.skipped += 1;
@@ -167,7 +172,10 @@ mod tests {
     fn a_subject_leads_to_its_tiers_consumer() {
         let county = consumer_of("REVIEWS", "reviews.v1.county.410100.410105.acceptance_submitted");
         assert_eq!(county, Some("notifications-county"));
-        assert_eq!(consumer_of("REVIEWS", "reviews.v1.experts.410100._.joint_review_launched"), Some("notifications-experts"));
+        assert_eq!(
+            consumer_of("REVIEWS", "reviews.v1.experts.410100._.joint_review_launched"),
+            Some("notifications-experts")
+        );
         assert_eq!(consumer_of("REVIEWS", "reviews.v1.rounds.opened"), None);
         assert_eq!(consumer_of("ACCOUNTS", "accounts.v1.registered"), Some("notifications-accounts"));
     }

@@ -55,7 +55,10 @@ impl Messages for MessagesInlet {
         }))
     }
 
-    async fn mark_read(&self, request: Request<MarkReadRequest>) -> Result<Response<MarkReadResponse>, Status> {
+    async fn mark_read(
+        &self,
+        request: Request<MarkReadRequest>,
+    ) -> Result<Response<MarkReadResponse>, Status> {
         let viewer = convert::viewer(&rpc::caller(&request)?)?;
         let (user_id, unread_days) = (viewer.user_id, self.unread_days);
         let answer = self

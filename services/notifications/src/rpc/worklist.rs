@@ -18,7 +18,10 @@ pub struct WorklistInlet {
 
 #[tonic::async_trait]
 impl Worklist for WorklistInlet {
-    async fn list_tasks(&self, request: Request<ListTasksRequest>) -> Result<Response<ListTasksResponse>, Status> {
+    async fn list_tasks(
+        &self,
+        request: Request<ListTasksRequest>,
+    ) -> Result<Response<ListTasksResponse>, Status> {
         let viewer = convert::viewer(&rpc::caller(&request)?)?;
         let body = request.into_inner();
         let filter = convert::filter(&body)?;
@@ -34,7 +37,10 @@ impl Worklist for WorklistInlet {
         }))
     }
 
-    async fn count_tasks(&self, request: Request<CountTasksRequest>) -> Result<Response<CountTasksResponse>, Status> {
+    async fn count_tasks(
+        &self,
+        request: Request<CountTasksRequest>,
+    ) -> Result<Response<CountTasksResponse>, Status> {
         let viewer = convert::viewer(&rpc::caller(&request)?)?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
         let rows = worklist::count_by_stage(&mut db, &viewer).await.map_err(Failure::from)?;

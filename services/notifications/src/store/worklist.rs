@@ -92,7 +92,8 @@ pub async fn save(db: &mut PgConnection, task: &Task) -> Result<Saved, sqlx::Err
     let from_desk = sqlx::query_scalar!(
         r#"-- notifications.worklist.save
         WITH before AS (
-            SELECT desk FROM worklist WHERE subject_type = $1 AND subject_id = $2 FOR UPDATE
+            -- From the statement's snapshot, so before the change below; a lock here would see the changed row.
+            SELECT desk FROM worklist WHERE subject_type = $1 AND subject_id = $2
         )
         INSERT INTO worklist AS row (subject_type, subject_id, application_no, stage, waits_for, open, desk, county,
             prefecture, operator_id, station_id, work_order_id, round_id, assignee_id, version, since)

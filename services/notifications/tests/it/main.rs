@@ -1,0 +1,11 @@
+//! This service with a real PostgreSQL and, where events must travel, a real NATS server of its own.
+
+mod dead_letters;
+mod events;
+mod live;
+mod messages;
+mod order;
+mod rebuild;
+mod settings;
+mod setup;
+mod visibility;
