@@ -35,3 +35,7 @@ CREATE TABLE worklist (
 );
 CREATE INDEX worklist_desk_since ON worklist (desk, since, subject_id) WHERE open;
 CREATE INDEX worklist_desk_stage_since ON worklist (desk, stage, since, subject_id) WHERE open;
+-- Desks differ a thousandfold in length. Told that each is long, the planner always walks the index in order and stops
+-- at the page's end (0.2 ms a page of 100,000 tasks instead of 320 ms for collecting and sorting them); a short desk
+-- costs the same either way. Takes effect with the next ANALYZE.
+ALTER TABLE worklist ALTER COLUMN desk SET (n_distinct = 4);

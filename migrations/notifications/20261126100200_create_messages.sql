@@ -12,6 +12,8 @@ CREATE TABLE messages (
     UNIQUE (event_id, desk)
 );
 CREATE INDEX messages_desk_at ON messages (desk, at DESC, message_id DESC);
+-- As for worklist: every desk counts as long, so that pages walk the index in order.
+ALTER TABLE messages ALTER COLUMN desk SET (n_distinct = 4);
 
 -- No foreign key: a rebuild empties messages and brings the same ones back.
 CREATE TABLE message_reads (
