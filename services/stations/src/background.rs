@@ -68,7 +68,11 @@ pub async fn claims(pool: PgPool, units: Units, reviews: Peer, settings: Retenti
     }
 }
 
-async fn claims_once(
+/// One look; a claim whose application is unknown to reviews, or ended, is let go.
+///
+/// # Errors
+/// The database or reviews is away or busy.
+pub async fn claims_once(
     pool: &PgPool,
     units: &Units,
     mut reviews: FactsClient<Peer>,

@@ -5,7 +5,7 @@ use chassis::config::{Broker, ConfigError, Database, Identity, Profile, Server, 
 use serde::Deserialize;
 use time::Duration as Span;
 
-use crate::domain::registry::{Bounds, CHINA};
+use crate::domain::bounds::{Bounds, CHINA};
 
 /// All settings; see `settings.toml` for defaults, units and reasons.
 #[derive(Debug, Clone, Deserialize)]

@@ -2,6 +2,7 @@
 //!
 //! No I/O, no clock, no randomness: time and everything known comes in as arguments.
 
+pub mod bounds;
 pub mod connection;
 pub mod day;
 pub mod evidence;

@@ -2,29 +2,12 @@
 use chassis::Announcement;
 use prost::Message as _;
 use proto::stations::{ConnectorRecord, EquipmentRecord, StationEvent, StationRecord};
-use uuid::Uuid;
 
-use crate::{
-    domain::{
-        connection::Standing,
-        fact::Fact,
-        registry::{Connector, Equipment, Station},
-    },
-    store::stations::Row,
+use crate::domain::{
+    connection::Standing,
+    fact::{Fact, Subject},
+    registry::{Connector, Equipment, Registered, Station},
 };
-
-/// What an event says about its station.
-#[derive(Debug, Clone)]
-pub struct Subject {
-    /// Which station.
-    pub station_id: Uuid,
-    /// Whose.
-    pub operator_id: Uuid,
-    /// County code.
-    pub county: String,
-    /// Prefecture code.
-    pub prefecture: String,
-}
 
 /// A fact as an announcement; `event_version` was taken under the station's lock.
 #[must_use]
@@ -54,28 +37,28 @@ pub fn to_wire(fact: Fact, station: &Subject, standing: Standing, event_version:
     }
 }
 
-/// A station as a message; the row gives what the operator does not say (ids, prefecture, version).
+/// A station as a message; `registered` is what the registry adds to it.
 #[must_use]
-pub fn record(row: &Row, station: &Station) -> StationRecord {
+pub fn record(registered: &Registered, station: &Station) -> StationRecord {
     let date = |date: Option<time::Date>| date.map(|date| date.to_string()).unwrap_or_default();
     StationRecord {
-        station_id: row.station_id.to_string(),
-        operator_id: row.operator_id.to_string(),
+        station_id: registered.station_id.to_string(),
+        operator_id: registered.operator_id.to_string(),
         station_code: station.code.clone(),
         name: station.name.clone(),
         address: station.address.clone(),
         county: station.county.clone(),
-        prefecture: row.prefecture.clone(),
+        prefecture: registered.prefecture.clone(),
         longitude_e6: station.longitude_e6,
         latitude_e6: station.latitude_e6,
-        total_power_watts: row.total_power_watts,
+        total_power_watts: station.total_power_watts(),
         start_date: date(station.start_date),
         finish_date: date(station.finish_date),
         open_date: date(station.open_date),
         manager: station.manager.clone(),
         manager_phone: station.manager_phone.clone(),
         equipment: station.equipment.iter().map(equipment).collect(),
-        version: row.version,
+        version: registered.version,
         station_type: station.station_type,
         station_status: station.station_status,
         construction: station.construction,

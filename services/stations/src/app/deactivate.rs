@@ -45,7 +45,7 @@ pub async fn execute(
     row.connected_since = None;
     store::stations::save(work, &row).await?;
     store::connectors::remove_missing(work, station_id, &[], &[]).await?;
-    let content = publish::record(&row, &row.station(equipment)).encode_to_vec();
+    let content = publish::record(&row.registered(), &row.station(equipment)).encode_to_vec();
     store::stations::keep_revision(work, &row, &content).await?;
     if before != after {
         store::connections::keep(work, station_id, row.event_version, after).await?;

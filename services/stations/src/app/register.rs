@@ -10,10 +10,11 @@ use super::settle;
 use crate::{
     domain::{
         Finding, Refusal,
+        bounds::Bounds,
         connection::{Connection, Standing},
         day,
         fact::Fact,
-        registry::{self, Bounds, Station},
+        registry::{self, Station},
     },
     labels, publish,
     store::{self, connectors::Taken, stations::Row},
@@ -70,7 +71,7 @@ pub async fn execute(
         None => store::stations::insert(work, &row).await?,
     }
     store::connectors::replace(work, station_id, wanted.operator_id, &wanted.station).await?;
-    let content = publish::record(&row, &wanted.station).encode_to_vec();
+    let content = publish::record(&row.registered(), &wanted.station).encode_to_vec();
     store::stations::keep_revision(work, &row, &content).await?;
     work.announce(publish::to_wire(
         Fact::RegistryChanged,

@@ -1,5 +1,20 @@
 //! The facts that this service announces about a station.
+use uuid::Uuid;
+
 use super::connection::{Connection, Standing};
+
+/// What an event says about its station.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// Which station.
+    pub station_id: Uuid,
+    /// Whose.
+    pub operator_id: Uuid,
+    /// County code.
+    pub county: String,
+    /// Prefecture code.
+    pub prefecture: String,
+}
 
 /// One fact; its name is the last part of the subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,9 @@
 use std::collections::HashSet;
 
 use time::{Date, OffsetDateTime};
+use uuid::Uuid;
 
-use super::{Finding, Refusal, text};
+use super::{Finding, Refusal, bounds::Bounds, text};
 
 /// Longest StationID, EquipmentID, ConnectorID in characters. Source: interconnect section 11.
 pub const STATION_CODE_MAX: usize = 20;
@@ -30,36 +31,6 @@ const CONSTRUCTIONS: &[i32] = &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
 const STATION_STATUSES: &[i32] = &[0, 1, 5, 6, 50];
 /// NationalStandard; 0 is "not said".
 const NATIONAL_STANDARDS: &[i32] = &[0, 1, 2, 3, 4, 255];
-
-/// A box of coordinates in micro-degrees GCJ-02; both ends belong to it. The province's box is a setting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bounds {
-    /// West.
-    pub longitude_e6_min: i64,
-    /// East.
-    pub longitude_e6_max: i64,
-    /// South.
-    pub latitude_e6_min: i64,
-    /// North.
-    pub latitude_e6_max: i64,
-}
-
-/// Mainland China, wide: no province's box may reach beyond it.
-pub const CHINA: Bounds = Bounds {
-    longitude_e6_min: 73_000_000,
-    longitude_e6_max: 136_000_000,
-    latitude_e6_min: 3_000_000,
-    latitude_e6_max: 54_000_000,
-};
-
-impl Bounds {
-    /// Whether a point lies in the box.
-    #[must_use]
-    pub fn contain(&self, longitude_e6: i64, latitude_e6: i64) -> bool {
-        (self.longitude_e6_min..=self.longitude_e6_max).contains(&longitude_e6)
-            && (self.latitude_e6_min..=self.latitude_e6_max).contains(&latitude_e6)
-    }
-}
 
 /// A station as its operator describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +69,19 @@ pub struct Station {
     pub service_phone: String,
     /// The devices.
     pub equipment: Vec<Equipment>,
+}
+
+/// What the registry adds to a station.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    /// Its id in the platform.
+    pub station_id: Uuid,
+    /// Whose it is.
+    pub operator_id: Uuid,
+    /// Prefecture that the county belongs to.
+    pub prefecture: String,
+    /// Of the record, from 1.
+    pub version: i64,
 }
 
 /// One charging device.

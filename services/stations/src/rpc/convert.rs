@@ -135,7 +135,8 @@ pub fn station(
     last_report_at: Option<OffsetDateTime>,
     own: bool,
 ) -> StationMessage {
-    let mut record: StationRecord = publish::record(row, &row.station(equipment));
+    let mut record: StationRecord = publish::record(&row.registered(), &row.station(equipment));
+    record.total_power_watts = row.total_power_watts;
     if !own {
         record.manager_phone = masked(&record.manager_phone);
     }

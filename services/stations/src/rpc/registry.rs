@@ -14,7 +14,7 @@ use super::{convert, operator};
 use crate::{
     app,
     divisions::Divisions,
-    domain::{Finding, Refusal, connection::Connection, registry::Bounds},
+    domain::{Finding, Refusal, bounds::Bounds, connection::Connection},
     store::{self, stations::Filter},
 };
 

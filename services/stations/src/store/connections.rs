@@ -6,12 +6,10 @@ use sqlx::{PgConnection, PgPool};
 use time::{Date, Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::{
-    domain::{
-        connection::{Situation, Standing},
-        day,
-    },
-    publish::Subject,
+use crate::domain::{
+    connection::{Situation, Standing},
+    day,
+    fact::Subject,
 };
 
 /// A station whose fact may have to change.

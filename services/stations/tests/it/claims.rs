@@ -4,11 +4,17 @@ use std::sync::Arc;
 use chassis::consumer::{Applier, Fetch, Outcome};
 use proto::{
     common::Envelope,
+    reviews::{
+        ApplicationFacts, GetApplicationFactsRequest,
+        facts_client::FactsClient,
+        facts_server::{Facts, FactsServer},
+    },
     stations::{ClaimConnectorsRequest, DeactivateStationRequest},
 };
+use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use crate::harness::{Platform, Who, answer, fresh, id, operator, record, refused};
+use crate::harness::{Platform, Who, answer, free_port, fresh, id, operator, record, refused};
 
 fn application(number: u128) -> Uuid {
     Uuid::from_u128(0x0190_0000_0000_7000_9000_0000_0000_0000 + number)
@@ -97,5 +103,52 @@ async fn of_many_concurrent_claims_one_wins() {
         assert_eq!(refusal.0, "connector_claimed");
     }
     platform.assert_sound().await;
+    platform.stop().await;
+}
+
+/// Reviews knows application 1 only, and that application 2 has ended.
+struct Known;
+
+#[tonic::async_trait]
+impl Facts for Known {
+    async fn get_application_facts(
+        &self,
+        request: Request<GetApplicationFactsRequest>,
+    ) -> Result<Response<ApplicationFacts>, Status> {
+        let stage = match request.into_inner().application_id {
+            known if known == application(1).to_string() => "Draft",
+            known if known == application(2).to_string() => "Terminated",
+            _ => return Err(Status::not_found("no such application")),
+        };
+        Ok(Response::new(ApplicationFacts { stage: stage.into(), ..ApplicationFacts::default() }))
+    }
+}
+
+#[tokio::test]
+async fn a_claim_whose_application_never_came_to_be_is_let_go() {
+    let platform = Platform::start().await;
+    let station = id(&platform.upsert(operator(1), record("S1")).await.expect("registered"));
+    for (number, round) in [(1, 1), (2, 2), (3, 3)] {
+        assert_eq!(claim(&platform, &station, number, round, &["S1-1"]).await, Ok(1));
+    }
+    let address = free_port().await;
+    tokio::spawn(tonic::transport::Server::builder().add_service(FactsServer::new(Known)).serve(address));
+    let process = platform.process_with(|peers| {
+        peers.insert("reviews".into(), format!("http://{address}"));
+    });
+    let process = process.await;
+    let settle = |age| {
+        let reviews = FactsClient::new(process.peer("reviews"));
+        stations::background::claims_once(&process.pool, &process.units, reviews, age)
+    };
+    settle(std::time::Duration::from_secs(900)).await.expect("too young to be asked about");
+    assert_eq!(platform.count("SELECT count(*) FROM claims WHERE released_at IS NULL").await, 3);
+    chassis::testing::eventually("reviews answers", std::time::Duration::from_secs(5), || async {
+        settle(std::time::Duration::ZERO).await.is_ok()
+    })
+    .await;
+    let held = "SELECT count(*) FROM claims WHERE released_at IS NULL AND confirmed_at IS NOT NULL";
+    assert_eq!(platform.count(held).await, 1);
+    assert_eq!(platform.count("SELECT count(*) FROM claims WHERE released_at IS NOT NULL").await, 2);
     platform.stop().await;
 }

@@ -1,5 +1,5 @@
 //! Starts the service on free ports over a fresh database, and speaks to it as its callers do.
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use chassis::{
     Identity, Process,
@@ -89,7 +89,7 @@ impl Directory for Divisions {
     }
 }
 
-async fn free_port() -> SocketAddr {
+pub async fn free_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").await.expect("a free port").local_addr().expect("bound")
 }
 
@@ -153,8 +153,15 @@ impl Platform {
 
     /// A second process over the same database, for what has no inlet over gRPC.
     pub async fn process(&self) -> Process {
+        self.process_with(|_| ()).await
+    }
+
+    /// The same, with other neighbours.
+    pub async fn process_with(&self, change: impl FnOnce(&mut BTreeMap<String, String>)) -> Process {
         let database = self.database.as_ref().expect("running");
-        Process::start("stations", &settings(database, "nats://127.0.0.1:9")).await.expect("starts")
+        let mut common = settings(database, "nats://127.0.0.1:9");
+        change(&mut common.peers);
+        Process::start("stations", &common).await.expect("starts")
     }
 
     pub fn signed(&self, who: Who) -> Signed {
