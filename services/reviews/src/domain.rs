@@ -18,6 +18,7 @@ pub mod order;
 pub mod policy;
 pub mod refusal;
 pub mod stage;
+pub mod station;
 pub mod table;
 
 #[cfg(test)]

@@ -131,8 +131,6 @@ pub struct Application {
     pub in_sample: bool,
     /// Whether it is in the sample of its order whatever is drawn. Source: T23.
     pub forced_sample: bool,
-    /// Counts edits of the form.
-    pub edit_version: i64,
     /// The step that led here; none before the first.
     pub last: Option<LastStep>,
     /// Hash of its newest history row; zero before the first.

@@ -59,7 +59,12 @@ impl Canonical {
 
     /// SHA-256 of the bytes.
     pub fn hash(&self) -> Hash {
-        Sha256::digest(&self.0).into()
+        Canonical::digest(&self.0)
+    }
+
+    /// SHA-256 of a record that was encoded before.
+    pub fn digest(record: &[u8]) -> Hash {
+        Sha256::digest(record).into()
     }
 }
 

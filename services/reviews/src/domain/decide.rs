@@ -57,10 +57,7 @@ pub fn visible(situation: &Situation<'_>) -> Result<(), Refusal> {
 }
 
 fn find(situation: &Situation<'_>) -> Result<&'static Row, Refusal> {
-    candidates(situation)?
-        .into_iter()
-        .find(|row| row.case.holds(situation))
-        .ok_or(Refusal::DirectionMissing)
+    candidates(situation)?.into_iter().find(|row| row.case.holds(situation)).ok_or(Refusal::DirectionMissing)
 }
 
 /// Rows of the command at the node for one of the person's roles.

@@ -53,7 +53,12 @@ fn each_row_can_be_followed_by_its_actor() {
                 _ => {}
             }
             let found = ruling(&application, &act, &desk);
-            assert!(found.is_ok_and(|found| std::ptr::eq(found, row)), "{} at {from:?}: {:?}", row.id, act.command);
+            assert!(
+                found.is_ok_and(|found| std::ptr::eq(found, row)),
+                "{} at {from:?}: {:?}",
+                row.id,
+                act.command
+            );
         }
     }
 }
@@ -66,7 +71,10 @@ fn a_foreign_application_looks_like_none() {
     assert_eq!(ruling(&application, &act(stranger, Command::Pass), &desk()).err(), Some(Refusal::OutOfScope));
     let mut other = person(Actor::Operator, 3);
     other.operator_id = None;
-    assert_eq!(ruling(&application, &act(other, Command::Withdraw), &desk()).err(), Some(Refusal::OutOfScope));
+    assert_eq!(
+        ruling(&application, &act(other, Command::Withdraw), &desk()).err(),
+        Some(Refusal::OutOfScope)
+    );
 }
 
 #[test]

@@ -49,7 +49,8 @@ pub struct Draw {
 impl Draw {
     /// The members in the sample, by ascending id.
     pub fn chosen(&self) -> Vec<ApplicationId> {
-        let mut ids: Vec<_> = self.ranking.iter().filter(|ranked| ranked.chosen).map(|ranked| ranked.id).collect();
+        let mut ids: Vec<_> =
+            self.ranking.iter().filter(|ranked| ranked.chosen).map(|ranked| ranked.id).collect();
         ids.sort_unstable();
         ids
     }

@@ -86,7 +86,6 @@ pub(crate) fn application(stage: Stage) -> Application {
         order_id: in_order.then(order_id),
         in_sample: stage == Stage::ProvincialReview,
         forced_sample: false,
-        edit_version: 0,
         last: Some(LastStep {
             transition: "T02".into(),
             actor_id: Uuid::from_u128(1),
@@ -185,5 +184,11 @@ pub(crate) fn alone<'a>(application: &'a Application, act: &'a Act, policy: &'a 
 /// Decides with the fixture's policy and desk.
 pub(crate) fn ruling(application: &Application, act: &Act, desk: &Desk) -> Result<&'static Row, Refusal> {
     let policy = policy();
-    decide::decide(&Situation { application, act, policy: &policy, desk: Some(desk), moment: Moment::at(NOW) })
+    decide::decide(&Situation {
+        application,
+        act,
+        policy: &policy,
+        desk: Some(desk),
+        moment: Moment::at(NOW),
+    })
 }

@@ -194,7 +194,13 @@ fn gate(
         (Gate::Off, _) => Ok(()),
         (Gate::Warn | Gate::Block, None) => Err(Refusal::EvidenceMissing),
         (Gate::Warn, Some(_)) => Ok(()),
-        (Gate::Block, Some(finding)) => if holds(finding) { Ok(()) } else { Err(refusal) },
+        (Gate::Block, Some(finding)) => {
+            if holds(finding) {
+                Ok(())
+            } else {
+                Err(refusal)
+            }
+        }
     }
 }
 
@@ -360,7 +366,11 @@ fn panel(situation: &Situation<'_>, verdict: Verdict) -> Ruling {
     let (person, member) = (situation.act.person.id, situation.application.id);
     match situation.policy.expert_rule {
         ExpertRule::Lead => {
-            if desk.lead(member) == Some(person) { Ok(()) } else { Err(Refusal::LeadDecides) }
+            if desk.lead(member) == Some(person) {
+                Ok(())
+            } else {
+                Err(Refusal::LeadDecides)
+            }
         }
         rule @ (ExpertRule::NOfM { .. } | ExpertRule::All) => {
             let (have, needed) = desk.agreement(rule, member, person, verdict);

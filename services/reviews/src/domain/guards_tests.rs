@@ -51,7 +51,8 @@ fn round_open_counts_days_in_shanghai() {
     assert_eq!(round_open(&situation), Err(Refusal::RoundClosed));
     situation.moment = Moment::at(datetime!(2026-05-06 16:00 UTC));
     assert_eq!(round_open(&situation), Ok(()));
-    let closed = Policy { opens_on: date!(2026 - 01 - 01), closes_on: Some(date!(2026 - 05 - 06)), ..policy.clone() };
+    let closed =
+        Policy { opens_on: date!(2026 - 01 - 01), closes_on: Some(date!(2026 - 05 - 06)), ..policy.clone() };
     situation.policy = &closed;
     assert_eq!(round_open(&situation), Err(Refusal::RoundClosed));
 }
@@ -73,7 +74,10 @@ fn items_answered_names_those_left() {
     if let Some(draft) = act.draft.as_mut() {
         draft.unanswered = vec!["manager".into()];
     }
-    assert_eq!(rule(items_answered, Stage::CityReturned, &act), Err(Refusal::Unanswered(vec!["manager".into()])));
+    assert_eq!(
+        rule(items_answered, Stage::CityReturned, &act),
+        Err(Refusal::Unanswered(vec!["manager".into()]))
+    );
 }
 
 #[test]
@@ -225,7 +229,10 @@ fn departments_see_the_sample_and_sign_once() {
     let pass = act(person(Actor::Province, 41), Command::Pass);
     let (policy, mut desk) = (policy(), desk());
     assert_eq!(in_sample(&alone(&application, &pass, &policy)), Ok(()));
-    assert_eq!(outside_sample(&alone(&application, &pass, &policy)), Err(Refusal::MembersUnready { count: 1 }));
+    assert_eq!(
+        outside_sample(&alone(&application, &pass, &policy)),
+        Err(Refusal::MembersUnready { count: 1 })
+    );
     application.in_sample = false;
     assert_eq!(in_sample(&alone(&application, &pass, &policy)), Err(Refusal::NotInSample));
     assert_eq!(outside_sample(&alone(&application, &pass, &policy)), Ok(()));

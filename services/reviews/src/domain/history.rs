@@ -90,7 +90,13 @@ impl Entry {
 
 impl Step {
     /// Closes a step: writes its entry and links it to the chain.
-    pub fn close(before: &Application, mut after: Application, row: &'static Row, act: &Act, actor: Actor) -> Step {
+    pub fn close(
+        before: &Application,
+        mut after: Application,
+        row: &'static Row,
+        act: &Act,
+        actor: Actor,
+    ) -> Step {
         let submitted = after.submitted.as_ref();
         let entry = Entry {
             application_id: after.id,

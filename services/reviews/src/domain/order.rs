@@ -5,8 +5,8 @@
 use time::OffsetDateTime;
 
 use super::{
-    ids::{ApplicationId, OrderId, PersonId, RoundId},
     act::Verdict,
+    ids::{ApplicationId, OrderId, PersonId, RoundId},
     policy::{ExpertRule, Policy},
     refusal::Refusal,
     stage::Stage,
@@ -108,7 +108,10 @@ impl Desk {
     /// Who leads for this member: the lead, or where the lead has a conflict the next on the panel without one.
     pub fn lead(&self, member: ApplicationId) -> Option<PersonId> {
         let eligible = || self.panel.iter().filter(|panelist| panelist.eligible(member));
-        eligible().find(|panelist| panelist.lead).or_else(|| eligible().next()).map(|panelist| panelist.person)
+        eligible()
+            .find(|panelist| panelist.lead)
+            .or_else(|| eligible().next())
+            .map(|panelist| panelist.person)
     }
 
     /// How many of the panel agree on this member when this person adds the verdict, and how many must.

@@ -13,8 +13,7 @@ pub const SHANGHAI: UtcOffset = match UtcOffset::from_hms(8, 0, 0) {
 };
 
 /// Every slot that a dossier knows. Source: workflow, Materials.
-pub const SLOTS: &[&str] =
-    &["M1", "M2", "M3a", "M3b", "M4a", "M4b", "M5", "M6", "M7", "M8a", "M8b", "M9"];
+pub const SLOTS: &[&str] = &["M1", "M2", "M3a", "M3b", "M4a", "M4b", "M5", "M6", "M7", "M8a", "M8b", "M9"];
 
 /// The nine categories of the paper check. Source: T06.
 pub const CATEGORIES: &[&str] = &["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8", "M9"];
@@ -122,7 +121,9 @@ impl ExpertRule {
     pub fn needed(self, panel: usize) -> usize {
         match self {
             ExpertRule::Lead => 1,
-            ExpertRule::NOfM { needed } => usize::try_from(needed).unwrap_or(usize::MAX).clamp(1, panel.max(1)),
+            ExpertRule::NOfM { needed } => {
+                usize::try_from(needed).unwrap_or(usize::MAX).clamp(1, panel.max(1))
+            }
             ExpertRule::All => panel.max(1),
         }
     }

@@ -157,8 +157,14 @@ impl Stage {
 
 impl Party {
     /// Every party.
-    pub const ALL: [Party; 6] =
-        [Party::Operator, Party::County, Party::City, Party::Administrator, Party::Experts, Party::Departments];
+    pub const ALL: [Party; 6] = [
+        Party::Operator,
+        Party::County,
+        Party::City,
+        Party::Administrator,
+        Party::Experts,
+        Party::Departments,
+    ];
 
     /// The stable id in subjects and in `waits_for`.
     pub fn id(self) -> &'static str {

@@ -61,14 +61,14 @@ use Actor::{Administrator, City, County, Expert, Operator, Province};
 use Case::{Always, Complete, LastDepartment, Missing, OrderFrozen, OrderOpen, OthersPending};
 use Case::{ToCity, ToExperts, ToOperator};
 use Stage::{
-    Approved, AwaitingJointReview, AwaitingProvince, CityReturned, CityReview, CountyReturned, CountyReview, Deleted,
-    Draft, ExpertReview, MaterialsDue, PaperCheck, ProvincialReview, SupplementDue, Terminated,
+    Approved, AwaitingJointReview, AwaitingProvince, CityReturned, CityReview, CountyReturned, CountyReview,
+    Deleted, Draft, ExpertReview, MaterialsDue, PaperCheck, ProvincialReview, SupplementDue, Terminated,
 };
 use guards::{
-    ACCOUNT_ACTIVE, ASSIGNED, DECLARED_CLEAR, DEPARTMENT_REQUIRED, DOSSIER_SEALED, FORM_VALID, FOUR_EYES, FREEZE_DUE,
-    GATE_A, GATE_B, HAS_ITEMS, IN_SAMPLE, ITEMS_ANSWERED, NEVER_SUBMITTED, NOT_SIGNED, OPINION_GIVEN,
-    OPINION_READABLE, OUTSIDE_SAMPLE, PANEL_PASSES, PANEL_RETURNS, PAPERS_COMPLETE, PAPERS_MISSING, REASON_GIVEN,
-    ROUND_OPEN, VERDICT_GIVEN,
+    ACCOUNT_ACTIVE, ASSIGNED, DECLARED_CLEAR, DEPARTMENT_REQUIRED, DOSSIER_SEALED, FORM_VALID, FOUR_EYES,
+    FREEZE_DUE, GATE_A, GATE_B, HAS_ITEMS, IN_SAMPLE, ITEMS_ANSWERED, NEVER_SUBMITTED, NOT_SIGNED,
+    OPINION_GIVEN, OPINION_READABLE, OUTSIDE_SAMPLE, PANEL_PASSES, PANEL_RETURNS, PAPERS_COMPLETE,
+    PAPERS_MISSING, REASON_GIVEN, ROUND_OPEN, VERDICT_GIVEN,
 };
 
 /// The workflow.

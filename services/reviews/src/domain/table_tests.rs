@@ -68,13 +68,8 @@ fn a_return_node_is_left_only_by_the_party_it_waits_for() {
 #[test]
 fn edits_are_possible_only_where_the_operator_is_waited_for() {
     let editable: BTreeSet<_> = Stage::ALL.into_iter().filter(|stage| stage.editable()).collect();
-    let expected = [
-        Stage::Draft,
-        Stage::CountyReturned,
-        Stage::MaterialsDue,
-        Stage::CityReturned,
-        Stage::SupplementDue,
-    ];
+    let expected =
+        [Stage::Draft, Stage::CountyReturned, Stage::MaterialsDue, Stage::CityReturned, Stage::SupplementDue];
     assert_eq!(editable, BTreeSet::from(expected));
 }
 

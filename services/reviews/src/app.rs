@@ -1,0 +1,112 @@
+//! The one path of every change: lock, decide, save, announce.
+//!
+//! This file holds the path of one application by itself; members of work orders, launches, submissions and reads are in
+//! `app/`. It writes no SQL and makes no rule.
+
+pub mod allowed;
+pub mod create;
+pub mod edit;
+pub mod launch;
+pub mod member;
+pub mod order;
+pub mod read;
+pub mod rounds;
+pub mod submit;
+
+use std::sync::Arc;
+
+use chassis::{Failure, Work};
+
+use crate::{
+    domain::{
+        act::{Act, Moment},
+        advance::advance,
+        application::Application,
+        decide::decide,
+        decision::Decision,
+        guards::Situation,
+        history::Step,
+        ids::ApplicationId,
+        order::Desk,
+        policy::Policy,
+        stage::Actor,
+        table::Row,
+    },
+    publish,
+    signing::Seal,
+    store::{self, rounds::Policies},
+};
+
+/// What every command needs besides its unit of work.
+#[derive(Clone)]
+pub struct Shared {
+    /// Policies read so far.
+    pub policies: Policies,
+    /// Signs decisions.
+    pub seal: Arc<Seal>,
+}
+
+/// Carries out a command on an application that needs no work order (county, city, withdrawals, deletion).
+///
+/// # Errors
+/// NotFound, or the refusal of the first rule that says no.
+pub async fn execute(
+    work: &mut Work,
+    shared: &Shared,
+    id: ApplicationId,
+    act: &Act,
+) -> Result<Application, Failure> {
+    let application = store::applications::lock(work.db(), id).await?.ok_or_else(Failure::not_found)?;
+    let policy = shared.policies.get(work.db(), application.round_id, application.policy_version).await?;
+    let step = decided(work, &application, act, &policy, None)?;
+    save(work, shared, &step, act).await?;
+    if let Some(paper) = &act.paper {
+        store::history::insert_paper_check(work.db(), id, step.after.version, paper).await?;
+    }
+    Ok(step.after)
+}
+
+/// Asks the table, and closes the step that it allows.
+///
+/// # Errors
+/// The refusal of the first rule that says no.
+pub fn decided(
+    work: &Work,
+    application: &Application,
+    act: &Act,
+    policy: &Policy,
+    desk: Option<&Desk>,
+) -> Result<Step, Failure> {
+    let situation = Situation { application, act, policy, desk, moment: Moment::at(work.now()) };
+    let row = decide(&situation)?;
+    Ok(close(&situation, row, row.by))
+}
+
+/// Closes the step of a row that was found by other means than a command.
+pub fn close(situation: &Situation<'_>, row: &'static Row, actor: Actor) -> Step {
+    let after = advance(situation, row, actor);
+    Step::close(situation.application, after, row, situation.act, actor)
+}
+
+/// Saves a step with its signed decision and announces it.
+///
+/// # Errors
+/// The database is away.
+pub async fn save(work: &mut Work, shared: &Shared, step: &Step, act: &Act) -> Result<(), Failure> {
+    let signed = Decision::of(step, act).map(|decision| shared.seal.sign(decision));
+    store::applications::advance(work.db(), step, signed.as_ref()).await?;
+    work.announce(publish::application(step));
+    Ok(())
+}
+
+/// Saves many steps of the same row in one statement and announces each.
+///
+/// # Errors
+/// The database is away.
+pub async fn save_all(work: &mut Work, steps: &[Step]) -> Result<(), Failure> {
+    store::applications::advance_many(work.db(), steps).await?;
+    for step in steps {
+        work.announce(publish::application(step));
+    }
+    Ok(())
+}

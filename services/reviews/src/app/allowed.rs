@@ -1,0 +1,109 @@
+//! What a person may do with an application here and now, and why not. Derived from the table; nothing is decided here.
+
+use chassis::Failure;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+
+use super::{Shared, order::member, read};
+use crate::{
+    domain::{
+        act::{Act, Command, Moment, Person},
+        application::Application,
+        decide::allowed,
+        guards::Situation,
+        ids::ApplicationId,
+        order::{self, Desk},
+        policy::Policy,
+        refusal::Refusal,
+        table::Row,
+    },
+    store::{self, applications::Filter},
+};
+
+/// One command with its answer.
+#[derive(Debug)]
+pub struct Action {
+    /// The command.
+    pub command: Command,
+    /// The row that it would follow, or why there is none.
+    pub answer: Result<&'static Row, Refusal>,
+}
+
+/// Everything that could be done with an existing application.
+///
+/// # Errors
+/// NotFound; the database is away.
+pub async fn list(
+    db: &mut PgConnection,
+    shared: &Shared,
+    mut person: Person,
+    id: ApplicationId,
+    now: OffsetDateTime,
+) -> Result<(Application, Vec<Action>), Failure> {
+    let application = read::application(db, shared, &mut person, id).await?;
+    let policy = shared.policies.get(db, application.round_id, application.policy_version).await?;
+    let desk = desk(db, &application).await?;
+    let whole = whole_order(db, &application, desk.as_ref(), &policy).await?;
+    let actions = Command::ALL
+        .into_iter()
+        .filter(|command| !matches!(command, Command::CreateApplication | Command::ConcludeOrder))
+        .map(|command| {
+            let act = Act::new(person.clone(), command);
+            let moment = Moment::at(now);
+            let situation = Situation {
+                application: &application,
+                act: &act,
+                policy: &policy,
+                desk: desk.as_ref(),
+                moment,
+            };
+            let answer = allowed(&situation).and_then(|row| {
+                let standing = if command == Command::FreezeOrder {
+                    whole.freeze.clone()
+                } else if command == Command::WidenSample {
+                    whole.widen.clone()
+                } else {
+                    Ok(())
+                };
+                standing.map(|()| row)
+            });
+            Action { command, answer }
+        })
+        .collect();
+    Ok((application, actions))
+}
+
+async fn desk(db: &mut PgConnection, application: &Application) -> Result<Option<Desk>, Failure> {
+    let Some(id) = application.order_id else { return Ok(None) };
+    let Some(order) = store::orders::find(db, id).await? else { return Ok(None) };
+    let seats = store::opinions::panel(db, id).await?;
+    let opinions = store::opinions::list(db, application.id, application.stage_version).await?;
+    let panel = seats.into_iter().map(|seat| seat.panelist).collect();
+    Ok(Some(Desk { order, panel, opinions }))
+}
+
+/// What holds for the whole order.
+struct Whole {
+    freeze: Result<(), Refusal>,
+    widen: Result<(), Refusal>,
+}
+
+async fn whole_order(
+    db: &mut PgConnection,
+    application: &Application,
+    desk: Option<&Desk>,
+    policy: &Policy,
+) -> Result<Whole, Failure> {
+    let Some(desk) = desk else {
+        return Ok(Whole { freeze: Err(Refusal::NotFrozen), widen: Err(Refusal::NotFrozen) });
+    };
+    let scope = store::applications::Scope { province: true, ..Default::default() };
+    let filter = Filter { order: application.order_id.map(|order| order.0), ..Filter::default() };
+    // An order has at most some thousand members; only their stages count here.
+    let applications = store::applications::list(db, &scope, &filter, None, 20_000).await?;
+    let members: Vec<_> = applications.iter().map(member).collect();
+    Ok(Whole {
+        freeze: order::may_freeze(&desk.order, &members),
+        widen: order::may_widen(&desk.order, &members, policy),
+    })
+}

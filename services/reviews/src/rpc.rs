@@ -1,0 +1,28 @@
+//! Inlets: one file per gRPC service, thin. `convert.rs` alone knows both contracts and domain.
+
+pub mod access;
+pub mod applications;
+pub mod convert;
+pub mod facts;
+pub mod joint_review;
+pub mod rounds;
+pub mod views;
+
+use sqlx::PgPool;
+
+use crate::{app::Shared, evidence::Neighbours};
+
+/// What every inlet holds.
+#[derive(Clone)]
+pub struct Inlet {
+    /// Units of work, for changes.
+    pub units: chassis::Units,
+    /// The database, for reads.
+    pub pool: PgPool,
+    /// What commands share.
+    pub shared: Shared,
+    /// The other services.
+    pub neighbours: Neighbours,
+    /// Prefixes of shown numbers.
+    pub numbers: crate::config::Numbers,
+}

@@ -1,0 +1,345 @@
+//! Inlet of the gRPC service `Applications`.
+
+use chassis::{Failure, page, rpc};
+use proto::reviews::{
+    AllowedActionsRequest, AllowedActionsResponse, ApplicationView, CreateApplicationRequest, DeleteRequest,
+    GetApplicationRequest, GetHistoryRequest, GetHistoryResponse, GetSubmissionRequest,
+    ListApplicationsRequest, ListApplicationsResponse, ListSubmissionsRequest, ListSubmissionsResponse,
+    PassRequest, RecordPaperCheckRequest, ReturnRequest, RevokePassRequest, SaveAcceptanceRequest,
+    Submission, SubmitAcceptanceRequest, SubmitMaterialsRequest, SubmitSupplementRequest, TakeBackRequest,
+    TerminateRequest, WithdrawRequest, applications_server::Applications,
+};
+use tonic::{Code, Request, Response, Status};
+use uuid::Uuid;
+
+use super::{Inlet, convert, views};
+use crate::{
+    app::{
+        self,
+        submit::{Evidence, Handing},
+    },
+    domain::{
+        act::{Act, Command},
+        application::Kind,
+        ids::ApplicationId,
+    },
+    store,
+};
+
+/// Runs a command on an application by itself: `fill` adds to the act what the request carries.
+macro_rules! command {
+    ($inlet:expr, $request:expr, $command:expr, |$act:ident, $body:ident| $fill:block) => {{
+        let shared = $inlet.shared.clone();
+        $inlet
+            .units
+            .run($request, |work, $body| {
+                Box::pin(async move {
+                    let id = convert::application_id(&$body.application_id)?;
+                    let mut $act = convert::act(work.caller(), $command, $body.version)?;
+                    $fill
+                    let application = app::execute(work, &shared, id, &$act).await?;
+                    Ok(views::application(&application, &$act.person))
+                })
+            })
+            .await
+    }};
+}
+
+/// Submits: evidence first, then the transaction, and a seal that did not commit is released.
+macro_rules! submission {
+    ($inlet:expr, $request:expr, $command:expr, $kind:expr) => {{
+        let inlet: &Inlet = $inlet;
+        let request = $request;
+        let evidence = inlet
+            .evidence(&request, &request.get_ref().application_id, request.get_ref().version, $kind)
+            .await?;
+        let sealed = evidence.seal.as_ref().map(|seal| seal.submission_version);
+        let application_id = request.get_ref().application_id.clone();
+        let (shared, receipt_prefix) = (inlet.shared.clone(), inlet.numbers.receipt_prefix.clone());
+        let outcome = inlet
+            .units
+            .run(request, |work, body| {
+                Box::pin(async move {
+                    let id = convert::application_id(&body.application_id)?;
+                    let act = convert::act(work.caller(), $command, body.version)?;
+                    let person = act.person.clone();
+                    let answers = convert::answers(body.answers)?;
+                    let handing = Handing { kind: $kind, answers, evidence, receipt_prefix };
+                    let application = app::submit::submit(work, &shared, id, act, handing).await?;
+                    Ok(views::application(&application, &person))
+                })
+            })
+            .await;
+        inlet.settle(&outcome, &application_id, sealed).await;
+        outcome
+    }};
+}
+
+impl Inlet {
+    async fn evidence<T>(
+        &self,
+        request: &Request<T>,
+        application_id: &str,
+        seen: i64,
+        kind: Kind,
+    ) -> Result<Evidence, Status> {
+        let person = convert::person(&rpc::caller(request)?)?;
+        let Ok(id) = convert::application_id(application_id) else { return Ok(Evidence::default()) };
+        Ok(self.neighbours.submission(&self.pool, &self.shared, &person, id, seen, kind).await)
+    }
+
+    /// Releases the seal of a submission that was refused for certain. An unknown outcome releases nothing.
+    async fn settle(
+        &self,
+        outcome: &Result<Response<ApplicationView>, Status>,
+        application_id: &str,
+        sealed: Option<i32>,
+    ) {
+        let Err(status) = outcome else { return };
+        let refused =
+            matches!(status.code(), Code::FailedPrecondition | Code::InvalidArgument | Code::NotFound);
+        if let (true, Some(version), Ok(id)) = (refused, sealed, convert::application_id(application_id)) {
+            self.neighbours.release(&self.pool, id, version).await;
+        }
+    }
+
+    async fn seen<T>(&self, request: &Request<T>, application_id: &str) -> Result<Seen, Failure> {
+        let caller = rpc::caller(request).map_err(Failure::from)?;
+        let mut person = convert::person(&caller)?;
+        let id = convert::application_id(application_id)?;
+        let mut db = self.pool.acquire().await?;
+        let application = app::read::application(&mut db, &self.shared, &mut person, id).await?;
+        Ok(Seen { db, person, application, id })
+    }
+}
+
+/// An application that the caller may see, with the connection that read it.
+struct Seen {
+    db: sqlx::pool::PoolConnection<sqlx::Postgres>,
+    person: crate::domain::act::Person,
+    application: crate::domain::application::Application,
+    id: ApplicationId,
+}
+
+#[tonic::async_trait]
+impl Applications for Inlet {
+    async fn create_application(
+        &self,
+        request: Request<CreateApplicationRequest>,
+    ) -> Result<Response<ApplicationView>, Status> {
+        let person = convert::person(&rpc::caller(&request)?)?;
+        let opening = match (person.operator_id, Uuid::parse_str(&request.get_ref().station_id)) {
+            (Some(operator), Ok(station)) => self.neighbours.opening(operator, station).await,
+            (Some(_) | None, Ok(_) | Err(_)) => Err(Failure::not_found()),
+        };
+        let (shared, prefix) = (self.shared.clone(), self.numbers.application_prefix.clone());
+        self.units
+            .run(request, |work, body| {
+                Box::pin(async move {
+                    let round = convert::round_id(&body.round_id)?;
+                    let (opening, active) = opening?;
+                    let mut act = Act::new(person, Command::CreateApplication);
+                    act.account_active = Some(active);
+                    let (application, sheet) =
+                        app::create::create(work, &shared, round, &opening, &act, &prefix).await?;
+                    Ok(views::with_sheet(&application, &sheet, &act.person))
+                })
+            })
+            .await
+    }
+
+    async fn save_acceptance(
+        &self,
+        request: Request<SaveAcceptanceRequest>,
+    ) -> Result<Response<ApplicationView>, Status> {
+        self.units
+            .run(request, |work, body| {
+                Box::pin(async move {
+                    let id = convert::application_id(&body.application_id)?;
+                    let person = convert::person(work.caller())?;
+                    let edit_version = body.edit_version;
+                    let change = convert::patch(body)?;
+                    let (application, sheet) =
+                        app::edit::save(work, id, &person, edit_version, change).await?;
+                    Ok(views::with_sheet(&application, &sheet, &person))
+                })
+            })
+            .await
+    }
+
+    async fn submit_acceptance(
+        &self,
+        request: Request<SubmitAcceptanceRequest>,
+    ) -> Result<Response<ApplicationView>, Status> {
+        submission!(self, request, Command::SubmitAcceptance, Kind::Acceptance)
+    }
+
+    async fn withdraw(&self, request: Request<WithdrawRequest>) -> Result<Response<ApplicationView>, Status> {
+        command!(self, request, Command::Withdraw, |act, body| {
+            act.opinion.clear();
+        })
+    }
+
+    async fn pass(&self, request: Request<PassRequest>) -> Result<Response<ApplicationView>, Status> {
+        command!(self, request, Command::Pass, |act, body| {
+            act.judged = convert::judged(body.judged);
+            act.opinion = body.opinion;
+        })
+    }
+
+    async fn r#return(&self, request: Request<ReturnRequest>) -> Result<Response<ApplicationView>, Status> {
+        command!(self, request, Command::Return, |act, body| {
+            act.judged = convert::judged(body.judged);
+            act.opinion = body.opinion;
+            act.items = body.items;
+            act.open_all = body.open_all;
+        })
+    }
+
+    async fn record_paper_check(
+        &self,
+        request: Request<RecordPaperCheckRequest>,
+    ) -> Result<Response<ApplicationView>, Status> {
+        command!(self, request, Command::RecordPaperCheck, |act, body| {
+            let paper = convert::paper(&body)?;
+            act.judged = convert::judged(body.judged);
+            act.items = if paper.complete { Vec::new() } else { paper.missing.clone() };
+            act.paper = Some(paper);
+        })
+    }
+
+    async fn revoke_pass(
+        &self,
+        request: Request<RevokePassRequest>,
+    ) -> Result<Response<ApplicationView>, Status> {
+        command!(self, request, Command::RevokePass, |act, body| {
+            act.judged = convert::judged(body.judged);
+            act.opinion = body.reason;
+        })
+    }
+
+    async fn submit_materials(
+        &self,
+        request: Request<SubmitMaterialsRequest>,
+    ) -> Result<Response<ApplicationView>, Status> {
+        submission!(self, request, Command::SubmitMaterials, Kind::Materials)
+    }
+
+    async fn take_back(
+        &self,
+        request: Request<TakeBackRequest>,
+    ) -> Result<Response<ApplicationView>, Status> {
+        command!(self, request, Command::TakeBack, |act, body| {
+            act.opinion = body.reason;
+        })
+    }
+
+    async fn submit_supplement(
+        &self,
+        request: Request<SubmitSupplementRequest>,
+    ) -> Result<Response<ApplicationView>, Status> {
+        submission!(self, request, Command::SubmitSupplement, Kind::Supplement)
+    }
+
+    async fn delete(&self, request: Request<DeleteRequest>) -> Result<Response<ApplicationView>, Status> {
+        command!(self, request, Command::Delete, |act, body| {
+            act.opinion.clear();
+        })
+    }
+
+    async fn terminate(
+        &self,
+        request: Request<TerminateRequest>,
+    ) -> Result<Response<ApplicationView>, Status> {
+        let shared = self.shared.clone();
+        self.units
+            .run(request, |work, body| {
+                Box::pin(async move {
+                    let id = convert::application_id(&body.application_id)?;
+                    let mut act = convert::act(work.caller(), Command::Terminate, body.version)?;
+                    act.opinion = body.reason;
+                    let person = act.person.clone();
+                    // It may be a member of a work order, which is concluded when this was the last one open.
+                    let application = app::member::execute(work, &shared, id, act).await?;
+                    Ok(views::application(&application, &person))
+                })
+            })
+            .await
+    }
+
+    async fn get_application(
+        &self,
+        request: Request<GetApplicationRequest>,
+    ) -> Result<Response<ApplicationView>, Status> {
+        let mut seen = self.seen(&request, &request.get_ref().application_id).await?;
+        let sheet = store::forms::find(&mut seen.db, seen.id).await.map_err(Failure::from)?;
+        Ok(Response::new(views::with_sheet(&seen.application, &sheet, &seen.person)))
+    }
+
+    async fn list_applications(
+        &self,
+        request: Request<ListApplicationsRequest>,
+    ) -> Result<Response<ListApplicationsResponse>, Status> {
+        let mut person = convert::person(&rpc::caller(&request)?)?;
+        let request = request.into_inner();
+        let filter = convert::filter(&request)?;
+        let size = page::size(request.page.as_ref())?;
+        let after: Option<Uuid> = page::after(request.page.as_ref())?;
+        let mut db = self.pool.acquire().await.map_err(Failure::from)?;
+        app::read::seated(&mut db, &mut person).await?;
+        let scope = app::read::scope(&person);
+        let found =
+            store::applications::list(&mut db, &scope, &filter, after, size).await.map_err(Failure::from)?;
+        let last = found.last().filter(|_| i64::try_from(found.len()) == Ok(size)).map(|last| last.id.0);
+        Ok(Response::new(ListApplicationsResponse {
+            applications: found.iter().map(|found| views::application(found, &person)).collect(),
+            next_page_token: page::token(last.as_ref()),
+        }))
+    }
+
+    async fn get_history(
+        &self,
+        request: Request<GetHistoryRequest>,
+    ) -> Result<Response<GetHistoryResponse>, Status> {
+        let mut seen = self.seen(&request, &request.get_ref().application_id).await?;
+        let links = store::history::list(&mut seen.db, seen.id).await.map_err(Failure::from)?;
+        Ok(Response::new(GetHistoryResponse { entries: views::history(&links, &seen.person) }))
+    }
+
+    async fn list_submissions(
+        &self,
+        request: Request<ListSubmissionsRequest>,
+    ) -> Result<Response<ListSubmissionsResponse>, Status> {
+        let mut seen = self.seen(&request, &request.get_ref().application_id).await?;
+        let found = store::submissions::list(&mut seen.db, seen.id).await.map_err(Failure::from)?;
+        Ok(Response::new(ListSubmissionsResponse {
+            submissions: found.iter().map(views::submission).collect(),
+        }))
+    }
+
+    async fn get_submission(
+        &self,
+        request: Request<GetSubmissionRequest>,
+    ) -> Result<Response<Submission>, Status> {
+        let version = request.get_ref().version;
+        let mut seen = self.seen(&request, &request.get_ref().application_id).await?;
+        let found = store::submissions::find(&mut seen.db, seen.id, version).await.map_err(Failure::from)?;
+        Ok(Response::new(views::whole_submission(found.ok_or_else(Failure::not_found)?)))
+    }
+
+    async fn allowed_actions(
+        &self,
+        request: Request<AllowedActionsRequest>,
+    ) -> Result<Response<AllowedActionsResponse>, Status> {
+        let person = convert::person(&rpc::caller(&request)?)?;
+        let id = convert::application_id(&request.get_ref().application_id)?;
+        let mut db = self.pool.acquire().await.map_err(Failure::from)?;
+        let now = store::database_time(&mut db).await.map_err(Failure::from)?;
+        let (application, actions) = app::allowed::list(&mut db, &self.shared, person, id, now).await?;
+        Ok(Response::new(AllowedActionsResponse {
+            version: application.version,
+            submission: application.submitted.as_ref().map(views::submitted),
+            actions: actions.into_iter().map(|action| views::action(action, application.stage)).collect(),
+        }))
+    }
+}

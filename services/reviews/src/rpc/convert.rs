@@ -1,0 +1,273 @@
+//! From the wire to the domain: ids, dates, persons, commands. Unknown values are refused with their field.
+
+use std::collections::BTreeMap;
+
+use chassis::{Caller, Failure};
+use proto::reviews::{
+    AcceptanceForm, ItemAnswer, Judged as WireJudged, LaunchJointReviewRequest, ListApplicationsRequest,
+    RecordPaperCheckRequest, RoundPolicy, SaveAcceptanceRequest,
+};
+use time::{Date, format_description::well_known::Iso8601};
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        act::{Act, Command, Judged, PaperCheck, Person},
+        form::Form,
+        ids::{ApplicationId, OperatorId, OrderId, PersonId, RoundId},
+        policy::{ExpertRule, Gate, Policy},
+        stage::{Actor, Party, Stage},
+    },
+    labels,
+    store::applications::Filter,
+};
+
+/// A UUID field.
+///
+/// # Errors
+/// `unknown_value` on the field.
+pub fn id(text: &str, field: &str) -> Result<Uuid, Failure> {
+    Uuid::parse_str(text).map_err(|_| labels::unknown(field))
+}
+
+/// The id of an application; one that is no UUID does not exist.
+///
+/// # Errors
+/// NotFound.
+pub fn application_id(text: &str) -> Result<ApplicationId, Failure> {
+    Uuid::parse_str(text).map(ApplicationId).map_err(|_| Failure::not_found())
+}
+
+/// The id of a work order; one that is no UUID does not exist.
+///
+/// # Errors
+/// NotFound.
+pub fn order_id(text: &str) -> Result<OrderId, Failure> {
+    Uuid::parse_str(text).map(OrderId).map_err(|_| Failure::not_found())
+}
+
+/// The id of a round; one that is no UUID does not exist.
+///
+/// # Errors
+/// NotFound.
+pub fn round_id(text: &str) -> Result<RoundId, Failure> {
+    Uuid::parse_str(text).map(RoundId).map_err(|_| Failure::not_found())
+}
+
+/// The person behind a verified caller.
+///
+/// # Errors
+/// PermissionDenied for a caller that is no person.
+pub fn person(caller: &Caller) -> Result<Person, Failure> {
+    let id = caller.id().ok_or_else(|| Failure::forbidden("not_permitted", "该操作须由个人账号办理"))?;
+    Ok(Person {
+        id: PersonId(id),
+        roles: caller.roles.iter().filter_map(|role| Actor::parse(role)).collect(),
+        scope: caller.scope.clone(),
+        operator_id: caller.operator_id.map(OperatorId),
+        department: caller.department.clone(),
+        office: caller.office.clone(),
+        session_id: caller.session_id.clone(),
+        authentication: caller.authentication.clone(),
+        orders: Vec::new(),
+    })
+}
+
+/// A command of the caller who saw this version.
+///
+/// # Errors
+/// PermissionDenied for a caller that is no person.
+pub fn act(caller: &Caller, command: Command, seen: i64) -> Result<Act, Failure> {
+    let mut act = Act::new(person(caller)?, command);
+    act.seen = Some(seen);
+    Ok(act)
+}
+
+/// The submission that was judged.
+pub fn judged(judged: Option<WireJudged>) -> Option<Judged> {
+    judged.map(|judged| Judged { version: judged.submission_version, hash: judged.submission_hash })
+}
+
+/// Answers to items of a return; a later one replaces an earlier.
+///
+/// # Errors
+/// `answer_too_long`.
+pub fn answers(answers: Vec<ItemAnswer>) -> Result<BTreeMap<String, String>, Failure> {
+    let long = |answer: &ItemAnswer| {
+        answer.text.chars().count() > crate::domain::guards::OPINION_CHARACTERS_MAX || answer.item.len() > 50
+    };
+    if answers.len() > 50 || answers.iter().any(long) {
+        return Err(Failure::invalid("answer_too_long", "answers", "说明不能超过 2000 个字，请精简"));
+    }
+    Ok(answers.into_iter().map(|answer| (answer.item, answer.text)).collect())
+}
+
+/// What the county found on paper.
+///
+/// # Errors
+/// `unknown_value` on the date.
+pub fn paper(request: &RecordPaperCheckRequest) -> Result<PaperCheck, Failure> {
+    Ok(PaperCheck {
+        complete: request.complete,
+        ticked: request.ticked.clone(),
+        missing: request.missing.clone(),
+        checked_on: date(&request.checked_on, "checked_on")?,
+        checker: request.checker.trim().to_owned(),
+    })
+}
+
+/// A date field; none where it is empty.
+///
+/// # Errors
+/// `unknown_value` on the field.
+pub fn date(text: &str, field: &str) -> Result<Option<Date>, Failure> {
+    match text.trim() {
+        "" => Ok(None),
+        text => Date::parse(text, &Iso8601::DATE).map(Some).map_err(|_| labels::unknown(field)),
+    }
+}
+
+/// The fields of an edit that are present, as a change of the form.
+///
+/// # Errors
+/// `unknown_value` on a date, or on a coordinate without the other.
+pub fn patch(request: SaveAcceptanceRequest) -> Result<impl FnOnce(&mut Form) + Send, Failure> {
+    let start = request.start_date.as_deref().map(|text| date(text, "start_date")).transpose()?;
+    let finish = request.finish_date.as_deref().map(|text| date(text, "finish_date")).transpose()?;
+    let coordinates = match (request.longitude_e6, request.latitude_e6) {
+        (None, None) => None,
+        (Some(0), Some(0)) => Some(None),
+        (Some(longitude), Some(latitude)) => Some(Some((longitude, latitude))),
+        (Some(_), None) | (None, Some(_)) => return Err(labels::unknown("coordinates")),
+    };
+    Ok(move |form: &mut Form| {
+        let set = |field: &mut String, text: Option<String>| {
+            if let Some(text) = text {
+                *field = text.trim().to_owned();
+            }
+        };
+        set(&mut form.station_name, request.station_name);
+        set(&mut form.address, request.address);
+        set(&mut form.manager, request.manager);
+        set(&mut form.manager_phone, request.manager_phone);
+        if let Some(coordinates) = coordinates {
+            form.coordinates = coordinates;
+        }
+        if let Some(choice) = request.connectors {
+            form.connectors = choice.connector_ids.into_iter().collect();
+        }
+        if let Some(start) = start {
+            form.start_date = start;
+        }
+        if let Some(finish) = finish {
+            form.finish_date = finish;
+        }
+    })
+}
+
+/// The form on the wire.
+pub fn form(form: &Form) -> AcceptanceForm {
+    let date = |date: Option<Date>| date.map(|date| date.to_string()).unwrap_or_default();
+    let (longitude_e6, latitude_e6) = form.coordinates.unwrap_or_default();
+    AcceptanceForm {
+        station_name: form.station_name.clone(),
+        address: form.address.clone(),
+        longitude_e6,
+        latitude_e6,
+        connector_ids: form.connectors.iter().cloned().collect(),
+        start_date: date(form.start_date),
+        finish_date: date(form.finish_date),
+        manager: form.manager.clone(),
+        manager_phone: form.manager_phone.clone(),
+    }
+}
+
+/// The policy of a new round.
+///
+/// # Errors
+/// `unknown_value` on a field; the domain checks the rest.
+pub fn policy(id: RoundId, policy: Option<RoundPolicy>) -> Result<Policy, Failure> {
+    let policy = policy.ok_or_else(|| labels::unknown("policy"))?;
+    let count = |number: i32, field: &str| u32::try_from(number).map_err(|_| labels::unknown(field));
+    let needed = count(policy.experts_needed, "policy.experts_needed")?;
+    Ok(Policy {
+        round_id: id,
+        version: 1,
+        opens_on: date(&policy.opens_on, "policy.opens_on")?
+            .ok_or_else(|| labels::unknown("policy.opens_on"))?,
+        closes_on: date(&policy.closes_on, "policy.closes_on")?,
+        gate_a: Gate::parse(&policy.gate_a).ok_or_else(|| labels::unknown("policy.gate_a"))?,
+        gate_b: Gate::parse(&policy.gate_b).ok_or_else(|| labels::unknown("policy.gate_b"))?,
+        expert_rule: ExpertRule::parse(&policy.expert_rule, needed)
+            .ok_or_else(|| labels::unknown("policy.expert_rule"))?,
+        sample_permille: count(policy.sample_permille, "policy.sample_permille")?,
+        finding_threshold: count(policy.finding_threshold, "policy.finding_threshold")?,
+        freeze_after_days: count(policy.freeze_after_days, "policy.freeze_after_days")?,
+        required_slots: policy.required_slots,
+        departments: policy.departments,
+    })
+}
+
+/// The filter of a list.
+///
+/// # Errors
+/// `unknown_value` on a field.
+pub fn filter(request: &ListApplicationsRequest) -> Result<Filter, Failure> {
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let uuid = |text: &str, field: &str| if text.is_empty() { Ok(None) } else { id(text, field).map(Some) };
+    Ok(Filter {
+        stages: stages(request)?,
+        prefecture: text(&request.prefecture),
+        county: text(&request.county),
+        operator: uuid(&request.operator_id, "operator_id")?,
+        round: uuid(&request.round_id, "round_id")?,
+        order: uuid(&request.work_order_id, "work_order_id")?,
+        station: uuid(&request.station_id, "station_id")?,
+    })
+}
+
+/// The nodes asked for, by name and by the party that they wait for.
+fn stages(request: &ListApplicationsRequest) -> Result<Option<Vec<String>>, Failure> {
+    let named = request
+        .stages
+        .iter()
+        .map(|stage| Stage::parse(stage).ok_or_else(|| labels::unknown("stages")))
+        .collect::<Result<Vec<_>, _>>()?;
+    let waiting = match request.waits_for.as_str() {
+        "" => None,
+        party => Some(Party::parse(party).ok_or_else(|| labels::unknown("waits_for"))?.stages()),
+    };
+    let wanted = match (named.is_empty(), waiting) {
+        (true, None) => return Ok(None),
+        (true, Some(waiting)) => waiting,
+        (false, None) => named,
+        (false, Some(waiting)) => named.into_iter().filter(|stage| waiting.contains(stage)).collect(),
+    };
+    Ok(Some(wanted.into_iter().map(|stage| stage.id().to_owned()).collect()))
+}
+
+/// A city of a launch: its code, its panel, its lead.
+pub type WireCity = (String, Vec<Uuid>, Uuid);
+
+/// The ids of a launch: round, batch, and for each city the panel with its lead.
+///
+/// # Errors
+/// `unknown_value` on a field.
+pub fn launch(request: &LaunchJointReviewRequest) -> Result<(RoundId, i32, Vec<WireCity>), Failure> {
+    if request.batch < 1 {
+        return Err(labels::unknown("batch"));
+    }
+    if request.cities.len() > 100 || request.cities.iter().any(|city| city.expert_ids.len() > 50) {
+        return Err(labels::unknown("cities"));
+    }
+    let cities = request
+        .cities
+        .iter()
+        .map(|city| {
+            let experts =
+                city.expert_ids.iter().map(|expert| id(expert, "cities")).collect::<Result<Vec<_>, _>>()?;
+            Ok((city.prefecture.clone(), experts, id(&city.lead_id, "cities")?))
+        })
+        .collect::<Result<Vec<_>, Failure>>()?;
+    Ok((round_id(&request.round_id)?, request.batch, cities))
+}

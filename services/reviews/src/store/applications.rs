@@ -1,0 +1,489 @@
+//! Applications: read, locked, listed by scope, and moved by one statement that carries history and decision.
+
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::{
+    domain::{
+        application::{Application, Decider, Kind, LastStep, Returned, Submitted},
+        history::Step,
+        ids::{ApplicationId, OperatorId, OrderId, PersonId, RoundId},
+        stage::{Actor, Party, Stage},
+    },
+    signing::Signed,
+};
+
+pub(crate) struct ApplicationRow {
+    pub(crate) id: Uuid,
+    application_no: String,
+    receipt_no: Option<String>,
+    round_id: Uuid,
+    policy_version: i32,
+    operator_id: Uuid,
+    operator_name: String,
+    station_id: Uuid,
+    station_code: String,
+    station_name: String,
+    county: String,
+    prefecture: String,
+    stage: String,
+    version: i64,
+    stage_version: i64,
+    entered_at: OffsetDateTime,
+    created_at: OffsetDateTime,
+    submission_version: i32,
+    submission_kind: String,
+    submission_hash: String,
+    dossier_hash: String,
+    return_items: Vec<String>,
+    return_open_all: bool,
+    work_order_id: Option<Uuid>,
+    in_sample: bool,
+    forced_sample: bool,
+    last_transition: String,
+    last_actor_id: Uuid,
+    last_role: String,
+    last_office: String,
+    last_at: OffsetDateTime,
+    head_hash: Vec<u8>,
+    persons: Option<Vec<Uuid>>,
+    tiers: Option<Vec<String>>,
+}
+
+impl ApplicationRow {
+    pub(crate) fn read(self) -> Result<Application, StoreError> {
+        let corrupt = || StoreError::Corrupt { table: "applications", id: self.id };
+        let submitted = match self.submission_version {
+            0 => None,
+            version => Some(Submitted {
+                version,
+                kind: Kind::parse(&self.submission_kind).ok_or_else(corrupt)?,
+                hash: self.submission_hash,
+                dossier_hash: self.dossier_hash,
+            }),
+        };
+        let deciders = self
+            .persons
+            .unwrap_or_default()
+            .into_iter()
+            .zip(self.tiers.unwrap_or_default())
+            .map(|(person, tier)| Some(Decider { person: PersonId(person), tier: Party::parse(&tier)? }))
+            .collect::<Option<Vec<_>>>();
+        Ok(Application {
+            id: ApplicationId(self.id),
+            number: self.application_no,
+            receipt_no: self.receipt_no,
+            round_id: RoundId(self.round_id),
+            policy_version: self.policy_version,
+            operator_id: OperatorId(self.operator_id),
+            operator_name: self.operator_name,
+            station_id: self.station_id,
+            station_code: self.station_code,
+            station_name: self.station_name,
+            county: self.county,
+            prefecture: self.prefecture,
+            stage: Stage::parse(&self.stage).ok_or_else(corrupt)?,
+            version: self.version,
+            stage_version: self.stage_version,
+            entered_at: self.entered_at,
+            created_at: self.created_at,
+            submitted,
+            returned: Returned { items: self.return_items, open_all: self.return_open_all },
+            order_id: self.work_order_id.map(OrderId),
+            in_sample: self.in_sample,
+            forced_sample: self.forced_sample,
+            last: Some(LastStep {
+                transition: self.last_transition,
+                actor_id: self.last_actor_id,
+                role: Actor::parse(&self.last_role).ok_or_else(corrupt)?,
+                office: self.last_office,
+                at: self.last_at,
+            }),
+            head: self.head_hash.try_into().map_err(|_| corrupt())?,
+            deciders: deciders.ok_or_else(corrupt)?,
+        })
+    }
+}
+
+/// Locks the application until the end of the transaction and reads it.
+///
+/// # Errors
+/// The database is away; the row is locked for longer than 3 s (`busy_elsewhere`).
+pub async fn lock(db: &mut PgConnection, id: ApplicationId) -> Result<Option<Application>, StoreError> {
+    let row = sqlx::query_as!(
+        ApplicationRow,
+        "-- reviews.applications.lock
+         SELECT a.*, d.persons, d.tiers FROM applications a
+         LEFT JOIN LATERAL (SELECT array_agg(person_id ORDER BY person_id) AS persons, array_agg(tier ORDER BY person_id) AS tiers
+             FROM deciders WHERE application_id = a.id) d ON true
+         WHERE a.id = $1 FOR NO KEY UPDATE OF a",
+        id.0
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(ApplicationRow::read).transpose()
+}
+
+/// Reads the application as it stands.
+///
+/// # Errors
+/// The database is away.
+pub async fn find(db: &mut PgConnection, id: ApplicationId) -> Result<Option<Application>, StoreError> {
+    let row = sqlx::query_as!(
+        ApplicationRow,
+        "-- reviews.applications.find
+         SELECT a.*, d.persons, d.tiers FROM applications a
+         LEFT JOIN LATERAL (SELECT array_agg(person_id ORDER BY person_id) AS persons, array_agg(tier ORDER BY person_id) AS tiers
+             FROM deciders WHERE application_id = a.id) d ON true
+         WHERE a.id = $1",
+        id.0
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(ApplicationRow::read).transpose()
+}
+
+/// The order of which an application is a member; the outer none where there is no such application.
+///
+/// # Errors
+/// The database is away.
+pub async fn order_of(
+    db: &mut PgConnection,
+    id: ApplicationId,
+) -> Result<Option<Option<OrderId>>, StoreError> {
+    let row = sqlx::query_scalar!(
+        "-- reviews.applications.order_of
+         SELECT work_order_id FROM applications WHERE id = $1",
+        id.0
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|order| order.map(OrderId)))
+}
+
+/// Locks everything of a city that awaits joint review in a round, in ascending id order. Source: T14.
+///
+/// # Errors
+/// The database is away; a row is locked for longer than 3 s.
+pub async fn lock_awaiting(
+    db: &mut PgConnection,
+    round: RoundId,
+    prefecture: &str,
+) -> Result<Vec<Application>, StoreError> {
+    let rows = sqlx::query_as!(
+        ApplicationRow,
+        "-- reviews.applications.lock_awaiting
+         SELECT a.*, NULL::uuid[] AS persons, NULL::text[] AS tiers FROM applications a
+         WHERE round_id = $1 AND prefecture = $2 AND stage = 'AwaitingJointReview' ORDER BY id FOR NO KEY UPDATE OF a",
+        round.0,
+        prefecture
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(ApplicationRow::read).collect()
+}
+
+/// Locks the live members of an order in ascending id order.
+///
+/// # Errors
+/// The database is away; a row is locked for longer than 3 s.
+pub async fn lock_members(db: &mut PgConnection, order: OrderId) -> Result<Vec<Application>, StoreError> {
+    let rows = sqlx::query_as!(
+        ApplicationRow,
+        "-- reviews.applications.lock_members
+         SELECT a.*, NULL::uuid[] AS persons, NULL::text[] AS tiers FROM applications a
+         WHERE work_order_id = $1 ORDER BY id FOR NO KEY UPDATE OF a",
+        order.0
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(ApplicationRow::read).collect()
+}
+
+/// Draws the next application number and receipt number; gaps are of no consequence.
+///
+/// # Errors
+/// The database is away.
+pub async fn next_number(db: &mut PgConnection) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"-- reviews.applications.next_number
+         SELECT nextval('application_numbers') AS "number!""#
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// See [`next_number`].
+///
+/// # Errors
+/// The database is away.
+pub async fn next_receipt(db: &mut PgConnection) -> Result<i64, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"-- reviews.applications.next_receipt
+         SELECT nextval('receipt_numbers') AS "number!""#
+    )
+    .fetch_one(db)
+    .await?)
+}
+
+/// Inserts a new application with the first row of its history. Source: T01.
+///
+/// # Errors
+/// The database is away, or constraint `applications_one_live` refuses a second live one.
+pub async fn insert(db: &mut PgConnection, step: &Step) -> Result<(), StoreError> {
+    let Step { after, entry, prev_hash, .. } = step;
+    sqlx::query!(
+        "-- reviews.applications.insert
+         WITH made AS (
+             INSERT INTO applications (id, application_no, round_id, policy_version, operator_id, operator_name, station_id,
+                 station_code, station_name, county, prefecture, stage, version, stage_version, entered_at, created_at,
+                 last_transition, last_actor_id, last_role, last_office, last_at, head_hash)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $14, $15, $17, $18, $19, $14, $21)
+             RETURNING id)
+         INSERT INTO history (application_id, version, transition, command, from_stage, to_stage, actor_id, actor_role,
+             office, department, opinion, items, submission_version, submission_hash, occurred_at, prev_hash, hash)
+         SELECT id, $13, $15, $16, '', $12, $17, $18, $19, '', '', '{}', 0, '', $14, $20, $21 FROM made",
+        after.id.0,
+        after.number,
+        after.round_id.0,
+        after.policy_version,
+        after.operator_id.0,
+        after.operator_name,
+        after.station_id,
+        after.station_code,
+        after.station_name,
+        after.county,
+        after.prefecture,
+        after.stage.id(),
+        after.version,
+        entry.at,
+        entry.transition,
+        entry.command,
+        entry.actor_id,
+        entry.role.role(),
+        entry.office,
+        prev_hash.as_slice(),
+        after.head.as_slice()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Moves one application: the row, its history, and where it is one its signed decision, in one statement.
+///
+/// # Errors
+/// [`StoreError::Raced`] when the version is not the one that was locked; the database is away.
+pub async fn advance(db: &mut PgConnection, step: &Step, signed: Option<&Signed>) -> Result<(), StoreError> {
+    let Step { before, after, entry, prev_hash, .. } = step;
+    let decision = signed.map(|signed| &signed.decision);
+    let submitted = after.submitted.as_ref();
+    let moved = sqlx::query_scalar!(
+        r#"-- reviews.applications.advance
+         WITH moved AS (
+             UPDATE applications SET stage = $3, version = $2 + 1, stage_version = $4, entered_at = $5,
+                 submission_version = $6, submission_kind = $7, submission_hash = $8, dossier_hash = $9,
+                 return_items = $10, return_open_all = $11, work_order_id = $12, in_sample = $13, forced_sample = $14,
+                 receipt_no = $15, last_transition = $16, last_actor_id = $17, last_role = $18, last_office = $19,
+                 last_at = $20, head_hash = $21
+             WHERE id = $1 AND version = $2 AND stage = $22 RETURNING id),
+         chained AS (
+             INSERT INTO history (application_id, version, transition, command, from_stage, to_stage, actor_id, actor_role,
+                 office, department, opinion, items, submission_version, submission_hash, occurred_at, prev_hash, hash)
+             SELECT id, $2 + 1, $16, $23, $22, $3, $17, $18, $19, $24, $25, $26, $6, $8, $20, $27, $21 FROM moved),
+         decider AS (
+             INSERT INTO deciders (application_id, person_id, tier)
+             SELECT id, $17, $28::text FROM moved WHERE $28::text IS NOT NULL ON CONFLICT DO NOTHING),
+         decided AS (
+             INSERT INTO decisions (application_id, version, tier, transition, actor_id, actor_role, scope, authentication,
+                 session_id, judged_version, judged_hash, dossier_hash, decided_at, record, record_hash, algorithm, key_id, signature)
+             SELECT id, $2 + 1, $28, $16, $17, $18, $29, $30, $31, $32, $33, $34, $20, $35, $36, $37, $38, $39
+             FROM moved WHERE $28::text IS NOT NULL)
+         SELECT count(*) AS "moved!" FROM moved"#,
+        before.id.0,
+        before.version,
+        after.stage.id(),
+        after.stage_version,
+        after.entered_at,
+        submitted.map_or(0, |submitted| submitted.version),
+        submitted.map_or("", |submitted| submitted.kind.id()),
+        submitted.map_or("", |submitted| submitted.hash.as_str()),
+        submitted.map_or("", |submitted| submitted.dossier_hash.as_str()),
+        &after.returned.items,
+        after.returned.open_all,
+        after.order_id.map(|order| order.0),
+        after.in_sample,
+        after.forced_sample,
+        after.receipt_no,
+        entry.transition,
+        entry.actor_id,
+        entry.role.role(),
+        entry.office,
+        entry.at,
+        after.head.as_slice(),
+        before.stage.id(),
+        entry.command,
+        entry.department,
+        entry.opinion,
+        &entry.items,
+        prev_hash.as_slice(),
+        decision.map(|decision| decision.tier.id()) as Option<&str>,
+        decision.map(|decision| decision.scope.as_slice()) as Option<&[String]>,
+        decision.map(|decision| decision.authentication.as_str()) as Option<&str>,
+        decision.map(|decision| decision.session_id.as_str()) as Option<&str>,
+        decision.map(|decision| decision.judged.version) as Option<i32>,
+        decision.map(|decision| decision.judged.hash.as_str()) as Option<&str>,
+        decision.map(|decision| decision.dossier_hash.as_str()) as Option<&str>,
+        signed.map(|signed| signed.record.as_slice()) as Option<&[u8]>,
+        signed.map(|signed| signed.hash.as_slice()) as Option<&[u8]>,
+        signed.map(|signed| signed.algorithm) as Option<&str>,
+        signed.map(|signed| signed.key_id.as_str()) as Option<&str>,
+        signed.map(|signed| signed.signature.as_slice()) as Option<&[u8]>
+    )
+    .fetch_one(db)
+    .await?;
+    if moved == 1 { Ok(()) } else { Err(StoreError::Raced { table: "applications", id: before.id.0 }) }
+}
+
+/// Moves many applications along the same row by the same person: one statement for all (launch, freeze, wider sample,
+/// conclusion). Source: performance, rule 9.
+///
+/// # Errors
+/// [`StoreError::Raced`] when a version is not the one that was locked; the database is away.
+pub async fn advance_many(db: &mut PgConnection, steps: &[Step]) -> Result<(), StoreError> {
+    let Some(first) = steps.first() else { return Ok(()) };
+    let entry = &first.entry;
+    let ids: Vec<_> = steps.iter().map(|step| step.before.id.0).collect();
+    let versions: Vec<_> = steps.iter().map(|step| step.before.version).collect();
+    let stage_versions: Vec<_> = steps.iter().map(|step| step.after.stage_version).collect();
+    let entered: Vec<_> = steps.iter().map(|step| step.after.entered_at).collect();
+    let orders: Vec<_> = steps.iter().map(|step| step.after.order_id.map(|order| order.0)).collect();
+    let in_sample: Vec<_> = steps.iter().map(|step| step.after.in_sample).collect();
+    let forced: Vec<_> = steps.iter().map(|step| step.after.forced_sample).collect();
+    let heads: Vec<_> = steps.iter().map(|step| step.after.head.to_vec()).collect();
+    let previous: Vec<_> = steps.iter().map(|step| step.prev_hash.to_vec()).collect();
+    let moved = sqlx::query_scalar!(
+        r#"-- reviews.applications.advance_many
+         WITH step AS (
+             SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::uuid[], $6::boolean[],
+                 $7::boolean[], $8::bytea[], $9::bytea[])
+                 AS s (id, version, stage_version, entered_at, work_order_id, in_sample, forced_sample, head_hash, prev_hash)),
+         moved AS (
+             UPDATE applications a SET stage = $10, version = step.version + 1, stage_version = step.stage_version,
+                 entered_at = step.entered_at, work_order_id = step.work_order_id, in_sample = step.in_sample,
+                 forced_sample = step.forced_sample, last_transition = $11, last_actor_id = $12, last_role = $13,
+                 last_office = $14, last_at = $15, head_hash = step.head_hash
+             FROM step WHERE a.id = step.id AND a.version = step.version AND a.stage = $16
+             RETURNING a.id, a.version, a.submission_version, a.submission_hash, step.prev_hash, a.head_hash),
+         chained AS (
+             INSERT INTO history (application_id, version, transition, command, from_stage, to_stage, actor_id, actor_role,
+                 office, department, opinion, items, submission_version, submission_hash, occurred_at, prev_hash, hash)
+             SELECT id, version, $11, $17, $16, $10, $12, $13, $14, $18, $19, '{}', submission_version, submission_hash, $15,
+                 prev_hash, head_hash FROM moved)
+         SELECT count(*) AS "moved!" FROM moved"#,
+        &ids,
+        &versions,
+        &stage_versions,
+        &entered,
+        &orders as &[Option<Uuid>],
+        &in_sample,
+        &forced,
+        &heads,
+        &previous,
+        entry.to.id(),
+        entry.transition,
+        entry.actor_id,
+        entry.role.role(),
+        entry.office,
+        entry.at,
+        first.before.stage.id(),
+        entry.command,
+        entry.department,
+        entry.opinion
+    )
+    .fetch_one(db)
+    .await?;
+    if usize::try_from(moved).is_ok_and(|moved| moved == steps.len()) {
+        Ok(())
+    } else {
+        Err(StoreError::Raced { table: "applications", id: first.before.id.0 })
+    }
+}
+
+/// What a caller may see, as the list's query takes it; a part that does not apply is none.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// Applications of this company.
+    pub operator: Option<Uuid>,
+    /// Everything that was submitted.
+    pub province: bool,
+    /// What was submitted in these counties.
+    pub counties: Option<Vec<String>>,
+    /// What was submitted in these cities.
+    pub prefectures: Option<Vec<String>>,
+    /// Members of these orders.
+    pub orders: Option<Vec<Uuid>>,
+}
+
+/// What a caller asks for; a part that is none does not filter.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Nodes.
+    pub stages: Option<Vec<String>>,
+    /// City.
+    pub prefecture: Option<String>,
+    /// County.
+    pub county: Option<String>,
+    /// Company.
+    pub operator: Option<Uuid>,
+    /// Round.
+    pub round: Option<Uuid>,
+    /// Work order.
+    pub order: Option<Uuid>,
+    /// Station.
+    pub station: Option<Uuid>,
+}
+
+/// One page, newest first, after this one.
+///
+/// # Errors
+/// The database is away.
+pub async fn list(
+    db: &mut PgConnection,
+    scope: &Scope,
+    filter: &Filter,
+    after: Option<Uuid>,
+    size: i64,
+) -> Result<Vec<Application>, StoreError> {
+    let rows = sqlx::query_as!(
+        ApplicationRow,
+        "-- reviews.applications.list
+         SELECT a.*, NULL::uuid[] AS persons, NULL::text[] AS tiers FROM applications a
+         WHERE (operator_id = $1 OR (submission_version > 0
+                 AND ($2 OR county = ANY($3) OR prefecture = ANY($4) OR work_order_id = ANY($5))))
+           AND ($6::text[] IS NULL OR stage = ANY($6)) AND ($7::text IS NULL OR prefecture = $7)
+           AND ($8::text IS NULL OR county = $8) AND ($9::uuid IS NULL OR operator_id = $9)
+           AND ($10::uuid IS NULL OR round_id = $10) AND ($11::uuid IS NULL OR work_order_id = $11)
+           AND ($12::uuid IS NULL OR station_id = $12) AND ($13::uuid IS NULL OR id < $13)
+         ORDER BY id DESC LIMIT $14",
+        scope.operator,
+        scope.province,
+        scope.counties.as_deref() as Option<&[String]>,
+        scope.prefectures.as_deref() as Option<&[String]>,
+        scope.orders.as_deref() as Option<&[Uuid]>,
+        filter.stages.as_deref() as Option<&[String]>,
+        filter.prefecture.as_deref() as Option<&str>,
+        filter.county.as_deref() as Option<&str>,
+        filter.operator,
+        filter.round,
+        filter.order,
+        filter.station,
+        after,
+        size
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(ApplicationRow::read).collect()
+}
