@@ -16,11 +16,11 @@ CREATE TABLE work_order_experts (
 );
 CREATE INDEX work_order_experts_order ON work_order_experts (work_order_id);
 
--- Draws only add: a freeze draws, a widened sample draws again. A member that left the order is matched by
--- worklist.work_order_id, so its old row here does no harm.
+-- Draws only add: a freeze draws, a widened sample draws again, and who comes back to a frozen order is drawn by force.
+-- A member that left the order is matched by worklist.work_order_id, so its old row here does no harm. No foreign key:
+-- the member's event may arrive before its order's.
 CREATE TABLE work_order_samples (
-    work_order_id uuid NOT NULL REFERENCES work_orders (work_order_id),
+    work_order_id uuid NOT NULL,
     application_id uuid NOT NULL,
-    drawn_version bigint NOT NULL CHECK (drawn_version > 0),
     PRIMARY KEY (work_order_id, application_id)
 );

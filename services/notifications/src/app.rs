@@ -34,6 +34,9 @@ pub async fn application_moved(
 ) -> Result<(), Failure> {
     let task = moved.task().map_err(contradiction)?;
     let mut desks = save_task(work, &task).await?;
+    if let Some(order) = moved.drawn_into() {
+        work_orders::add_sample(work.db(), order, &[moved.application_id]).await?;
+    }
     for (desk, fact, audience) in moved.told(&task) {
         let text = labels::application(moved, fact, audience);
         tell(work, occurrence, &desk, &moved.kind, task.subject, text).await?;
@@ -56,7 +59,7 @@ pub async fn account_changed(
     let task = changed.task();
     let mut desks = save_task(work, &task).await?;
     for (desk, fact, audience) in changed.told() {
-        let text = labels::account(fact, audience).to_owned();
+        let text = labels::account(changed, fact, audience).to_owned();
         tell(work, occurrence, &desk, &changed.kind, task.subject, text).await?;
         desks.push(desk.key());
     }

@@ -72,6 +72,10 @@ fn applicant(moved: &Moved, fact: application::Fact) -> String {
         Fact::CarriedOver => {
             "补贴申请 {no} 已转入下一批次，等待管理员重新发起联合审核，您暂时无需操作。".into()
         }
+        Fact::EnteredProvincialReview => {
+            "补贴申请 {no} 已进入省级审核，由省级厅委抽查复核，您暂时无需操作。".into()
+        }
+        Fact::EnteredSample => "补贴申请 {no} 已列入省级抽查样本，您暂时无需操作。".into(),
         Fact::DepartmentOpined => "省级厅委已就补贴申请 {no} 提出意见，省级审核仍在进行。".into(),
         Fact::Approved => "补贴申请 {no} 审核通过，全部审核环节已完成。".into(),
         Fact::ProvinceReturned => province_returned_to_applicant(moved),
@@ -130,6 +134,8 @@ fn next_desk(moved: &Moved, fact: application::Fact) -> String {
         | Fact::EnteredJointReview
         | Fact::ExpertOpined
         | Fact::SupplementRequested
+        | Fact::EnteredProvincialReview
+        | Fact::EnteredSample
         | Fact::DepartmentOpined
         | Fact::Approved
         | Fact::Deleted
@@ -142,7 +148,7 @@ fn items(count: usize) -> String {
 }
 
 /// Text of a message about an operator's account.
-pub fn account(fact: account::Fact, audience: Audience) -> &'static str {
+pub fn account(changed: &account::Changed, fact: account::Fact, audience: Audience) -> &'static str {
     use account::Fact;
     match (audience, fact) {
         (Audience::Next, Fact::Registered) => "有新的企业注册待审核，请在账号管理中核对并处理。",
@@ -157,9 +163,10 @@ pub fn account(fact: account::Fact, audience: Audience) -> &'static str {
         (Audience::Applicant, Fact::Resubmitted) => {
             "企业注册信息已重新提交，等待管理员审核，审核结果将在此通知。"
         }
-        (Audience::Applicant, Fact::ProfileChanged) => {
+        (Audience::Applicant, Fact::ProfileChanged) if changed.review_pending => {
             "企业资料变更已提交，等待管理员审核；审核前原资料继续有效。"
         }
+        (Audience::Applicant, Fact::ProfileChanged) => "企业资料已更新，无需审核。",
         (Audience::Applicant, Fact::Returned) => "企业资料审核不通过，请按审批意见修改后重新提交。",
         (Audience::Applicant, Fact::Approved) => "企业资料审核通过，可以使用平台的业务功能。",
         (Audience::Applicant, Fact::Suspended) => "企业账号已停用，如有疑问请联系平台管理员。",

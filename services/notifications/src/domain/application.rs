@@ -34,16 +34,18 @@ pub enum Fact {
     SupplementRequested,
     SupplementSubmitted,
     CarriedOver,
+    EnteredProvincialReview,
     DepartmentOpined,
     Approved,
     ProvinceReturned,
+    EnteredSample,
     Deleted,
     Terminated,
 }
 
 impl Fact {
     /// Every fact with its stable name.
-    pub const ALL: [(Fact, &'static str); 24] = [
+    pub const ALL: [(Fact, &'static str); 26] = [
         (Fact::Drafted, "drafted"),
         (Fact::AcceptanceSubmitted, "acceptance_submitted"),
         (Fact::AcceptanceWithdrawn, "acceptance_withdrawn"),
@@ -63,9 +65,11 @@ impl Fact {
         (Fact::SupplementRequested, "supplement_requested"),
         (Fact::SupplementSubmitted, "supplement_submitted"),
         (Fact::CarriedOver, "carried_over"),
+        (Fact::EnteredProvincialReview, "entered_provincial_review"),
         (Fact::DepartmentOpined, "department_opined"),
         (Fact::Approved, "approved"),
         (Fact::ProvinceReturned, "province_returned"),
+        (Fact::EnteredSample, "entered_sample"),
         (Fact::Deleted, "deleted"),
         (Fact::Terminated, "terminated"),
     ];
@@ -78,10 +82,12 @@ impl Fact {
     /// Who is told: (the operator, the desk that it lands on).
     ///
     /// The operator hears of every receipt, return, supplement and decision, not of single opinions. A desk hears
-    /// when something lands on it; a launch is told once per order (see `work_order`), not once per member.
+    /// when something lands on it; a launch, a freeze and a draw are told once per order (see `work_order`).
     fn told(self) -> (bool, bool) {
         match self {
-            Fact::Drafted | Fact::ExpertOpined | Fact::DepartmentOpined => (false, false),
+            Fact::Drafted | Fact::ExpertOpined | Fact::DepartmentOpined | Fact::EnteredSample => {
+                (false, false)
+            }
             Fact::AcceptanceSubmitted
             | Fact::CountyPassed
             | Fact::MaterialsSubmitted
@@ -99,6 +105,7 @@ impl Fact {
             | Fact::MaterialsWithdrawn
             | Fact::CityReturned
             | Fact::EnteredJointReview
+            | Fact::EnteredProvincialReview
             | Fact::SupplementRequested
             | Fact::Approved
             | Fact::Deleted
@@ -182,6 +189,17 @@ impl Moved {
             version: self.version,
             since: self.since,
         })
+    }
+
+    /// The order whose spot check it belongs to from now on: drawn anew, or back in an order that is frozen already.
+    ///
+    /// Who is drawn at the freeze is named by the order's own event. Source: workflow T16, T24.
+    pub fn drawn_into(&self) -> Option<Uuid> {
+        let drawn = match (self.fact, self.stage) {
+            (Some(Fact::EnteredSample), _) | (Some(Fact::ExpertsPassed), Stage::ProvincialReview) => true,
+            (Some(_) | None, _) => false,
+        };
+        self.work_order_id.filter(|_| drawn)
     }
 
     /// The desks that get a message, each once.

@@ -36,7 +36,7 @@ pub fn work_orders(pool: &PgPool) -> BoxStream<'_, Result<String, sqlx::Error>> 
             UNION ALL
             SELECT concat_ws('|', 'expert', work_order_id, expert_id) FROM work_order_experts
             UNION ALL
-            SELECT concat_ws('|', 'sample', work_order_id, application_id, drawn_version) FROM work_order_samples
+            SELECT concat_ws('|', 'sample', work_order_id, application_id) FROM work_order_samples
         ) AS row ORDER BY row.line"#
     )
     .fetch(pool)

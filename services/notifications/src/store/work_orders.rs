@@ -29,19 +29,30 @@ pub async fn save(db: &mut PgConnection, order: &Changed) -> Result<(), sqlx::Er
         save_panel(db, order).await?;
     }
     if !order.sample.is_empty() {
-        sqlx::query!(
-            "-- notifications.work_orders.add_sample
-            INSERT INTO work_order_samples AS row (work_order_id, application_id, drawn_version)
-            SELECT $1, drawn.application_id, $3 FROM unnest($2::uuid[]) AS drawn (application_id)
-            ON CONFLICT (work_order_id, application_id)
-            DO UPDATE SET drawn_version = least(row.drawn_version, excluded.drawn_version)",
-            order.work_order_id,
-            &order.sample,
-            order.version,
-        )
-        .execute(db)
-        .await?;
+        add_sample(db, order.work_order_id, &order.sample).await?;
     }
+    Ok(())
+}
+
+/// Notes members as drawn; who is drawn already stays so.
+///
+/// # Errors
+/// The database is away.
+pub async fn add_sample(
+    db: &mut PgConnection,
+    work_order_id: Uuid,
+    applications: &[Uuid],
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "-- notifications.work_orders.add_sample
+        INSERT INTO work_order_samples (work_order_id, application_id)
+        SELECT $1, drawn.application_id FROM unnest($2::uuid[]) AS drawn (application_id)
+        ON CONFLICT DO NOTHING",
+        work_order_id,
+        applications,
+    )
+    .execute(db)
+    .await?;
     Ok(())
 }
 
@@ -73,19 +84,4 @@ async fn save_panel(db: &mut PgConnection, order: &Changed) -> Result<(), sqlx::
     .execute(db)
     .await?;
     Ok(())
-}
-
-/// Whether the expert sits on the order's panel.
-///
-/// # Errors
-/// The database is away.
-pub async fn seats(db: &mut PgConnection, work_order_id: Uuid, expert_id: Uuid) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"-- notifications.work_orders.seats
-        SELECT EXISTS (SELECT 1 FROM work_order_experts WHERE expert_id = $1 AND work_order_id = $2) AS "seats!""#,
-        expert_id,
-        work_order_id,
-    )
-    .fetch_one(db)
-    .await
 }

@@ -98,7 +98,7 @@ impl Application {
             ("supplement_requested", "SupplementDue", "operator"),
             ("supplement_submitted", "ExpertReview", "experts"),
             ("experts_passed", "AwaitingProvince", "administrator"),
-            ("order_frozen_member", "ProvincialReview", "departments"),
+            ("entered_provincial_review", "ProvincialReview", "departments"),
             ("department_opined", "ProvincialReview", "departments"),
             ("approved", "Approved", ""),
         ];

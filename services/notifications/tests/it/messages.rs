@@ -46,6 +46,7 @@ async fn the_operator_hears_of_each_step_and_each_desk_of_what_lands_on_it() {
         "supplement_requested",
         "supplement_submitted",
         "experts_passed",
+        "entered_provincial_review",
         "approved",
     ];
     assert_eq!(kinds(inbox(&office, &applicant(), false).await), expected);

@@ -160,3 +160,17 @@ async fn panel_and_sample_are_the_same_whichever_consumer_is_first() {
     }
     assert!(digests.windows(2).all(|pair| pair[0] == pair[1]));
 }
+
+#[tokio::test]
+async fn who_comes_back_to_a_frozen_order_is_drawn_even_before_the_order_is_known() {
+    let desk = Desk::open().await;
+    let back = application(3).member_of(id(4, 1));
+    desk.take_all(&[back.event(20, "experts_passed", "ProvincialReview", "departments")]).await;
+    assert_eq!(desk.count("SELECT count(*) FROM work_order_samples").await, 1);
+    let first = application(4).member_of(id(4, 1));
+    desk.take_all(&[first.event(13, "experts_passed", "AwaitingProvince", "administrator")]).await;
+    assert_eq!(desk.count("SELECT count(*) FROM work_order_samples").await, 1);
+    desk.take_all(&[first.event(15, "entered_sample", "ProvincialReview", "departments")]).await;
+    assert_eq!(desk.count("SELECT count(*) FROM work_order_samples").await, 2);
+    desk.close().await;
+}

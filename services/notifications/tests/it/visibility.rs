@@ -48,7 +48,12 @@ async fn furnished() -> Office {
         application(6).event(6, "city_passed", "AwaitingJointReview", "administrator"),
         application(7).member_of(first).event(7, "entered_joint_review", "ExpertReview", "experts"),
         application(8).member_of(second).event(7, "entered_joint_review", "ExpertReview", "experts"),
-        application(9).member_of(first).event(9, "order_frozen_member", "ProvincialReview", "departments"),
+        application(9).member_of(first).event(
+            9,
+            "entered_provincial_review",
+            "ProvincialReview",
+            "departments",
+        ),
         application(10).event(10, "approved", "Approved", ""),
         order_event(first, 1, "joint_review_launched", &[id(7, 71)], &[]),
         order_event(second, 1, "joint_review_launched", &[id(7, 72)], &[]),
