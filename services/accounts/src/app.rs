@@ -46,7 +46,13 @@ async fn save(work: &mut Work, operator: &Operator, fact: Fact) -> Result<(), Fa
 }
 
 /// Writes the audit row of what this unit does; `refusal` is a reason id, empty where it was done.
-async fn record(work: &mut Work, act: &str, subject: &str, refusal: &str, detail: &str) -> Result<(), Failure> {
+async fn record(
+    work: &mut Work,
+    act: &str,
+    subject: &str,
+    refusal: &str,
+    detail: &str,
+) -> Result<(), Failure> {
     let caller = work.caller().clone();
     let at = work.now();
     let entry = audit::Entry {

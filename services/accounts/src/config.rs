@@ -186,7 +186,10 @@ impl Config {
             && self.passwords.argon2_memory_kib >= 19_456
             && self.passwords.argon2_passes >= 2;
         if self.profile == Profile::Production && !safe {
-            return wrong("passwords", "production needs length_min 10, classes_min 3, argon2 19456 KiB and 2 passes or more");
+            return wrong(
+                "passwords",
+                "production needs length_min 10, classes_min 3, argon2 19456 KiB and 2 passes or more",
+            );
         }
         Ok(())
     }

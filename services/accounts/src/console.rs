@@ -49,7 +49,8 @@ pub async fn load_divisions(
     let default_history = if given.is_some() { divisions::NO_HISTORY } else { divisions::HENAN_HISTORY };
     let history = history.map(read).transpose()?;
     let pool = chassis::process::connect(&config.database, "accounts-load-divisions").await?;
-    load(&pool, given.as_deref().unwrap_or(divisions::HENAN), history.as_deref().unwrap_or(default_history)).await
+    load(&pool, given.as_deref().unwrap_or(divisions::HENAN), history.as_deref().unwrap_or(default_history))
+        .await
 }
 
 async fn load(pool: &PgPool, list: &str, history: &str) -> anyhow::Result<Loaded> {
@@ -163,7 +164,8 @@ fn read_rows(text: &str) -> anyhow::Result<Vec<Line>> {
     for (index, record) in reader.records().enumerate() {
         let (line, row) = match record {
             Ok(record) => {
-                let line = record.position().map_or(index + 2, |place| usize::try_from(place.line()).unwrap_or(0));
+                let line =
+                    record.position().map_or(index + 2, |place| usize::try_from(place.line()).unwrap_or(0));
                 let cell = |column: usize| record.get(places[column]).unwrap_or_default().to_owned();
                 let row = Row {
                     login: cell(0),
@@ -177,7 +179,8 @@ fn read_rows(text: &str) -> anyhow::Result<Vec<Line>> {
                 (line, Ok(row))
             }
             Err(error) => {
-                let line = error.position().map_or(index + 2, |place| usize::try_from(place.line()).unwrap_or(0));
+                let line =
+                    error.position().map_or(index + 2, |place| usize::try_from(place.line()).unwrap_or(0));
                 (line, Err("该行无法读取，请核对列数与引号".to_owned()))
             }
         };

@@ -92,6 +92,9 @@ mod tests {
     #[test]
     fn a_wrong_line_is_named() {
         let broken = HENAN.replace("410102,中原区,county", "410102,中原区,town");
-        assert_eq!(read(&broken, HENAN_HISTORY).unwrap_err().to_string(), "divisions, line 4: unknown level town");
+        assert_eq!(
+            read(&broken, HENAN_HISTORY).unwrap_err().to_string(),
+            "divisions, line 4: unknown level town"
+        );
     }
 }

@@ -1,14 +1,18 @@
 //! The rules of accounts, pure: no I/O, no clock, no randomness. What is taken already is asked of the store elsewhere.
 
 pub mod division;
+pub mod field;
 pub mod ids;
 pub mod legacy;
 pub mod lifecycle;
 pub mod lockout;
 pub mod operator;
 pub mod password;
+pub mod provinces;
 pub mod refusal;
 pub mod registration;
 pub mod roles;
+pub mod seat;
 pub mod session;
+pub mod texts;
 pub mod uscc;

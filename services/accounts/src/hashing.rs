@@ -56,7 +56,9 @@ impl Hasher {
     /// `hashing_busy` when the turn does not come within 5 s.
     pub async fn hash(&self, password: SecretString) -> Result<String, Failure> {
         let params = self.params.clone();
-        self.blocking(move || hash(&params, password.expose_secret().as_bytes())).await?.map_err(Failure::internal)
+        self.blocking(move || hash(&params, password.expose_secret().as_bytes()))
+            .await?
+            .map_err(Failure::internal)
     }
 
     /// Compares a password with a PHC string; without one it works as long and answers [`Verdict::Wrong`].
@@ -82,7 +84,10 @@ impl Hasher {
 
     /// Runs `work` on a blocking thread, at most the set number at a time; the thread owns its permit, so a caller who
     /// leaves does not raise the number.
-    async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
         let permit = tokio::time::timeout(WAIT, self.permits.clone().acquire_owned())
             .await
             .map_err(|_| Failure::busy("hashing_busy", "登录人数较多，请稍后重试"))?
@@ -118,7 +123,8 @@ fn hash(params: &Params, password: &[u8]) -> Result<String, argon2::Error> {
 fn made_with(parsed: &PasswordHash, params: &Params) -> bool {
     Algorithm::new(parsed.algorithm.as_str()) == Ok(Algorithm::Argon2id)
         && Params::try_from(parsed).is_ok_and(|found| {
-            (found.m_cost(), found.t_cost(), found.p_cost()) == (params.m_cost(), params.t_cost(), params.p_cost())
+            (found.m_cost(), found.t_cost(), found.p_cost())
+                == (params.m_cost(), params.t_cost(), params.p_cost())
         })
 }
 

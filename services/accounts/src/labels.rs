@@ -130,7 +130,9 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::DivisionAbolished { successor } => format!("该区划已撤并，请改选 {successor}"),
         Refusal::DivisionOutside => "省外企业请选择“郑州市-其他”".to_owned(),
         Refusal::DivisionListed { listed } => format!("执照所载区县已在列表中，请选择 {listed}"),
-        Refusal::DivisionOtherExpected { other } => format!("列表中没有执照所载区县，请选择该市的“其他”（{other}）"),
+        Refusal::DivisionOtherExpected { other } => {
+            format!("列表中没有执照所载区县，请选择该市的“其他”（{other}）")
+        }
         Refusal::TruthUndeclared => "请阅读并勾选真实性声明".to_owned(),
         Refusal::PasswordWeak => "密码不少于 10 位，并含大写字母、小写字母、数字、符号中的三类".to_owned(),
         Refusal::PasswordLong { max } => format!("密码不能超过 {max} 位"),
@@ -144,7 +146,9 @@ pub fn refusal(refusal: &Refusal) -> String {
         }
         Refusal::StaleVersion { current, .. } => format!("内容已更新为第 {current} 次提交，请刷新后重新审核"),
         Refusal::NothingChanged => "内容没有变化，无需提交".to_owned(),
-        Refusal::RolesExclude(one, other) => format!("“{}”不能与“{}”由同一人担任，请分设账号", role(*one), role(*other)),
+        Refusal::RolesExclude(one, other) => {
+            format!("“{}”不能与“{}”由同一人担任，请分设账号", role(*one), role(*other))
+        }
         Refusal::RoleNotGrantable(one) => format!("角色“{}”只能由安全管理员授予", role(*one)),
         Refusal::ScopeMismatch(one) => format!("管辖区域与角色“{}”不符，请重新选择", role(*one)),
         Refusal::SignInFailed => "账号名称或密码不正确".to_owned(),
@@ -178,7 +182,9 @@ fn uscc(fault: &Fault) -> String {
 
 /// What a one-time password's message says.
 pub fn one_time_password(login: &str, password: &str, hours: i64) -> String {
-    format!("您的账号 {login} 初始密码为 {password}，{hours} 小时内有效且仅可使用一次，登录后请立即设置新密码。")
+    format!(
+        "您的账号 {login} 初始密码为 {password}，{hours} 小时内有效且仅可使用一次，登录后请立即设置新密码。"
+    )
 }
 
 /// What a code's message says.
@@ -208,7 +214,9 @@ pub fn all(refusals: Vec<Refusal>) -> Failure {
 fn answer(refusal: &Refusal, field: Option<Field>) -> Failure {
     let (reason, text) = (refusal.reason(), self::refusal(refusal));
     let failure = match refusal.kind() {
-        Kind::Invalid => return facts(Failure::invalid(reason, field.map_or("", Field::name), text), refusal),
+        Kind::Invalid => {
+            return facts(Failure::invalid(reason, field.map_or("", Field::name), text), refusal);
+        }
         Kind::Refused => Failure::refused(reason, text),
         Kind::Unauthenticated => Failure::unauthenticated(reason, text),
         Kind::Forbidden => Failure::forbidden(reason, text),

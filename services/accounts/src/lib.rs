@@ -35,7 +35,8 @@ pub fn accounts(process: &Process, config: Config) -> anyhow::Result<Accounts> {
         pool: process.pool.clone(),
         units: process.units.clone(),
         identity: process.identity.clone(),
-        hasher: Hasher::new(&config.passwords).map_err(|error| anyhow::anyhow!("setting passwords: {error}"))?,
+        hasher: Hasher::new(&config.passwords)
+            .map_err(|error| anyhow::anyhow!("setting passwords: {error}"))?,
         config: Arc::new(config),
     })
 }

@@ -143,7 +143,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::LoadDivisions { file, history } => {
             let loaded = console::load_divisions(&config, file.as_deref(), history.as_deref()).await?;
-            println!("{} in force, {} abolished, {} rows changed", loaded.in_force, loaded.abolished, loaded.changed);
+            println!(
+                "{} in force, {} abolished, {} rows changed",
+                loaded.in_force, loaded.abolished, loaded.changed
+            );
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -11,8 +11,8 @@ mod users;
 
 use proto::accounts::{
     account_review_server::AccountReviewServer, directory_server::DirectoryServer,
-    machines_server::MachinesServer, registration_server::RegistrationServer, sessions_server::SessionsServer,
-    users_server::UsersServer,
+    machines_server::MachinesServer, registration_server::RegistrationServer,
+    sessions_server::SessionsServer, users_server::UsersServer,
 };
 use tonic::service::RoutesBuilder;
 

@@ -14,14 +14,7 @@ use crate::{
     },
     hashing::Verdict,
     labels, secrets,
-    store::{
-        self,
-        credentials::Credential,
-        deliveries::Kind,
-        sessions::End,
-        tickets::Code,
-        users::User,
-    },
+    store::{self, credentials::Credential, deliveries::Kind, sessions::End, tickets::Code, users::User},
 };
 
 /// Sends a code to the phone on file.
@@ -50,7 +43,8 @@ pub async fn request_code(accounts: &Accounts, ticket: &str) -> Result<(String, 
     store::tickets::insert_code(work.db(), ticket.id, &code).await?;
     let message = labels::one_time_code(&text, settings.code_minutes);
     let delivery = work.new_id();
-    store::deliveries::insert(work.db(), delivery, &recipient(&user), Kind::OneTimeCode, &message, now).await?;
+    store::deliveries::insert(work.db(), delivery, &recipient(&user), Kind::OneTimeCode, &message, now)
+        .await?;
     record(&mut work, "request_code", &user.id.to_string(), "", "").await?;
     work.commit().await?;
     Ok((secrets::masked_phone(&user.phone), expires_at))

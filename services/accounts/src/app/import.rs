@@ -97,7 +97,12 @@ pub async fn import(
             },
             Err(text) => {
                 report.refused += 1;
-                report.refusals.push(RefusedRow { line, field: String::new(), reason: "row_unreadable".into(), text });
+                report.refusals.push(RefusedRow {
+                    line,
+                    field: String::new(),
+                    reason: "row_unreadable".into(),
+                    text,
+                });
                 continue;
             }
         };
@@ -220,7 +225,8 @@ async fn write(accounts: &Accounts, account: Account) -> Result<Result<(), Refus
             .await?
             .ok_or_else(|| Failure::internal("the imported user is missing"))?;
         let valid = Duration::hours(accounts.config.passwords.one_time_hours);
-        give(&mut work, &user, Initial { hash, kind: InitialKind::OneTime { valid, send: Some(password) } }).await?;
+        give(&mut work, &user, Initial { hash, kind: InitialKind::OneTime { valid, send: Some(password) } })
+            .await?;
     }
     work.commit().await?;
     Ok(Ok(()))
@@ -229,8 +235,16 @@ async fn write(accounts: &Accounts, account: Account) -> Result<Result<(), Refus
 impl fmt::Display for Report {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let did = if self.dry_run { "would import" } else { "imported" };
-        writeln!(out, "{} rows: {did} {}, already there {}, refused {}", self.rows, self.imported, self.already_there, self.refused)?;
-        writeln!(out, "keep their password {}, one-time password {}", self.keep_password, self.one_time_password)?;
+        writeln!(
+            out,
+            "{} rows: {did} {}, already there {}, refused {}",
+            self.rows, self.imported, self.already_there, self.refused
+        )?;
+        writeln!(
+            out,
+            "keep their password {}, one-time password {}",
+            self.keep_password, self.one_time_password
+        )?;
         for row in &self.refusals {
             writeln!(out, "line {}: {} {} {}", row.line, row.field, row.reason, row.text)?;
         }

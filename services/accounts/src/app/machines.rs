@@ -12,8 +12,8 @@ use crate::{
         ids::OperatorId,
         lifecycle::State,
         refusal::{Field, Refusal},
-        registration,
         roles::Role,
+        texts,
     },
     secrets,
     store::{self, clients::Client},
@@ -38,7 +38,7 @@ pub struct Draft {
 /// `field_missing`, `unknown_value`, `not_found` for the operator, `wrong_state` unless it is active, `client_issued` for
 /// a repeated request.
 pub async fn issue(work: &mut Work, request_id: Uuid, draft: &Draft) -> Result<(Client, String), Failure> {
-    let name = registration::text(Field::DisplayName, &draft.name, NAME_MAX)?;
+    let name = texts::text(Field::DisplayName, &draft.name, NAME_MAX)?;
     if draft.roles.is_empty() {
         return Err(Refusal::Missing(Field::Roles).into());
     }
@@ -48,7 +48,9 @@ pub async fn issue(work: &mut Work, request_id: Uuid, draft: &Draft) -> Result<(
     let operator = store::operators::find(work.db(), draft.operator).await?.ok_or_else(Failure::not_found)?;
     let standing = operator.standing;
     if standing.state != State::Active {
-        return Err(Refusal::WrongState { state: standing.state, review_pending: standing.review_pending }.into());
+        return Err(
+            Refusal::WrongState { state: standing.state, review_pending: standing.review_pending }.into()
+        );
     }
     let secret = secrets::token();
     let client = Client {

@@ -8,18 +8,13 @@ use crate::{
     domain::{
         ids::UserId,
         refusal::{Field, Refusal},
-        registration::{self, PERSON_NAME_MAX},
+        registration::PERSON_NAME_MAX,
         roles::{self, Role},
         session::CredentialState,
+        texts,
     },
     labels, secrets,
-    store::{
-        self,
-        credentials::Credential,
-        deliveries::Kind,
-        sessions::End,
-        users::User,
-    },
+    store::{self, credentials::Credential, deliveries::Kind, sessions::End, users::User},
 };
 
 /// Characters of an office, department code or employer.
@@ -97,13 +92,14 @@ fn grantable(caller: &Caller, roles: &[Role]) -> Result<(), Refusal> {
 async fn checked(work: &mut Work, draft: &Draft, id: UserId) -> Result<User, Failure> {
     let catalogue = store::divisions::catalogue(work.db()).await?;
     let mut wrong = Vec::new();
-    let login = registration::login(&draft.login).map_err(|refusal| wrong.push(refusal)).unwrap_or_default();
+    let login = texts::login(&draft.login).map_err(|refusal| wrong.push(refusal)).unwrap_or_default();
     if !login.is_empty() && store::users::find_by_login(work.db(), &login).await?.is_some() {
         wrong.push(Refusal::LoginTaken);
     }
     let mut note = |refusal| wrong.push(refusal);
-    let display_name =
-        registration::text(Field::DisplayName, &draft.display_name, PERSON_NAME_MAX).map_err(&mut note).unwrap_or_default();
+    let display_name = texts::text(Field::DisplayName, &draft.display_name, PERSON_NAME_MAX)
+        .map_err(&mut note)
+        .unwrap_or_default();
     let roles = roles::officials_roles(&draft.roles).map_err(&mut note).unwrap_or_default();
     let scope = if roles.is_empty() {
         Vec::new()
@@ -111,7 +107,7 @@ async fn checked(work: &mut Work, draft: &Draft, id: UserId) -> Result<User, Fai
         roles::officials_scope(&roles, &draft.scope, &catalogue).map_err(&mut note).unwrap_or_default()
     };
     let mut line = |field, text: &str| {
-        registration::optional_text(field, text, OFFICE_MAX).map_err(&mut note).unwrap_or_default()
+        texts::optional_text(field, text, OFFICE_MAX).map_err(&mut note).unwrap_or_default()
     };
     let office = line(Field::Office, &draft.office);
     let department = line(Field::Department, &draft.department);
@@ -119,7 +115,7 @@ async fn checked(work: &mut Work, draft: &Draft, id: UserId) -> Result<User, Fai
     let phone = if draft.phone.trim().is_empty() {
         String::new()
     } else {
-        registration::phone(&draft.phone).map_err(&mut note).unwrap_or_default()
+        texts::phone(&draft.phone).map_err(&mut note).unwrap_or_default()
     };
     if roles.contains(&Role::Province) && department.is_empty() {
         note(Refusal::Missing(Field::Department));

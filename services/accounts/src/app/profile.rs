@@ -11,6 +11,7 @@ use crate::{
         operator::{Operator, Outcome, Submission, Validity},
         refusal::Refusal,
         registration::{self, Draft, Entry, Profile},
+        texts,
     },
     labels, store,
 };
@@ -38,7 +39,8 @@ pub async fn resubmit(
     store::submissions::supersede(work.db(), operator.id).await?;
     store::submissions::insert(work.db(), operator.id, &submission).await??;
     let next = operator.after(step, work.now(), &submission.submitted_by);
-    let next = Operator { submission_version: submission.version, ..next }.showing(&submission, Validity::NotYet);
+    let next =
+        Operator { submission_version: submission.version, ..next }.showing(&submission, Validity::NotYet);
     follow_contact(work, &next, &submission.profile).await?;
     save(work, &next, step.fact).await?;
     record(work, "resubmit", &next.id.to_string(), "", entry.name()).await?;
@@ -54,7 +56,8 @@ pub async fn change(work: &mut Work, settings: &Registration, draft: &Draft) -> 
     // A state that allows no change is told before the fields are.
     lifecycle::decide(operator.standing, Act::ChangeUnreviewed)?;
     let profile = checked(work, settings, &operator, draft).await?;
-    let valid_version = operator.valid_version.ok_or_else(|| Failure::internal("active without a valid profile"))?;
+    let valid_version =
+        operator.valid_version.ok_or_else(|| Failure::internal("active without a valid profile"))?;
     let valid = store::submissions::find(work.db(), operator.id, valid_version)
         .await?
         .ok_or_else(|| Failure::internal("the valid submission is missing"))?;
@@ -83,8 +86,13 @@ pub async fn change(work: &mut Work, settings: &Registration, draft: &Draft) -> 
 }
 
 /// Name and phone of the operator's users are those of its contact.
-pub(super) async fn follow_contact(work: &mut Work, operator: &Operator, profile: &Profile) -> Result<(), Failure> {
-    store::users::follow_contact(work.db(), operator.id, &profile.contact_name, &profile.contact_phone).await?;
+pub(super) async fn follow_contact(
+    work: &mut Work,
+    operator: &Operator,
+    profile: &Profile,
+) -> Result<(), Failure> {
+    store::users::follow_contact(work.db(), operator.id, &profile.contact_name, &profile.contact_phone)
+        .await?;
     Ok(())
 }
 
@@ -96,7 +104,7 @@ async fn checked(
 ) -> Result<Profile, Failure> {
     let catalogue = store::divisions::catalogue(work.db()).await?;
     let checked = registration::check(draft, &catalogue, &settings.outside_division);
-    let taken = match registration::uscc_of(&draft.uscc) {
+    let taken = match texts::uscc_of(&draft.uscc) {
         Ok(uscc) => store::operators::uscc_taken(work.db(), uscc.as_str(), operator.id).await?,
         Err(_) => false,
     };

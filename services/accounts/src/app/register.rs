@@ -12,13 +12,10 @@ use crate::{
         refusal::Refusal,
         registration::{self, Draft, Entry, Profile},
         session::CredentialState,
+        texts,
     },
     labels, publish,
-    store::{
-        self,
-        credentials::Credential,
-        users::User,
-    },
+    store::{self, credentials::Credential, users::User},
 };
 
 /// What a registration brings.
@@ -42,7 +39,7 @@ pub async fn register(
 ) -> Result<(Operator, UserId), Failure> {
     let catalogue = store::divisions::catalogue(work.db()).await?;
     let mut wrong = Vec::new();
-    let login = registration::login(&new.login).map_err(|refusal| wrong.push(refusal)).ok();
+    let login = texts::login(&new.login).map_err(|refusal| wrong.push(refusal)).ok();
     if let Some(login) = &login
         && store::users::find_by_login(work.db(), login).await?.is_some()
     {
@@ -54,7 +51,7 @@ pub async fn register(
         .ok();
     let id = OperatorId(work.new_id());
     // Told beside the other fields, also where those are wrong.
-    if let Ok(uscc) = registration::uscc_of(&new.draft.uscc)
+    if let Ok(uscc) = texts::uscc_of(&new.draft.uscc)
         && store::operators::uscc_taken(work.db(), uscc.as_str(), id).await?
     {
         wrong.push(Refusal::UsccTaken);
@@ -93,7 +90,11 @@ pub(super) struct First {
 }
 
 /// Writes operator, first submission, first user and credential; announces and records it.
-pub(super) async fn begin(work: &mut Work, id: OperatorId, first: First) -> Result<(Operator, UserId), Failure> {
+pub(super) async fn begin(
+    work: &mut Work,
+    id: OperatorId,
+    first: First,
+) -> Result<(Operator, UserId), Failure> {
     let now = work.now();
     let user_id = UserId(work.new_id());
     let by = match work.caller().kind {

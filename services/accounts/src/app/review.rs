@@ -9,7 +9,7 @@ use crate::{
         lifecycle::{self, Act},
         operator::{Decision, Operator, Outcome, Validity},
         refusal::{Field, Refusal},
-        registration,
+        texts,
     },
     store::{self, sessions::End},
 };
@@ -32,7 +32,7 @@ pub struct Word {
 /// # Errors
 /// `not_found`, `stale_version`, `wrong_state`, `uscc_taken`. Source: workflow, Accounts; invariant 3.
 pub async fn approve(work: &mut Work, word: Word) -> Result<Operator, Failure> {
-    let opinion = registration::paragraph(Field::Opinion, &word.opinion, OPINION_MAX)?;
+    let opinion = texts::paragraph(Field::Opinion, &word.opinion, OPINION_MAX)?;
     let (operator, step) = judge(work, &word, Act::Approve).await?;
     let submission = store::submissions::find(work.db(), operator.id, word.submission_version)
         .await?
@@ -41,8 +41,15 @@ pub async fn approve(work: &mut Work, word: Word) -> Result<Operator, Failure> {
         return Err(Refusal::UsccTaken.into());
     }
     let decision = decision(work);
-    store::submissions::decide(work.db(), operator.id, submission.version, Outcome::Approved, &opinion, &decision)
-        .await?;
+    store::submissions::decide(
+        work.db(),
+        operator.id,
+        submission.version,
+        Outcome::Approved,
+        &opinion,
+        &decision,
+    )
+    .await?;
     let next = operator.after(step, decision.at, &decision.by).showing(&submission, Validity::Valid);
     follow_contact(work, &next, &submission.profile).await?;
     save(work, &next, step.fact).await?;
@@ -55,14 +62,15 @@ pub async fn approve(work: &mut Work, word: Word) -> Result<Operator, Failure> {
 /// # Errors
 /// `opinion_missing`, `not_found`, `stale_version`, `wrong_state`. Source: workflow, Accounts; invariant 3.
 pub async fn send_back(work: &mut Work, word: Word) -> Result<Operator, Failure> {
-    let opinion = registration::paragraph(Field::Opinion, &word.opinion, OPINION_MAX)?;
+    let opinion = texts::paragraph(Field::Opinion, &word.opinion, OPINION_MAX)?;
     if opinion.is_empty() {
         return Err(Refusal::OpinionMissing.into());
     }
     let (operator, step) = judge(work, &word, Act::Return).await?;
     let decision = decision(work);
     let version = word.submission_version;
-    store::submissions::decide(work.db(), operator.id, version, Outcome::Returned, &opinion, &decision).await?;
+    store::submissions::decide(work.db(), operator.id, version, Outcome::Returned, &opinion, &decision)
+        .await?;
     let next = operator.after(step, decision.at, &decision.by);
     save(work, &next, step.fact).await?;
     record(work, "return_operator", &next.id.to_string(), "", &version.to_string()).await?;
@@ -89,7 +97,7 @@ pub async fn reinstate(work: &mut Work, id: OperatorId, reason: &str) -> Result<
 }
 
 async fn turn(work: &mut Work, id: OperatorId, act: Act, reason: &str) -> Result<Operator, Failure> {
-    let reason = registration::paragraph(Field::Reason, reason, OPINION_MAX)?;
+    let reason = texts::paragraph(Field::Reason, reason, OPINION_MAX)?;
     if reason.is_empty() {
         return Err(Refusal::Missing(Field::Reason).into());
     }

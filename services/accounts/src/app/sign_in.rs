@@ -142,7 +142,9 @@ async fn reserve(accounts: &Accounts, login: &str, address: &str) -> Result<Atte
     store::attempts::insert(work.db(), id, &login_hash, address, now).await?;
     failures.pair += 1;
     let found = match store::users::find_by_login(work.db(), login.trim()).await? {
-        Some(user) => store::credentials::find(work.db(), user.id).await?.map(|credential| (user, credential)),
+        Some(user) => {
+            store::credentials::find(work.db(), user.id).await?.map(|credential| (user, credential))
+        }
         None => None,
     };
     work.commit().await?;

@@ -5,9 +5,11 @@ use time::{
 };
 
 use super::{
-    division::{Catalogue, Level, SettledSeat},
+    division::{Catalogue, Level},
     refusal::{Field, Refusal},
-    registration::{self, OperatorType, Profile},
+    registration::{OperatorType, Profile},
+    seat::SettledSeat,
+    texts,
 };
 
 /// Characters of a company name in 1.0.
@@ -67,11 +69,10 @@ pub fn check(
 ) -> Result<Account, Vec<Refusal>> {
     let mut wrong = Vec::new();
     let mut note = |refusal| wrong.push(refusal);
-    let login = registration::login(&row.login).map_err(&mut note).ok();
-    let company =
-        registration::text(Field::CompanyName, &row.company, COMPANY_NAME_MAX).map_err(&mut note).ok();
-    let uscc = registration::uscc_of(&row.uscc).map_err(&mut note).ok();
-    let phone = registration::phone(&row.phone).map_err(&mut note).ok();
+    let login = texts::login(&row.login).map_err(&mut note).ok();
+    let company = texts::text(Field::CompanyName, &row.company, COMPANY_NAME_MAX).map_err(&mut note).ok();
+    let uscc = texts::uscc_of(&row.uscc).map_err(&mut note).ok();
+    let phone = texts::phone(&row.phone).map_err(&mut note).ok();
     let seat = seat(&row.division, catalogue).map_err(&mut note).ok();
     let credential = credential(row, readable).map_err(&mut note).ok();
     match (login, company, uscc, phone, seat, credential) {

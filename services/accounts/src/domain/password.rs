@@ -124,7 +124,7 @@ fn denied(word: &str) -> bool {
     WORDS.iter().any(|denied| {
         word == *denied
             || (word.len() > denied.len()
-                && word.len() % denied.len() == 0
+                && word.len().is_multiple_of(denied.len())
                 && word.replace(denied, "").is_empty())
     })
 }

@@ -3,22 +3,18 @@
 use uuid::Uuid;
 
 use super::{
-    division::{self, Catalogue, Seat, SettledSeat},
+    division::Catalogue,
     ids::FileId,
     refusal::{Field, Refusal},
-    uscc::{self, Uscc},
+    seat::{self, Seat, SettledSeat},
+    texts,
+    uscc::Uscc,
 };
 
-/// Characters of a login name. Source: ui, section 6 (4–20 letters, digits or underscores).
-const LOGIN_LENGTH: std::ops::RangeInclusive<usize> = 4..=20;
-/// Digits of a mobile number. Source: ui, section 6.
-const PHONE_DIGITS: usize = 11;
 /// Characters of a company name; the longest in the national register stay below.
 const COMPANY_NAME_MAX: usize = 100;
 /// Characters of a person's name.
 pub const PERSON_NAME_MAX: usize = 50;
-/// Characters of an e-mail address. Source: RFC 5321, 4.5.3.1.3 (256 with the brackets).
-const EMAIL_MAX: usize = 254;
 /// Characters of a county's name as typed from a licence.
 const COUNTY_NAME_MAX: usize = 50;
 
@@ -163,17 +159,18 @@ pub fn check(draft: &Draft, catalogue: &Catalogue, outside_division: &str) -> Re
     let mut wrong = Vec::new();
     let mut note = |refusal| wrong.push(refusal);
     let company_name =
-        text(Field::CompanyName, &draft.company_name, COMPANY_NAME_MAX).map_err(&mut note).ok();
-    let uscc = uscc_of(&draft.uscc).map_err(&mut note).ok();
+        texts::text(Field::CompanyName, &draft.company_name, COMPANY_NAME_MAX).map_err(&mut note).ok();
+    let uscc = texts::uscc_of(&draft.uscc).map_err(&mut note).ok();
     let operator_type = operator_type(&draft.operator_type).map_err(&mut note).ok();
     let seat = county_text(&draft.seat)
-        .and_then(|()| division::settle(&draft.seat, catalogue, outside_division))
+        .and_then(|()| seat::settle(&draft.seat, catalogue, outside_division))
         .map_err(&mut note)
         .ok();
     let licence_file_id = licence(&draft.licence_file_id).map_err(&mut note).ok();
-    let contact_name = text(Field::ContactName, &draft.contact_name, PERSON_NAME_MAX).map_err(&mut note).ok();
-    let contact_phone = phone(&draft.contact_phone).map_err(&mut note).ok();
-    let contact_email = email(&draft.contact_email).map_err(&mut note).ok();
+    let contact_name =
+        texts::text(Field::ContactName, &draft.contact_name, PERSON_NAME_MAX).map_err(&mut note).ok();
+    let contact_phone = texts::phone(&draft.contact_phone).map_err(&mut note).ok();
+    let contact_email = texts::email(&draft.contact_email).map_err(&mut note).ok();
     if !draft.truth_declared {
         note(Refusal::TruthUndeclared);
     }
@@ -200,82 +197,6 @@ pub fn check(draft: &Draft, catalogue: &Catalogue, outside_division: &str) -> Re
     }
 }
 
-/// A login name: 4–20 letters, digits or underscores. Upper and lower case count as one when compared.
-///
-/// Errors: [`Refusal::Missing`], [`Refusal::LoginForm`]. Source: ui, section 6.
-pub fn login(input: &str) -> Result<String, Refusal> {
-    let login = input.trim();
-    if login.is_empty() {
-        return Err(Refusal::Missing(Field::Login));
-    }
-    let form = LOGIN_LENGTH.contains(&login.chars().count())
-        && login.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    form.then(|| login.to_owned()).ok_or(Refusal::LoginForm)
-}
-
-/// A mobile number, with full-width digits, blanks, hyphens and +86 folded away.
-///
-/// Errors: [`Refusal::Missing`], [`Refusal::Phone`]. Source: ui, section 6.
-pub fn phone(input: &str) -> Result<String, Refusal> {
-    let folded: String = input
-        .chars()
-        .map(uscc::half_width)
-        .filter(|character| !character.is_whitespace() && *character != '-')
-        .collect();
-    let digits = folded.strip_prefix("+86").unwrap_or(&folded);
-    if digits.is_empty() {
-        return Err(Refusal::Missing(Field::ContactPhone));
-    }
-    let form = digits.len() == PHONE_DIGITS
-        && digits.starts_with('1')
-        && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if form {
-        Ok(digits.to_owned())
-    } else {
-        Err(Refusal::Phone { digits: digits.chars().filter(char::is_ascii_digit).count() })
-    }
-}
-
-/// A required text of one line without control characters.
-///
-/// Errors: [`Refusal::Missing`], [`Refusal::TooLong`], [`Refusal::ControlCharacters`].
-pub fn text(field: Field, input: &str, max: usize) -> Result<String, Refusal> {
-    let text = optional_text(field, input, max)?;
-    if text.is_empty() { Err(Refusal::Missing(field)) } else { Ok(text) }
-}
-
-/// A text of one line that may be empty.
-///
-/// Errors: [`Refusal::TooLong`], [`Refusal::ControlCharacters`].
-pub fn optional_text(field: Field, input: &str, max: usize) -> Result<String, Refusal> {
-    let text = input.trim();
-    if text.chars().any(char::is_control) {
-        return Err(Refusal::ControlCharacters(field));
-    }
-    if text.chars().count() > max { Err(Refusal::TooLong { field, max }) } else { Ok(text.to_owned()) }
-}
-
-/// A text of several lines that may be empty: an opinion, a reason.
-///
-/// Errors: [`Refusal::TooLong`], [`Refusal::ControlCharacters`] for any but line breaks.
-pub fn paragraph(field: Field, input: &str, max: usize) -> Result<String, Refusal> {
-    let text = input.trim().replace("\r\n", "\n");
-    if text.chars().any(|character| character.is_control() && character != '\n') {
-        return Err(Refusal::ControlCharacters(field));
-    }
-    if text.chars().count() > max { Err(Refusal::TooLong { field, max }) } else { Ok(text) }
-}
-
-/// A unified social credit code that is there.
-///
-/// Errors: [`Refusal::Missing`], [`Refusal::Uscc`].
-pub fn uscc_of(input: &str) -> Result<Uscc, Refusal> {
-    if input.trim().is_empty() {
-        return Err(Refusal::Missing(Field::Uscc));
-    }
-    Ok(Uscc::parse(input)?)
-}
-
 fn licence(input: &str) -> Result<FileId, Refusal> {
     if input.trim().is_empty() {
         return Err(Refusal::Missing(Field::LicenceFileId));
@@ -294,24 +215,7 @@ fn operator_type(input: &str) -> Result<OperatorType, Refusal> {
 }
 
 fn county_text(seat: &Seat) -> Result<(), Refusal> {
-    optional_text(Field::LicenceCounty, &seat.licence_county, COUNTY_NAME_MAX).map(drop)
-}
-
-fn email(input: &str) -> Result<String, Refusal> {
-    let email = optional_text(Field::ContactEmail, input, EMAIL_MAX)?;
-    if email.is_empty() {
-        return Ok(email);
-    }
-    let form = email.is_ascii()
-        && !email.contains(' ')
-        && email.split_once('@').is_some_and(|(local, host)| {
-            !local.is_empty()
-                && host.contains('.')
-                && !host.contains('@')
-                && !host.starts_with('.')
-                && !host.ends_with('.')
-        });
-    form.then_some(email).ok_or(Refusal::Email)
+    texts::optional_text(Field::LicenceCounty, &seat.licence_county, COUNTY_NAME_MAX).map(drop)
 }
 
 #[cfg(test)]
@@ -353,7 +257,10 @@ mod tests {
     #[test]
     fn each_field_has_its_refusal() {
         assert_eq!(wrong(|d| d.company_name = " ".to_owned()), [Refusal::Missing(Field::CompanyName)]);
-        assert_eq!(wrong(|d| d.uscc = "91410105XXXX00019A".to_owned()), [Refusal::Uscc(uscc::Fault::Check)]);
+        assert_eq!(
+            wrong(|d| d.uscc = "91410105XXXX00019A".to_owned()),
+            [Refusal::Uscc(crate::domain::uscc::Fault::Check)]
+        );
         assert_eq!(
             wrong(|d| d.operator_type = "民营".to_owned()),
             [Refusal::UnknownValue(Field::OperatorType)]
@@ -379,14 +286,6 @@ mod tests {
             found,
             [Refusal::Missing(Field::Uscc), Refusal::Missing(Field::ContactPhone), Refusal::TruthUndeclared]
         );
-    }
-
-    #[test]
-    fn a_login_is_4_to_20_letters_digits_or_underscores() {
-        assert_eq!(login(" op_01 "), Ok("op_01".to_owned()));
-        for bad in ["abc", "a-b-c-d", "名称名称", "abcdefghijklmnopqrstu"] {
-            assert_eq!(login(bad), Err(Refusal::LoginForm), "{bad}");
-        }
     }
 
     #[test]

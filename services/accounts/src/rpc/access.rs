@@ -71,7 +71,10 @@ mod tests {
             .filter(|file| file.package() == "yuchong.accounts.v1")
             .flat_map(|file| &file.service)
             .flat_map(|service| {
-                service.method.iter().map(|method| format!("/yuchong.accounts.v1.{}/{}", service.name(), method.name()))
+                service
+                    .method
+                    .iter()
+                    .map(|method| format!("/yuchong.accounts.v1.{}/{}", service.name(), method.name()))
             })
             .collect();
         let table: BTreeSet<String> = ACCESS.iter().map(|row| row.method.to_owned()).collect();

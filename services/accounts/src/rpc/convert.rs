@@ -9,13 +9,14 @@ use uuid::Uuid;
 use crate::{
     app::sessions::Live,
     domain::{
-        division::{Division, Seat},
+        division::Division,
         ids::{OperatorId, UserId},
         lifecycle::State,
         operator::{Operator, Submission},
         refusal::{Field, Refusal},
         registration::{Draft, Profile},
         roles::Role,
+        seat::Seat,
         session::CredentialState,
     },
     store::{self, clients::Client, users::User},
@@ -39,7 +40,11 @@ pub(super) fn user_id(text: &str) -> Result<UserId, Failure> {
 /// The request id of a mutation that is not replayed from a stored answer.
 pub(super) fn request_id(text: &str) -> Result<Uuid, Failure> {
     Uuid::parse_str(text).map_err(|_| {
-        Failure::invalid("request_id_missing", "request_id", "缺少请求编号：每次提交须带一个 UUID，重试时沿用同一个")
+        Failure::invalid(
+            "request_id_missing",
+            "request_id",
+            "缺少请求编号：每次提交须带一个 UUID，重试时沿用同一个",
+        )
     })
 }
 
@@ -120,7 +125,10 @@ fn submission(submission: &Submission) -> wire::Submission {
 }
 
 /// An operator's own view of itself.
-pub(super) async fn own_profile(db: &mut PgConnection, operator: &Operator) -> Result<wire::OwnProfile, Failure> {
+pub(super) async fn own_profile(
+    db: &mut PgConnection,
+    operator: &Operator,
+) -> Result<wire::OwnProfile, Failure> {
     let submissions = store::submissions::list(db, operator.id).await?;
     let users = store::users::of_operator(db, operator.id).await?;
     let shown = operator.valid_version.unwrap_or(operator.submission_version);
@@ -155,7 +163,10 @@ pub(super) fn summary(operator: &Operator) -> wire::OperatorSummary {
 }
 
 /// Everything that the administrator sees of an operator.
-pub(super) async fn detail(db: &mut PgConnection, operator: &Operator) -> Result<wire::OperatorDetail, Failure> {
+pub(super) async fn detail(
+    db: &mut PgConnection,
+    operator: &Operator,
+) -> Result<wire::OperatorDetail, Failure> {
     let submissions = store::submissions::list(db, operator.id).await?;
     let users = store::users::of_operator(db, operator.id).await?;
     Ok(wire::OperatorDetail {
@@ -164,7 +175,11 @@ pub(super) async fn detail(db: &mut PgConnection, operator: &Operator) -> Result
         submissions: submissions.iter().map(submission).collect(),
         users: users
             .into_iter()
-            .map(|user| wire::OperatorUser { user_id: user.id.to_string(), login: user.login, active: user.active })
+            .map(|user| wire::OperatorUser {
+                user_id: user.id.to_string(),
+                login: user.login,
+                active: user.active,
+            })
             .collect(),
     })
 }

@@ -33,7 +33,9 @@ impl Directory for Inlet {
     ) -> Result<Response<ListDivisionsResponse>, Status> {
         let mut db = self.0.pool.acquire().await.map_err(Failure::from)?;
         let catalogue = store::divisions::catalogue(&mut db).await.map_err(Failure::from)?;
-        Ok(Response::new(ListDivisionsResponse { divisions: catalogue.all().map(convert::division).collect() }))
+        Ok(Response::new(ListDivisionsResponse {
+            divisions: catalogue.all().map(convert::division).collect(),
+        }))
     }
 }
 

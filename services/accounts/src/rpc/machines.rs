@@ -2,8 +2,8 @@
 
 use chassis::{Failure, page, rpc};
 use proto::accounts::{
-    CallerToken, ClientView, IssueClientRequest, IssueClientResponse, IssueMachineTokenRequest, ListClientsRequest,
-    ListClientsResponse, RevokeClientRequest, machines_server::Machines,
+    CallerToken, ClientView, IssueClientRequest, IssueClientResponse, IssueMachineTokenRequest,
+    ListClientsRequest, ListClientsResponse, RevokeClientRequest, machines_server::Machines,
 };
 use tonic::{Request, Response, Status};
 
@@ -37,11 +37,16 @@ impl Machines for Inlet {
         Ok(Response::new(IssueClientResponse { client_id: client.client_id, client_secret }))
     }
 
-    async fn revoke_client(&self, request: Request<RevokeClientRequest>) -> Result<Response<ClientView>, Status> {
+    async fn revoke_client(
+        &self,
+        request: Request<RevokeClientRequest>,
+    ) -> Result<Response<ClientView>, Status> {
         self.0
             .units
             .run(request, |work, body| {
-                Box::pin(async move { Ok(convert::client_view(machines::revoke(work, &body.client_id).await?)) })
+                Box::pin(
+                    async move { Ok(convert::client_view(machines::revoke(work, &body.client_id).await?)) },
+                )
             })
             .await
     }
@@ -73,5 +78,8 @@ async fn list(accounts: &Accounts, body: ListClientsRequest) -> Result<ListClien
     let found = store::clients::list(&mut db, operator, after, size).await?;
     let full = i64::try_from(found.len()).is_ok_and(|count| count == size);
     let next_page_token = page::token(found.last().filter(|_| full).map(|last| &last.client_id));
-    Ok(ListClientsResponse { clients: found.into_iter().map(convert::client_view).collect(), next_page_token })
+    Ok(ListClientsResponse {
+        clients: found.into_iter().map(convert::client_view).collect(),
+        next_page_token,
+    })
 }

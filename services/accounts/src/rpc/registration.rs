@@ -2,8 +2,8 @@
 
 use chassis::{Failure, rpc};
 use proto::accounts::{
-    ChangeProfileRequest, GetOwnProfileRequest, OwnProfile, RegisterRequest, RegisterResponse, ResubmitRequest,
-    registration_server::Registration,
+    ChangeProfileRequest, GetOwnProfileRequest, OwnProfile, RegisterRequest, RegisterResponse,
+    ResubmitRequest, registration_server::Registration,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use tonic::{Request, Response, Status};

@@ -2,8 +2,9 @@
 
 use chassis::{Failure, page};
 use proto::accounts::{
-    ApproveOperatorRequest, GetOperatorDetailRequest, ListOperatorsRequest, ListOperatorsResponse, OperatorDetail,
-    ReinstateOperatorRequest, ReturnOperatorRequest, SuspendOperatorRequest, account_review_server::AccountReview,
+    ApproveOperatorRequest, GetOperatorDetailRequest, ListOperatorsRequest, ListOperatorsResponse,
+    OperatorDetail, ReinstateOperatorRequest, ReturnOperatorRequest, SuspendOperatorRequest,
+    account_review_server::AccountReview,
 };
 use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
@@ -43,7 +44,10 @@ impl AccountReview for Inlet {
         Ok(Response::new(convert::detail(&mut db, &operator).await?))
     }
 
-    async fn approve(&self, request: Request<ApproveOperatorRequest>) -> Result<Response<OperatorDetail>, Status> {
+    async fn approve(
+        &self,
+        request: Request<ApproveOperatorRequest>,
+    ) -> Result<Response<OperatorDetail>, Status> {
         self.0
             .units
             .run(request, |work, body| {
@@ -60,7 +64,10 @@ impl AccountReview for Inlet {
             .await
     }
 
-    async fn r#return(&self, request: Request<ReturnOperatorRequest>) -> Result<Response<OperatorDetail>, Status> {
+    async fn r#return(
+        &self,
+        request: Request<ReturnOperatorRequest>,
+    ) -> Result<Response<OperatorDetail>, Status> {
         self.0
             .units
             .run(request, |work, body| {
@@ -77,7 +84,10 @@ impl AccountReview for Inlet {
             .await
     }
 
-    async fn suspend(&self, request: Request<SuspendOperatorRequest>) -> Result<Response<OperatorDetail>, Status> {
+    async fn suspend(
+        &self,
+        request: Request<SuspendOperatorRequest>,
+    ) -> Result<Response<OperatorDetail>, Status> {
         self.0
             .units
             .run(request, |work, body| {
@@ -108,8 +118,7 @@ impl AccountReview for Inlet {
 }
 
 async fn list(accounts: &Accounts, body: ListOperatorsRequest) -> Result<ListOperatorsResponse, Failure> {
-    let filter =
-        Filter { state: convert::state_filter(&body.state)?, review_pending: body.review_pending };
+    let filter = Filter { state: convert::state_filter(&body.state)?, review_pending: body.review_pending };
     let size = page::size(body.page.as_ref())?;
     let after = page::after::<Key>(body.page.as_ref())?.and_then(|(micros, id)| {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).ok().map(|at| (at, id))
@@ -118,7 +127,9 @@ async fn list(accounts: &Accounts, body: ListOperatorsRequest) -> Result<ListOpe
     let found = store::operators::list(&mut db, filter, after, size).await?;
     let full = i64::try_from(found.len()).is_ok_and(|count| count == size);
     let key = found.last().filter(|_| full).and_then(|last| {
-        i64::try_from(last.registered_at.unix_timestamp_nanos() / 1_000).ok().map(|micros| (micros, last.id.0))
+        i64::try_from(last.registered_at.unix_timestamp_nanos() / 1_000)
+            .ok()
+            .map(|micros| (micros, last.id.0))
     });
     Ok(ListOperatorsResponse {
         operators: found.iter().map(convert::summary).collect(),

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use chassis::{Failure, identity::Kind, rpc};
 use proto::accounts::{
     ActivateRequest, ActivateResponse, CallerToken, ChangePasswordRequest, ChangePasswordResponse,
-    GetSessionRequest, IssueCallerTokenRequest, RequestCodeRequest, RequestCodeResponse, SessionView, SignInRequest,
-    SignInResponse, SignOutRequest, SignOutResponse, sessions_server::Sessions,
+    GetSessionRequest, IssueCallerTokenRequest, RequestCodeRequest, RequestCodeResponse, SessionView,
+    SignInRequest, SignInResponse, SignOutRequest, SignOutResponse, sessions_server::Sessions,
 };
 use secrecy::SecretString;
 use tonic::{Request, Response, Status};
@@ -14,8 +14,7 @@ use tonic::{Request, Response, Status};
 use super::convert;
 use crate::{
     app::{
-        Accounts, activate,
-        sessions,
+        Accounts, activate, sessions,
         sign_in::{self, SignedIn},
     },
     domain::refusal::{Field, Refusal},
@@ -66,7 +65,8 @@ impl Sessions for Inlet {
         request: Request<IssueCallerTokenRequest>,
     ) -> Result<Response<CallerToken>, Status> {
         let body = request.into_inner();
-        let (token, expires_at) = sessions::caller_token(&self.0, &body.session_token, &body.audience).await?;
+        let (token, expires_at) =
+            sessions::caller_token(&self.0, &body.session_token, &body.audience).await?;
         Ok(Response::new(CallerToken { token, expires_at: Some(convert::moment(expires_at)) }))
     }
 
@@ -90,14 +90,20 @@ impl Sessions for Inlet {
         Ok(Response::new(RequestCodeResponse { masked_phone, expires_at: Some(convert::moment(expires_at)) }))
     }
 
-    async fn activate(&self, request: Request<ActivateRequest>) -> Result<Response<ActivateResponse>, Status> {
+    async fn activate(
+        &self,
+        request: Request<ActivateRequest>,
+    ) -> Result<Response<ActivateResponse>, Status> {
         let body = request.into_inner();
         let new = SecretString::from(body.new_password);
         activate::activate(&self.0, &body.activation_ticket, &body.code, new).await?;
         Ok(Response::new(ActivateResponse {}))
     }
 
-    async fn get_session(&self, request: Request<GetSessionRequest>) -> Result<Response<SessionView>, Status> {
+    async fn get_session(
+        &self,
+        request: Request<GetSessionRequest>,
+    ) -> Result<Response<SessionView>, Status> {
         let live = sessions::live(&self.0, &request.into_inner().session_token).await?;
         Ok(Response::new(convert::session_view(live)))
     }

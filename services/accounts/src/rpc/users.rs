@@ -56,7 +56,10 @@ impl Users for Inlet {
             .await
     }
 
-    async fn deactivate(&self, request: Request<DeactivateUserRequest>) -> Result<Response<UserView>, Status> {
+    async fn deactivate(
+        &self,
+        request: Request<DeactivateUserRequest>,
+    ) -> Result<Response<UserView>, Status> {
         self.0
             .units
             .run(request, |work, body| {
@@ -108,7 +111,10 @@ impl Users for Inlet {
             .await
     }
 
-    async fn list_users(&self, request: Request<ListUsersRequest>) -> Result<Response<ListUsersResponse>, Status> {
+    async fn list_users(
+        &self,
+        request: Request<ListUsersRequest>,
+    ) -> Result<Response<ListUsersResponse>, Status> {
         Ok(Response::new(list(&self.0, request.into_inner()).await?))
     }
 }

@@ -43,8 +43,14 @@ pub async fn catalogue(db: &mut PgConnection) -> Result<Catalogue, StoreError> {
             continue;
         }
         divisions.push(Division {
-            level: Level::ALL.into_iter().find(|one| one.name() == row.level).ok_or_else(|| corrupt(&row.code))?,
-            sort: Sort::ALL.into_iter().find(|one| one.name() == row.kind).ok_or_else(|| corrupt(&row.code))?,
+            level: Level::ALL
+                .into_iter()
+                .find(|one| one.name() == row.level)
+                .ok_or_else(|| corrupt(&row.code))?,
+            sort: Sort::ALL
+                .into_iter()
+                .find(|one| one.name() == row.kind)
+                .ok_or_else(|| corrupt(&row.code))?,
             code: row.code,
             name: row.name,
             parent_code: row.parent_code,
@@ -89,11 +95,7 @@ pub async fn load(db: &mut PgConnection, catalogue: &Catalogue) -> Result<Loaded
     changed += write_abolished(db, catalogue).await?;
     changed += close_missing(db, catalogue).await?;
     changed += write_closure(db, catalogue).await?;
-    Ok(Loaded {
-        in_force: catalogue.all().count(),
-        abolished: catalogue.all_abolished().count(),
-        changed,
-    })
+    Ok(Loaded { in_force: catalogue.all().count(), abolished: catalogue.all_abolished().count(), changed })
 }
 
 async fn write_in_force(db: &mut PgConnection, catalogue: &Catalogue) -> Result<u64, StoreError> {

@@ -141,7 +141,12 @@ pub async fn touch(db: &mut PgConnection, id: SessionId, at: OffsetDateTime) -> 
 ///
 /// # Errors
 /// The database.
-pub async fn end(db: &mut PgConnection, id: SessionId, at: OffsetDateTime, why: End) -> Result<(), StoreError> {
+pub async fn end(
+    db: &mut PgConnection,
+    id: SessionId,
+    at: OffsetDateTime,
+    why: End,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "-- accounts.sessions.end
          UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE session_id = $1 AND ended_at IS NULL",
@@ -158,7 +163,12 @@ pub async fn end(db: &mut PgConnection, id: SessionId, at: OffsetDateTime, why: 
 ///
 /// # Errors
 /// The database.
-pub async fn end_all(db: &mut PgConnection, user: UserId, at: OffsetDateTime, why: End) -> Result<(), StoreError> {
+pub async fn end_all(
+    db: &mut PgConnection,
+    user: UserId,
+    at: OffsetDateTime,
+    why: End,
+) -> Result<(), StoreError> {
     sqlx::query!(
         "-- accounts.sessions.end_all
          UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE user_id = $1 AND ended_at IS NULL",

@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::{StoreError, violates};
 use crate::domain::{
-    division::SettledSeat,
     ids::{FileId, OperatorId},
     operator::{Decision, Outcome, Submission},
     refusal::Refusal,
     registration::{Entry, OperatorType, Profile},
+    seat::SettledSeat,
     uscc::Uscc,
 };
 
@@ -39,8 +39,10 @@ struct Row {
 
 impl Row {
     fn submission(self, operator: OperatorId) -> Result<Submission, StoreError> {
-        let corrupt =
-            || StoreError::Corrupt { table: "operator_submissions", id: format!("{operator}/{}", self.version) };
+        let corrupt = || StoreError::Corrupt {
+            table: "operator_submissions",
+            id: format!("{operator}/{}", self.version),
+        };
         let entry = Entry::ALL.into_iter().find(|entry| entry.name() == self.entry).ok_or_else(corrupt)?;
         let profile = Profile {
             uscc: Uscc::parse(&self.uscc).map_err(|_| corrupt())?,

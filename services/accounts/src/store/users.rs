@@ -70,7 +70,8 @@ impl TryFrom<Row> for User {
             .roles
             .iter()
             .map(|name| {
-                Role::official(name).ok_or(StoreError::Corrupt { table: "users", id: row.user_id.to_string() })
+                Role::official(name)
+                    .ok_or(StoreError::Corrupt { table: "users", id: row.user_id.to_string() })
             })
             .collect::<Result<_, _>>()?;
         Ok(Self {

@@ -1,0 +1,12 @@
+//! Accounts on real servers: its own PostgreSQL database, NATS, and gRPC over a socket.
+
+#![expect(clippy::disallowed_methods, reason = "tests make their own ids")]
+
+mod divisions;
+mod import;
+mod machines;
+mod profile;
+mod registration;
+mod setup;
+mod sign_in;
+mod trail;

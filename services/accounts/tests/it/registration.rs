@@ -1,0 +1,224 @@
+//! Registering, reviewing, sending again. G1 and G2 of the walk-throughs as far as accounts goes.
+
+use proto::accounts::{
+    ApproveOperatorRequest, GetOwnProfileRequest, ListOperatorsRequest, OwnProfile, Profile, RegisterRequest,
+    ResubmitRequest, ReturnOperatorRequest,
+};
+use tonic::Code;
+
+use crate::setup::{
+    Bench, PASSWORD, USCCS, by, claims, fact, fields, profile, reason, registration, request_id,
+};
+
+fn approve(operator_id: &str, submission_version: i32) -> ApproveOperatorRequest {
+    ApproveOperatorRequest {
+        request_id: request_id(),
+        operator_id: operator_id.into(),
+        submission_version,
+        opinion: String::new(),
+    }
+}
+
+fn send_back(operator_id: &str, submission_version: i32, opinion: &str) -> ReturnOperatorRequest {
+    ReturnOperatorRequest {
+        request_id: request_id(),
+        operator_id: operator_id.into(),
+        submission_version,
+        opinion: opinion.into(),
+    }
+}
+
+async fn resubmit(bench: &Bench, login: &str, entry: &str) -> Result<OwnProfile, tonic::Status> {
+    let body = ResubmitRequest {
+        request_id: request_id(),
+        entry: entry.into(),
+        profile: Some(profile(USCCS[0])),
+        truth_declared: true,
+    };
+    let token = bench.person(login).await;
+    bench.registration().resubmit(by(&token, body)).await.map(tonic::Response::into_inner)
+}
+
+#[tokio::test]
+async fn an_account_reaches_its_own_profile_only_until_it_is_approved() {
+    let bench = Bench::start().await;
+    let made = bench.register("op01", USCCS[0]).await.unwrap();
+    assert_eq!(made.state, "Pending");
+    let applicant = bench.person("op01").await;
+    assert_eq!(claims(&applicant).roles, ["operator_applicant"]);
+    assert_eq!(claims(&applicant).operator_id, made.operator_id);
+    let own = bench
+        .registration()
+        .get_own_profile(by(&applicant, GetOwnProfileRequest {}))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!((own.state.as_str(), own.review_pending, own.valid_version), ("Pending", true, 0));
+    let list = bench.review().list_operators(by(&applicant, ListOperatorsRequest::default())).await;
+    assert_eq!(list.unwrap_err().code(), Code::PermissionDenied);
+
+    let administrator = bench.official("admin01", "administrator").await;
+    let waiting = ListOperatorsRequest { review_pending: true, ..ListOperatorsRequest::default() };
+    let list = bench.review().list_operators(by(&administrator, waiting)).await.unwrap().into_inner();
+    assert_eq!(list.operators.len(), 1);
+    let detail =
+        bench.review().approve(by(&administrator, approve(&made.operator_id, 1))).await.unwrap().into_inner();
+    assert_eq!((detail.operator.unwrap().state.as_str(), detail.valid_version), ("Active", 1));
+    assert_eq!(claims(&bench.person("op01").await).roles, ["operator"]);
+
+    let late = bench.review().approve(by(&administrator, approve(&made.operator_id, 1))).await.unwrap_err();
+    assert_eq!((late.code(), reason(&late).as_str()), (Code::FailedPrecondition, "wrong_state"));
+    assert_eq!(fact(&late, "changed_by"), claims(&administrator).subject);
+    bench.conclude().await;
+}
+
+#[tokio::test]
+async fn one_account_three_versions_both_opinions_visible() {
+    let bench = Bench::start().await;
+    let made = bench.register("op01", USCCS[0]).await.unwrap();
+    let administrator = bench.official("admin01", "administrator").await;
+    let silent =
+        bench.review().r#return(by(&administrator, send_back(&made.operator_id, 1, " "))).await.unwrap_err();
+    assert_eq!((reason(&silent).as_str(), fields(&silent)), ("opinion_missing", vec!["opinion".to_owned()]));
+    bench.review().r#return(by(&administrator, send_back(&made.operator_id, 1, "执照不清晰"))).await.unwrap();
+    assert_eq!(claims(&bench.person("op01").await).roles, ["operator_applicant"]);
+
+    let strange = resubmit(&bench, "op01", "elsewhere").await.unwrap_err();
+    assert_eq!((reason(&strange).as_str(), fields(&strange)), ("unknown_value", vec!["entry".to_owned()]));
+    resubmit(&bench, "op01", "workbench").await.unwrap();
+    let stale = bench.review().approve(by(&administrator, approve(&made.operator_id, 1))).await.unwrap_err();
+    assert_eq!((reason(&stale).as_str(), fact(&stale, "current").as_str()), ("stale_version", "2"));
+    bench
+        .review()
+        .r#return(by(&administrator, send_back(&made.operator_id, 2, "名称与执照不一致")))
+        .await
+        .unwrap();
+    resubmit(&bench, "op01", "company_profile").await.unwrap();
+    let detail =
+        bench.review().approve(by(&administrator, approve(&made.operator_id, 3))).await.unwrap().into_inner();
+    let story: Vec<_> = detail
+        .submissions
+        .iter()
+        .map(|one| (one.version, one.entry.as_str(), one.outcome.as_str(), one.opinion.as_str()))
+        .collect();
+    assert_eq!(
+        story,
+        [
+            (3, "company_profile", "approved", ""),
+            (2, "workbench", "returned", "名称与执照不一致"),
+            (1, "registration_form", "returned", "执照不清晰"),
+        ]
+    );
+    assert!(detail.submissions.iter().all(|one| !one.declaration.is_empty()));
+    let late = resubmit(&bench, "op01", "workbench").await.unwrap_err();
+    assert_eq!(reason(&late), "wrong_state");
+    assert_eq!(bench.count("SELECT count(*) FROM operators").await, 1);
+    let kinds: Vec<String> = sqlx::query_scalar("SELECT kind FROM outbox ORDER BY aggregate_version")
+        .fetch_all(&bench.pool)
+        .await
+        .unwrap();
+    assert_eq!(kinds, ["registered", "returned", "resubmitted", "returned", "resubmitted", "approved"]);
+    bench.conclude().await;
+}
+
+#[tokio::test]
+async fn everything_wrong_with_a_registration_is_said_at_once_and_nothing_changes() {
+    let bench = Bench::start().await;
+    bench.register("op01", USCCS[0]).await.unwrap();
+    let body = RegisterRequest {
+        login: "OP01".into(),
+        password: "Password123!".into(),
+        truth_declared: false,
+        profile: Some(Profile { contact_phone: "1990000000".into(), ..profile(USCCS[0]) }),
+        ..registration("op01", USCCS[0])
+    };
+    let refused = bench.registration().register(body).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert_eq!(fields(&refused), ["login", "password", "contact_phone", "truth_declared", "uscc"]);
+    let empty = RegisterRequest { request_id: request_id(), ..RegisterRequest::default() };
+    let refused = bench.registration().register(empty).await.unwrap_err();
+    let named = [
+        "login",
+        "password",
+        "company_name",
+        "uscc",
+        "operator_type",
+        "registered_division",
+        "licence_file_id",
+        "contact_name",
+        "contact_phone",
+        "truth_declared",
+    ];
+    assert_eq!(fields(&refused), named);
+    assert_eq!(bench.count("SELECT count(*) FROM operators").await, 1);
+    assert_eq!(bench.count("SELECT count(*) FROM users").await, 1);
+    bench.conclude().await;
+}
+
+#[tokio::test]
+async fn a_repeated_registration_is_answered_again_and_another_body_is_refused() {
+    let bench = Bench::start().await;
+    let body = registration("op01", USCCS[0]);
+    let first = bench.registration().register(body.clone()).await.unwrap().into_inner();
+    let again = bench.registration().register(body.clone()).await.unwrap();
+    assert!(again.metadata().contains_key("idempotency-replayed"));
+    assert_eq!(again.into_inner(), first);
+    let other = RegisterRequest { login: "op02".into(), ..body };
+    let refused = bench.registration().register(other).await.unwrap_err();
+    assert_eq!((refused.code(), reason(&refused).as_str()), (Code::AlreadyExists, "request_reused"));
+    bench.conclude().await;
+}
+
+#[tokio::test]
+async fn of_many_registrations_with_one_code_exactly_one_is_accepted() {
+    let bench = Bench::start().await;
+    let tries = (0..8).map(|number| {
+        let mut client = bench.registration();
+        async move { client.register(registration(&format!("racer{number}"), USCCS[1])).await }
+    });
+    let answers = futures::future::join_all(tries).await;
+    assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
+    for refused in answers.iter().filter_map(|answer| answer.as_ref().err()) {
+        assert_eq!(reason(refused), "uscc_taken");
+    }
+    assert_eq!(bench.count("SELECT count(*) FROM users").await, 1);
+    bench.conclude().await;
+}
+
+#[tokio::test]
+async fn of_two_administrators_one_decides_and_the_other_is_told() {
+    let bench = Bench::start().await;
+    let made = bench.register("op01", USCCS[0]).await.unwrap();
+    let (one, two) =
+        (bench.official("admin01", "administrator").await, bench.official("admin02", "administrator").await);
+    let (mut first, mut second) = (bench.review(), bench.review());
+    let (approved, returned) = tokio::join!(
+        first.approve(by(&one, approve(&made.operator_id, 1))),
+        second.r#return(by(&two, send_back(&made.operator_id, 1, "执照不清晰")))
+    );
+    let loser = match (approved, returned) {
+        (Ok(_), Err(loser)) | (Err(loser), Ok(_)) => loser,
+        (approved, returned) => panic!("{approved:?} {returned:?}"),
+    };
+    assert_eq!(reason(&loser), "wrong_state");
+    assert!([claims(&one).subject, claims(&two).subject].contains(&fact(&loser, "changed_by")));
+    bench.conclude().await;
+}
+
+#[tokio::test]
+async fn the_password_is_nowhere_but_in_its_hash() {
+    let bench = Bench::start().await;
+    bench.register("op01", USCCS[0]).await.unwrap();
+    let hash: String =
+        sqlx::query_scalar("SELECT hash FROM credentials").fetch_one(&bench.pool).await.unwrap();
+    assert!(hash.starts_with("$argon2id$") && !hash.contains(PASSWORD));
+    assert_eq!(
+        bench
+            .count(
+                "SELECT count(*) FROM requests WHERE position('$argon2' IN encode(response, 'escape')) > 0"
+            )
+            .await,
+        0
+    );
+    bench.conclude().await;
+}
