@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 
 use super::{
     progress::Phase,
-    roster::{self, ADMINISTRATOR, PASSWORD},
+    roster::{self, ADMINISTRATOR, PASSWORD, SECURITY},
 };
 use crate::driver::{
     Actor, Platform,
@@ -37,7 +37,7 @@ impl Cast {
     ///
     /// Errors: somebody cannot; is the province loaded?
     pub async fn sign_in(platform: &Platform, samples: &Samples) -> Result<Self> {
-        let mut logins = vec![ADMINISTRATOR.to_owned()];
+        let mut logins = vec![ADMINISTRATOR.to_owned(), SECURITY.to_owned()];
         logins.extend(roster::officials(samples).into_iter().map(|one| one.login));
         logins.extend(samples.operators.iter().map(|one| one.login.clone()));
         let people = Phase::each("登录", logins, |login| async move {

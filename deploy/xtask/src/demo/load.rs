@@ -11,13 +11,12 @@ use super::{
     mistakes::Mistakes,
     plan::{Detour, way},
     progress::Phase,
-    roster::{self, ADMINISTRATOR, ADMINISTRATOR_PHONE, DEPARTMENTS, PASSWORD},
+    roster::{self, ADMINISTRATOR, DEPARTMENTS, PASSWORD},
 };
 use crate::driver::{
     Actor, Platform,
     actor::fresh_id,
     joint::policy,
-    officials::Official,
     samples::{AccountStatus, Operator, Samples},
 };
 
@@ -32,12 +31,15 @@ pub async fn load(platform: &Platform, samples: &Samples, mistakes: &Mistakes) -
     if let Some(round) = find(platform).await? {
         return Ok((Cast::sign_in(platform, samples).await?, round));
     }
-    let first = Official::new(ADMINISTRATOR, "平台管理员", "administrator", &[], ADMINISTRATOR_PHONE);
-    let administrator = platform.first_official(&first, PASSWORD).await?;
+    let administrator = platform.first_official(&roster::administrator(), PASSWORD).await?;
+    let security = platform.first_official(&roster::security(), PASSWORD).await?;
     let roster = roster::officials(samples);
+    let system = roster.first().context("the roster is empty")?;
+    let refused = administrator.create_official(system).await;
+    mistakes.expect("an administrator who grants system rights", "role_not_grantable", refused)?;
     Phase::each("主管部门与专家", roster, |official| {
-        let administrator = &administrator;
-        async move { administrator.appoint(&official, PASSWORD).await }
+        let grantor = if roster::separated(&official) { &security } else { &administrator };
+        async move { grantor.appoint(&official, PASSWORD).await }
     })
     .await?;
     let operators = samples.operators.clone();

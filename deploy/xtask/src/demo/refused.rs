@@ -30,7 +30,7 @@ pub async fn registrations(platform: &Platform, samples: &Samples, mistakes: &Mi
     let profile = operator.profile(&fresh_id())?;
     let cases = [
         ("91410105XXXX00019A", "410105", true, "uscc_check"),
-        ("91410105XXXX00011G", "410105", true, "uscc_organisation_check"),
+        ("91410105XXXX00011P", "410105", true, "uscc_organisation_check"),
         ("91420100XXXX00123G", "410105", false, "division_outside_province"),
     ];
     for (uscc, division, in_province, reason) in cases {

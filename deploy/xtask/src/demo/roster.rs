@@ -7,10 +7,10 @@ use crate::driver::{officials::Official, samples::Samples};
 
 /// The password of everybody in the sample province. Only private platforms are ever loaded with it.
 pub const PASSWORD: &str = "Songshan-2026!";
-/// The first administrator's login; the platform makes this account at the console, all others come from it.
+/// The administrator's login, made at the console; the others come from it.
 pub const ADMINISTRATOR: &str = "admin01";
-/// The first administrator's phone, to which password and code go.
-pub const ADMINISTRATOR_PHONE: &str = "19910000000";
+/// The security administrator's login, made at the console too: he grants system and audit rights.
+pub const SECURITY: &str = "security01";
 /// 济源: county and city are one authority there.
 pub const JIYUAN: &str = "419001";
 /// One person with both posts in 济源, whom four eyes keep from deciding twice.
@@ -42,11 +42,25 @@ pub fn department(code: &str) -> String {
     format!("{code}01")
 }
 
-/// Everybody but the first administrator, in a fixed order.
+/// The platform's administrator.
+pub fn administrator() -> Official {
+    Official { phone: "19910000000".to_owned(), ..post(ADMINISTRATOR, "平台管理员", "administrator", &[]) }
+}
+
+/// The security administrator.
+pub fn security() -> Official {
+    Official { phone: "19919999999".to_owned(), ..post(SECURITY, "安全管理员", "security_administrator", &[]) }
+}
+
+/// Whether only the security administrator may grant these rights. Source: reliability section 10.
+pub fn separated(official: &Official) -> bool {
+    official.roles.iter().any(|role| matches!(role.as_str(), "system_administrator" | "audit_administrator"))
+}
+
+/// Everybody but the two made at the console, in a fixed order.
 pub fn officials(samples: &Samples) -> Vec<Official> {
     let mut roster = vec![
         post("system01", "系统管理员", "system_administrator", &[]),
-        post("security01", "安全管理员", "security_administrator", &[]),
         post("audit01", "审计管理员", "audit_administrator", &[]),
     ];
     let counties: BTreeSet<_> = samples.stations.iter().map(|one| one.county_code.as_str()).collect();

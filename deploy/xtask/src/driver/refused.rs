@@ -32,9 +32,10 @@ impl Refused {
         self.fields.first().map_or("", |(field, _)| field)
     }
 
-    /// Whether the same request may be sent again. Source: reliability section 6.
+    /// Whether the same request may be sent again. Source: reliability section 6, and R10 for what was shed unheard.
     pub fn passing(&self) -> bool {
-        self.unanswered || matches!(self.code, Code::Unavailable | Code::Aborted | Code::DeadlineExceeded)
+        let shed = matches!(self.reason.as_str(), "database_busy" | "overloaded");
+        self.unanswered || shed || matches!(self.code, Code::Unavailable | Code::Aborted | Code::DeadlineExceeded)
     }
 
     /// A call that had no answer within its time.
