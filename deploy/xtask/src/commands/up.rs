@@ -1,11 +1,12 @@
 //! `cargo xtask up`: the whole platform from nothing, until Ctrl-C or SIGTERM.
 //!
-//! Owns: the order of starting and stopping. Not: sample data or the driven review (`demo`).
+//! Owns: the order of starting and stopping. Not: the sample province and the driven review themselves (`demo`).
 use anyhow::Result;
 
 use crate::{
     cargo::{self, Build},
     checkout::{Checkout, binaries},
+    demo,
     fleet::Fleet,
     platform::Platform,
     report::step,
@@ -16,9 +17,12 @@ use crate::{
 /// How to start.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Print the addresses as one JSON object on standard output.
+    /// Print one JSON object on standard output: the addresses, or with --demo the figures, and then stop.
     #[arg(long)]
     json: bool,
+    /// Drive the sample province through the whole review, from registration to 审核通过.
+    #[arg(long)]
+    demo: bool,
 }
 
 /// Starts everything, waits to be asked to stop, stops everything; the data stays.
@@ -41,25 +45,46 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         }
     };
     let (platform, fleet) = started?;
-    show(&fleet, arguments.json)?;
-    let mut failure = None;
-    loop {
-        tokio::select! {
-            () = stop.asked() => break,
-            () = tokio::time::sleep(std::time::Duration::from_millis(500)) => {
-                if let Err(error) = fleet.check_all() {
-                    failure = Some(error);
-                    break;
-                }
-            }
-        }
-    }
+    let done = tokio::select! {
+        done = serve(&fleet, &arguments) => done,
+        error = ended(&fleet) => Err(error),
+        () = stop.asked() => Ok(()),
+    };
     step("stopping", async {
         fleet.stop().await?;
         platform.stop().await
     })
     .await?;
-    failure.map_or(Ok(()), Err)
+    done
+}
+
+/// Loads or drives the sample province, shows what came of it, and stays unless a program asked.
+async fn serve(fleet: &Fleet, arguments: &Arguments) -> Result<()> {
+    let deployment = fleet.deployment();
+    if arguments.demo {
+        eprintln!("… the sample province goes through the review");
+        let summary = demo::run(deployment).await?;
+        eprintln!("{}", summary.table());
+        if arguments.json {
+            println!("{}", serde_json::to_string(&summary)?);
+            return Ok(());
+        }
+    } else {
+        demo::load(deployment).await?;
+    }
+    show(fleet, arguments.json)?;
+    eprintln!("{}", demo::roster::sign_ins());
+    std::future::pending().await
+}
+
+/// Waits for a service that ends without being asked.
+async fn ended(fleet: &Fleet) -> anyhow::Error {
+    loop {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        if let Err(error) = fleet.check_all() {
+            return error;
+        }
+    }
 }
 
 async fn start(checkout: &Checkout) -> Result<(Platform, Fleet)> {

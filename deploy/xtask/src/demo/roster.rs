@@ -86,6 +86,22 @@ pub fn officials(samples: &Samples) -> Vec<Official> {
     roster
 }
 
+/// Some sign-ins of each role, for people.
+pub fn sign_ins() -> String {
+    let roles = [
+        ("运营商", "op01 … op12（op03 待审核，op07 审核不通过）".to_owned()),
+        ("县级主管部门", format!("{} 等", county("410105"))),
+        ("市级主管部门", format!("{} 等", city("410100"))),
+        ("平台管理员", ADMINISTRATOR.to_owned()),
+        ("专家", format!("{} … {}", expert(1), expert(EXPERTS))),
+        ("省级厅委", DEPARTMENTS.map(|(code, _)| department(code)).join(" · ")),
+        ("系统 / 安全 / 审计管理员", format!("system01 · {SECURITY} · audit01")),
+    ];
+    let mut lines = vec![format!("  sign-ins, password {PASSWORD}")];
+    lines.extend(roles.map(|(role, logins)| format!("    {role}  {logins}")));
+    lines.join("\n")
+}
+
 fn post(login: &str, name: &str, role: &str, scope: &[&str]) -> Official {
     Official::new(login, name, role, scope, "")
 }
