@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path};
+use object_store::{
+    ObjectMeta, ObjectStore, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path,
+};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -59,7 +61,8 @@ impl Blobs {
     /// The folder cannot be made or used.
     pub fn open(storage: &Storage) -> Result<Self, BlobError> {
         let folder = &storage.folder;
-        std::fs::create_dir_all(folder).map_err(|source| BlobError::Folder { folder: folder.clone(), source })?;
+        std::fs::create_dir_all(folder)
+            .map_err(|source| BlobError::Folder { folder: folder.clone(), source })?;
         let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(storage.fsync);
         Ok(Self { store: Arc::new(store) })
     }
@@ -109,7 +112,10 @@ impl Blobs {
     ///
     /// # Errors
     /// It is not there, or the store is away.
-    pub async fn read(&self, sha256: &str) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError> {
+    pub async fn read(
+        &self,
+        sha256: &str,
+    ) -> Result<BoxStream<'static, Result<Bytes, BlobError>>, BlobError> {
         let found = self.store.get(&content_key(sha256)).await?;
         Ok(found.into_stream().map_err(BlobError::from).boxed())
     }

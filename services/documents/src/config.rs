@@ -5,17 +5,27 @@ use std::collections::BTreeMap;
 use chassis::config::{Broker, ConfigError, Database, Identity, Profile, Server, Settings, Telemetry};
 use serde::Deserialize;
 
+/// The compiled-in settings.
+pub const DEFAULTS: &str = include_str!("../settings.toml");
+
 /// Every setting.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    profile: Profile,
-    database: Database,
-    broker: Broker,
-    server: Server,
-    telemetry: Telemetry,
-    identity: Identity,
-    peers: BTreeMap<String, String>,
+    /// How strictly unsafe settings are treated.
+    pub profile: Profile,
+    /// The own database.
+    pub database: Database,
+    /// NATS.
+    pub broker: Broker,
+    /// Where it listens.
+    pub server: Server,
+    /// Logs and traces.
+    pub telemetry: Telemetry,
+    /// Own key and believed keys.
+    pub identity: Identity,
+    /// Other services.
+    pub peers: BTreeMap<String, String>,
     /// Where bytes live.
     pub storage: Storage,
     /// Bounds of uploads.
@@ -70,27 +80,44 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] names the key that is missing, unknown or out of range.
     pub fn load() -> Result<Self, ConfigError> {
-        let config: Self = chassis::config::load("documents", include_str!("../settings.toml"))?;
+        let config: Self = chassis::config::load("documents", DEFAULTS)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Checks what types cannot.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] with the first key that is wrong.
+    pub fn validate(&self) -> Result<(), ConfigError> {
         let wrong = |key, why: &str| Err(ConfigError::Invalid { key, why: why.to_owned() });
-        if config.storage.folder.trim().is_empty() {
+        if self.storage.folder.trim().is_empty() {
             return wrong("storage.folder", "must name a folder");
         }
-        if config.profile == Profile::Production && !config.storage.fsync {
-            return wrong("storage.fsync", "must be true in production: a confirmed upload must survive a power loss");
+        if self.profile == Profile::Production && !self.storage.fsync {
+            return wrong(
+                "storage.fsync",
+                "must be true in production: a confirmed upload must survive a power loss",
+            );
         }
-        if !(1..=64).contains(&config.uploads.at_once_max) {
+        if !(1..=64).contains(&self.uploads.at_once_max) {
             return wrong("uploads.at_once_max", "must be 1..=64");
         }
-        if config.uploads.anonymous_per_hour_max < 0 {
+        if self.uploads.anonymous_per_hour_max < 0 {
             return wrong("uploads.anonymous_per_hour_max", "must not be negative");
         }
-        if !(1..=3600).contains(&config.sweep.interval_secs) {
+        if !(1..=3600).contains(&self.sweep.interval_secs) {
             return wrong("sweep.interval_secs", "must be 1..=3600");
         }
-        if !(60..=604_800).contains(&config.sweep.upload_given_up_secs) {
+        if !(60..=604_800).contains(&self.sweep.upload_given_up_secs) {
             return wrong("sweep.upload_given_up_secs", "must be 60..=604800");
         }
-        Ok(config)
+        for peer in ["accounts", "reviews"] {
+            if !self.peers.contains_key(peer) {
+                return wrong("peers", "must name accounts and reviews");
+            }
+        }
+        Ok(())
     }
 
     /// The part that every service has.

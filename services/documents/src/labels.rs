@@ -39,7 +39,7 @@ pub fn yuan(fen: i64) -> String {
     let digits = (fen / 100).unsigned_abs().to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -86,13 +86,19 @@ pub fn refusal(refusal: &Refusal) -> (&'static str, String, String) {
     let said = |id: &'static str, field: &str, text: &str| (id, field.to_owned(), text.to_owned());
     match refusal {
         Refusal::DossierClosed => said("dossier_closed", "", "线下初审通过后方可上传初审资料"),
-        Refusal::DossierLocked => said("dossier_locked", "", "材料已提交，审核期间不能修改；如需修改请先撤回"),
+        Refusal::DossierLocked => {
+            said("dossier_locked", "", "材料已提交，审核期间不能修改；如需修改请先撤回")
+        }
         Refusal::DossierReleased => said("dossier_released", "", "该申请已删除或终止，材料不能再修改"),
         Refusal::ItemNotEditable(named) => {
             ("item_not_editable", named.clone(), format!("本次只能修改被退回的内容，{}不在其中", item(named)))
         }
-        Refusal::DossierChanged { .. } => said("dossier_changed", "edits", "材料已被他人更新，请刷新查看最新内容后再操作"),
-        Refusal::SlotNotPlaceable => said("slot_not_placeable", "slot", "发票请在“发票”中录入，不能直接放入文件"),
+        Refusal::DossierChanged { .. } => {
+            said("dossier_changed", "edits", "材料已被他人更新，请刷新查看最新内容后再操作")
+        }
+        Refusal::SlotNotPlaceable => {
+            said("slot_not_placeable", "slot", "发票请在“发票”中录入，不能直接放入文件")
+        }
         Refusal::FileNotClean => said("file_not_clean", "file_id", "该文件未通过检查，请重新上传"),
         Refusal::FileDuplicate => said("file_duplicate", "sha256", "该文件已上传过，请勿重复上传"),
         Refusal::FileNotPlaced => said("file_not_placed", "file_id", "该文件不在材料中，请刷新后再操作"),
@@ -111,41 +117,71 @@ pub fn refusal(refusal: &Refusal) -> (&'static str, String, String) {
             ("item_unanswered", named.clone(), format!("{}被退回，请修改或填写说明", item(named)))
         }
         Refusal::SealLost => said("seal_lost", "", "材料与已提交的版本不符，请联系技术支持"),
-        Refusal::FileNameInvalid => said("file_name_invalid", "file_name", "文件名为 1–200 个字符，不能含路径或控制字符，请改名后上传"),
-        Refusal::FileTypeUnsupported => said("file_type_unsupported", "file_name", threat(Threat::TypeUnsupported)),
-        Refusal::FileEmpty => said("file_empty", "size_bytes", threat(Threat::Empty)),
-        Refusal::FileTooLarge { limit } => {
-            ("file_too_large", "size_bytes".to_owned(), format!("超过 {} MB，请压缩后上传", limit / (1024 * 1024)))
+        Refusal::FileNameInvalid => said(
+            "file_name_invalid",
+            "file_name",
+            "文件名为 1–200 个字符，不能含路径或控制字符，请改名后上传",
+        ),
+        Refusal::FileTypeUnsupported => {
+            said("file_type_unsupported", "file_name", threat(Threat::TypeUnsupported))
         }
+        Refusal::FileEmpty => said("file_empty", "size_bytes", threat(Threat::Empty)),
+        Refusal::FileTooLarge { limit } => (
+            "file_too_large",
+            "size_bytes".to_owned(),
+            format!("超过 {} MB，请压缩后上传", limit / (1024 * 1024)),
+        ),
         Refusal::HashInvalid => said("hash_invalid", "sha256", "文件摘要应为 64 位十六进制数"),
         Refusal::TooManyFiles { limit } => {
             ("too_many_files", String::new(), format!("文件数量已达上限 {limit} 个，请删除不需要的文件"))
         }
-        Refusal::FilesTooLarge => said("files_too_large", "size_bytes", "该申请的文件合计超过 300 MB，请压缩或删除不需要的文件"),
-        Refusal::FileSizeMismatch => said("file_size_mismatch", "size_bytes", "收到的内容与文件大小不符，请重新上传"),
-        Refusal::FileHashMismatch => said("file_hash_mismatch", "sha256", "收到的内容与文件摘要不符，请重新上传"),
+        Refusal::FilesTooLarge => {
+            said("files_too_large", "size_bytes", "该申请的文件合计超过 300 MB，请压缩或删除不需要的文件")
+        }
+        Refusal::FileSizeMismatch => {
+            said("file_size_mismatch", "size_bytes", "收到的内容与文件大小不符，请重新上传")
+        }
+        Refusal::FileHashMismatch => {
+            said("file_hash_mismatch", "sha256", "收到的内容与文件摘要不符，请重新上传")
+        }
         Refusal::UploadIncomplete => said("upload_incomplete", "", "上传中断，请重试"),
         Refusal::UploadBusy => said("upload_busy", "", "上传人数较多，请稍后重试"),
         Refusal::ReasonRequired => said("reason_required", "reason", "查看证照类材料请填写事由（2–200 字）"),
         Refusal::InvoiceNumberDigits => said("invoice_number_digits", "number", "数电票号码应为 20 位数字"),
-        Refusal::InvoiceCodeAndNumber => said("invoice_code_and_number", "code", "请填写发票代码和号码：代码 10 或 12 位，号码 8 位"),
+        Refusal::InvoiceCodeAndNumber => {
+            said("invoice_code_and_number", "code", "请填写发票代码和号码：代码 10 或 12 位，号码 8 位")
+        }
         Refusal::InvoiceDateFuture => said("invoice_date_future", "issued_on", "开票日期不能晚于今天"),
         Refusal::InvoiceDateInvalid => said("invoice_date_invalid", "issued_on", "请选择开票日期"),
         Refusal::AmountNotPositive => said("amount_not_positive", "amount_fen", "发票金额应为大于 0 的数字"),
         Refusal::SellerMissing => said("seller_missing", "seller", "请填写销售方名称（不超过 200 字）"),
-        Refusal::InvoiceBuyerMismatch => said("invoice_buyer_mismatch", "buyer_uscc", "发票购买方与申报企业不一致"),
+        Refusal::InvoiceBuyerMismatch => {
+            said("invoice_buyer_mismatch", "buyer_uscc", "发票购买方与申报企业不一致")
+        }
         Refusal::InvoiceTaken => said("invoice_taken", "number", "该发票已被其他企业录入，请核对号码"),
-        Refusal::InvoiceTakenByOwner(_) => said("invoice_taken", "number", "该发票已录入，请直接填写本站使用金额"),
+        Refusal::InvoiceTakenByOwner(_) => {
+            said("invoice_taken", "number", "该发票已录入，请直接填写本站使用金额")
+        }
         Refusal::OperatorNotActive => said("operator_not_active", "", "企业账号审核通过后方可录入发票"),
         Refusal::UsedNotPositive => said("used_not_positive", "used_fen", "使用金额必须大于 0"),
         Refusal::UsedOverAmount => said("used_over_amount", "used_fen", "使用金额不能大于发票金额"),
-        Refusal::InvoiceOverdrawn { remaining_fen } => {
-            ("invoice_overdrawn", "used_fen".to_owned(), format!("该发票剩余可用 {} 元", yuan(*remaining_fen)))
+        Refusal::InvoiceOverdrawn { remaining_fen } => (
+            "invoice_overdrawn",
+            "used_fen".to_owned(),
+            format!("该发票剩余可用 {} 元", yuan(*remaining_fen)),
+        ),
+        Refusal::InvoiceAlreadyAllocated => {
+            said("invoice_already_allocated", "invoice_id", "本站已录入该发票")
         }
-        Refusal::InvoiceAlreadyAllocated => said("invoice_already_allocated", "invoice_id", "本站已录入该发票"),
-        Refusal::AllocationMissing => said("allocation_missing", "invoice_id", "本站未使用该发票，请刷新后再操作"),
-        Refusal::InvoiceLocked => said("invoice_locked", "invoice_id", "使用该发票的材料正在审核，不能修改或删除"),
-        Refusal::InvoiceChanged { .. } => said("invoice_changed", "version", "发票已被他人更新，请刷新查看最新内容后再操作"),
+        Refusal::AllocationMissing => {
+            said("allocation_missing", "invoice_id", "本站未使用该发票，请刷新后再操作")
+        }
+        Refusal::InvoiceLocked => {
+            said("invoice_locked", "invoice_id", "使用该发票的材料正在审核，不能修改或删除")
+        }
+        Refusal::InvoiceChanged { .. } => {
+            said("invoice_changed", "version", "发票已被他人更新，请刷新查看最新内容后再操作")
+        }
     }
 }
 
@@ -240,7 +276,7 @@ mod tests {
         assert_eq!(yuan(2_000_000), "20,000.00");
         assert_eq!(yuan(0), "0.00");
         assert_eq!(yuan(5), "0.05");
-        assert_eq!(yuan(123_456_789_01), "123,456,789.01");
+        assert_eq!(yuan(12_345_678_901), "123,456,789.01");
     }
 
     #[test]

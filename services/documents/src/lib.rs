@@ -36,13 +36,19 @@ use crate::{
     rpc::{dossiers::DossiersRpc, files::FilesRpc, invoices::InvoicesRpc, sealing::SealingRpc},
 };
 
+/// The own migrations; those of the chassis come first (see [`chassis::migrate`]).
+#[must_use]
+pub fn migrations() -> sqlx::migrate::Migrator {
+    sqlx::migrate!("../../migrations/documents")
+}
+
 /// Serves until the process is told to end.
 ///
 /// # Errors
-/// The database, the object store or a port cannot be used.
-pub async fn serve(config: &Config) -> anyhow::Result<()> {
-    let process = Process::start("documents", &config.chassis()).await?;
-    let program = Some(config.inspection.program.as_str()).filter(|program| !program.is_empty()).map(Path::new);
+/// The object store or a port cannot be used.
+pub async fn serve(process: Process, config: &Config) -> anyhow::Result<()> {
+    let program =
+        Some(config.inspection.program.as_str()).filter(|program| !program.is_empty()).map(Path::new);
     let uploads = Arc::new(Uploads::new(
         Blobs::open(&config.storage)?,
         Inspector::new(program)?,
@@ -63,7 +69,11 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
         units: units.clone(),
         neighbours: neighbours.clone(),
     }));
-    routes.add_service(InvoicesServer::new(InvoicesRpc { pool, units: units.clone(), neighbours: neighbours.clone() }));
+    routes.add_service(InvoicesServer::new(InvoicesRpc {
+        pool,
+        units: units.clone(),
+        neighbours: neighbours.clone(),
+    }));
     routes.add_service(SealingServer::new(SealingRpc { units: units.clone() }));
     process.relay();
     process.consume(events::on_application::subscription(fetch_from(process.peer("reviews"))));

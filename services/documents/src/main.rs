@@ -68,15 +68,19 @@ fn main() -> anyhow::Result<ExitCode> {
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let config = Config::load()?;
     if let Command::Serve = command {
-        documents::serve(&config).await?;
+        let process = chassis::Process::start("documents", &config.chassis()).await?;
+        documents::serve(process, &config).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let pool = chassis::process::connect(&config.chassis().database, "documents").await?;
     match command {
         Command::Serve | Command::Inspect { .. } => {}
-        Command::Migrate => chassis::migrate(&pool, sqlx::migrate!("../../migrations/documents")).await?,
+        Command::Migrate => chassis::migrate(&pool, documents::migrations()).await?,
         Command::Audit { json } => {
-            return Ok(chassis::audit::conclude(&audit::report(&pool, &Blobs::open(&config.storage)?).await?, json));
+            return Ok(chassis::audit::conclude(
+                &audit::report(&pool, &Blobs::open(&config.storage)?).await?,
+                json,
+            ));
         }
         Command::Outbox { command: Outbox::Republish { from, to } } => {
             println!("{}", chassis::outbox::republish(&pool, from, to).await?);

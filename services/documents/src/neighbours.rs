@@ -2,7 +2,9 @@
 
 use chassis::{Failure, rpc::Peer};
 use proto::{
-    accounts::{Division, GetOperatorRequest, ListDivisionsRequest, Operator, directory_client::DirectoryClient},
+    accounts::{
+        Division, GetOperatorRequest, ListDivisionsRequest, Operator, directory_client::DirectoryClient,
+    },
     reviews::{ApplicationFacts, GetApplicationFactsRequest, facts_client::FactsClient},
 };
 use tonic::Code;

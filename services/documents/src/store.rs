@@ -1,6 +1,7 @@
 //! SQL by noun: rows to values and back. Decides nothing.
 
 pub mod audits;
+pub mod contents;
 pub mod dossiers;
 pub mod downloads;
 pub mod files;
@@ -46,9 +47,10 @@ impl From<StoreError> for Failure {
 #[must_use]
 pub fn broke(error: &StoreError, constraint: &str) -> bool {
     match error {
-        StoreError::Database(error) => {
-            error.as_database_error().and_then(|error| error.constraint()).is_some_and(|name| name == constraint)
-        }
+        StoreError::Database(error) => error
+            .as_database_error()
+            .and_then(|error| error.constraint())
+            .is_some_and(|name| name == constraint),
         StoreError::Corrupt { .. } => false,
     }
 }

@@ -12,12 +12,19 @@ use crate::{
 ///
 /// # Errors
 /// `file_not_clean`, `reason_required`; the database is away.
-pub async fn record(units: &Units, caller: Caller, reader: Reader, file: &Kept, reason: &str) -> Result<(), Failure> {
+pub async fn record(
+    units: &Units,
+    caller: Caller,
+    reader: Reader,
+    file: &Kept,
+    reason: &str,
+) -> Result<(), Failure> {
     if !file.scan.clean() {
         return Err(Refusal::FileNotClean.into());
     }
     check_reason(reader, file, reason)?;
-    let (principal, roles, session_id) = (caller.principal(), caller.roles.join(","), caller.session_id.clone());
+    let (principal, roles, session_id) =
+        (caller.principal(), caller.roles.join(","), caller.session_id.clone());
     let mut work = units.begin(caller).await?;
     let (id, at) = (work.new_id(), work.now());
     let download = Download {

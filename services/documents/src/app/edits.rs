@@ -65,7 +65,12 @@ pub async fn place(work: &mut Work, place: Place) -> Result<DossierView, Failure
 ///
 /// # Errors
 /// `not_found`, those of a closed dossier, `file_not_placed`.
-pub async fn remove(work: &mut Work, application_id: Uuid, file_id: Uuid, edits: i64) -> Result<DossierView, Failure> {
+pub async fn remove(
+    work: &mut Work,
+    application_id: Uuid,
+    file_id: Uuid,
+    edits: i64,
+) -> Result<DossierView, Failure> {
     let dossier = lock_own(work, application_id).await?;
     dossier.check_open(edits)?;
     let slot = store::placements::delete(work.db(), application_id, dossier.revision, file_id).await?;

@@ -58,8 +58,16 @@ pub async fn enter(
     }
     let id = work.new_id();
     let by = work.caller().subject.clone();
-    let entered =
-        Invoice { id, operator_id, checked, used_fen: 0, file_id, version: 1, entered_at: now, deleted: false };
+    let entered = Invoice {
+        id,
+        operator_id,
+        checked,
+        used_fen: 0,
+        file_id,
+        version: 1,
+        entered_at: now,
+        deleted: false,
+    };
     if let Err(error) = store::invoices::insert(work.db(), &entered, &by).await {
         // Somebody entered it between the look and the insert.
         let taken = store::broke(&error, "invoices_one_identity");
@@ -71,7 +79,8 @@ pub async fn enter(
 
 async fn check_file(work: &mut Work, operator_id: Uuid, file_id: Uuid) -> Result<(), Failure> {
     let file = store::files::find(work.db(), file_id).await?;
-    let own = file.filter(|file| file.declared.owner_id == operator_id && file.declared.purpose == Purpose::Invoice);
+    let own = file
+        .filter(|file| file.declared.owner_id == operator_id && file.declared.purpose == Purpose::Invoice);
     let file = own.ok_or_else(|| Failure::not_found().on("file_id"))?;
     if file.scan.clean() { Ok(()) } else { Err(Refusal::FileNotClean.into()) }
 }
@@ -133,7 +142,8 @@ pub async fn release(
     let invoice = lock_own_invoice(work, invoice_id, version).await?;
     dossier.check_slot(Slot::M9, 0)?;
     let uses = store::ledger::of_invoice(work.db(), invoice_id).await?;
-    let one = uses.iter().find(|one| one.application_id == application_id).ok_or(Refusal::AllocationMissing)?;
+    let one =
+        uses.iter().find(|one| one.application_id == application_id).ok_or(Refusal::AllocationMissing)?;
     let invoice = give_back(work, invoice, one).await?;
     dossier.edits += 1;
     let now = work.now();
@@ -159,7 +169,7 @@ pub async fn give_back(work: &mut Work, mut invoice: Invoice, one: &Allocation) 
 /// Deletes an invoice with all its uses.
 ///
 /// # Errors
-/// `not_found`, `invoice_changed`; `invoice_locked`, `item_not_editable` where a dossier that uses it may not change.
+/// `not_found`, `invoice_changed`; `invoice_locked` where a dossier that uses it may not change at M9.
 pub async fn delete(work: &mut Work, id: Uuid, version: i64) -> Result<InvoiceView, Failure> {
     let (mut invoice, uses) = lock_with_users(work, id, version).await?;
     for one in &uses {
@@ -196,7 +206,11 @@ pub async fn attach(
 }
 
 /// Locks the dossiers that use an invoice, which must all be open at M9, then the invoice.
-async fn lock_with_users(work: &mut Work, id: Uuid, version: i64) -> Result<(Invoice, Vec<Allocation>), Failure> {
+async fn lock_with_users(
+    work: &mut Work,
+    id: Uuid,
+    version: i64,
+) -> Result<(Invoice, Vec<Allocation>), Failure> {
     let seen = store::ledger::of_invoice(work.db(), id).await?;
     let now = work.now();
     let mut refused = None;

@@ -57,7 +57,11 @@ pub fn check_reason(reader: Reader, file: &Kept, reason: &str) -> Result<(), Fai
         Purpose::Invoice => false,
     };
     let given = REASON_CHARS.contains(&reason.trim().chars().count());
-    if reader == Reader::Reviewer && sensitive && !given { Err(Refusal::ReasonRequired.into()) } else { Ok(()) }
+    if reader == Reader::Reviewer && sensitive && !given {
+        Err(Refusal::ReasonRequired.into())
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

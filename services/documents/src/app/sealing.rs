@@ -50,7 +50,8 @@ pub struct Receipt {
 /// everything that is missing, see [`problems`].
 pub async fn seal(work: &mut Work, ask: Ask) -> Result<Receipt, Failure> {
     let dossier = store::dossiers::lock(work.db(), ask.application_id).await?;
-    let dossier = dossier.filter(|found| found.operator_id == ask.operator_id).ok_or_else(Failure::not_found)?;
+    let dossier =
+        dossier.filter(|found| found.operator_id == ask.operator_id).ok_or_else(Failure::not_found)?;
     match dossier.state {
         State::Closed => return Err(Refusal::DossierClosed.into()),
         State::Released => return Err(Refusal::DossierReleased.into()),
@@ -64,13 +65,17 @@ pub async fn seal(work: &mut Work, ask: Ask) -> Result<Receipt, Failure> {
     take(work, dossier, ask.submission_version, &ask.kind).await
 }
 
-async fn sealed_already(work: &mut Work, dossier: &Dossier, submission_version: i32) -> Result<Receipt, Failure> {
+async fn sealed_already(
+    work: &mut Work,
+    dossier: &Dossier,
+    submission_version: i32,
+) -> Result<Receipt, Failure> {
     let seals = store::revisions::list(work.db(), dossier.application_id).await?;
     let seal = seals.into_iter().find(|seal| seal.revision == dossier.revision);
     let sealed = seal
         .filter(|seal| seal.submission_version == submission_version)
         .ok_or_else(|| Failure::conflict("dossier_behind", "材料状态正在同步，请稍后重试"))?;
-    let content = store::revisions::sealed_content(work.db(), dossier.application_id, sealed.revision).await?;
+    let content = store::contents::sealed(work.db(), dossier.application_id, sealed.revision).await?;
     Ok(Receipt { sealed, content })
 }
 
@@ -85,17 +90,22 @@ pub async fn missing(
     items: &[String],
 ) -> Result<Vec<Refusal>, Failure> {
     let id = dossier.application_id;
-    let content = store::revisions::live_content(db, id, dossier.revision).await?;
+    let content = store::contents::live(db, id, dossier.revision).await?;
     let base = match dossier.base {
-        Some(base) => Some(store::revisions::sealed_content(db, id, base).await?),
+        Some(base) => Some(store::contents::sealed(db, id, base).await?),
         None => None,
     };
     Ok(problems(&content, required, items, base.as_ref()))
 }
 
-async fn take(work: &mut Work, mut dossier: Dossier, submission_version: i32, kind: &str) -> Result<Receipt, Failure> {
+async fn take(
+    work: &mut Work,
+    mut dossier: Dossier,
+    submission_version: i32,
+    kind: &str,
+) -> Result<Receipt, Failure> {
     let id = dossier.application_id;
-    let content = store::revisions::live_content(work.db(), id, dossier.revision).await?;
+    let content = store::contents::live(work.db(), id, dossier.revision).await?;
     let now = work.now();
     let sealed = Sealed {
         revision: dossier.revision,
@@ -119,10 +129,15 @@ async fn take(work: &mut Work, mut dossier: Dossier, submission_version: i32, ki
 ///
 /// # Errors
 /// `seal_lost` where it is not: a person has to look.
-pub async fn take_again(work: &mut Work, dossier: Dossier, submission_version: i32, kind: &str) -> Result<(), Failure> {
+pub async fn take_again(
+    work: &mut Work,
+    dossier: Dossier,
+    submission_version: i32,
+    kind: &str,
+) -> Result<(), Failure> {
     let id = dossier.application_id;
     let released = store::revisions::released_seal(work.db(), id, dossier.revision).await?;
-    let content = store::revisions::live_content(work.db(), id, dossier.revision).await?;
+    let content = store::contents::live(work.db(), id, dossier.revision).await?;
     if released != Some((submission_version, hash(id, &content))) {
         return Err(Refusal::SealLost.into());
     }
@@ -136,10 +151,17 @@ pub async fn take_again(work: &mut Work, dossier: Dossier, submission_version: i
 ///
 /// # Errors
 /// The database is away.
-pub async fn release(work: &mut Work, application_id: Uuid, submission_version: i32) -> Result<bool, Failure> {
+pub async fn release(
+    work: &mut Work,
+    application_id: Uuid,
+    submission_version: i32,
+) -> Result<bool, Failure> {
     let Some(mut dossier) = store::dossiers::lock(work.db(), application_id).await? else { return Ok(false) };
     let stands = dossier.state == State::Sealed
-        && dossier.seal.as_ref().is_some_and(|seal| seal.submission_version == submission_version && !seal.confirmed);
+        && dossier
+            .seal
+            .as_ref()
+            .is_some_and(|seal| seal.submission_version == submission_version && !seal.confirmed);
     if !stands {
         return Ok(false);
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use chassis::{Caller, Failure, Units};
-use time::Duration;
+use chassis::{Caller, Failure, Units, error::chain};
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     domain::{
         dossier::{SEAL_UNCONFIRMED_SECS_MAX, Standing, Told},
-        file::Scan,
+        file::{Kept, Scan},
     },
     neighbours::Neighbours,
     store,
@@ -44,10 +44,10 @@ impl Sweep {
         loop {
             tokio::time::sleep(self.interval).await;
             if let Err(error) = self.seals().await {
-                tracing::warn!(error = %chassis::error::chain(&error), "sweep of seals");
+                tracing::warn!(error = %chain(&error), "sweep of seals");
             }
             if let Err(error) = self.interrupted().await {
-                tracing::warn!(error = %chassis::error::chain(&error), "sweep of uploads");
+                tracing::warn!(error = %chain(&error), "sweep of uploads");
             }
         }
     }
@@ -62,7 +62,10 @@ impl Sweep {
         let waiting = store::revisions::unconfirmed(work.db(), before).await?;
         drop(work);
         for (application_id, submission_version) in waiting {
-            self.seal(application_id, submission_version).await?;
+            // One that cannot be settled now does not hold up the others.
+            if let Err(error) = self.seal(application_id, submission_version).await {
+                tracing::warn!(application.id = %application_id, error = %chain(&error), "seal not settled");
+            }
         }
         Ok(())
     }
@@ -112,17 +115,24 @@ impl Sweep {
         let files = store::files::interrupted(work.db(), now - Duration::seconds(UPLOAD_IDLE_SECS)).await?;
         drop(work);
         for file in files {
-            let whole = self.uploads.blobs.waiting(file.id).await?;
-            let whole = whole.filter(|bytes| i64::try_from(bytes.len()) == Ok(file.declared.size));
-            if let Some(bytes) = whole {
-                self.uploads.settle(&self.units, Caller::system("sweep"), &file, bytes).await?;
-            } else if file.uploaded_at < now - self.given_up {
-                let mut work = self.units.begin(Caller::system("sweep")).await?;
-                let scan = Scan::Rejected { reason: GIVEN_UP.to_owned() };
-                store::files::decide(work.db(), file.id, &scan, now).await?;
-                work.commit().await?;
-                self.uploads.blobs.clear(file.id).await?;
+            if let Err(error) = self.upload(&file, now).await {
+                tracing::warn!(file.id = %file.id, error = %chain(&error), "upload not settled");
             }
+        }
+        Ok(())
+    }
+
+    async fn upload(&self, file: &Kept, now: OffsetDateTime) -> Result<(), Failure> {
+        let whole = self.uploads.blobs.waiting(file.id).await?;
+        let whole = whole.filter(|bytes| i64::try_from(bytes.len()) == Ok(file.declared.size));
+        if let Some(bytes) = whole {
+            self.uploads.settle(&self.units, Caller::system("sweep"), file, bytes).await?;
+        } else if file.uploaded_at < now - self.given_up {
+            let mut work = self.units.begin(Caller::system("sweep")).await?;
+            let scan = Scan::Rejected { reason: GIVEN_UP.to_owned() };
+            store::files::decide(work.db(), file.id, &scan, now).await?;
+            work.commit().await?;
+            self.uploads.blobs.clear(file.id).await?;
         }
         Ok(())
     }

@@ -29,6 +29,8 @@ use crate::{
 const TURN_WAIT: Duration = Duration::from_secs(5);
 /// How long the next piece may take.
 const PIECE_WAIT: Duration = Duration::from_secs(10);
+/// Uploads of people without an account at a time.
+const STRANGERS_AT_ONCE: usize = 4;
 /// Over which time uploads of strangers are counted.
 const STRANGERS_WINDOW: time::Duration = time::Duration::hours(1);
 
@@ -39,6 +41,7 @@ pub struct Uploads {
     pub blobs: Blobs,
     inspector: Inspector,
     turns: Semaphore,
+    strangers: Semaphore,
     strangers_max: i64,
 }
 
@@ -46,15 +49,23 @@ impl Uploads {
     /// A desk for `at_once_max` uploads at a time and `strangers_max` licences of strangers an hour.
     #[must_use]
     pub fn new(blobs: Blobs, inspector: Inspector, at_once_max: usize, strangers_max: i64) -> Self {
-        Self { blobs, inspector, turns: Semaphore::new(at_once_max), strangers_max }
+        Self {
+            blobs,
+            inspector,
+            turns: Semaphore::new(at_once_max),
+            strangers: Semaphore::new(STRANGERS_AT_ONCE),
+            strangers_max,
+        }
     }
 
-    /// Waits for a turn: the bytes of one upload are held in memory while they are inspected.
+    /// Waits for a turn: the bytes of one upload are held in memory while they are inspected. People without an account
+    /// have turns of their own, so that they cannot take everybody else's.
     ///
     /// # Errors
     /// `upload_busy`.
-    pub async fn turn(&self) -> Result<SemaphorePermit<'_>, Failure> {
-        match tokio::time::timeout(TURN_WAIT, self.turns.acquire()).await {
+    pub async fn turn(&self, caller: &Caller) -> Result<SemaphorePermit<'_>, Failure> {
+        let turns = if caller.kind == Kind::Anonymous { &self.strangers } else { &self.turns };
+        match tokio::time::timeout(TURN_WAIT, turns.acquire()).await {
             Ok(Ok(turn)) => Ok(turn),
             Ok(Err(_)) | Err(_) => Err(Refusal::UploadBusy.into()),
         }
@@ -71,7 +82,7 @@ impl Uploads {
     ) -> Result<Bytes, Failure> {
         pin_mut!(pieces);
         let size = usize::try_from(declared.size).map_err(Failure::internal)?;
-        let (mut all, mut hash) = (BytesMut::new(), Sha256::new());
+        let (mut all, mut hash) = (BytesMut::with_capacity(size), Sha256::new());
         loop {
             let piece = match tokio::time::timeout(PIECE_WAIT, pieces.next()).await {
                 Ok(Some(piece)) => piece?,
@@ -97,7 +108,13 @@ impl Uploads {
     ///
     /// # Errors
     /// The worker, the object store or the database is away: the file stays pending.
-    pub async fn settle(&self, units: &Units, caller: Caller, file: &Kept, bytes: Bytes) -> Result<Kept, Failure> {
+    pub async fn settle(
+        &self,
+        units: &Units,
+        caller: Caller,
+        file: &Kept,
+        bytes: Bytes,
+    ) -> Result<Kept, Failure> {
         // The inspection may take seconds: no transaction is open meanwhile.
         let outcome = self.inspector.inspect(&file.declared.name, &bytes).await.map_err(Failure::internal)?;
         let scan = scan_of(outcome);
@@ -123,7 +140,9 @@ impl Uploads {
     pub async fn declare(&self, work: &mut Work, declared: Declared) -> Result<Kept, Failure> {
         check_declared(&declared)?;
         match declared.purpose {
-            Purpose::Material { application_id, .. } => check_material(work, application_id, &declared).await?,
+            Purpose::Material { application_id, .. } => {
+                check_material(work, application_id, &declared).await?
+            }
             Purpose::Invoice | Purpose::BusinessLicence => self.check_owner(work, &declared).await?,
         }
         let (id, uploaded_at) = (work.new_id(), work.now());

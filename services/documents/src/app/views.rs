@@ -45,9 +45,9 @@ pub struct InvoiceView {
 /// The database is away.
 pub async fn content(db: &mut PgConnection, dossier: &Dossier) -> Result<Content, Failure> {
     let content = match dossier.state {
-        State::Sealed => store::revisions::sealed_content(db, dossier.application_id, dossier.revision).await?,
+        State::Sealed => store::contents::sealed(db, dossier.application_id, dossier.revision).await?,
         State::Closed | State::Open | State::Released => {
-            store::revisions::live_content(db, dossier.application_id, dossier.revision).await?
+            store::contents::live(db, dossier.application_id, dossier.revision).await?
         }
     };
     Ok(content)

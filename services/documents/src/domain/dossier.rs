@@ -107,7 +107,8 @@ impl Dossier {
     /// Whether a slot may change now.
     #[must_use]
     pub fn editable(&self, slot: Slot) -> bool {
-        self.state == State::Open && (self.items.is_empty() || self.items.iter().any(|item| slot.meant_by(item)))
+        self.state == State::Open
+            && (self.items.is_empty() || self.items.iter().any(|item| slot.meant_by(item)))
     }
 
     /// [`Dossier::check_open`], and that the return named the slot.
@@ -156,9 +157,12 @@ impl Standing {
         match stage {
             "Draft" | "CountyReview" | "CountyReturned" | "PaperCheck" => Some(Self::NotYet),
             "MaterialsDue" | "CityReturned" | "SupplementDue" => Some(Self::Editing),
-            "CityReview" | "AwaitingJointReview" | "ExpertReview" | "AwaitingProvince" | "ProvincialReview" | "Approved" => {
-                Some(Self::Locked)
-            }
+            "CityReview"
+            | "AwaitingJointReview"
+            | "ExpertReview"
+            | "AwaitingProvince"
+            | "ProvincialReview"
+            | "Approved" => Some(Self::Locked),
             "Deleted" | "Terminated" => Some(Self::Over),
             _ => None,
         }
@@ -214,7 +218,9 @@ pub fn follow(dossier: &Dossier, told: &Told) -> Step {
         (State::Closed | State::Open | State::Sealed, Standing::Over) => Step::Release,
         (State::Closed, Standing::Editing) => Step::Open,
         (State::Open | State::Sealed, Standing::NotYet) | (State::Open, Standing::Editing) => Step::Stay,
-        (State::Open, Standing::Locked) if told.carries_dossier && !already_sealed(dossier, told) => Step::SealAgain,
+        (State::Open, Standing::Locked) if told.carries_dossier && !already_sealed(dossier, told) => {
+            Step::SealAgain
+        }
         (State::Open, Standing::Locked) => Step::Discard,
         (State::Sealed, Standing::Editing | Standing::Locked) => follow_sealed(dossier, told),
     }
@@ -228,7 +234,9 @@ fn already_sealed(dossier: &Dossier, told: &Told) -> bool {
 fn follow_sealed(dossier: &Dossier, told: &Told) -> Step {
     let Some(seal) = &dossier.seal else { return Step::Stay };
     match told.standing {
-        Standing::Locked if !seal.confirmed && told.submission_version == seal.submission_version => Step::Confirm,
+        Standing::Locked if !seal.confirmed && told.submission_version == seal.submission_version => {
+            Step::Confirm
+        }
         Standing::Editing if seal.confirmed && told.withdrawn => Step::Reopen {
             items: if told.items.is_empty() { dossier.items.clone() } else { told.items.clone() },
             base: dossier.base,

@@ -31,9 +31,21 @@ fn told(standing: Standing, submission_version: i32) -> Told {
 #[test]
 fn every_stage_of_the_workflow_has_a_standing() {
     for stage in [
-        "Draft", "CountyReview", "CountyReturned", "PaperCheck", "MaterialsDue", "CityReview", "CityReturned",
-        "AwaitingJointReview", "ExpertReview", "SupplementDue", "AwaitingProvince", "ProvincialReview", "Approved",
-        "Deleted", "Terminated",
+        "Draft",
+        "CountyReview",
+        "CountyReturned",
+        "PaperCheck",
+        "MaterialsDue",
+        "CityReview",
+        "CityReturned",
+        "AwaitingJointReview",
+        "ExpertReview",
+        "SupplementDue",
+        "AwaitingProvince",
+        "ProvincialReview",
+        "Approved",
+        "Deleted",
+        "Terminated",
     ] {
         assert!(Standing::of_stage(stage).is_some(), "{stage}");
     }

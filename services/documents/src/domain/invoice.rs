@@ -25,7 +25,8 @@ pub enum InvoiceType {
 
 impl InvoiceType {
     /// Every type.
-    pub const ALL: [Self; 4] = [Self::DigitalSpecial, Self::DigitalGeneral, Self::VatSpecial, Self::VatGeneral];
+    pub const ALL: [Self; 4] =
+        [Self::DigitalSpecial, Self::DigitalGeneral, Self::VatSpecial, Self::VatGeneral];
 
     /// The id on the wire and in the database.
     #[must_use]
@@ -147,7 +148,10 @@ pub fn check(entry: &Entry, operator_uscc: &str, today: Date) -> Result<Checked,
             number.clone()
         }
         InvoiceType::VatSpecial | InvoiceType::VatGeneral => {
-            let shaped = matches!(code.len(), 10 | 12) && number.len() == 8 && all_digits(&code) && all_digits(&number);
+            let shaped = matches!(code.len(), 10 | 12)
+                && number.len() == 8
+                && all_digits(&code)
+                && all_digits(&number);
             if !shaped {
                 wrong.push(Refusal::InvoiceCodeAndNumber);
             }
@@ -228,17 +232,29 @@ mod tests {
 
     #[test]
     fn a_digital_number_has_twenty_digits_in_any_width() {
-        let typed = Entry { number: " ２５４１ 0000-0000 0000 0001 ".into(), buyer_uscc: " 91410105ma0000019ｇ".into(), ..entry() };
+        let typed = Entry {
+            number: " ２５４１ 0000-0000 0000 0001 ".into(),
+            buyer_uscc: " 91410105ma0000019ｇ".into(),
+            ..entry()
+        };
         let checked = check(&typed, USCC, date!(2025 - 09 - 18)).unwrap();
         assert_eq!(checked.identity, "25410000000000000001");
         assert_eq!(checked.buyer_uscc, USCC);
         assert_eq!(wrong(&Entry { number: "25410000001".into(), ..entry() }), [Refusal::InvoiceNumberDigits]);
-        assert_eq!(wrong(&Entry { number: "2541000000000000000X".into(), ..entry() }), [Refusal::InvoiceNumberDigits]);
+        assert_eq!(
+            wrong(&Entry { number: "2541000000000000000X".into(), ..entry() }),
+            [Refusal::InvoiceNumberDigits]
+        );
     }
 
     #[test]
     fn a_paper_invoice_has_code_and_number() {
-        let paper = Entry { invoice_type: InvoiceType::VatSpecial, code: "4100194130".into(), number: "00123456".into(), ..entry() };
+        let paper = Entry {
+            invoice_type: InvoiceType::VatSpecial,
+            code: "4100194130".into(),
+            number: "00123456".into(),
+            ..entry()
+        };
         assert_eq!(check(&paper, USCC, date!(2026 - 01 - 01)).unwrap().identity, "4100194130-00123456");
         assert_eq!(wrong(&Entry { code: String::new(), ..paper }), [Refusal::InvoiceCodeAndNumber]);
     }

@@ -42,7 +42,11 @@ pub fn check_use(balance: &Balance, used_fen: i64, allocated: bool) -> Result<()
 ///
 /// Errors: [`Refusal::InvoiceChanged`].
 pub fn check_version(balance: &Balance, version: i64) -> Result<(), Refusal> {
-    if version == 0 || version == balance.version { Ok(()) } else { Err(Refusal::InvoiceChanged { now: balance.version }) }
+    if version == 0 || version == balance.version {
+        Ok(())
+    } else {
+        Err(Refusal::InvoiceChanged { now: balance.version })
+    }
 }
 
 #[cfg(test)]
@@ -57,7 +61,10 @@ mod tests {
     fn sixty_and_forty_of_a_hundred_fit_and_one_more_does_not() {
         assert_eq!(check_use(&balance(100, 0), 60, false), Ok(()));
         assert_eq!(check_use(&balance(100, 60), 40, false), Ok(()));
-        assert_eq!(check_use(&balance(100, 100), 1, false), Err(Refusal::InvoiceOverdrawn { remaining_fen: 0 }));
+        assert_eq!(
+            check_use(&balance(100, 100), 1, false),
+            Err(Refusal::InvoiceOverdrawn { remaining_fen: 0 })
+        );
     }
 
     #[test]

@@ -21,7 +21,8 @@ pub const UNPACKED_BYTES_MAX: u64 = 100 * 1024 * 1024;
 pub const ENTRIES_MAX: usize = 200;
 
 /// The harmless test pattern that every virus scanner must report, in two halves so that this source is no match.
-const TEST_VIRUS: [&[u8]; 2] = [b"X5O!P%@AP[4\\PZX54(P^)7CC)7}", b"$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"];
+const TEST_VIRUS: [&[u8]; 2] =
+    [b"X5O!P%@AP[4\\PZX54(P^)7CC)7}", b"$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"];
 
 /// The kind that a file name's extension promises; `None` where it is not one of PDF, OFD, JPEG, PNG.
 #[must_use]
@@ -82,7 +83,10 @@ fn holds_test_virus(bytes: &[u8]) -> bool {
 /// Where `needle` stands in `bytes`, from front to back.
 fn positions<'b>(bytes: &'b [u8], needle: &'b [u8]) -> impl Iterator<Item = usize> + 'b {
     let first = needle.first().copied();
-    bytes.iter().enumerate().filter(move |(_, byte)| Some(**byte) == first).map(|(at, _)| at).filter(
-        move |at| bytes[*at..].starts_with(needle),
-    )
+    bytes
+        .iter()
+        .enumerate()
+        .filter(move |(_, byte)| Some(**byte) == first)
+        .map(|(at, _)| at)
+        .filter(move |at| bytes[*at..].starts_with(needle))
 }

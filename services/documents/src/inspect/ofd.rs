@@ -10,8 +10,19 @@ use super::{ENTRIES_MAX, Kind, Threat, UNPACKED_BYTES_MAX, Verdict, holds_test_v
 /// Namespace of OFD. Source: GB/T 33190-2016.
 const NAMESPACE: &[u8] = b"http://www.ofdspec.org/2016";
 /// How other containers and programs begin; none may be inside.
-const CONTAINERS: &[&[u8]] =
-    &[b"PK\x03\x04", b"PK\x05\x06", b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"MZ", b"\x7fELF", b"%PDF-", b"\xd0\xcf\x11\xe0"];
+const CONTAINERS: &[&[u8]] = &[
+    b"PK\x03\x04",
+    b"PK\x05\x06",
+    b"Rar!\x1a\x07",
+    b"7z\xbc\xaf\x27\x1c",
+    b"\x1f\x8b",
+    b"BZh",
+    b"\xfd7zXZ",
+    b"MZ",
+    b"\x7fELF",
+    b"%PDF-",
+    b"\xd0\xcf\x11\xe0",
+];
 /// Deepest nesting of elements; real documents stay below 40.
 const DEPTH_MAX: usize = 256;
 

@@ -8,14 +8,33 @@ use std::io::Read as _;
 
 use super::{Kind, Threat, UNPACKED_BYTES_MAX, Verdict, positions};
 
+use self::lexer::{
+    comment_end, data_start, is_regular, name, number, object_header, object_starts, skip_white, string_end,
+    word_end,
+};
+
+mod lexer;
+
 /// The last bytes in which the end of the file must be marked. Source: ISO 32000-1, annex H (implementation note 18).
 const TAIL_BYTES: usize = 1024;
 /// Bytes that may be walked, as a multiple of the file: a well-formed file is walked about twice.
 const WALK_FACTOR: usize = 8;
 /// Filters that an object stream may not use, because nothing here looks through them.
 const OTHER_FILTERS: &[&[u8]] = &[
-    b"ASCIIHexDecode", b"ASCII85Decode", b"LZWDecode", b"RunLengthDecode", b"Crypt", b"AHx", b"A85", b"LZW", b"RL",
-    b"DCTDecode", b"CCITTFaxDecode", b"JBIG2Decode", b"JPXDecode", b"Predictor",
+    b"ASCIIHexDecode",
+    b"ASCII85Decode",
+    b"LZWDecode",
+    b"RunLengthDecode",
+    b"Crypt",
+    b"AHx",
+    b"A85",
+    b"LZW",
+    b"RL",
+    b"DCTDecode",
+    b"CCITTFaxDecode",
+    b"JBIG2Decode",
+    b"JPXDecode",
+    b"Predictor",
 ];
 
 /// Inspects a PDF.
@@ -25,7 +44,13 @@ pub(super) fn inspect(bytes: &[u8]) -> Result<Verdict, Threat> {
     if !matches!(bytes.get(5), Some(b'1' | b'2')) || bytes.get(6) != Some(&b'.') {
         return Err(Threat::TypeMismatch);
     }
-    let mut walk = Walk { bytes, left: bytes.len().saturating_mul(WALK_FACTOR) + 4096, unpacked: 0, pages: 0, root: false };
+    let mut walk = Walk {
+        bytes,
+        left: bytes.len().saturating_mul(WALK_FACTOR) + 4096,
+        unpacked: 0,
+        pages: 0,
+        root: false,
+    };
     scan_long_names(bytes)?;
     for start in object_starts(bytes) {
         walk.object(start)?;
@@ -190,123 +215,4 @@ impl Walk<'_> {
         self.left = self.left.checked_sub(at - begin).ok_or(Threat::Damaged)?;
         Ok(names)
     }
-}
-
-/// Where the body of each thing that reads like `12 0 obj` begins.
-fn object_starts(bytes: &[u8]) -> Vec<usize> {
-    positions(bytes, b"obj")
-        .filter(|at| {
-            let before = &bytes[..*at];
-            let before = trim_white_end(before);
-            let Some(before) = trim_digits_end(before) else { return false };
-            let spaced = trim_white_end(before);
-            spaced.len() < before.len() && trim_digits_end(spaced).is_some()
-        })
-        .map(|at| at + b"obj".len())
-        .collect()
-}
-
-/// The offset behind `12 0 obj` at `at`.
-fn object_header(bytes: &[u8], at: usize) -> Option<usize> {
-    let (_, at) = number(bytes, at)?;
-    let (_, at) = number(bytes, skip_white(bytes, at))?;
-    let at = skip_white(bytes, at);
-    bytes.get(at..)?.starts_with(b"obj").then_some(at + 3)
-}
-
-fn number(bytes: &[u8], at: usize) -> Option<(usize, usize)> {
-    let digits = bytes.get(at..)?.iter().take(10).take_while(|byte| byte.is_ascii_digit()).count();
-    let text = std::str::from_utf8(&bytes[at..at + digits]).ok()?;
-    Some((text.parse().ok()?, at + digits))
-}
-
-/// The name that begins behind its slash, escapes resolved, and where it ends.
-fn name(bytes: &[u8], at: usize) -> (Vec<u8>, usize) {
-    let end = word_end(bytes, at);
-    let mut name = Vec::new();
-    let mut rest = &bytes[at..end];
-    while let Some((first, tail)) = rest.split_first() {
-        let escape = if *first == b'#' { tail.get(..2).and_then(hex_pair) } else { None };
-        match escape {
-            Some(byte) => {
-                name.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                name.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    (name, end)
-}
-
-fn hex_pair(pair: &[u8]) -> Option<u8> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    match pair {
-        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-        _ => None,
-    }
-}
-
-const fn is_white(byte: u8) -> bool {
-    matches!(byte, 0 | 9 | 10 | 12 | 13 | 32)
-}
-
-const fn is_regular(byte: u8) -> bool {
-    !is_white(byte) && !matches!(byte, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%')
-}
-
-fn word_end(bytes: &[u8], at: usize) -> usize {
-    let rest = bytes.get(at..).unwrap_or_default();
-    at + rest.iter().take_while(|byte| is_regular(**byte)).count()
-}
-
-fn comment_end(bytes: &[u8], at: usize) -> usize {
-    at + bytes[at..].iter().take_while(|byte| !matches!(byte, b'\n' | b'\r')).count()
-}
-
-/// Behind the closing parenthesis of the string that opens at `at`; parentheses nest, a backslash hides one.
-fn string_end(bytes: &[u8], at: usize) -> usize {
-    let mut depth = 0_usize;
-    let mut index = at;
-    while let Some(byte) = bytes.get(index) {
-        match byte {
-            b'\\' => index += 1,
-            b'(' => depth += 1,
-            b')' => {
-                depth -= 1;
-                if depth == 0 {
-                    return index + 1;
-                }
-            }
-            _ => {}
-        }
-        index += 1;
-    }
-    bytes.len()
-}
-
-/// Stream data begins behind one end of line.
-fn data_start(bytes: &[u8], at: usize) -> usize {
-    match (bytes.get(at), bytes.get(at + 1)) {
-        (Some(b'\r'), Some(b'\n')) => at + 2,
-        (Some(b'\r' | b'\n'), _) => at + 1,
-        _ => at,
-    }
-}
-
-fn skip_white(bytes: &[u8], at: usize) -> usize {
-    at + bytes.get(at..).unwrap_or_default().iter().take_while(|byte| is_white(**byte)).count()
-}
-
-fn trim_white_end(bytes: &[u8]) -> &[u8] {
-    let end = bytes.iter().rposition(|byte| !is_white(*byte)).map_or(0, |at| at + 1);
-    &bytes[..end]
-}
-
-/// Without the digits at the end; `None` where there are none.
-fn trim_digits_end(bytes: &[u8]) -> Option<&[u8]> {
-    let end = bytes.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
-    (end < bytes.len()).then(|| &bytes[..end])
 }

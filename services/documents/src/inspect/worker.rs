@@ -105,7 +105,11 @@ impl Inspector {
 /// The worker's side: bytes from `input`, one line of JSON to `output`.
 ///
 /// Errors: the streams broke.
-pub fn answer(extension: &str, input: impl std::io::Read, mut output: impl std::io::Write) -> std::io::Result<()> {
+pub fn answer(
+    extension: &str,
+    input: impl std::io::Read,
+    mut output: impl std::io::Write,
+) -> std::io::Result<()> {
     let mut bytes = Vec::new();
     input.take(FILE_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
     let outcome = match inspect(&format!("file.{extension}"), &bytes) {

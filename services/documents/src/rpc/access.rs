@@ -38,7 +38,10 @@ const PEOPLE: &[Who] = &[
 /// The table.
 pub const TABLE: &[Access] = &[
     Access { method: "/yuchong.documents.v1.Files/Upload", who: OPERATOR },
-    Access { method: "/yuchong.documents.v1.Files/UploadLicence", who: &[Who::Anyone, Who::Person("operator")] },
+    Access {
+        method: "/yuchong.documents.v1.Files/UploadLicence",
+        who: &[Who::Anyone, Who::Person("operator")],
+    },
     Access { method: "/yuchong.documents.v1.Files/GetFile", who: FILE_READERS },
     Access { method: "/yuchong.documents.v1.Files/ListFiles", who: OPERATOR },
     Access { method: "/yuchong.documents.v1.Files/Download", who: PEOPLE },

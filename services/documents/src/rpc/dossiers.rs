@@ -2,9 +2,9 @@
 
 use chassis::{Failure, Units, rpc::caller};
 use proto::documents::{
-    CheckDossierRequest, CheckDossierResponse, DiffRevisionsRequest, Dossier, ExplainRequest, GetDossierRequest,
-    GetRevisionRequest, ListRevisionsRequest, ListRevisionsResponse, PlaceFileRequest, RemoveFileRequest, Revision,
-    RevisionDiff, dossiers_server::Dossiers,
+    CheckDossierRequest, CheckDossierResponse, DiffRevisionsRequest, Dossier, ExplainRequest,
+    GetDossierRequest, GetRevisionRequest, ListRevisionsRequest, ListRevisionsResponse, PlaceFileRequest,
+    RemoveFileRequest, Revision, RevisionDiff, dossiers_server::Dossiers,
 };
 use sqlx::{PgConnection, PgPool};
 use tonic::{Request, Response, Status};
@@ -34,7 +34,8 @@ pub struct DossiersRpc {
 /// A sealed revision by its number; 0 means the latest.
 async fn sealed(db: &mut PgConnection, application_id: Uuid, revision: i32) -> Result<Sealed, Failure> {
     let mut seals = store::revisions::list(db, application_id).await?;
-    let found = if revision == 0 { seals.pop() } else { seals.into_iter().find(|seal| seal.revision == revision) };
+    let found =
+        if revision == 0 { seals.pop() } else { seals.into_iter().find(|seal| seal.revision == revision) };
     found.ok_or_else(|| Failure::not_found().on("revision"))
 }
 
@@ -88,7 +89,10 @@ impl Dossiers for DossiersRpc {
             .await
     }
 
-    async fn check_dossier(&self, request: Request<CheckDossierRequest>) -> Result<Response<CheckDossierResponse>, Status> {
+    async fn check_dossier(
+        &self,
+        request: Request<CheckDossierRequest>,
+    ) -> Result<Response<CheckDossierResponse>, Status> {
         let caller = caller(&request)?;
         let body = request.into_inner();
         let required = convert::required(&body.required_slots)?;
@@ -96,7 +100,9 @@ impl Dossiers for DossiersRpc {
         let (dossier, _) = readable(&self.pool, &self.neighbours, &caller, id).await?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
         let found = match dossier.state {
-            State::Open | State::Closed => sealing::missing(&mut db, &dossier, &required, &dossier.items).await?,
+            State::Open | State::Closed => {
+                sealing::missing(&mut db, &dossier, &required, &dossier.items).await?
+            }
             State::Sealed => problems(&views::content(&mut db, &dossier).await?, &required, &[], None),
             State::Released => Vec::new(),
         };
@@ -122,12 +128,15 @@ impl Dossiers for DossiersRpc {
         readable(&self.pool, &self.neighbours, &caller, id).await?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
         let sealed = sealed(&mut db, id, body.revision).await?;
-        let content = store::revisions::sealed_content(&mut db, id, sealed.revision).await.map_err(Failure::from)?;
+        let content = store::contents::sealed(&mut db, id, sealed.revision).await.map_err(Failure::from)?;
         let files = views::files(&mut db, &content).await?;
         Ok(Response::new(convert::revision(&sealed, &content, &files)))
     }
 
-    async fn diff_revisions(&self, request: Request<DiffRevisionsRequest>) -> Result<Response<RevisionDiff>, Status> {
+    async fn diff_revisions(
+        &self,
+        request: Request<DiffRevisionsRequest>,
+    ) -> Result<Response<RevisionDiff>, Status> {
         let caller = caller(&request)?;
         let body = request.into_inner();
         let id = convert::id(&body.application_id, "application_id")?;
@@ -137,8 +146,8 @@ impl Dossiers for DossiersRpc {
         readable(&self.pool, &self.neighbours, &caller, id).await?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
         let (from, to) = (sealed(&mut db, id, body.from).await?, sealed(&mut db, id, body.to).await?);
-        let before = store::revisions::sealed_content(&mut db, id, from.revision).await.map_err(Failure::from)?;
-        let after = store::revisions::sealed_content(&mut db, id, to.revision).await.map_err(Failure::from)?;
+        let before = store::contents::sealed(&mut db, id, from.revision).await.map_err(Failure::from)?;
+        let after = store::contents::sealed(&mut db, id, to.revision).await.map_err(Failure::from)?;
         let mut files = views::files(&mut db, &before).await?;
         files.extend(views::files(&mut db, &after).await?);
         let found = Difference::between(&before, &after);

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use chassis::{Caller, Failure, Units, identity::Kind, page, rpc::caller};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, future::Either, stream, stream::BoxStream};
 use proto::documents::{
-    DownloadRequest, DownloadResponse, File, GetFileRequest, ListFilesRequest, ListFilesResponse, UploadDeclaration,
-    UploadRequest, download_response, files_server::Files, upload_request,
+    DownloadRequest, DownloadResponse, File, GetFileRequest, ListFilesRequest, ListFilesResponse,
+    UploadDeclaration, UploadRequest, download_response, files_server::Files, upload_request,
 };
 use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming};
@@ -48,13 +48,19 @@ pub struct FilesRpc {
 type Declaring = fn(UploadDeclaration, &Caller) -> Result<Declared, Failure>;
 
 impl FilesRpc {
-    async fn upload(&self, request: Request<Streaming<UploadRequest>>, declaring: Declaring) -> Result<File, Status> {
+    async fn upload(
+        &self,
+        request: Request<Streaming<UploadRequest>>,
+        declaring: Declaring,
+    ) -> Result<File, Status> {
         let caller = caller(&request)?;
         let (metadata, extensions, mut stream) = request.into_parts();
-        let Some(upload_request::Part::Declaration(declaration)) = stream.message().await?.and_then(|first| first.part) else {
+        let Some(upload_request::Part::Declaration(declaration)) =
+            stream.message().await?.and_then(|first| first.part)
+        else {
             return Err(Failure::from(Refusal::UploadIncomplete).on("declaration").into());
         };
-        let _turn = self.uploads.turn().await?;
+        let _turn = self.uploads.turn(&caller).await?;
         let uploads = self.uploads.clone();
         let declare = Request::from_parts(metadata, extensions, declaration);
         let declared: Response<File> = self
@@ -105,7 +111,9 @@ impl FilesRpc {
         let sealed_in = store::files::sealed_in(&mut db, id).await?;
         drop(db);
         for application_id in sealed_in.into_iter().take(APPLICATIONS_MAX) {
-            if readable(&self.pool, &self.neighbours, caller, application_id).await.is_ok() && reading::opens(caller, slot) {
+            if readable(&self.pool, &self.neighbours, caller, application_id).await.is_ok()
+                && reading::opens(caller, slot)
+            {
                 return Ok((kept, Reader::Reviewer));
             }
         }
@@ -114,15 +122,18 @@ impl FilesRpc {
 
     /// Licences are read where the company is registered, and by the province.
     async fn licence(&self, caller: &Caller, kept: Kept) -> Result<(Kept, Reader), Failure> {
-        let officer = ["county", "city", "province", "administrator"].iter().any(|role| caller.has_role(role));
+        let officer =
+            ["county", "city", "province", "administrator"].iter().any(|role| caller.has_role(role));
         if !officer {
             return Err(Failure::not_found());
         }
         if caller.covers("", "") {
             return Ok((kept, Reader::Reviewer));
         }
-        let operator = self.neighbours.operator(kept.declared.owner_id).await?.ok_or_else(Failure::not_found)?;
-        let division = self.neighbours.division(&operator.registered_division).await?.ok_or_else(Failure::not_found)?;
+        let operator =
+            self.neighbours.operator(kept.declared.owner_id).await?.ok_or_else(Failure::not_found)?;
+        let division =
+            self.neighbours.division(&operator.registered_division).await?.ok_or_else(Failure::not_found)?;
         if caller.covers(&division.code, &division.city_code) {
             Ok((kept, Reader::Reviewer))
         } else {
@@ -135,12 +146,17 @@ impl FilesRpc {
 fn pieces(stream: Streaming<UploadRequest>) -> impl Stream<Item = Result<Bytes, Failure>> {
     stream.map(|message| match message.map(|message| message.part) {
         Ok(Some(upload_request::Part::Chunk(chunk))) => Ok(chunk),
-        Ok(Some(upload_request::Part::Declaration(_)) | None) | Err(_) => Err(Refusal::UploadIncomplete.into()),
+        Ok(Some(upload_request::Part::Declaration(_)) | None) | Err(_) => {
+            Err(Refusal::UploadIncomplete.into())
+        }
     })
 }
 
 fn slices(piece: &Bytes) -> Vec<Bytes> {
-    (0..piece.len()).step_by(PIECE_BYTES).map(|at| piece.slice(at..piece.len().min(at + PIECE_BYTES))).collect()
+    (0..piece.len())
+        .step_by(PIECE_BYTES)
+        .map(|at| piece.slice(at..piece.len().min(at + PIECE_BYTES)))
+        .collect()
 }
 
 fn part(part: download_response::Part) -> DownloadResponse {
@@ -155,7 +171,10 @@ impl Files for FilesRpc {
         self.upload(request, convert::declared).await.map(Response::new)
     }
 
-    async fn upload_licence(&self, request: Request<Streaming<UploadRequest>>) -> Result<Response<File>, Status> {
+    async fn upload_licence(
+        &self,
+        request: Request<Streaming<UploadRequest>>,
+    ) -> Result<Response<File>, Status> {
         self.upload(request, convert::declared_licence).await.map(Response::new)
     }
 
@@ -165,14 +184,18 @@ impl Files for FilesRpc {
         Ok(Response::new(convert::file(&kept)))
     }
 
-    async fn list_files(&self, request: Request<ListFilesRequest>) -> Result<Response<ListFilesResponse>, Status> {
+    async fn list_files(
+        &self,
+        request: Request<ListFilesRequest>,
+    ) -> Result<Response<ListFilesResponse>, Status> {
         let caller = caller(&request)?;
         let body = request.into_inner();
         let application_id = convert::id(&body.application_id, "application_id")?;
         let (size, after) = (page::size(body.page.as_ref())?, page::after::<Uuid>(body.page.as_ref())?);
         readable(&self.pool, &self.neighbours, &caller, application_id).await?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
-        let mut kept = store::files::list(&mut db, application_id, after, size + 1).await.map_err(Failure::from)?;
+        let mut kept =
+            store::files::list(&mut db, application_id, after, size + 1).await.map_err(Failure::from)?;
         let more = i64::try_from(kept.len()).is_ok_and(|found| found > size);
         kept.truncate(usize::try_from(size).unwrap_or(usize::MAX));
         let last = kept.last().filter(|_| more).map(|kept| kept.id);
@@ -182,7 +205,10 @@ impl Files for FilesRpc {
         }))
     }
 
-    async fn download(&self, request: Request<DownloadRequest>) -> Result<Response<Self::DownloadStream>, Status> {
+    async fn download(
+        &self,
+        request: Request<DownloadRequest>,
+    ) -> Result<Response<Self::DownloadStream>, Status> {
         let caller = caller(&request)?;
         let body = request.into_inner();
         let (kept, reader) = self.readable(&caller, convert::id(&body.file_id, "file_id")?).await?;

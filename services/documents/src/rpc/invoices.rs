@@ -2,8 +2,8 @@
 
 use chassis::{Caller, Failure, Units, page, rpc::caller};
 use proto::documents::{
-    AllocateInvoiceRequest, AttachFileRequest, DeleteInvoiceRequest, EnterInvoiceRequest, GetInvoiceRequest, Invoice,
-    ListInvoicesRequest, ListInvoicesResponse, ReleaseAllocationRequest, invoices_server::Invoices,
+    AllocateInvoiceRequest, AttachFileRequest, DeleteInvoiceRequest, EnterInvoiceRequest, GetInvoiceRequest,
+    Invoice, ListInvoicesRequest, ListInvoicesResponse, ReleaseAllocationRequest, invoices_server::Invoices,
 };
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
@@ -39,7 +39,10 @@ impl InvoicesRpc {
 
 #[tonic::async_trait]
 impl Invoices for InvoicesRpc {
-    async fn enter_invoice(&self, request: Request<EnterInvoiceRequest>) -> Result<Response<Invoice>, Status> {
+    async fn enter_invoice(
+        &self,
+        request: Request<EnterInvoiceRequest>,
+    ) -> Result<Response<Invoice>, Status> {
         let company = self.company(&caller(&request)?).await?;
         self.units
             .run(request, |work, body| {
@@ -52,32 +55,45 @@ impl Invoices for InvoicesRpc {
             .await
     }
 
-    async fn allocate_invoice(&self, request: Request<AllocateInvoiceRequest>) -> Result<Response<Invoice>, Status> {
+    async fn allocate_invoice(
+        &self,
+        request: Request<AllocateInvoiceRequest>,
+    ) -> Result<Response<Invoice>, Status> {
         self.units
             .run(request, |work, body| {
                 Box::pin(async move {
                     let invoice_id = convert::id(&body.invoice_id, "invoice_id")?;
                     let application_id = convert::id(&body.application_id, "application_id")?;
-                    let view = invoices::allocate(work, invoice_id, application_id, body.used_fen, body.version).await?;
+                    let view =
+                        invoices::allocate(work, invoice_id, application_id, body.used_fen, body.version)
+                            .await?;
                     Ok(convert::invoice(&view))
                 })
             })
             .await
     }
 
-    async fn release_allocation(&self, request: Request<ReleaseAllocationRequest>) -> Result<Response<Invoice>, Status> {
+    async fn release_allocation(
+        &self,
+        request: Request<ReleaseAllocationRequest>,
+    ) -> Result<Response<Invoice>, Status> {
         self.units
             .run(request, |work, body| {
                 Box::pin(async move {
                     let invoice_id = convert::id(&body.invoice_id, "invoice_id")?;
                     let application_id = convert::id(&body.application_id, "application_id")?;
-                    Ok(convert::invoice(&invoices::release(work, invoice_id, application_id, body.version).await?))
+                    Ok(convert::invoice(
+                        &invoices::release(work, invoice_id, application_id, body.version).await?,
+                    ))
                 })
             })
             .await
     }
 
-    async fn delete_invoice(&self, request: Request<DeleteInvoiceRequest>) -> Result<Response<Invoice>, Status> {
+    async fn delete_invoice(
+        &self,
+        request: Request<DeleteInvoiceRequest>,
+    ) -> Result<Response<Invoice>, Status> {
         self.units
             .run(request, |work, body| {
                 Box::pin(async move {
@@ -110,7 +126,10 @@ impl Invoices for InvoicesRpc {
         Ok(Response::new(convert::invoice(&view)))
     }
 
-    async fn list_invoices(&self, request: Request<ListInvoicesRequest>) -> Result<Response<ListInvoicesResponse>, Status> {
+    async fn list_invoices(
+        &self,
+        request: Request<ListInvoicesRequest>,
+    ) -> Result<Response<ListInvoicesResponse>, Status> {
         let caller = caller(&request)?;
         let body = request.into_inner();
         let operator_id = caller.operator_id.ok_or_else(Failure::not_found)?;

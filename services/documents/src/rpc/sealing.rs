@@ -1,7 +1,9 @@
 //! The `Sealing` service, for reviews: idempotent by (application, submission), so it needs no request id.
 
 use chassis::{Units, rpc::caller};
-use proto::documents::{ReleaseSealRequest, ReleaseSealResponse, Seal, SealDossierRequest, sealing_server::Sealing};
+use proto::documents::{
+    ReleaseSealRequest, ReleaseSealResponse, Seal, SealDossierRequest, sealing_server::Sealing,
+};
 use tonic::{Request, Response, Status};
 
 use super::convert;
@@ -25,7 +27,10 @@ impl Sealing for SealingRpc {
         Ok(Response::new(convert::seal(application_id, &receipt)))
     }
 
-    async fn release_seal(&self, request: Request<ReleaseSealRequest>) -> Result<Response<ReleaseSealResponse>, Status> {
+    async fn release_seal(
+        &self,
+        request: Request<ReleaseSealRequest>,
+    ) -> Result<Response<ReleaseSealResponse>, Status> {
         let caller = caller(&request)?;
         let body = request.into_inner();
         let application_id = convert::id(&body.application_id, "application_id")?;

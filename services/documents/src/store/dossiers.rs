@@ -70,7 +70,11 @@ pub async fn lock(db: &mut PgConnection, application_id: Uuid) -> Result<Option<
 ///
 /// # Errors
 /// The database is away.
-pub async fn insert(db: &mut PgConnection, dossier: &Dossier, now: OffsetDateTime) -> Result<bool, StoreError> {
+pub async fn insert(
+    db: &mut PgConnection,
+    dossier: &Dossier,
+    now: OffsetDateTime,
+) -> Result<bool, StoreError> {
     let done = sqlx::query!(
         "-- documents.dossiers.insert
          INSERT INTO dossiers (application_id, operator_id, round_id, county, prefecture, state, created_at, changed_at)

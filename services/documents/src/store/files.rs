@@ -49,8 +49,13 @@ impl TryFrom<Row> for Kept {
             ("rejected", None, Some(reason)) => Scan::Rejected { reason },
             _ => return Err(StoreError::corrupt("files", row.id)),
         };
-        let declared =
-            Declared { purpose, owner_id: row.owner_id, name: row.name, size: row.size_bytes, sha256: row.sha256 };
+        let declared = Declared {
+            purpose,
+            owner_id: row.owner_id,
+            name: row.name,
+            size: row.size_bytes,
+            sha256: row.sha256,
+        };
         Ok(Self { id: row.id, declared, scan, uploaded_at: row.uploaded_at })
     }
 }
@@ -148,10 +153,17 @@ pub async fn list(
 ///
 /// # Errors
 /// The database is away.
-pub async fn decide(db: &mut PgConnection, id: Uuid, scan: &Scan, now: OffsetDateTime) -> Result<bool, StoreError> {
+pub async fn decide(
+    db: &mut PgConnection,
+    id: Uuid,
+    scan: &Scan,
+    now: OffsetDateTime,
+) -> Result<bool, StoreError> {
     let (media_type, sizes, reason) = match scan {
         Scan::Pending => (None, [0; 3], None),
-        Scan::Clean { media_type, pages, width, height } => (Some(media_type), [*pages, *width, *height], None),
+        Scan::Clean { media_type, pages, width, height } => {
+            (Some(media_type), [*pages, *width, *height], None)
+        }
         Scan::Rejected { reason } => (None, [0; 3], Some(reason)),
     };
     let done = sqlx::query!(

@@ -29,7 +29,8 @@ impl TryFrom<Row> for Invoice {
     type Error = StoreError;
 
     fn try_from(row: Row) -> Result<Self, StoreError> {
-        let invoice_type = InvoiceType::of_id(&row.r#type).ok_or_else(|| StoreError::corrupt("invoices", row.id))?;
+        let invoice_type =
+            InvoiceType::of_id(&row.r#type).ok_or_else(|| StoreError::corrupt("invoices", row.id))?;
         Ok(Self {
             id: row.id,
             operator_id: row.operator_id,

@@ -11,11 +11,7 @@ use crate::domain::ledger::Allocation;
 ///
 /// # Errors
 /// The database is away.
-pub async fn allocate(
-    db: &mut PgConnection,
-    allocation: &Allocation,
-    by: &str,
-) -> Result<bool, StoreError> {
+pub async fn allocate(db: &mut PgConnection, allocation: &Allocation, by: &str) -> Result<bool, StoreError> {
     let moved = sqlx::query!(
         "-- documents.ledger.take
          UPDATE invoices SET used_fen = used_fen + $2
@@ -135,7 +131,10 @@ pub async fn of_invoices(db: &mut PgConnection, invoices: &[Uuid]) -> Result<Vec
 ///
 /// # Errors
 /// The database is away.
-pub async fn of_application(db: &mut PgConnection, application_id: Uuid) -> Result<Vec<Allocation>, StoreError> {
+pub async fn of_application(
+    db: &mut PgConnection,
+    application_id: Uuid,
+) -> Result<Vec<Allocation>, StoreError> {
     let rows = sqlx::query_as!(
         Allocation,
         "-- documents.allocations.of_application

@@ -8,10 +8,13 @@ use proptest::prelude::*;
 fn samples() -> Vec<(String, Vec<u8>)> {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/samples/uploads");
     let mut found: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
+        .expect("well formed")
         .map(|entry| {
-            let entry = entry.unwrap();
-            (entry.file_name().into_string().unwrap(), std::fs::read(entry.path()).unwrap())
+            let entry = entry.expect("well formed");
+            (
+                entry.file_name().into_string().expect("well formed"),
+                std::fs::read(entry.path()).expect("well formed"),
+            )
         })
         .collect();
     found.sort();
@@ -20,7 +23,7 @@ fn samples() -> Vec<(String, Vec<u8>)> {
 }
 
 fn sample(start: &str) -> Vec<u8> {
-    samples().into_iter().find(|(name, _)| name.starts_with(start)).unwrap().1
+    samples().into_iter().find(|(name, _)| name.starts_with(start)).expect("well formed").1
 }
 
 #[test]
@@ -66,23 +69,23 @@ fn pdf(extra: &str, dict: &str, data: &[u8]) -> Vec<u8> {
     ];
     for (index, object) in objects.iter().enumerate() {
         offsets.push(out.len());
-        write!(out, "{} 0 obj", index + 1).unwrap();
+        write!(out, "{} 0 obj", index + 1).expect("well formed");
         out.extend_from_slice(object);
         out.extend_from_slice(b"endobj\n");
     }
     let xref = out.len();
-    write!(out, "xref\n0 5\n0000000000 65535 f \n").unwrap();
+    writeln!(out, "xref\n0 5\n0000000000 65535 f ").expect("well formed");
     for offset in offsets {
-        write!(out, "{offset:010} 00000 n \n").unwrap();
+        writeln!(out, "{offset:010} 00000 n ").expect("well formed");
     }
-    write!(out, "trailer<</Root 1 0 R/Size 5>>\nstartxref\n{xref}\n%%EOF\n").unwrap();
+    writeln!(out, "trailer<</Root 1 0 R/Size 5>>\nstartxref\n{xref}\n%%EOF").expect("well formed");
     out
 }
 
 fn deflated(data: &[u8]) -> Vec<u8> {
     let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
-    encoder.write_all(data).unwrap();
-    encoder.finish().unwrap()
+    encoder.write_all(data).expect("well formed");
+    encoder.finish().expect("well formed")
 }
 
 #[test]
@@ -181,10 +184,10 @@ fn ofd(root: &str, entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default();
     for (name, content) in [("OFD.xml", root.as_bytes())].iter().chain(entries) {
-        writer.start_file(*name, options).unwrap();
-        writer.write_all(content).unwrap();
+        writer.start_file(*name, options).expect("well formed");
+        writer.write_all(content).expect("well formed");
     }
-    writer.finish().unwrap().into_inner()
+    writer.finish().expect("well formed").into_inner()
 }
 
 #[test]
@@ -210,10 +213,10 @@ fn hostile_containers_are_refused() {
 fn a_link_in_a_container_is_refused() {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default();
-    writer.start_file("OFD.xml", options).unwrap();
-    writer.write_all(OFD_ROOT.as_bytes()).unwrap();
-    writer.add_symlink("link", "/etc/passwd", options).unwrap();
-    let bytes = writer.finish().unwrap().into_inner();
+    writer.start_file("OFD.xml", options).expect("well formed");
+    writer.write_all(OFD_ROOT.as_bytes()).expect("well formed");
+    writer.add_symlink("link", "/etc/passwd", options).expect("well formed");
+    let bytes = writer.finish().expect("well formed").into_inner();
     assert_eq!(inspect("a.ofd", &bytes), Err(Threat::ArchiveLink));
 }
 
@@ -221,7 +224,7 @@ fn a_link_in_a_container_is_refused() {
 fn every_reason_id_reads_back() {
     for threat in Threat::ALL {
         assert_eq!(Threat::of_id(threat.id()), Some(*threat));
-        assert_eq!(serde_json::to_string(threat).unwrap(), format!("\"{}\"", threat.id()));
+        assert_eq!(serde_json::to_string(threat).expect("well formed"), format!("\"{}\"", threat.id()));
     }
 }
 
@@ -238,7 +241,7 @@ proptest! {
 
     #[test]
     fn mutated_samples_never_panic(which in 0_usize..7, changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..24), cut in any::<prop::sample::Index>()) {
-        let (name, mut bytes) = samples().into_iter().filter(|(name, _)| name.starts_with('0')).nth(which).unwrap();
+        let (name, mut bytes) = samples().into_iter().filter(|(name, _)| name.starts_with('0')).nth(which).expect("well formed");
         for (at, value) in changes {
             let at = at.index(bytes.len());
             bytes[at] = value;

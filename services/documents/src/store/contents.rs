@@ -1,0 +1,127 @@
+//! SQL of what is in a revision: files, answers, and what it uses of invoices.
+
+use std::collections::BTreeMap;
+
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::StoreError;
+use crate::domain::{
+    Slot,
+    revision::{Content, Placed, Use},
+};
+
+/// The content of a sealed revision: its files, and the invoices as they were then.
+///
+/// # Errors
+/// The database is away; an impossible row.
+pub async fn sealed(
+    db: &mut PgConnection,
+    application_id: Uuid,
+    revision: i32,
+) -> Result<Content, StoreError> {
+    let rows = sqlx::query!(
+        "-- documents.contents.sealed_uses
+         SELECT invoice_id, allocation_id, code, number, identity, amount_fen, used_fen, file_id, file_sha256
+         FROM sealed_invoices WHERE application_id = $1 AND revision = $2 ORDER BY identity",
+        application_id,
+        revision,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let uses = rows
+        .into_iter()
+        .map(|row| Use {
+            invoice_id: row.invoice_id,
+            allocation_id: row.allocation_id,
+            code: row.code,
+            number: row.number,
+            identity: row.identity,
+            amount_fen: row.amount_fen,
+            used_fen: row.used_fen,
+            balance: (row.used_fen, row.used_fen),
+            file: row.file_id.zip(row.file_sha256).map(|(id, sha256)| (id, sha256, true)),
+        })
+        .collect();
+    files_and_answers(db, application_id, revision, uses).await
+}
+
+/// The content of a revision that is not sealed: its files, and the invoices that the application uses now.
+///
+/// # Errors
+/// The database is away; an impossible row.
+pub async fn live(db: &mut PgConnection, application_id: Uuid, revision: i32) -> Result<Content, StoreError> {
+    let rows = sqlx::query!(
+        r#"-- documents.contents.live_uses
+         SELECT i.id, a.ledger_id, i.code, i.number, i.identity, i.amount_fen, a.used_fen, i.used_fen AS total_fen,
+                (SELECT coalesce(sum(l.amount_fen), 0)::bigint FROM ledger l WHERE l.invoice_id = i.id) AS "ledger_fen!",
+                i.file_id, f.sha256 AS "sha256?", f.state AS "state?"
+         FROM allocations a JOIN invoices i ON i.id = a.invoice_id LEFT JOIN files f ON f.id = i.file_id
+         WHERE a.application_id = $1 ORDER BY i.identity"#,
+        application_id,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let uses = rows
+        .into_iter()
+        .map(|row| Use {
+            invoice_id: row.id,
+            allocation_id: row.ledger_id,
+            code: row.code,
+            number: row.number,
+            identity: row.identity,
+            amount_fen: row.amount_fen,
+            used_fen: row.used_fen,
+            balance: (row.ledger_fen, row.total_fen),
+            file: row
+                .file_id
+                .zip(row.sha256)
+                .map(|(id, sha256)| (id, sha256, row.state.as_deref() == Some("clean"))),
+        })
+        .collect();
+    files_and_answers(db, application_id, revision, uses).await
+}
+
+async fn files_and_answers(
+    db: &mut PgConnection,
+    application_id: Uuid,
+    revision: i32,
+    uses: Vec<Use>,
+) -> Result<Content, StoreError> {
+    let rows = sqlx::query!(
+        r#"-- documents.contents.placements
+         SELECT p.slot, p.file_id, p.sha256, f.size_bytes, f.state = 'clean' AS "clean!"
+         FROM placements p JOIN files f ON f.id = p.file_id
+         WHERE p.application_id = $1 AND p.revision = $2 ORDER BY p.slot, p.file_id"#,
+        application_id,
+        revision,
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let placed = rows
+        .into_iter()
+        .map(|row| {
+            let slot =
+                Slot::of_id(&row.slot).ok_or_else(|| StoreError::corrupt("placements", row.file_id))?;
+            Ok(Placed {
+                slot,
+                file_id: row.file_id,
+                sha256: row.sha256,
+                size: row.size_bytes,
+                clean: row.clean,
+            })
+        })
+        .collect::<Result<_, StoreError>>()?;
+    let explanations: BTreeMap<_, _> = sqlx::query!(
+        "-- documents.contents.explanations
+         SELECT item, text FROM explanations WHERE application_id = $1 AND revision = $2",
+        application_id,
+        revision,
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(|row| (row.item, row.text))
+    .collect();
+    Ok(Content { placed, uses, explanations })
+}

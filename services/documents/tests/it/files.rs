@@ -1,0 +1,129 @@
+//! Uploads and downloads over gRPC.
+
+use proto::documents::{
+    DownloadRequest, GetFileRequest, ListFilesRequest, UploadDeclaration, download_response,
+};
+
+use crate::harness::{Platform, Who, answer, declare, fresh, number, pdf, reason};
+
+async fn download(platform: &Platform, who: Who, file_id: &str, why: &str) -> Result<Vec<u8>, String> {
+    let request = DownloadRequest { file_id: file_id.into(), reason: why.into() };
+    let mut stream = answer(platform.files(who).download(request).await).map_err(|refused| refused.reason)?;
+    let mut bytes = Vec::new();
+    while let Some(message) = stream.message().await.expect("the stream goes on") {
+        if let Some(download_response::Part::Chunk(chunk)) = message.part {
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+    Ok(bytes)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_is_inspected_kept_under_its_hash_and_read_back() {
+    let platform = Platform::start().await;
+    let both = platform.open(number(1)).await;
+    let bytes = pdf(&"x".repeat(700_000));
+    let file = platform.upload(both, "M1", &bytes).await.expect("uploaded");
+    assert_eq!((file.state.as_str(), file.media_type.as_str()), ("clean", "application/pdf"));
+    assert_eq!(download(&platform, Who::Operator(both.1), &file.file_id, "").await.expect("own"), bytes);
+    assert_eq!(platform.count("SELECT count(*) FROM downloads").await, 1);
+    let foreign = download(&platform, Who::Operator(number(2)), &file.file_id, "").await;
+    let missing = download(&platform, Who::Operator(number(2)), &fresh(), "").await;
+    assert_eq!((foreign.clone(), foreign), (missing, Err("not_found".into())));
+    let script = b"%PDF-1.4\n1 0 obj<</S/JavaScript/JS(x)>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n";
+    let rejected = platform.upload(both, "M1", script).await.expect("answered");
+    assert_eq!((rejected.state.as_str(), rejected.reason.as_str()), ("rejected", "pdf_script"));
+    assert!(rejected.reason_text.contains("含危险内容"));
+    assert_eq!(reason(platform.place(both, "M1", &rejected.file_id, "", 0).await), "file_not_clean");
+    assert_eq!(
+        download(&platform, Who::Operator(both.1), &rejected.file_id, "").await,
+        Err("file_not_clean".into())
+    );
+    let request = ListFilesRequest { application_id: both.0.to_string(), page: None };
+    let listed = answer(platform.files(Who::Operator(both.1)).list_files(request).await).expect("listed");
+    assert_eq!(listed.files.len(), 2);
+    platform.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_declared_must_come_and_a_repetition_goes_on() {
+    let platform = Platform::start().await;
+    let operator = Who::Operator(number(1));
+    let bytes = pdf("declared");
+    let declaration = declare("发票.pdf", &bytes);
+    let short = platform.upload_with(operator, declaration.clone(), &bytes[..50]).await;
+    assert_eq!(reason(short), "file_size_mismatch");
+    let long = platform.upload_with(operator, declaration.clone(), &[&bytes[..], b"x"].concat()).await;
+    assert_eq!(reason(long), "file_size_mismatch");
+    let mut other = bytes.clone();
+    other[20] = b'!';
+    assert_eq!(
+        reason(platform.upload_with(operator, declaration.clone(), &other).await),
+        "file_hash_mismatch"
+    );
+    let first = platform.upload_with(operator, declaration.clone(), &bytes).await.expect("now whole");
+    let again = platform.upload_with(operator, declaration.clone(), b"").await.expect("a repetition");
+    assert_eq!((first.clone(), first.state.as_str()), (again, "clean"));
+    assert_eq!(platform.count("SELECT count(*) FROM files").await, 1);
+    let another = UploadDeclaration { file_name: "其他.pdf".into(), ..declaration };
+    assert_eq!(reason(platform.upload_with(operator, another, &bytes).await), "request_reused");
+    for (expected, declaration) in [
+        ("file_too_large", UploadDeclaration { size_bytes: 20 * 1024 * 1024 + 1, ..declare("a.pdf", b"") }),
+        ("file_empty", declare("a.pdf", b"")),
+        ("file_type_unsupported", declare("a.pdf.exe", b"x")),
+        ("file_name_invalid", declare("../a.pdf", b"x")),
+        ("hash_invalid", UploadDeclaration { sha256: "x".into(), ..declare("a.pdf", b"x") }),
+        ("unknown_value", UploadDeclaration { purpose: "other".into(), ..declare("a.pdf", b"x") }),
+        ("request_id_missing", UploadDeclaration { request_id: String::new(), ..declare("a.pdf", b"x") }),
+    ] {
+        assert_eq!(reason(platform.upload_with(operator, declaration, b"").await), expected);
+    }
+    platform.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_licence_may_come_before_there_is_an_account() {
+    let platform = Platform::start().await;
+    let registration = number(7).to_string();
+    let licence = |remark: &str| {
+        let bytes = pdf(remark);
+        let purpose = "business_licence".to_owned();
+        (
+            UploadDeclaration {
+                purpose,
+                registration_id: registration.clone(),
+                ..declare("营业执照.pdf", &bytes)
+            },
+            bytes,
+        )
+    };
+    let (declaration, bytes) = licence("1");
+    let file = platform.upload_with(Who::Nobody, declaration.clone(), &bytes).await.expect("uploaded");
+    assert_eq!((file.state.as_str(), file.owner_id.as_str()), ("clean", registration.as_str()));
+    let nobody =
+        UploadDeclaration { registration_id: String::new(), request_id: fresh(), ..declaration.clone() };
+    assert_eq!(reason(platform.upload_with(Who::Nobody, nobody, &bytes).await), "registration_id_missing");
+    let big = UploadDeclaration { size_bytes: 5 * 1024 * 1024 + 1, request_id: fresh(), ..declaration };
+    assert_eq!(reason(platform.upload_with(Who::Nobody, big, &bytes).await), "file_too_large");
+    for remark in ["2", "3", "4", "5"] {
+        let (declaration, bytes) = licence(remark);
+        platform.upload_with(Who::Nobody, declaration, &bytes).await.expect("room for five");
+    }
+    let (declaration, bytes) = licence("6");
+    assert_eq!(reason(platform.upload_with(Who::Nobody, declaration, &bytes).await), "too_many_files");
+    let id = &file.file_id;
+    let officer = Who::Official("administrator", "410000");
+    assert_eq!(download(&platform, officer, id, "").await, Err("reason_required".into()));
+    assert!(download(&platform, officer, id, "注册审核").await.is_ok());
+    assert!(download(&platform, Who::Official("city", "410100"), id, "注册审核").await.is_ok());
+    assert_eq!(
+        download(&platform, Who::Official("city", "410300"), id, "注册审核").await,
+        Err("not_found".into())
+    );
+    let request = GetFileRequest { file_id: id.clone() };
+    assert_eq!(
+        reason(answer(platform.files(Who::Official("expert", "410000")).get_file(request).await)),
+        "not_found"
+    );
+    platform.stop().await;
+}

@@ -1,0 +1,8 @@
+//! Documents over gRPC with a real PostgreSQL; accounts and reviews are played by their directory, facts and events.
+
+mod files;
+mod harness;
+mod inspection;
+mod invoices;
+mod sealing;
+mod verbs;
