@@ -34,9 +34,6 @@ CREATE TABLE applications (
     work_order_id uuid,
     in_sample boolean NOT NULL DEFAULT false,
     forced_sample boolean NOT NULL DEFAULT false,
-    edit_version bigint NOT NULL DEFAULT 0,
-    form jsonb NOT NULL,
-    station jsonb NOT NULL,
     last_transition text NOT NULL,
     last_actor_id uuid NOT NULL,
     last_role text NOT NULL,
@@ -64,6 +61,16 @@ CREATE INDEX applications_at_county ON applications (county, stage, id) WHERE st
 CREATE INDEX applications_at_city ON applications (prefecture, stage, id) WHERE stage = 'CityReview';
 CREATE INDEX applications_to_launch ON applications (round_id, prefecture, id) WHERE stage = 'AwaitingJointReview';
 CREATE INDEX applications_by_stage ON applications (stage, id);
+
+-- What the operator is filling in, and the registry record that it was prefilled from. Apart from the application, so
+-- that a decision does not rewrite it.
+CREATE TABLE forms (
+    application_id uuid PRIMARY KEY REFERENCES applications,
+    edit_version bigint NOT NULL CHECK (edit_version > 0),
+    form jsonb NOT NULL,
+    station jsonb NOT NULL,
+    edited_at timestamptz NOT NULL
+);
 
 -- What was handed in, word for word; a decision names version and hash (invariant 3).
 CREATE TABLE submissions (

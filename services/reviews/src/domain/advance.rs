@@ -7,7 +7,7 @@ use super::{
     application::{Application, LastStep, Returned},
     facts::Fact,
     guards::Situation,
-    stage::Actor,
+    stage::{Actor, Stage},
     table::Row,
 };
 
@@ -48,7 +48,7 @@ fn apply(next: &mut Application, act: &Act, row: &Row) {
         Fact::EnteredJointReview => next.order_id = act.launched,
         Fact::ExpertsPassed => {
             // Source: T16: in a frozen order it is a forced sample.
-            next.in_sample = row.to == super::stage::Stage::ProvincialReview;
+            next.in_sample = row.to == Stage::ProvincialReview;
         }
         Fact::CarriedOver => {
             next.order_id = None;
@@ -78,11 +78,10 @@ fn apply(next: &mut Application, act: &Act, row: &Row) {
 fn province_returned(next: &mut Application, act: &Act, row: &Row) {
     next.in_sample = false;
     next.forced_sample = true;
-    match row.to {
-        super::stage::Stage::SupplementDue => {
-            next.returned = Returned { items: act.items.clone(), open_all: act.open_all };
-        }
-        super::stage::Stage::CityReview => next.order_id = None,
-        stage => debug_assert!(stage == super::stage::Stage::ExpertReview, "T23 has three targets"),
+    if row.to == Stage::SupplementDue {
+        next.returned = Returned { items: act.items.clone(), open_all: act.open_all };
+    }
+    if row.to == Stage::CityReview {
+        next.order_id = None;
     }
 }

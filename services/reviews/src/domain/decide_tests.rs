@@ -5,6 +5,7 @@ use crate::domain::{
     act::{Judged, PaperCheck, Target, Verdict},
     application::{Kind, LastStep},
     fixtures::{NOW, act, alone, application, desk, draft, opinion, person, policy, ruling},
+    table::Case,
 };
 
 fn stepped(stage: Stage, transition: &str, role: Actor) -> Application {
@@ -28,30 +29,28 @@ fn each_row_can_be_followed_by_its_actor() {
             let mut application = application(*from);
             application.in_sample = *from == Stage::ProvincialReview && row.on != Command::WidenSample;
             let mut act = act(person(row.by, 31), row.on);
-            let kind = match from {
-                Stage::SupplementDue => Kind::Supplement,
-                Stage::MaterialsDue | Stage::CityReturned => Kind::Materials,
-                _ => Kind::Acceptance,
-            };
+            let kind = if *from == Stage::SupplementDue { Kind::Supplement } else { Kind::Materials };
             act.draft = Some(draft(application.next_submission(), kind));
             act.paper = Some(PaperCheck {
-                complete: row.case == crate::domain::table::Case::Complete,
+                complete: row.case == Case::Complete,
                 ticked: crate::domain::policy::CATEGORIES.iter().map(|id| (*id).to_owned()).collect(),
                 missing: vec!["M2".into()],
                 checked_on: Some(time::macros::date!(2026 - 05 - 06)),
                 checker: "李".into(),
             });
             let mut desk = desk();
-            match row.case {
-                crate::domain::table::Case::OrderFrozen => desk.order.frozen_at = Some(NOW),
-                crate::domain::table::Case::LastDepartment => {
-                    desk.opinions = vec![opinion(42, "czt", Verdict::Pass)];
-                }
-                crate::domain::table::Case::ToOperator => act.target = Some(Target::Operator),
-                crate::domain::table::Case::ToExperts => act.target = Some(Target::Experts),
-                crate::domain::table::Case::ToCity => act.target = Some(Target::City),
-                _ => {}
+            if row.case == Case::OrderFrozen {
+                desk.order.frozen_at = Some(NOW);
             }
+            if row.case == Case::LastDepartment {
+                desk.opinions = vec![opinion(42, "czt", Verdict::Pass)];
+            }
+            let targets = [
+                (Case::ToOperator, Target::Operator),
+                (Case::ToExperts, Target::Experts),
+                (Case::ToCity, Target::City),
+            ];
+            act.target = targets.into_iter().find(|(case, _)| *case == row.case).map(|(_, target)| target);
             let found = ruling(&application, &act, &desk);
             assert!(
                 found.is_ok_and(|found| std::ptr::eq(found, row)),

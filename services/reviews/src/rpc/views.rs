@@ -117,14 +117,17 @@ fn station(station: &Station) -> StationSnapshot {
     }
 }
 
-/// The history as this person reads it: an operator sees no persons, and no individual opinions (reliability 10).
+/// The history as this person reads it: an operator sees no persons; an individual opinion is its author's and the
+/// departments' to read (reliability section 10).
 pub fn history(links: &[Link], person: &Person) -> Vec<HistoryEntry> {
     let operator = person.roles.contains(&Actor::Operator);
+    let department = person.roles.contains(&Actor::Province);
     links
         .iter()
         .map(|link| {
             let entry = &link.entry;
-            let hidden = operator && matches!(entry.transition.as_str(), "T15" | "T21");
+            let individual = matches!(entry.transition.as_str(), "T15" | "T21");
+            let hidden = individual && !department && entry.actor_id != person.id.0;
             HistoryEntry {
                 version: entry.version,
                 transition: entry.transition.clone(),

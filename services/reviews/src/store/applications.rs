@@ -446,7 +446,7 @@ pub struct Filter {
     pub station: Option<Uuid>,
 }
 
-/// One page, newest first, after this one.
+/// One page, newest first, after this one. Deleted ones only where they are asked for by name (G5: the list is clean).
 ///
 /// # Errors
 /// The database is away.
@@ -463,7 +463,7 @@ pub async fn list(
          SELECT a.*, NULL::uuid[] AS persons, NULL::text[] AS tiers FROM applications a
          WHERE (operator_id = $1 OR (submission_version > 0
                  AND ($2 OR county = ANY($3) OR prefecture = ANY($4) OR work_order_id = ANY($5))))
-           AND ($6::text[] IS NULL OR stage = ANY($6)) AND ($7::text IS NULL OR prefecture = $7)
+           AND (($6::text[] IS NULL AND stage <> 'Deleted') OR stage = ANY($6)) AND ($7::text IS NULL OR prefecture = $7)
            AND ($8::text IS NULL OR county = $8) AND ($9::uuid IS NULL OR operator_id = $9)
            AND ($10::uuid IS NULL OR round_id = $10) AND ($11::uuid IS NULL OR work_order_id = $11)
            AND ($12::uuid IS NULL OR station_id = $12) AND ($13::uuid IS NULL OR id < $13)

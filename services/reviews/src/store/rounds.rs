@@ -28,9 +28,11 @@ pub struct Round {
     pub created_at: OffsetDateTime,
 }
 
+type Known = HashMap<(RoundId, i32), Arc<Policy>>;
+
 /// Policies that this process has read.
 #[derive(Debug, Clone, Default)]
-pub struct Policies(Arc<RwLock<HashMap<(RoundId, i32), Arc<Policy>>>>);
+pub struct Policies(Arc<RwLock<Known>>);
 
 struct PolicyRow {
     round_id: Uuid,

@@ -1,0 +1,8 @@
+//! Reviews over gRPC with a real PostgreSQL; accounts, stations and documents are played by their contracts.
+
+mod applications;
+mod harness;
+mod joint_review;
+mod neighbours;
+mod races;
+mod trail;
