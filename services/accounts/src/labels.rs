@@ -125,6 +125,8 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::Uscc(fault) => uscc(fault),
         Refusal::UsccTaken => "该企业已注册，如非本人操作请联系技术支持".to_owned(),
         Refusal::Phone { digits } => format!("应为 11 位手机号，当前 {digits} 位"),
+        Refusal::MomentForm => "最近登录时间应为日期或日期时间，例如 2026-01-31 08:00:00".to_owned(),
+        Refusal::HashUnreadable => "密码摘要应为 Argon2 的 PHC 字符串，且参数不超过上限".to_owned(),
         Refusal::Email => "电子邮箱格式不正确，请核对，例如 name@example.com".to_owned(),
         Refusal::DivisionNotCounty => "请选择区县".to_owned(),
         Refusal::DivisionAbolished { successor } => format!("该区划已撤并，请改选 {successor}"),
@@ -256,6 +258,8 @@ fn facts(failure: Failure, refusal: &Refusal) -> Failure {
         | Refusal::Uscc(_)
         | Refusal::UsccTaken
         | Refusal::Phone { .. }
+        | Refusal::MomentForm
+        | Refusal::HashUnreadable
         | Refusal::Email
         | Refusal::DivisionNotCounty
         | Refusal::DivisionOutside

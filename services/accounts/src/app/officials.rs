@@ -78,7 +78,7 @@ pub async fn create(work: &mut Work, draft: &Draft, initial: Initial) -> Result<
     Ok(user)
 }
 
-/// The three separated administrators are granted by a security administrator, or at the console when a platform is set up.
+/// The three separated administrators are made and unmade by a security administrator, or at the console when a platform is set up.
 ///
 /// Source: reliability section 10 (roles are the security administrator's).
 fn grantable(caller: &Caller, roles: &[Role]) -> Result<(), Refusal> {
@@ -168,6 +168,7 @@ pub(super) fn recipient(user: &User) -> String {
 /// `not_found`.
 pub async fn deactivate(work: &mut Work, id: UserId) -> Result<User, Failure> {
     let user = lock(work, id).await?;
+    grantable(work.caller(), &user.roles)?;
     let (now, by) = (work.now(), work.caller().subject.clone());
     store::users::deactivate(work.db(), id, now, &by).await?;
     store::sessions::end_all(work.db(), id, now, End::Deactivated).await?;
@@ -179,9 +180,10 @@ pub async fn deactivate(work: &mut Work, id: UserId) -> Result<User, Failure> {
 /// Replaces a password by a fresh one-time one; sessions and tickets end.
 ///
 /// # Errors
-/// `not_found`; `account_suspended` for a deactivated user.
+/// `not_found`; `account_suspended` for a deactivated user; `role_not_grantable`.
 pub async fn reissue(work: &mut Work, id: UserId, initial: Initial) -> Result<User, Failure> {
     let user = lock(work, id).await?;
+    grantable(work.caller(), &user.roles)?;
     if !user.active {
         return Err(Refusal::AccountSuspended.into());
     }

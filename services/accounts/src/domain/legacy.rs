@@ -119,13 +119,13 @@ fn credential(row: &Row, readable: impl Fn(&str) -> bool) -> Result<Credential, 
     if last.is_empty() {
         return Ok(Credential::OneTime);
     }
-    let last_sign_in_at = moment(last).ok_or(Refusal::UnknownValue(Field::LastSignIn))?;
+    let last_sign_in_at = moment(last).ok_or(Refusal::MomentForm)?;
     let hash = row.password_hash.trim();
     if hash.is_empty() {
         return Err(Refusal::Missing(Field::PasswordHash));
     }
     if !readable(hash) {
-        return Err(Refusal::UnknownValue(Field::PasswordHash));
+        return Err(Refusal::HashUnreadable);
     }
     Ok(Credential::Keeps { hash: hash.to_owned(), last_sign_in_at })
 }
@@ -188,7 +188,7 @@ mod tests {
         let without = Row { last_2_0_sign_in: "2026-01-31".to_owned(), ..row() };
         assert_eq!(checked(&without), Err(vec![Refusal::Missing(Field::PasswordHash)]));
         let strange = Row { password_hash: "$md5$x".to_owned(), ..without };
-        assert_eq!(checked(&strange), Err(vec![Refusal::UnknownValue(Field::PasswordHash)]));
+        assert_eq!(checked(&strange), Err(vec![Refusal::HashUnreadable]));
     }
 
     #[test]

@@ -60,6 +60,12 @@ pub enum Refusal {
         /// Digits found.
         digits: usize,
     },
+    /// An imported moment that is no date.
+    #[error("last sign-in is no date")]
+    MomentForm,
+    /// An imported hash that sign-in cannot verify.
+    #[error("password hash is no Argon2 PHC string of bearable cost")]
+    HashUnreadable,
     /// Not an e-mail address.
     #[error("e-mail address has the wrong form")]
     Email,
@@ -199,6 +205,8 @@ impl Refusal {
             Self::Uscc(uscc::Fault::OrganisationCheck) => "uscc_organisation_check",
             Self::UsccTaken => "uscc_taken",
             Self::Phone { .. } => "phone_form",
+            Self::MomentForm => "date_form",
+            Self::HashUnreadable => "hash_unsupported",
             Self::Email => "email_form",
             Self::DivisionNotCounty => "division_not_county",
             Self::DivisionAbolished { .. } => "division_abolished",
@@ -241,6 +249,8 @@ impl Refusal {
             Self::LoginForm | Self::LoginTaken => Some(Field::Login),
             Self::Uscc(_) | Self::UsccTaken => Some(Field::Uscc),
             Self::Phone { .. } => Some(Field::ContactPhone),
+            Self::MomentForm => Some(Field::LastSignIn),
+            Self::HashUnreadable => Some(Field::PasswordHash),
             Self::Email => Some(Field::ContactEmail),
             Self::DivisionNotCounty
             | Self::DivisionAbolished { .. }
@@ -283,6 +293,8 @@ impl Refusal {
             | Self::Uscc(_)
             | Self::UsccTaken
             | Self::Phone { .. }
+            | Self::MomentForm
+            | Self::HashUnreadable
             | Self::Email
             | Self::DivisionNotCounty
             | Self::DivisionAbolished { .. }
