@@ -7,7 +7,7 @@ use crate::harness::{COUNTY, OPERATOR, Platform};
 
 const TAMPERED: &[(&str, &str)] = &[
     ("I10", "UPDATE history SET opinion = 'changed' WHERE transition = 'T04'"),
-    ("I3", "UPDATE applications SET stage = 'CityReview'"),
+    ("I3", "UPDATE applications SET stage = 'AwaitingProvince'"),
     ("I5", "UPDATE decisions SET record = record || '\\x00'::bytea"),
     ("I5", "UPDATE decisions SET signature = decode(repeat('00', 64), 'hex')"),
     ("I5", "UPDATE submissions SET content = content || '\\x00'::bytea"),
