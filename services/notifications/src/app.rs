@@ -37,11 +37,15 @@ pub async fn application_moved(
     if let Some(order) = moved.drawn_into() {
         work_orders::add_sample(work.db(), order, &[moved.application_id]).await?;
     }
-    for (desk, fact, audience) in moved.told(&task) {
-        let text = labels::application(moved, fact, audience);
-        tell(work, occurrence, &desk, &moved.kind, task.subject, text).await?;
-        desks.push(desk.key());
-    }
+    let told: Vec<Message> = moved
+        .told(&task)
+        .into_iter()
+        .map(|(desk, fact, audience)| {
+            message(occurrence, &desk, &moved.kind, task.subject, labels::application(moved, fact, audience))
+        })
+        .collect();
+    messages::insert(work.db(), &told).await?;
+    desks.extend(told.into_iter().map(|message| message.desk));
     hub.hint(work, occurrence.event_id, desks, task.subject.id());
     Ok(())
 }
@@ -58,11 +62,16 @@ pub async fn account_changed(
 ) -> Result<(), Failure> {
     let task = changed.task();
     let mut desks = save_task(work, &task).await?;
-    for (desk, fact, audience) in changed.told() {
-        let text = labels::account(changed, fact, audience).to_owned();
-        tell(work, occurrence, &desk, &changed.kind, task.subject, text).await?;
-        desks.push(desk.key());
-    }
+    let told: Vec<Message> = changed
+        .told()
+        .into_iter()
+        .map(|(desk, fact, audience)| {
+            let text = labels::account(changed, fact, audience).to_owned();
+            message(occurrence, &desk, &changed.kind, task.subject, text)
+        })
+        .collect();
+    messages::insert(work.db(), &told).await?;
+    desks.extend(told.into_iter().map(|message| message.desk));
     hub.hint(work, occurrence.event_id, desks, task.subject.id());
     Ok(())
 }
@@ -82,7 +91,8 @@ pub async fn work_order_changed(
     // A new panel changes what its experts see, message or not.
     let mut desks = vec![Desk::Experts(changed.work_order_id).key()];
     if let Some((desk, fact)) = changed.told() {
-        tell(work, occurrence, &desk, &changed.kind, subject, labels::work_order(changed, fact)).await?;
+        let text = labels::work_order(changed, fact);
+        messages::insert(work.db(), &[message(occurrence, &desk, &changed.kind, subject, text)]).await?;
         desks.push(desk.key());
     }
     hub.hint(work, occurrence.event_id, desks, subject.id());
@@ -115,26 +125,18 @@ async fn save_task(work: &mut Work, task: &Task) -> Result<Vec<String>, Failure>
     })
 }
 
-async fn tell(
-    work: &mut Work,
-    occurrence: Occurrence,
-    desk: &Desk,
-    kind: &str,
-    subject: Subject,
-    text: String,
-) -> Result<(), Failure> {
-    let message = Message {
-        message_id: messages::id(occurrence.event_id, &desk.key()),
+fn message(occurrence: Occurrence, desk: &Desk, kind: &str, subject: Subject, text: String) -> Message {
+    let desk = desk.key();
+    Message {
+        message_id: messages::id(occurrence.event_id, &desk),
         event_id: occurrence.event_id,
-        desk: desk.key(),
+        desk,
         kind: kind.to_owned(),
         subject_type: subject.kind(),
         subject_id: subject.id(),
         text,
         at: occurrence.at,
-    };
-    messages::insert(work.db(), &message).await?;
-    Ok(())
+    }
 }
 
 fn contradiction(refusal: Refusal) -> Failure {

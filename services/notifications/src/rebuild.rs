@@ -76,9 +76,7 @@ async fn read_all(work: &mut Work, replay: &mut Replay, readers: &mut [Reader]) 
     for reader in readers {
         reader.aim().await?;
         while let Some(batch) = reader.next().await? {
-            for message in batch {
-                replay.take(work, reader.stream, &message).await?;
-            }
+            replay.take(work, reader.stream, &batch).await?;
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Puts one message to the consumer that would have received it: same place rules, same effect, same inbox row.
+//! Puts each message to the consumer that would have received it: same place rules, same effect, same inbox row.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,7 +21,7 @@ use crate::{
     live::Hub,
     store::{
         dead_letters,
-        rebuild::{self, Place},
+        rebuild::{self, Places},
     },
 };
 
@@ -31,6 +31,14 @@ const SCHEMA_VERSION: u32 = 1;
 /// Consumer, aggregate type, aggregate.
 type Unit = (String, String, Uuid);
 
+/// What a batch has done so far; the database learns of it at the batch's end.
+#[derive(Default)]
+struct Batch {
+    seen: HashSet<(&'static str, Uuid)>,
+    last: HashMap<Unit, i64>,
+    handled: Places,
+}
+
 /// The running replay.
 pub(super) struct Replay {
     hub: Hub,
@@ -39,6 +47,8 @@ pub(super) struct Replay {
     blocked_from: HashMap<Unit, i64>,
     /// Events that two persons dismissed, with their consumer.
     dismissed: HashSet<(String, String)>,
+    /// Versions of those.
+    stepped_over: HashSet<(Unit, i64)>,
     pub(super) summary: Summary,
 }
 
@@ -49,6 +59,7 @@ impl Replay {
             accept_cut,
             blocked_from: HashMap::new(),
             dismissed: HashSet::new(),
+            stepped_over: HashSet::new(),
             summary: Summary::default(),
         }
     }
@@ -76,57 +87,87 @@ impl Replay {
         *from = version.min(*from);
     }
 
-    /// Applies one message where its consumer would.
+    /// Applies a batch in its order; places are read and written once a batch.
     pub(super) async fn take(
         &mut self,
         work: &mut Work,
         stream: &str,
-        message: &Message,
+        batch: &[Message],
     ) -> anyhow::Result<()> {
-        self.summary.events += 1;
-        let Some(consumer) = consumer_of(stream, &message.subject) else {
-            self.summary.skipped += 1;
-            return Ok(());
-        };
-        let Some((envelope, event_id, aggregate_id)) = read(message) else {
-            tracing::warn!(subject = %message.subject, "left to the consumer: it does not decode");
-            self.summary.skipped += 1;
-            return Ok(());
-        };
-        let unit = (consumer.to_owned(), envelope.aggregate_type.clone(), aggregate_id);
-        if self.blocked_from.get(&unit).is_some_and(|from| envelope.aggregate_version >= *from) {
-            self.summary.skipped += 1;
-            return Ok(());
+        self.summary.events += batch.len() as u64;
+        let mut places = Places::default();
+        let mut events = Vec::new();
+        for message in batch {
+            let Some(consumer) = consumer_of(stream, &message.subject) else {
+                self.summary.skipped += 1;
+                continue;
+            };
+            let Some((envelope, event_id, aggregate_id)) = read(message) else {
+                tracing::warn!(subject = %message.subject, "left to the consumer: it does not decode");
+                self.summary.skipped += 1;
+                continue;
+            };
+            let version = envelope.aggregate_version;
+            places.push(consumer, event_id, &envelope.aggregate_type, aggregate_id, version);
+            events.push((consumer, event_id, aggregate_id, envelope));
         }
-        let place = Place {
-            consumer,
-            event_id,
-            aggregate_type: &unit.1,
-            aggregate_id,
-            version: envelope.aggregate_version,
-        };
-        let (known, last) = rebuild::find(work.db(), place).await?;
+        let known = rebuild::find(work.db(), &places).await?;
+        let mut batch = Batch::default();
+        for ((consumer, event_id, aggregate_id, envelope), (known, last)) in events.into_iter().zip(known) {
+            let unit = (consumer.to_owned(), envelope.aggregate_type.clone(), aggregate_id);
+            let known = known || !batch.seen.insert((consumer, event_id));
+            let last = batch.last.get(&unit).copied().unwrap_or(last);
+            if self.one(work, stream, &unit, &envelope, known, last).await? {
+                let version = envelope.aggregate_version;
+                batch.handled.push(consumer, event_id, &unit.1, aggregate_id, version);
+                batch.last.insert(unit, version.max(last));
+            }
+        }
+        rebuild::note(work.db(), &batch.handled).await?;
+        Ok(())
+    }
+
+    /// True when the event is handled and its place is to be noted.
+    async fn one(
+        &mut self,
+        work: &mut Work,
+        stream: &str,
+        unit: &Unit,
+        envelope: &Envelope,
+        known: bool,
+        last: i64,
+    ) -> anyhow::Result<bool> {
+        let version = envelope.aggregate_version;
+        let consumer = &unit.0;
+        if self.blocked_from.get(unit).is_some_and(|from| version >= *from) {
+            self.summary.skipped += 1;
+            return Ok(false);
+        }
         if known {
             self.summary.passed += 1;
-            return Ok(());
+            return Ok(false);
         }
-        if self.dismissed.contains(&(consumer.to_owned(), envelope.event_id.clone())) {
+        if self.dismissed.contains(&(consumer.clone(), envelope.event_id.clone())) {
+            // Its version is not passed, only stepped over: the row never came to stand there.
+            self.stepped_over.insert((unit.clone(), version));
             self.summary.skipped += 1;
-        } else if envelope.aggregate_version <= last {
-            self.summary.passed += 1;
-        } else if consumer == ACCOUNTS_DURABLE && envelope.aggregate_version > last + 1 && !self.accept_cut {
-            bail!(
-                "stream {stream} lacks versions {} to {} of {} {aggregate_id}: publish them again (outbox republish) \
-                 or accept it with --accept-cut-stream",
-                last + 1,
-                envelope.aggregate_version - 1,
-                unit.1,
-            );
-        } else if !self.effect(work, &unit, &envelope).await? {
-            return Ok(());
+            return Ok(false);
         }
-        rebuild::note(work.db(), place).await?;
-        Ok(())
+        if version <= last {
+            self.summary.passed += 1;
+            return Ok(true);
+        }
+        let missing =
+            (last + 1..version).find(|earlier| !self.stepped_over.contains(&(unit.clone(), *earlier)));
+        if let Some(missing) = missing.filter(|_| consumer == ACCOUNTS_DURABLE && !self.accept_cut) {
+            bail!(
+                "stream {stream} lacks version {missing} of {} {}: publish it again (outbox republish) or accept it \
+                 with --accept-cut-stream",
+                unit.1,
+                unit.2,
+            );
+        }
+        self.effect(work, unit, envelope).await
     }
 
     /// False when the event can never be applied: it, and what follows it, is left to the consumer's dead letters.

@@ -12,3 +12,27 @@ pub const TABLE: &[Access] = &[
     Access { method: "/yuchong.notifications.v1.Messages/MarkRead", who: PEOPLE },
     Access { method: "/yuchong.notifications.v1.Live/Watch", who: PEOPLE },
 ];
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+    use prost_types::FileDescriptorSet;
+
+    use super::*;
+
+    #[test]
+    fn every_method_of_the_contract_has_a_row_and_no_row_is_idle() {
+        let contracts = FileDescriptorSet::decode(proto::DESCRIPTORS).expect("compiled in");
+        let mut methods = Vec::new();
+        for file in contracts.file.iter().filter(|file| file.package() == "yuchong.notifications.v1") {
+            for service in &file.service {
+                let path = |method: &str| format!("/{}.{}/{method}", file.package(), service.name());
+                methods.extend(service.method.iter().map(|method| path(method.name())));
+            }
+        }
+        let mut rows: Vec<&str> = TABLE.iter().map(|row| row.method).collect();
+        methods.sort();
+        rows.sort_unstable();
+        assert_eq!(methods, rows);
+    }
+}

@@ -56,27 +56,36 @@ pub fn id(event_id: Uuid, desk: &str) -> Uuid {
     uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
-/// Adds a message once; a redelivery finds it there.
+/// Adds messages once; a redelivery finds them there.
 ///
 /// # Errors
 /// The database is away.
-pub async fn insert(db: &mut PgConnection, message: &Message) -> Result<bool, sqlx::Error> {
-    let done = sqlx::query!(
+pub async fn insert(db: &mut PgConnection, messages: &[Message]) -> Result<(), sqlx::Error> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
         "-- notifications.messages.insert
         INSERT INTO messages (message_id, event_id, desk, kind, subject_type, subject_id, text, at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
-        message.message_id,
-        message.event_id,
-        message.desk,
-        message.kind,
-        message.subject_type,
-        message.subject_id,
-        message.text,
-        message.at,
+        SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::uuid[], $7::text[],
+                             $8::timestamptz[])
+        ON CONFLICT DO NOTHING",
+        &column(messages, |message| message.message_id),
+        &column(messages, |message| message.event_id),
+        &column(messages, |message| message.desk.clone()),
+        &column(messages, |message| message.kind.clone()),
+        &column(messages, |message| message.subject_type.to_owned()),
+        &column(messages, |message| message.subject_id),
+        &column(messages, |message| message.text.clone()),
+        &column(messages, |message| message.at),
     )
     .execute(db)
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(())
+}
+
+fn column<T>(messages: &[Message], of: impl Fn(&Message) -> T) -> Vec<T> {
+    messages.iter().map(of).collect()
 }
 
 /// Where unread begins: older messages count as read.

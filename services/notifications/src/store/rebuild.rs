@@ -70,61 +70,88 @@ pub async fn swap(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// An event's place, as the consumer's inbox sees it.
-#[derive(Debug, Clone, Copy)]
-pub struct Place<'e> {
-    /// The durable consumer.
-    pub consumer: &'e str,
-    /// The event.
-    pub event_id: Uuid,
-    /// With the id the unit of order.
-    pub aggregate_type: &'e str,
-    /// Which one.
-    pub aggregate_id: Uuid,
-    /// Its version.
-    pub version: i64,
+/// Events with their consumers, column by column: one statement handles a whole batch.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// The durable consumers.
+    pub consumers: Vec<String>,
+    /// The events.
+    pub event_ids: Vec<Uuid>,
+    /// With the ids the units of order.
+    pub aggregate_types: Vec<String>,
+    /// Which ones.
+    pub aggregate_ids: Vec<Uuid>,
+    /// Their versions.
+    pub versions: Vec<i64>,
 }
 
-/// Whether the consumer knows the event, and its last version of the aggregate.
+impl Places {
+    /// Adds one event.
+    pub fn push(
+        &mut self,
+        consumer: &str,
+        event_id: Uuid,
+        aggregate_type: &str,
+        aggregate_id: Uuid,
+        version: i64,
+    ) {
+        self.consumers.push(consumer.to_owned());
+        self.event_ids.push(event_id);
+        self.aggregate_types.push(aggregate_type.to_owned());
+        self.aggregate_ids.push(aggregate_id);
+        self.versions.push(version);
+    }
+}
+
+/// For each event, in the order given: whether its consumer knows it, and the last version of its aggregate there.
 ///
 /// # Errors
 /// The database is away.
-pub async fn find(db: &mut PgConnection, place: Place<'_>) -> Result<(bool, i64), sqlx::Error> {
-    let row = sqlx::query!(
+pub async fn find(db: &mut PgConnection, places: &Places) -> Result<Vec<(bool, i64)>, sqlx::Error> {
+    let rows = sqlx::query!(
         r#"-- notifications.rebuild.find
-        SELECT EXISTS (SELECT 1 FROM inbox WHERE consumer = $1 AND event_id = $2) AS "known!",
-               COALESCE((SELECT version FROM consumer_versions
-                         WHERE consumer = $1 AND aggregate_type = $3 AND aggregate_id = $4), 0) AS "last!""#,
-        place.consumer,
-        place.event_id,
-        place.aggregate_type,
-        place.aggregate_id,
+        SELECT EXISTS (SELECT 1 FROM inbox
+                       WHERE inbox.consumer = place.consumer AND inbox.event_id = place.event_id) AS "known!",
+               COALESCE((SELECT passed.version FROM consumer_versions passed
+                         WHERE passed.consumer = place.consumer AND passed.aggregate_type = place.aggregate_type
+                           AND passed.aggregate_id = place.aggregate_id), 0) AS "last!"
+        FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[])
+             WITH ORDINALITY AS place (consumer, event_id, aggregate_type, aggregate_id, nth)
+        ORDER BY place.nth"#,
+        &places.consumers,
+        &places.event_ids,
+        &places.aggregate_types,
+        &places.aggregate_ids,
     )
-    .fetch_one(db)
+    .fetch_all(db)
     .await?;
-    Ok((row.known, row.last))
+    Ok(rows.into_iter().map(|row| (row.known, row.last)).collect())
 }
 
-/// Notes the event as handled and its version as passed.
+/// Notes the events as handled and their versions as passed.
 ///
 /// # Errors
 /// The database is away.
-pub async fn note(db: &mut PgConnection, place: Place<'_>) -> Result<(), sqlx::Error> {
+pub async fn note(db: &mut PgConnection, places: &Places) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "-- notifications.rebuild.note
-        WITH noted AS (
+        WITH place AS (
+            SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::bigint[])
+                AS place (consumer, event_id, aggregate_type, aggregate_id, version)
+        ), noted AS (
             INSERT INTO inbox (consumer, event_id, aggregate_id, aggregate_version, applied_at)
-            VALUES ($1, $2, $4, $5, now()) ON CONFLICT DO NOTHING
+            SELECT consumer, event_id, aggregate_id, version, now() FROM place ON CONFLICT DO NOTHING
         )
         INSERT INTO consumer_versions AS row (consumer, aggregate_type, aggregate_id, version)
-        VALUES ($1, $3, $4, $5)
+        SELECT consumer, aggregate_type, aggregate_id, max(version) FROM place
+        GROUP BY consumer, aggregate_type, aggregate_id
         ON CONFLICT (consumer, aggregate_type, aggregate_id)
         DO UPDATE SET version = greatest(row.version, excluded.version)",
-        place.consumer,
-        place.event_id,
-        place.aggregate_type,
-        place.aggregate_id,
-        place.version,
+        &places.consumers,
+        &places.event_ids,
+        &places.aggregate_types,
+        &places.aggregate_ids,
+        &places.versions,
     )
     .execute(db)
     .await?;

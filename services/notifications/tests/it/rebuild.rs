@@ -1,7 +1,10 @@
 //! A rebuild from the streams gives the same rows, beside a running service, and interrupted changes nothing.
 
 use chassis::testing::eventually;
-use notifications::rebuild;
+use notifications::{
+    dead_letters::{self, Deciders},
+    rebuild,
+};
 use proto::{
     common::Envelope,
     notifications::{ListMessagesRequest, MarkReadRequest},
@@ -128,5 +131,26 @@ async fn without_a_broker_or_with_a_cut_stream_nothing_changes() {
     assert!(error.to_string().contains("--accept-cut-stream"), "{error}");
     assert_eq!(office.desk.digest().await, before);
     rebuild::run(&office.desk.process, &broker.url, true).await.expect("accepted");
+    office.close().await;
+}
+
+#[tokio::test]
+async fn what_two_persons_dismissed_stays_dismissed() {
+    let broker = Broker::start().await;
+    let office = Office::open(&broker.url).await;
+    let one = application(1);
+    broker.publish(&one.event(1, "drafted", "Draft", "operator")).await;
+    broker.publish(&one.event(2, "county_returned", "Nowhere", "operator")).await;
+    drained(&broker).await;
+    let letter = office.desk.count("SELECT id FROM dead_letters").await;
+    let deciders = Deciders::new("zhang", "li").expect("two persons");
+    dead_letters::settle(&office.desk.process, letter, &deciders).await.expect("settles");
+    broker.publish(&one.event(3, "paper_check_passed", "MaterialsDue", "operator")).await;
+    drained(&broker).await;
+    let before = office.desk.digest().await;
+    assert_eq!(office.desk.count("SELECT version FROM worklist").await, 3);
+    rebuild::run(&office.desk.process, &broker.url, false).await.expect("rebuilds");
+    assert_eq!(office.desk.digest().await, before);
+    assert_eq!(office.desk.audit().await, 0);
     office.close().await;
 }
