@@ -12,7 +12,7 @@ use object_store::{
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::config::Storage;
+use crate::config::{S3, Storage, StorageKind};
 
 /// Folder of inspected content.
 pub const CONTENT: &str = "sha256";
@@ -25,6 +25,9 @@ pub enum BlobError {
     /// The store's own words.
     #[error("object store")]
     Store(#[from] object_store::Error),
+    /// Asked for S3, which this build does not have.
+    #[error("setting storage.kind: this build has no S3")]
+    NotBuilt,
     /// The folder cannot be made.
     #[error("object store folder {folder}")]
     Folder {
@@ -55,16 +58,21 @@ pub fn quarantine_key(file_id: Uuid) -> Path {
 }
 
 impl Blobs {
-    /// Opens the folder, making it where it is missing.
+    /// Opens the store; a folder is made where it is missing.
     ///
     /// # Errors
-    /// The folder cannot be made or used.
+    /// The folder cannot be made or used; the S3 settings do not hold together.
     pub fn open(storage: &Storage) -> Result<Self, BlobError> {
-        let folder = &storage.folder;
-        std::fs::create_dir_all(folder)
-            .map_err(|source| BlobError::Folder { folder: folder.clone(), source })?;
-        let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(storage.fsync);
-        Ok(Self { store: Arc::new(store) })
+        let store: Arc<dyn ObjectStore> = match storage.kind {
+            StorageKind::Folder => {
+                let folder = &storage.folder;
+                let made = std::fs::create_dir_all(folder);
+                made.map_err(|source| BlobError::Folder { folder: folder.clone(), source })?;
+                Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(storage.fsync))
+            }
+            StorageKind::S3 => open_s3(&storage.s3)?,
+        };
+        Ok(Self { store })
     }
 
     /// Writes bytes to quarantine, whole or not at all.
@@ -143,6 +151,27 @@ impl Blobs {
     pub fn list(&self) -> BoxStream<'static, Result<ObjectMeta, BlobError>> {
         self.store.list(None).map_err(BlobError::from).boxed()
     }
+}
+
+#[cfg(feature = "s3")]
+fn open_s3(s3: &S3) -> Result<Arc<dyn ObjectStore>, BlobError> {
+    use secrecy::ExposeSecret as _;
+    // Another part of the process may have chosen the same provider before; there is only this one in the tree.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let store = object_store::aws::AmazonS3Builder::new()
+        .with_endpoint(&s3.endpoint)
+        .with_region(&s3.region)
+        .with_bucket_name(&s3.bucket)
+        .with_access_key_id(&s3.access_key)
+        .with_secret_access_key(s3.secret_key.expose_secret())
+        .with_allow_http(s3.endpoint.starts_with("http://"))
+        .build()?;
+    Ok(Arc::new(store))
+}
+
+#[cfg(not(feature = "s3"))]
+fn open_s3(_: &S3) -> Result<Arc<dyn ObjectStore>, BlobError> {
+    Err(BlobError::NotBuilt)
 }
 
 impl From<BlobError> for chassis::Failure {

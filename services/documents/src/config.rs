@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chassis::config::{Broker, ConfigError, Database, Identity, Profile, Server, Settings, Telemetry};
+use secrecy::SecretString;
 use serde::Deserialize;
 
 /// The compiled-in settings.
@@ -40,10 +41,65 @@ pub struct Config {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Storage {
+    /// Which of the two.
+    pub kind: StorageKind,
     /// Folder of the object store.
     pub folder: String,
     /// Whether writes reach the disk before they are answered.
     pub fsync: bool,
+    /// S3-compatible storage.
+    pub s3: S3,
+}
+
+/// What kind of object store it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StorageKind {
+    /// A folder of this machine.
+    Folder,
+    /// S3-compatible storage.
+    S3,
+}
+
+/// S3-compatible storage.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3 {
+    /// Its address.
+    pub endpoint: String,
+    /// Its region.
+    pub region: String,
+    /// The bucket.
+    pub bucket: String,
+    /// Who signs.
+    pub access_key: String,
+    /// With what; redacted in `Debug`.
+    pub secret_key: SecretString,
+}
+
+impl Storage {
+    fn validate(&self, profile: Profile) -> Result<(), ConfigError> {
+        let wrong = |key, why: &str| Err(ConfigError::Invalid { key, why: why.to_owned() });
+        let production = profile == Profile::Production;
+        match self.kind {
+            StorageKind::Folder if self.folder.trim().is_empty() => {
+                wrong("storage.folder", "must name a folder")
+            }
+            StorageKind::Folder if production && !self.fsync => wrong(
+                "storage.fsync",
+                "must be true in production: a confirmed upload must survive a power loss",
+            ),
+            StorageKind::S3 if !cfg!(feature = "s3") => {
+                wrong("storage.kind", "this build has no S3; build it with the feature s3")
+            }
+            StorageKind::S3 if production && !self.s3.endpoint.starts_with("https://") => {
+                wrong("storage.s3.endpoint", "must be an https:// URL in production")
+            }
+            StorageKind::S3 if self.s3.endpoint.is_empty() => wrong("storage.s3.endpoint", "must be a URL"),
+            StorageKind::S3 if self.s3.bucket.is_empty() => wrong("storage.s3.bucket", "must name a bucket"),
+            StorageKind::Folder | StorageKind::S3 => Ok(()),
+        }
+    }
 }
 
 /// Bounds of uploads.
@@ -91,15 +147,7 @@ impl Config {
     /// [`ConfigError::Invalid`] with the first key that is wrong.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let wrong = |key, why: &str| Err(ConfigError::Invalid { key, why: why.to_owned() });
-        if self.storage.folder.trim().is_empty() {
-            return wrong("storage.folder", "must name a folder");
-        }
-        if self.profile == Profile::Production && !self.storage.fsync {
-            return wrong(
-                "storage.fsync",
-                "must be true in production: a confirmed upload must survive a power loss",
-            );
-        }
+        self.storage.validate(self.profile)?;
         if !(1..=64).contains(&self.uploads.at_once_max) {
             return wrong("uploads.at_once_max", "must be 1..=64");
         }

@@ -1,5 +1,6 @@
 //! Documents over gRPC with a real PostgreSQL; accounts and reviews are played by their directory, facts and events.
 
+mod blobs;
 mod files;
 mod harness;
 mod inspection;
