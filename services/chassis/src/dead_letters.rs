@@ -71,12 +71,26 @@ impl Applier {
     }
 }
 
-/// Marks a dead letter as settled without applying it.
+/// Marks a dead letter as settled without applying it; its consumer counts it as passed, so that later versions follow.
+///
+/// What was kept behind it stays until it is replayed.
 ///
 /// # Errors
 /// `not_found` when no such letter is open.
 pub async fn dismiss(pool: &PgPool, letter: i64, by: &str) -> Result<(), Failure> {
-    settle(pool, letter, by, "dismissed").await
+    settle(pool, letter, by, "dismissed").await?;
+    sqlx::query(
+        "-- chassis.dead_letters.pass
+         INSERT INTO consumer_versions (consumer, aggregate_type, aggregate_id, version)
+         SELECT consumer, aggregate_type, aggregate_id, aggregate_version FROM dead_letters
+         WHERE id = $1 AND aggregate_id IS NOT NULL AND aggregate_version IS NOT NULL
+         ON CONFLICT (consumer, aggregate_type, aggregate_id)
+         DO UPDATE SET version = greatest(consumer_versions.version, excluded.version)",
+    )
+    .bind(letter)
+    .execute(pool)
+    .await?;
+    Ok(())
 }
 
 async fn settle(pool: &PgPool, letter: i64, by: &str, settlement: &str) -> Result<(), Failure> {

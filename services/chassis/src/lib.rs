@@ -22,6 +22,7 @@ mod pull;
 pub mod rpc;
 pub mod telemetry;
 pub mod testing;
+mod upkeep;
 pub mod work;
 
 pub use error::Failure;

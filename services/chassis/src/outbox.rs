@@ -33,8 +33,6 @@ const POLL: Duration = Duration::from_millis(250);
 const ACK_WAIT: Duration = Duration::from_secs(5);
 /// How often the relay asks whether the stream still holds what it acknowledged.
 const VERIFY_EVERY: Duration = Duration::from_secs(5);
-/// Rows go this long after they were published. Source: reliability 3.8.
-const KEEP_DAYS: i32 = 30;
 
 fn bucket(aggregate: Uuid) -> i16 {
     i16::from(aggregate.as_bytes()[15] % BUCKETS)
@@ -166,17 +164,10 @@ impl Relay {
         let holder = crate::process::new_instance_id();
         let mut backoff = POLL;
         let mut verified: Option<tokio::time::Instant> = None;
-        let mut swept: Option<tokio::time::Instant> = None;
         while !self.shutdown.is_cancelled() {
             let due = verified.is_none_or(|at| at.elapsed() >= VERIFY_EVERY);
             if due && self.verify().await.is_ok() {
                 verified = Some(tokio::time::Instant::now());
-            }
-            if swept.is_none_or(|at| at.elapsed() >= Duration::from_secs(3600)) {
-                swept = Some(tokio::time::Instant::now());
-                if let Err(error) = self.sweep().await {
-                    tracing::warn!(%error, "old rows could not be removed");
-                }
             }
             match self.turn(holder, &mut verified).await {
                 Ok(full) => {
@@ -397,26 +388,6 @@ impl Relay {
             tracing::error!(lost, stream = self.stream, "the broker lost events; publishing them again");
             metrics::counter!("outbox_lost_total").increment(lost);
         }
-        Ok(())
-    }
-
-    /// Removes what is past its time, in small batches.
-    async fn sweep(&self) -> Result<(), sqlx::Error> {
-        sqlx::query(
-            "-- chassis.outbox.sweep
-             DELETE FROM outbox WHERE event_id IN (SELECT event_id FROM outbox
-             WHERE published_at < now() - make_interval(days => $1) ORDER BY published_at LIMIT 5000)",
-        )
-        .bind(KEEP_DAYS)
-        .execute(&self.pool)
-        .await?;
-        // Stored answers live 7 days (reliability 6), inbox rows a week longer than messages in a stream (5.1).
-        sqlx::query("DELETE FROM requests WHERE ctid IN (SELECT ctid FROM requests WHERE made_at < now() - interval '7 days' LIMIT 5000)")
-            .execute(&self.pool)
-            .await?;
-        sqlx::query("DELETE FROM inbox WHERE ctid IN (SELECT ctid FROM inbox WHERE applied_at < now() - interval '37 days' LIMIT 5000)")
-            .execute(&self.pool)
-            .await?;
         Ok(())
     }
 

@@ -27,7 +27,7 @@ use crate::{
     outbox::Relay,
     pull::Consumer,
     rpc::{self, Access, GateLayer, Peer},
-    telemetry,
+    telemetry, upkeep,
 };
 
 /// Work in progress gets this long after the signal. Source: reliability 7.
@@ -218,6 +218,7 @@ impl Process {
     /// # Errors
     /// A port is taken, or the server fails.
     pub async fn serve(self, mut routes: RoutesBuilder, access: &'static [Access]) -> anyhow::Result<()> {
+        self.spawn("upkeep", upkeep::run(self.pool.clone()));
         let (reporter, health_service) = tonic_health::server::health_reporter();
         reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
         routes.add_service(health_service);

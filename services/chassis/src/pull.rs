@@ -23,8 +23,8 @@ use crate::{
     telemetry,
 };
 
-/// Lanes that apply messages at the same time.
-const LANES: usize = 8;
+/// Lanes of one consumer that apply messages at the same time; all consumers of a service share its pool.
+const LANES: usize = 4;
 /// Messages waiting in one lane.
 const LANE_DEPTH: usize = 32;
 /// Tries of an unexpected error before the message dies. Source: reliability 5.5.
@@ -45,12 +45,14 @@ impl Consumer {
     pub(crate) async fn run(self) {
         let mut backoff = BACKOFF.0;
         while !self.shutdown.is_cancelled() {
+            let began = tokio::time::Instant::now();
             let pulled = self.pull().await;
             if let Err(error) = pulled {
                 tracing::warn!(consumer = self.applier.subscription.durable, error = %error, "consumer lost its stream");
             }
             tokio::select! { () = tokio::time::sleep(backoff) => {}, () = self.shutdown.cancelled() => {} }
-            backoff = (backoff * 2).min(BACKOFF.1);
+            let lasted = began.elapsed() > BACKOFF.1 * 2;
+            backoff = if lasted { BACKOFF.0 } else { (backoff * 2).min(BACKOFF.1) };
         }
     }
 

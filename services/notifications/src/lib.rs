@@ -16,7 +16,6 @@ pub mod live;
 pub mod rebuild;
 pub mod rpc;
 pub mod store;
-mod upkeep;
 
 use chassis::{Process, consumer::fetch_from};
 use proto::notifications::{
@@ -35,7 +34,6 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     let process = Process::start("notifications", &config.chassis()).await?;
     let (hub, settler) = live::Hub::new(config.live.watchers_max);
     process.spawn("live signals", settler.run(process.pool.clone()));
-    process.spawn("upkeep", upkeep::run(process.pool.clone()));
     for subscription in events::subscriptions(&hub, fetch_from(process.peer("accounts"))) {
         process.consume(subscription);
     }

@@ -188,3 +188,33 @@ async fn a_dead_letter_blocks_its_aggregate_until_it_is_replayed() {
     assert_eq!(count(&bench.pool(), "SELECT count(*) FROM dead_letters WHERE settled_at IS NULL").await, 0);
     bench.database.remove().await;
 }
+
+#[tokio::test]
+async fn a_dismissed_letter_lets_the_later_versions_follow() {
+    let bench = Bench::start("consumedismissed").await;
+    let aggregate = Uuid::now_v7();
+    let poison = event(aggregate, 1, "poison");
+    let known = poison.clone();
+    let fetch: chassis::consumer::Fetch = Arc::new(move |_, _, from| {
+        let found = if from <= 1 { vec![known.clone()] } else { Vec::new() };
+        async move { Ok(found) }.boxed()
+    });
+    bench.make_consumer("reader", "consumedismissed.v1.>").await;
+    let subscription =
+        Subscription { stream: "CONSUMEDISMISSED", order: Order::EveryVersion(fetch), ..tier() };
+    bench.process.consume(subscription.clone());
+    send(&bench, &poison).await;
+    eventually("the first kept", SOON, || async {
+        count(&bench.pool(), "SELECT count(*) FROM dead_letters").await == 1
+    })
+    .await;
+    let letter: i64 =
+        sqlx::query_scalar("SELECT id FROM dead_letters").fetch_one(&bench.pool()).await.expect("letter");
+    chassis::consumer::dismiss(&bench.pool(), letter, "two people").await.expect("dismissed");
+    send(&bench, &event(aggregate, 2, "changed")).await;
+    eventually("the second applied", SOON, || async {
+        count(&bench.pool(), "SELECT count(*) FROM effects WHERE version = 2").await == 1
+    })
+    .await;
+    bench.database.remove().await;
+}
