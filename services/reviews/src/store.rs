@@ -3,6 +3,7 @@
 pub mod applications;
 pub mod forms;
 pub mod history;
+pub mod lists;
 pub mod opinions;
 pub mod orders;
 pub mod rounds;

@@ -17,8 +17,14 @@ use crate::{
         refusal::Refusal,
         table::Row,
     },
-    store::{self, applications::Filter},
+    store::{
+        self,
+        lists::{Filter, Part},
+    },
 };
+
+/// More members than any order has. Source: performance, scale (5–20 k files in one launch).
+const ORDER_MEMBERS_MAX: i64 = 20_000;
 
 /// One command with its answer.
 #[derive(Debug)]
@@ -97,10 +103,10 @@ async fn whole_order(
     let Some(desk) = desk else {
         return Ok(Whole { freeze: Err(Refusal::NotFrozen), widen: Err(Refusal::NotFrozen) });
     };
-    let scope = store::applications::Scope { province: true, ..Default::default() };
-    let filter = Filter { order: application.order_id.map(|order| order.0), ..Filter::default() };
+    let order = Part::Orders(application.order_id.map(|order| order.0).into_iter().collect());
     // An order has at most some thousand members; only their stages count here.
-    let applications = store::applications::list(db, &scope, &filter, None, 20_000).await?;
+    let applications =
+        store::lists::applications(db, &[order], &Filter::default(), None, ORDER_MEMBERS_MAX).await?;
     let members: Vec<_> = applications.iter().map(member).collect();
     Ok(Whole {
         freeze: order::may_freeze(&desk.order, &members),

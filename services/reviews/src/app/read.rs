@@ -14,7 +14,7 @@ use crate::{
         order::Order,
         stage::Actor,
     },
-    store,
+    store::{self, lists::Part},
 };
 
 /// The application, where the person may see it.
@@ -54,25 +54,37 @@ pub async fn seated(db: &mut PgConnection, person: &mut Person) -> Result<(), Fa
 }
 
 /// The scope of a person's application lists.
-pub fn scope(person: &Person) -> store::applications::Scope {
+pub fn scope(person: &Person) -> Vec<Part> {
     let has = |actor| person.roles.contains(&actor);
-    let province = (has(Actor::Administrator) || has(Actor::Province)) && person.covers_province();
-    store::applications::Scope {
-        operator: person.operator_id.filter(|_| has(Actor::Operator)).map(|operator| operator.0),
-        province,
-        counties: has(Actor::County).then(|| person.scope.clone()),
-        prefectures: has(Actor::City).then(|| person.scope.clone()),
-        orders: has(Actor::Expert).then(|| person.orders.iter().map(|order| order.0).collect()),
+    if (has(Actor::Administrator) || has(Actor::Province)) && person.covers_province() {
+        return vec![Part::Province];
     }
+    let mut codes = person.scope.clone();
+    codes.sort_unstable();
+    codes.dedup();
+    let mut parts = Vec::new();
+    if let Some(operator) = person.operator_id.filter(|_| has(Actor::Operator)) {
+        parts.push(Part::Operator(operator.0));
+    }
+    if has(Actor::County) {
+        parts.push(Part::Counties(codes.clone()));
+    }
+    if has(Actor::City) {
+        parts.push(Part::Prefectures(codes));
+    }
+    if has(Actor::Expert) {
+        parts.push(Part::Orders(person.orders.iter().map(|order| order.0).collect()));
+    }
+    parts
 }
 
 /// The scope of a person's order lists: cities see their own, experts those on whose panel they sit.
 pub fn order_scope(person: &Person) -> store::orders::Scope {
-    let applications = scope(person);
+    let has = |actor| person.roles.contains(&actor);
     store::orders::Scope {
-        province: applications.province,
-        prefectures: applications.prefectures,
-        orders: applications.orders,
+        province: (has(Actor::Administrator) || has(Actor::Province)) && person.covers_province(),
+        prefectures: has(Actor::City).then(|| person.scope.clone()),
+        orders: has(Actor::Expert).then(|| person.orders.iter().map(|order| order.0).collect()),
     }
 }
 

@@ -289,7 +289,7 @@ impl Applications for Inlet {
         app::read::seated(&mut db, &mut person).await?;
         let scope = app::read::scope(&person);
         let found =
-            store::applications::list(&mut db, &scope, &filter, after, size).await.map_err(Failure::from)?;
+            store::lists::applications(&mut db, &scope, &filter, after, size).await.map_err(Failure::from)?;
         let last = found.last().filter(|_| i64::try_from(found.len()) == Ok(size)).map(|last| last.id.0);
         Ok(Response::new(ListApplicationsResponse {
             applications: found.iter().map(|found| views::application(found, &person)).collect(),

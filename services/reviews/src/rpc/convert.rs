@@ -19,7 +19,7 @@ use crate::{
         stage::{Actor, Party, Stage},
     },
     labels,
-    store::applications::Filter,
+    store::lists::Filter,
 };
 
 /// A UUID field.

@@ -1,4 +1,4 @@
-//! Applications: read, locked, listed by scope, and moved by one statement that carries history and decision.
+//! Applications: read, locked, and moved by one statement that carries history and decision. Lists are in `lists.rs`.
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -17,39 +17,39 @@ use crate::{
 
 pub(crate) struct ApplicationRow {
     pub(crate) id: Uuid,
-    application_no: String,
-    receipt_no: Option<String>,
-    round_id: Uuid,
-    policy_version: i32,
-    operator_id: Uuid,
-    operator_name: String,
-    station_id: Uuid,
-    station_code: String,
-    station_name: String,
-    county: String,
-    prefecture: String,
-    stage: String,
-    version: i64,
-    stage_version: i64,
-    entered_at: OffsetDateTime,
-    created_at: OffsetDateTime,
-    submission_version: i32,
-    submission_kind: String,
-    submission_hash: String,
-    dossier_hash: String,
-    return_items: Vec<String>,
-    return_open_all: bool,
-    work_order_id: Option<Uuid>,
-    in_sample: bool,
-    forced_sample: bool,
-    last_transition: String,
-    last_actor_id: Uuid,
-    last_role: String,
-    last_office: String,
-    last_at: OffsetDateTime,
-    head_hash: Vec<u8>,
-    persons: Option<Vec<Uuid>>,
-    tiers: Option<Vec<String>>,
+    pub(crate) application_no: String,
+    pub(crate) receipt_no: Option<String>,
+    pub(crate) round_id: Uuid,
+    pub(crate) policy_version: i32,
+    pub(crate) operator_id: Uuid,
+    pub(crate) operator_name: String,
+    pub(crate) station_id: Uuid,
+    pub(crate) station_code: String,
+    pub(crate) station_name: String,
+    pub(crate) county: String,
+    pub(crate) prefecture: String,
+    pub(crate) stage: String,
+    pub(crate) version: i64,
+    pub(crate) stage_version: i64,
+    pub(crate) entered_at: OffsetDateTime,
+    pub(crate) created_at: OffsetDateTime,
+    pub(crate) submission_version: i32,
+    pub(crate) submission_kind: String,
+    pub(crate) submission_hash: String,
+    pub(crate) dossier_hash: String,
+    pub(crate) return_items: Vec<String>,
+    pub(crate) return_open_all: bool,
+    pub(crate) work_order_id: Option<Uuid>,
+    pub(crate) in_sample: bool,
+    pub(crate) forced_sample: bool,
+    pub(crate) last_transition: String,
+    pub(crate) last_actor_id: Uuid,
+    pub(crate) last_role: String,
+    pub(crate) last_office: String,
+    pub(crate) last_at: OffsetDateTime,
+    pub(crate) head_hash: Vec<u8>,
+    pub(crate) persons: Option<Vec<Uuid>>,
+    pub(crate) tiers: Option<Vec<String>>,
 }
 
 impl ApplicationRow {
@@ -410,80 +410,4 @@ pub async fn advance_many(db: &mut PgConnection, steps: &[Step]) -> Result<(), S
     } else {
         Err(StoreError::Raced { table: "applications", id: first.before.id.0 })
     }
-}
-
-/// What a caller may see, as the list's query takes it; a part that does not apply is none.
-#[derive(Debug, Clone, Default)]
-pub struct Scope {
-    /// Applications of this company.
-    pub operator: Option<Uuid>,
-    /// Everything that was submitted.
-    pub province: bool,
-    /// What was submitted in these counties.
-    pub counties: Option<Vec<String>>,
-    /// What was submitted in these cities.
-    pub prefectures: Option<Vec<String>>,
-    /// Members of these orders.
-    pub orders: Option<Vec<Uuid>>,
-}
-
-/// What a caller asks for; a part that is none does not filter.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Nodes.
-    pub stages: Option<Vec<String>>,
-    /// City.
-    pub prefecture: Option<String>,
-    /// County.
-    pub county: Option<String>,
-    /// Company.
-    pub operator: Option<Uuid>,
-    /// Round.
-    pub round: Option<Uuid>,
-    /// Work order.
-    pub order: Option<Uuid>,
-    /// Station.
-    pub station: Option<Uuid>,
-}
-
-/// One page, newest first, after this one. Deleted ones only where they are asked for by name (G5: the list is clean).
-///
-/// # Errors
-/// The database is away.
-pub async fn list(
-    db: &mut PgConnection,
-    scope: &Scope,
-    filter: &Filter,
-    after: Option<Uuid>,
-    size: i64,
-) -> Result<Vec<Application>, StoreError> {
-    let rows = sqlx::query_as!(
-        ApplicationRow,
-        "-- reviews.applications.list
-         SELECT a.*, NULL::uuid[] AS persons, NULL::text[] AS tiers FROM applications a
-         WHERE (operator_id = $1 OR (submission_version > 0
-                 AND ($2 OR county = ANY($3) OR prefecture = ANY($4) OR work_order_id = ANY($5))))
-           AND (($6::text[] IS NULL AND stage <> 'Deleted') OR stage = ANY($6)) AND ($7::text IS NULL OR prefecture = $7)
-           AND ($8::text IS NULL OR county = $8) AND ($9::uuid IS NULL OR operator_id = $9)
-           AND ($10::uuid IS NULL OR round_id = $10) AND ($11::uuid IS NULL OR work_order_id = $11)
-           AND ($12::uuid IS NULL OR station_id = $12) AND ($13::uuid IS NULL OR id < $13)
-         ORDER BY id DESC LIMIT $14",
-        scope.operator,
-        scope.province,
-        scope.counties.as_deref() as Option<&[String]>,
-        scope.prefectures.as_deref() as Option<&[String]>,
-        scope.orders.as_deref() as Option<&[Uuid]>,
-        filter.stages.as_deref() as Option<&[String]>,
-        filter.prefecture.as_deref() as Option<&str>,
-        filter.county.as_deref() as Option<&str>,
-        filter.operator,
-        filter.round,
-        filter.order,
-        filter.station,
-        after,
-        size
-    )
-    .fetch_all(db)
-    .await?;
-    rows.into_iter().map(ApplicationRow::read).collect()
 }
