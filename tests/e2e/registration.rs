@@ -124,11 +124,11 @@ async fn a_wrong_check_digit_an_unticked_declaration_and_a_weak_password_are_eac
     let system = System::start().await?;
     let nobody = system.platform().nobody();
     let good = system.with_licence(companies::profile(5, "410105")).await?;
-    for (last, reason) in [(17, "uscc_check"), (16, "uscc_organisation_check")] {
-        let mut wrong = good.clone();
-        let mut letters: Vec<char> = wrong.uscc.chars().collect();
-        letters[last] = if letters[last] == '1' { '2' } else { '1' };
-        wrong.uscc = letters.into_iter().collect();
+    let other = |letter: &str| if letter == "1" { "2" } else { "1" };
+    let last = format!("{}{}", &good.uscc[..17], other(&good.uscc[17..]));
+    let organisation = companies::checked(&format!("{}{}", &good.uscc[..16], other(&good.uscc[16..17])));
+    for (uscc, reason) in [(last, "uscc_check"), (organisation, "uscc_organisation_check")] {
+        let wrong = proto::accounts::Profile { uscc, ..good.clone() };
         let refused = nobody.register("wrongcode", PASSWORD, wrong).await.unwrap_err();
         assert_eq!((refused.reason.as_str(), refused.field()), (reason, "uscc"));
         assert!(!refused.text.is_ascii(), "people read Chinese: {}", refused.text);

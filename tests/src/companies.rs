@@ -9,7 +9,7 @@ use xtask::driver::Actor;
 use crate::System;
 
 /// The password of every person in the tests.
-pub const PASSWORD: &str = "Chongdian#2026";
+pub const PASSWORD: &str = "Mudan-Shi7Lu!kp";
 
 /// A registered and approved operator with its user signed in.
 #[derive(Clone, Debug)]
@@ -45,11 +45,14 @@ pub fn profile(number: u32, division: &str) -> Profile {
 ///
 /// Source: GB 32100-2015; GB 11714 for the ninth character of the organisation code.
 pub fn uscc(area: &str, number: u32) -> String {
+    let body = format!("TE{number:06}");
+    checked(&format!("91{area}{body}{}", organisation_check(&body)))
+}
+
+/// Adds the last character to the first 17.
+pub fn checked(code: &str) -> String {
     const ALPHABET: &str = "0123456789ABCDEFGHJKLMNPQRTUWXY";
     const WEIGHTS: [usize; 17] = [1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28];
-    let body = format!("TE{number:06}");
-    let organisation = format!("{body}{}", organisation_check(&body));
-    let code = format!("91{area}{organisation}");
     let value = |letter| ALPHABET.find(letter).expect("codes are made of the alphabet");
     let sum: usize = code.chars().zip(WEIGHTS).map(|(letter, weight)| value(letter) * weight).sum();
     let check = ALPHABET.chars().nth((31 - sum % 31) % 31).expect("the remainder is below 31");
@@ -104,6 +107,7 @@ mod tests {
         // 91410105XXXX00019G of the sample operators: organisation code XXXX0001 with check 9.
         assert_eq!(organisation_check("XXXX0001"), '9');
         assert_eq!(organisation_check("XXXX0006"), 'X');
+        assert_eq!(checked("91410105XXXX00019"), "91410105XXXX00019G");
         assert_eq!(uscc("410105", 1).len(), 18);
     }
 }
