@@ -122,8 +122,9 @@ impl Order {
         if case.way.goal == Goal::ExpertReview {
             return Ok(());
         }
-        let returned = case.way.takes(Detour::Supplement) || case.way.takes(Detour::CarryOver);
-        if returned && self.view.batch == 1 || case.way.takes(Detour::Supplement) {
+        let supplemented = case.view.submission.as_ref().is_some_and(|submission| submission.kind == "supplement");
+        let supplement = case.way.takes(Detour::Supplement) && !supplemented;
+        if supplement || case.way.takes(Detour::CarryOver) && self.view.batch == 1 {
             case.view = lead.ask_supplement(&case.view, "财务决算报告缺审计意见。", &["M6"]).await?;
             case.operator().task_appears(case.id(), "SupplementDue").await?;
             if case.way.takes(Detour::CarryOver) {
@@ -152,7 +153,7 @@ impl Order {
     pub async fn carry_over(&self, scene: &Scene, cases: &mut [Case]) -> Result<()> {
         let administrator = scene.cast.administrator()?;
         let waiting = cases.iter_mut().filter(|case| case.view.work_order_id == self.id());
-        for case in waiting.filter(|case| case.way.takes(Detour::CarryOver)) {
+        for case in waiting.filter(|case| case.way.takes(Detour::CarryOver) && case.view.stage == "SupplementDue") {
             let early = administrator.freeze(&administrator.work_order(self.id()).await?).await;
             scene.mistakes.expect("freezing before every member is ready", "members_unready", early)?;
             case.view = administrator.carry_over(&case.view, "未在冻结期限内补充材料，转入下一批。").await?;

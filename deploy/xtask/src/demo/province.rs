@@ -110,11 +110,14 @@ async fn material(scene: &Scene, order: &Order, case: &mut Case, department: &Ac
     back(order, case).await
 }
 
-/// The experts look again; more findings than the round tolerates let the sample be widened.
+/// The experts look again, twice: more findings than the round tolerates ask for a wider sample (T24).
 async fn experts(scene: &Scene, order: &Order, case: &mut Case, department: &Actor) -> Result<()> {
-    let found = "专家意见未覆盖土建工程量。";
-    case.view = department.province_return(&case.view, Target::Experts, found, &["M8a"]).await?;
-    back(order, case).await?;
+    let early = department.widen(&department.work_order(order.id()).await?).await;
+    scene.mistakes.expect("a wider sample without findings", "threshold_not_exceeded", early)?;
+    for found in ["专家意见未覆盖土建工程量。", "专家意见未覆盖设备数量。"] {
+        case.view = department.province_return(&case.view, Target::Experts, found, &["M8a"]).await?;
+        back(order, case).await?;
+    }
     let order_now = department.work_order(order.id()).await?;
     department.widen(&order_now).await?;
     for member in order.members(scene).await?.into_iter().filter(|member| member.in_sample) {

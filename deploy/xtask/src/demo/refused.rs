@@ -103,7 +103,7 @@ pub async fn late(scene: &Scene, case: &Case) -> Result<()> {
     let stale = case.county.send_back(before, "请修改。", &["address"]).await;
     scene.mistakes.expect("a second decision on what was decided", "stale_version", stale)?;
     let early = case.city.pass(&case.view, "").await;
-    scene.mistakes.expect("a city's decision at the county's node", "not_your_turn", early)
+    scene.mistakes.expect("a city's decision at the county's node", "wrong_stage", early)
 }
 
 /// Every row of invoices_invalid.csv, while the dossiers are open. Errors: something was accepted.
