@@ -22,4 +22,4 @@ pub mod station;
 pub mod table;
 
 #[cfg(test)]
-mod fixtures;
+pub(crate) mod fixtures;

@@ -22,6 +22,10 @@ pub const APPLICATION: &str = "application";
 /// Aggregate type of a work order's events.
 pub const WORK_ORDER: &str = "work_order";
 
+/// Ids that an order's event lists at most: 40 bytes each, within the 256 KiB of an event. Longer lists are left out;
+/// the membership hash stands for them, and each member has its own event. Source: reliability section 4.
+pub const IDS_MAX: usize = 5_000;
+
 /// What an order tells besides its own fields.
 #[derive(Debug, Clone, Default)]
 pub struct OrderNews {
@@ -121,16 +125,19 @@ pub fn order(order: &Order, fact: OrderFact, news: &OrderNews) -> Announcement {
         OrderFact::JointReviewLaunched => Party::Experts,
         OrderFact::OrderFrozen | OrderFact::SampleWidened => Party::Departments,
     };
+    let room = IDS_MAX.saturating_sub(news.sample.len());
+    let applications = if news.applications.len() > room { &[] } else { news.applications.as_slice() };
+    let sample = if news.sample.len() > IDS_MAX { &[] } else { news.sample.as_slice() };
     let texts = |ids: &[Uuid]| ids.iter().map(Uuid::to_string).collect();
     let payload = WorkOrderEvent {
         work_order_id: order.id.to_string(),
         round_id: order.round_id.to_string(),
         prefecture: order.prefecture.clone(),
         batch: order.batch,
-        application_ids: texts(&news.applications),
+        application_ids: texts(applications),
         membership_hash: order.membership_hash.clone(),
         expert_ids: texts(&news.experts),
-        sample_ids: texts(&news.sample),
+        sample_ids: texts(sample),
         draw_seed: news.seed.clone(),
         transition: fact.transition().to_owned(),
     };
@@ -156,5 +163,27 @@ pub fn timestamp(at: OffsetDateTime) -> Timestamp {
         seconds: at.unix_timestamp(),
         // Below a thousand million by definition.
         nanos: i32::try_from(at.nanosecond()).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::fixtures;
+
+    #[test]
+    fn an_order_of_any_size_fits_into_an_event() {
+        let ids: Vec<_> = (0..20_000).map(Uuid::from_u128).collect();
+        let order = fixtures::desk().order;
+        for (applications, sample) in [(20_000, 4_000), (5_000, 0), (4_000, 1_000), (20_000, 20_000)] {
+            let news = OrderNews {
+                applications: ids[..applications].to_vec(),
+                sample: ids[..sample].to_vec(),
+                ..OrderNews::default()
+            };
+            let announced = super::order(&order, OrderFact::OrderFrozen, &news);
+            assert!(announced.payload.len() <= 256 * 1024, "{}", announced.payload.len());
+            assert_eq!(announced.subject, "reviews.v1.departments.410100._.order_frozen");
+        }
     }
 }

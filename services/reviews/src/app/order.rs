@@ -72,7 +72,7 @@ pub async fn freeze(work: &mut Work, shared: &Shared, id: OrderId, act: &Act) ->
     let chosen = drawn.chosen();
     let mut steps = Vec::with_capacity(waiting.len());
     for application in waiting {
-        let act = Act { drawn: chosen.contains(&application.id), seen: None, ..act.clone() };
+        let act = Act { drawn: chosen.binary_search(&application.id).is_ok(), seen: None, ..act.clone() };
         steps.push(decided(work, application, &act, &policy, None)?);
     }
     store::orders::save(work.db(), &order).await?;
@@ -95,13 +95,15 @@ pub async fn widen(work: &mut Work, shared: &Shared, id: OrderId, act: &Act) -> 
     let policy = shared.policies.get(work.db(), order.round_id, order.policy_version).await?;
     order::may_widen(&order, &members, &policy)?;
     let open = order::outside_sample(&members);
-    let waiting: Vec<_> = applications.iter().filter(|application| open.contains(&application.id)).collect();
+    let waiting: Vec<_> =
+        applications.iter().filter(|application| open.binary_search(&application.id).is_ok()).collect();
     order.findings = 0;
     order.version += 1;
     let drawn = sample(work, &order, &policy, &waiting, act).await?;
     let chosen = drawn.chosen();
     let mut steps = Vec::with_capacity(chosen.len());
-    for application in waiting.into_iter().filter(|application| chosen.contains(&application.id)) {
+    for application in waiting.into_iter().filter(|application| chosen.binary_search(&application.id).is_ok())
+    {
         let act = Act { seen: None, ..act.clone() };
         steps.push(decided(work, application, &act, &policy, None)?);
     }
@@ -135,7 +137,7 @@ pub async fn conclude(
     let actor = act.person.roles.first().copied().unwrap_or(Actor::Province);
     let desk = Desk { order: order.clone(), panel: Vec::new(), opinions: Vec::new() };
     let mut steps = Vec::with_capacity(open.len());
-    for application in applications.iter().filter(|application| open.contains(&application.id)) {
+    for application in applications.iter().filter(|application| open.binary_search(&application.id).is_ok()) {
         let moment = Moment::at(work.now());
         let situation = Situation { application, act: &act, policy: &policy, desk: Some(&desk), moment };
         row.guards.iter().try_for_each(|guard| (guard.rule)(&situation))?;

@@ -152,4 +152,20 @@ mod tests {
         assert_eq!(forced.chosen().len(), plain.chosen().len() + 1);
         assert!(forced.chosen().contains(&left_out));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_drawn_has_the_size_and_holds_every_forced_member(
+            count in 0u128..60, permille in 1u32..=1000, seed: [u8; 32], forced in 0usize..60,
+        ) {
+            let mut members = candidates(count);
+            members.iter_mut().take(forced).for_each(|member| member.forced = true);
+            let drawn = draw(&members, permille, seed);
+            let by_rank = drawn.ranking.iter().take(drawn.size).all(|ranked| ranked.chosen);
+            let extra = drawn.ranking.iter().skip(drawn.size).all(|ranked| ranked.chosen == ranked.forced);
+            proptest::prop_assert!(by_rank && extra);
+            proptest::prop_assert_eq!(drawn.size, sample_size(members.len(), permille));
+            proptest::prop_assert!(drawn.ranking.windows(2).all(|pair| pair[0].rank <= pair[1].rank));
+        }
+    }
 }
