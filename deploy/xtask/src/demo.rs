@@ -71,7 +71,10 @@ pub async fn run(deployment: &Deployment) -> Result<Summary> {
 
 /// Every application on its way, phase by phase.
 async fn drive(scene: &Scene) -> Result<()> {
-    let filter = ListApplicationsRequest { round_id: scene.round.round_id.clone(), ..ListApplicationsRequest::default() };
+    let filter = ListApplicationsRequest {
+        round_id: scene.round.round_id.clone(),
+        ..ListApplicationsRequest::default()
+    };
     if !scene.cast.administrator()?.applications(filter).await?.is_empty() {
         bail!("a run of the demo was cut; `cargo xtask down --wipe` forgets it");
     }
@@ -149,5 +152,6 @@ async fn settled(deployment: &Deployment) -> Result<()> {
 
 fn keep(path: &Path, summary: &Summary) -> Result<()> {
     ensure!(summary.events.dead_letters == 0, "{} dead letters", summary.events.dead_letters);
-    std::fs::write(path, serde_json::to_string(summary)?).with_context(|| format!("{} cannot be written", path.display()))
+    std::fs::write(path, serde_json::to_string(summary)?)
+        .with_context(|| format!("{} cannot be written", path.display()))
 }

@@ -7,6 +7,7 @@ use crate::{
     cargo::{self, Build},
     checkout::{Checkout, binaries},
     demo,
+    deployment::Deployment,
     fleet::Fleet,
     platform::Platform,
     report::step,
@@ -34,6 +35,11 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     binaries()?;
     if let Err(pid) = checkout.lock()? {
         eprintln!("the platform of this checkout runs already (process {pid}); `cargo xtask down` stops it");
+        if arguments.demo {
+            // The services of the running platform are driven; they stay when this command ends.
+            let platform = Platform::find_or_start(&checkout, binaries()?).await?;
+            drive(&platform.deployment, arguments.json).await?;
+        }
         return Ok(());
     }
     let mut stop = Stop::listen()?;
@@ -62,11 +68,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
 async fn serve(fleet: &Fleet, arguments: &Arguments) -> Result<()> {
     let deployment = fleet.deployment();
     if arguments.demo {
-        eprintln!("… the sample province goes through the review");
-        let summary = demo::run(deployment).await?;
-        eprintln!("{}", summary.table());
+        drive(deployment, arguments.json).await?;
         if arguments.json {
-            println!("{}", serde_json::to_string(&summary)?);
             return Ok(());
         }
     } else {
@@ -75,6 +78,17 @@ async fn serve(fleet: &Fleet, arguments: &Arguments) -> Result<()> {
     show(fleet, arguments.json)?;
     eprintln!("{}", demo::roster::sign_ins());
     std::future::pending().await
+}
+
+/// Drives the review and prints its figures, for programs on the last line of standard output.
+async fn drive(deployment: &Deployment, json: bool) -> Result<()> {
+    eprintln!("… the sample province goes through the review");
+    let summary = demo::run(deployment).await?;
+    eprintln!("{}", summary.table());
+    if json {
+        println!("{}", serde_json::to_string(&summary)?);
+    }
+    Ok(())
 }
 
 /// Waits for a service that ends without being asked.

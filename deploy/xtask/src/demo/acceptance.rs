@@ -79,7 +79,8 @@ async fn gate_first(scene: &Scene, case: &Case) -> Result<()> {
     let refused = case.operator().submit_acceptance(&case.view, vec![]).await;
     scene.mistakes.expect("submitting for a station that is not connected", "gate_a", refused)?;
     let station = case.operator().station(&case.station_id).await?;
-    let machine = scene.cast.administrator()?.issue_machine("充电运营系统（补）", &case.company.operator_id).await?;
+    let machine =
+        scene.cast.administrator()?.issue_machine("充电运营系统（补）", &case.company.operator_id).await?;
     machine.connect_station(case.operator(), &station).await?;
     Ok(())
 }
@@ -101,7 +102,8 @@ async fn amend_address(case: &mut Case) -> Result<()> {
 
 /// T04: the county's officer, or the one with both posts.
 async fn county_passes(scene: &Scene, case: &mut Case) -> Result<()> {
-    let officer = if case.way.takes(Detour::FourEyes) { &scene.cast.person(BOTH_TIERS)?.actor } else { &case.county };
+    let officer =
+        if case.way.takes(Detour::FourEyes) { &scene.cast.person(BOTH_TIERS)?.actor } else { &case.county };
     case.view = officer.pass(&case.view, "验收申请内容属实，同意。").await?;
     officer.task_appears(case.id(), "PaperCheck").await?;
     Ok(())
@@ -112,7 +114,8 @@ async fn papers(scene: &Scene, case: &mut Case) -> Result<()> {
     if case.way.takes(Detour::PapersMissing) {
         case.view = case.county.papers_missing(&case.view, &["M5", "M6"], &day(0), "王示例").await?;
     }
-    let officer = if case.way.takes(Detour::FourEyes) { &scene.cast.person(BOTH_TIERS)?.actor } else { &case.county };
+    let officer =
+        if case.way.takes(Detour::FourEyes) { &scene.cast.person(BOTH_TIERS)?.actor } else { &case.county };
     case.view = officer.papers_complete(&case.view, &day(0), "王示例").await?;
     case.operator().task_appears(case.id(), "MaterialsDue").await?;
     Ok(())

@@ -41,7 +41,8 @@ impl Cast {
         logins.extend(roster::officials(samples).into_iter().map(|one| one.login));
         logins.extend(samples.operators.iter().map(|one| one.login.clone()));
         let people = Phase::each("登录", logins, |login| async move {
-            let actor = platform.sign_in(&login, PASSWORD).await.with_context(|| format!("{login} signs in"))?;
+            let actor =
+                platform.sign_in(&login, PASSWORD).await.with_context(|| format!("{login} signs in"))?;
             let claims = actor.claims().await?;
             Ok((login, Person { actor, id: claims.subject, operator_id: claims.operator_id }))
         })

@@ -44,7 +44,8 @@ pub async fn launch(scene: &Scene, batch: i32, cities: &[&str]) -> Result<Vec<Or
     let mut orders = Vec::new();
     for view in views {
         let seats = panels.iter().find(|(city, _)| *city == view.prefecture);
-        let (_, experts) = seats.with_context(|| format!("nobody asked for an order of {}", view.prefecture))?;
+        let (_, experts) =
+            seats.with_context(|| format!("nobody asked for an order of {}", view.prefecture))?;
         orders.push(Order { view, experts: experts.clone() });
     }
     Ok(orders)
@@ -57,7 +58,8 @@ pub async fn wrong_launches(scene: &Scene, launched: i32, cities: &[&str]) -> Re
     let city = cities.first().context("no city was launched")?;
     let again = administrator.launch(&scene.round.round_id, launched, vec![panel(city, &experts)]).await;
     scene.mistakes.expect("launching a batch twice", "already_launched", again)?;
-    let nobody = administrator.launch(&scene.round.round_id, launched + 100, vec![panel("410400", &experts)]).await;
+    let nobody =
+        administrator.launch(&scene.round.round_id, launched + 100, vec![panel("410400", &experts)]).await;
     scene.mistakes.expect("launching a city without members", "no_members", nobody)
 }
 
@@ -122,7 +124,8 @@ impl Order {
         if case.way.goal == Goal::ExpertReview {
             return Ok(());
         }
-        let supplemented = case.view.submission.as_ref().is_some_and(|submission| submission.kind == "supplement");
+        let supplemented =
+            case.view.submission.as_ref().is_some_and(|submission| submission.kind == "supplement");
         let supplement = case.way.takes(Detour::Supplement) && !supplemented;
         if supplement || case.way.takes(Detour::CarryOver) && self.view.batch == 1 {
             case.view = lead.ask_supplement(&case.view, "财务决算报告缺审计意见。", &["M6"]).await?;
@@ -153,7 +156,9 @@ impl Order {
     pub async fn carry_over(&self, scene: &Scene, cases: &mut [Case]) -> Result<()> {
         let administrator = scene.cast.administrator()?;
         let waiting = cases.iter_mut().filter(|case| case.view.work_order_id == self.id());
-        for case in waiting.filter(|case| case.way.takes(Detour::CarryOver) && case.view.stage == "SupplementDue") {
+        for case in
+            waiting.filter(|case| case.way.takes(Detour::CarryOver) && case.view.stage == "SupplementDue")
+        {
             let early = administrator.freeze(&administrator.work_order(self.id()).await?).await;
             scene.mistakes.expect("freezing before every member is ready", "members_unready", early)?;
             case.view = administrator.carry_over(&case.view, "未在冻结期限内补充材料，转入下一批。").await?;

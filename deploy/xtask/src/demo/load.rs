@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use proto::{documents::EnterInvoiceRequest, reviews::{Round, RoundPolicy}};
+use proto::{
+    documents::EnterInvoiceRequest,
+    reviews::{Round, RoundPolicy},
+};
 
 use super::{
     cast::Cast,
@@ -43,7 +46,10 @@ pub async fn load(platform: &Platform, samples: &Samples, mistakes: &Mistakes) -
     })
     .await?;
     let operators = samples.operators.clone();
-    Phase::each("运营商注册", operators, |operator| register(platform, samples, &administrator, operator)).await?;
+    Phase::each("运营商注册", operators, |operator| {
+        register(platform, samples, &administrator, operator)
+    })
+    .await?;
     super::refused::registrations(platform, samples, mistakes).await?;
     // An official has one session: from here on everybody acts through the cast.
     let cast = Cast::sign_in(platform, samples).await?;
@@ -66,7 +72,12 @@ async fn find(platform: &Platform) -> Result<Option<Round>> {
 }
 
 /// Registers one company and takes it as far as the sample says.
-async fn register(platform: &Platform, samples: &Samples, administrator: &Actor, operator: Operator) -> Result<()> {
+async fn register(
+    platform: &Platform,
+    samples: &Samples,
+    administrator: &Actor,
+    operator: Operator,
+) -> Result<()> {
     let nobody = platform.nobody();
     let licence = nobody.upload_licence(&fresh_id(), samples.licence()?).await?;
     ensure!(licence.state == "clean", "the licence is {}: {}", licence.state, licence.reason_text);

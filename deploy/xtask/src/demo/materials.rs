@@ -33,9 +33,11 @@ pub async fn fill(scene: &Scene, case: Case) -> Result<Case> {
         return Ok(case);
     }
     let held = case.operator().invoices("").await?;
-    for allocation in scene.samples.allocations.iter().filter(|one| one.station_id == case.station.station_id) {
+    for allocation in scene.samples.allocations.iter().filter(|one| one.station_id == case.station.station_id)
+    {
         let invoice = held.iter().find(|one| one.number == allocation.invoice_key && !one.deleted);
-        let invoice = invoice.with_context(|| format!("invoice {} is not entered", allocation.invoice_key))?;
+        let invoice =
+            invoice.with_context(|| format!("invoice {} is not entered", allocation.invoice_key))?;
         case.operator().allocate(&invoice.invoice_id, case.id(), allocation.used_fen()?).await?;
     }
     Ok(case)
@@ -104,7 +106,8 @@ pub async fn replace(scene: &Scene, case: &Case, slot: &'static str, mark: &str)
     let there = dossier.slots.iter().find(|one| one.slot == slot).and_then(|one| one.files.first());
     let there = there.with_context(|| format!("{slot} is empty"))?;
     let materials = scene.samples.materials()?;
-    let (_, file) = materials.iter().find(|(of, _)| *of == slot).with_context(|| format!("no sample for {slot}"))?;
+    let (_, file) =
+        materials.iter().find(|(of, _)| *of == slot).with_context(|| format!("no sample for {slot}"))?;
     let file = case.operator().upload(case.id(), slot, &file.marked(mark)).await?;
     ensure!(file.state == "clean", "{slot}: {}", file.reason_text);
     Ok(case.operator().replace(case.id(), slot, &file.file_id, &there.file_id).await?)

@@ -84,8 +84,8 @@ pub const EXPERT_FINDING: &str = "410300";
 pub const CITY_FINDING: &str = "410700";
 
 use Detour::{
-    CarryOver, CityReturn, CountyReturn, CountyRevoke, DeleteDraft, FourEyes, GateFirst, PapersMissing, Supplement,
-    TakeBack, Terminate, WithdrawAcceptance, WithdrawMaterials,
+    CarryOver, CityReturn, CountyReturn, CountyRevoke, DeleteDraft, FourEyes, GateFirst, PapersMissing,
+    Supplement, TakeBack, Terminate, WithdrawAcceptance, WithdrawMaterials,
 };
 
 /// The way of the n-th station of the sample, from 0.
@@ -137,7 +137,10 @@ mod tests {
             let launched = FIRST_BATCH.contains(&city) || SECOND_BATCH.contains(&city);
             assert!(way.goal != Goal::Approved || launched, "{number}");
             assert!(way.goal != Goal::AwaitingJointReview || !launched, "{number}");
-            assert!(!way.takes(Detour::CarryOver) || (FIRST_BATCH.contains(&city) && SECOND_BATCH.contains(&city)));
+            assert!(
+                !way.takes(Detour::CarryOver)
+                    || (FIRST_BATCH.contains(&city) && SECOND_BATCH.contains(&city))
+            );
         }
         let approved = (0..30).filter(|number| way(*number).goal == Goal::Approved).count();
         assert_eq!(approved, 22);

@@ -37,7 +37,8 @@ impl Phase {
 
     /// The phase is over: the bar stays, or its line is printed.
     pub fn end(self) {
-        let (name, items, seconds) = (padded(self.name), self.bar.position(), self.start.elapsed().as_secs_f32());
+        let (name, items, seconds) =
+            (padded(self.name), self.bar.position(), self.start.elapsed().as_secs_f32());
         if std::io::stderr().is_terminal() {
             self.bar.finish();
         } else {

@@ -29,7 +29,9 @@ enum Finding {
 /// Errors: a step is refused that should not be; the order is not concluded.
 pub async fn conclude(scene: &Scene, order: &Order, cases: &[Case]) -> Result<()> {
     let city = order.view.prefecture.as_str();
-    concluded(scene, order, cases).await.with_context(|| format!("the order of {city}, batch {}", order.view.batch))
+    concluded(scene, order, cases)
+        .await
+        .with_context(|| format!("the order of {city}, batch {}", order.view.batch))
 }
 
 async fn concluded(scene: &Scene, order: &Order, cases: &[Case]) -> Result<()> {
@@ -49,9 +51,12 @@ async fn concluded(scene: &Scene, order: &Order, cases: &[Case]) -> Result<()> {
         (1, CITY_FINDING) => Finding::City,
         (_, _) => Finding::Nothing,
     };
-    let left = cases.iter().any(|case| case.view.work_order_id == order.id() && case.way.goal == Goal::ProvincialReview);
+    let left = cases
+        .iter()
+        .any(|case| case.view.work_order_id == order.id() && case.way.goal == Goal::ProvincialReview);
     for (index, member) in drawn.into_iter().enumerate() {
-        let case = cases.iter().find(|case| case.id() == member.application_id).context("a member is nobody's")?;
+        let case =
+            cases.iter().find(|case| case.id() == member.application_id).context("a member is nobody's")?;
         let finding = if index == 0 { finding } else { Finding::Nothing };
         check(scene, order, case, member, finding, left).await?;
     }
@@ -133,7 +138,11 @@ async fn back(order: &Order, case: &mut Case) -> Result<()> {
     let lead = order.lead()?;
     lead.task_appears(case.id(), "ExpertReview").await?;
     case.view = lead.pass_member(&case.view, "复核后同意。").await?;
-    ensure!(case.view.stage == "ProvincialReview" && case.view.in_sample, "it comes back as {}", case.view.stage);
+    ensure!(
+        case.view.stage == "ProvincialReview" && case.view.in_sample,
+        "it comes back as {}",
+        case.view.stage
+    );
     Ok(())
 }
 

@@ -55,9 +55,21 @@ pub async fn county(scene: &Scene, case: &Case, other: &Case) -> Result<()> {
     if let Some(submission) = &mut other_hash.submission {
         submission.hash = "0".repeat(64);
     }
-    mistakes.expect("a pass of another submission", "stale_submission", case.county.pass(&other_hash, "").await)?;
-    mistakes.expect("a return without opinion", "opinion_missing", case.county.send_back(view, "", &["address"]).await)?;
-    mistakes.expect("a return without items", "items_missing", case.county.send_back(view, "请修改。", &[]).await)?;
+    mistakes.expect(
+        "a pass of another submission",
+        "stale_submission",
+        case.county.pass(&other_hash, "").await,
+    )?;
+    mistakes.expect(
+        "a return without opinion",
+        "opinion_missing",
+        case.county.send_back(view, "", &["address"]).await,
+    )?;
+    mistakes.expect(
+        "a return without items",
+        "items_missing",
+        case.county.send_back(view, "请修改。", &[]).await,
+    )?;
     let unknown = case.county.send_back(view, "请修改。", &["horoscope"]).await;
     mistakes.expect("a return of an unknown item", "unknown_item", unknown)?;
     let foreign = other.operator().application(case.id()).await;

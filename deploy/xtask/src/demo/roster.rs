@@ -16,7 +16,8 @@ pub const JIYUAN: &str = "419001";
 /// One person with both posts in 济源, whom four eyes keep from deciding twice.
 pub const BOTH_TIERS: &str = "both_419001";
 /// The departments that sign, with their names.
-pub const DEPARTMENTS: [(&str, &str); 3] = [("fgw", "省发展改革委"), ("czt", "省财政厅"), ("jtt", "省交通运输厅")];
+pub const DEPARTMENTS: [(&str, &str); 3] =
+    [("fgw", "省发展改革委"), ("czt", "省财政厅"), ("jtt", "省交通运输厅")];
 /// How many experts there are; the last one is employed by an operator.
 pub const EXPERTS: usize = 7;
 /// The company that employs the last expert.
@@ -44,12 +45,17 @@ pub fn department(code: &str) -> String {
 
 /// The platform's administrator.
 pub fn administrator() -> Official {
-    Official { phone: "19910000000".to_owned(), ..post(ADMINISTRATOR, "平台管理员", "administrator", &[]) }
+    Official {
+        phone: "19910000000".to_owned(), ..post(ADMINISTRATOR, "平台管理员", "administrator", &[])
+    }
 }
 
 /// The security administrator.
 pub fn security() -> Official {
-    Official { phone: "19919999999".to_owned(), ..post(SECURITY, "安全管理员", "security_administrator", &[]) }
+    Official {
+        phone: "19919999999".to_owned(),
+        ..post(SECURITY, "安全管理员", "security_administrator", &[])
+    }
 }
 
 /// Whether only the security administrator may grant these rights. Source: reliability section 10.

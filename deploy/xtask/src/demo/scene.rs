@@ -64,7 +64,9 @@ impl Scene {
                 number,
                 way: way(number),
                 station: station.clone(),
-                station_id: record.with_context(|| format!("{} is not registered", station.station_id))?.station_id,
+                station_id: record
+                    .with_context(|| format!("{} is not registered", station.station_id))?
+                    .station_id,
                 company,
                 county: self.cast.county(&station.county_code)?.clone(),
                 city: self.cast.city(&station.city_code)?.clone(),

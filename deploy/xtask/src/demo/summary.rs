@@ -52,10 +52,15 @@ pub struct Invoices {
 
 impl Summary {
     /// Reads every figure. Errors: a database is away.
-    pub async fn read(deployment: &Deployment, refusals: BTreeMap<String, u64>, seconds: f64) -> Result<Self> {
+    pub async fn read(
+        deployment: &Deployment,
+        refusals: BTreeMap<String, u64>,
+        seconds: f64,
+    ) -> Result<Self> {
         let mut summary = Self { refusals, seconds: (seconds * 10.0).round() / 10.0, ..Self::default() };
         let mut reviews = connect(deployment, Service::Reviews).await?;
-        summary.applications = counts(&mut reviews, "SELECT stage, count(*) FROM applications GROUP BY stage").await?;
+        summary.applications =
+            counts(&mut reviews, "SELECT stage, count(*) FROM applications GROUP BY stage").await?;
         summary.work_orders =
             counts(&mut reviews, "SELECT prefecture, count(*) FROM work_orders GROUP BY prefecture").await?;
         summary.transitions = count(&mut reviews, "SELECT count(*) FROM history").await?;

@@ -206,7 +206,8 @@ impl Actor {
                 }
                 Proof::Machine { client_id, client_secret } => {
                     let (client_id, client_secret) = (client_id.clone(), client_secret.clone());
-                    let body = IssueMachineTokenRequest { client_id, client_secret, audience: audience.clone() };
+                    let body =
+                        IssueMachineTokenRequest { client_id, client_secret, audience: audience.clone() };
                     self.platform.machines().issue_machine_token(body).await
                 }
             };
@@ -243,7 +244,8 @@ fn claims(token: &str) -> anyhow::Result<CallerClaims> {
 fn read(token: &str, asked: Instant) -> anyhow::Result<Token> {
     let claims = claims(token)?;
     let life = u64::try_from(claims.expires_at - claims.issued_at).unwrap_or_default();
-    let bearer = MetadataValue::try_from(format!("Bearer {token}")).context("the token is not a header value")?;
+    let bearer =
+        MetadataValue::try_from(format!("Bearer {token}")).context("the token is not a header value")?;
     Ok(Token { bearer, renew_at: asked + Duration::from_secs(life * 2 / 3) })
 }
 

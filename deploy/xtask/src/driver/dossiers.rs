@@ -3,11 +3,11 @@
 //! Owns: the verbs of documents. Not: which slots a round requires; that is its policy.
 use bytes::Bytes;
 use proto::documents::{
-    AllocateInvoiceRequest, AttachFileRequest, CheckDossierRequest, DeleteInvoiceRequest, DiffRevisionsRequest,
-    Dossier, DownloadRequest, EnterInvoiceRequest, ExplainRequest, File, GetDossierRequest, GetFileRequest,
-    GetInvoiceRequest, GetRevisionRequest, Invoice, ListInvoicesRequest, ListRevisionsRequest, PlaceFileRequest,
-    Problem, ReleaseAllocationRequest, RemoveFileRequest, Revision, RevisionDiff, RevisionSummary,
-    UploadDeclaration, UploadRequest, download_response, upload_request,
+    AllocateInvoiceRequest, AttachFileRequest, CheckDossierRequest, DeleteInvoiceRequest,
+    DiffRevisionsRequest, Dossier, DownloadRequest, EnterInvoiceRequest, ExplainRequest, File,
+    GetDossierRequest, GetFileRequest, GetInvoiceRequest, GetRevisionRequest, Invoice, ListInvoicesRequest,
+    ListRevisionsRequest, PlaceFileRequest, Problem, ReleaseAllocationRequest, RemoveFileRequest, Revision,
+    RevisionDiff, RevisionSummary, UploadDeclaration, UploadRequest, download_response, upload_request,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -58,10 +58,8 @@ impl Actor {
     /// Uploads with exactly this declaration; only the request id is added. Errors: as `Files.Upload`.
     pub async fn upload_with(&self, declaration: UploadDeclaration, content: &Bytes) -> Answer<File> {
         let parts = self.parts(declaration, content);
-        self.ask(parts, |to, request| async move {
-            to.files().upload(request.map(tokio_stream::iter)).await
-        })
-        .await
+        self.ask(parts, |to, request| async move { to.files().upload(request.map(tokio_stream::iter)).await })
+            .await
     }
 
     /// Uploads a business licence before there is an account. Errors: as `Files.UploadLicence`.
@@ -237,8 +235,10 @@ impl Actor {
     /// Every invoice of the operator, newest first; of one application when it is named.
     pub async fn invoices(&self, application_id: &str) -> Answer<Vec<Invoice>> {
         let mut found = Vec::new();
-        let mut body =
-            ListInvoicesRequest { application_id: application_id.to_owned(), ..ListInvoicesRequest::default() };
+        let mut body = ListInvoicesRequest {
+            application_id: application_id.to_owned(),
+            ..ListInvoicesRequest::default()
+        };
         loop {
             let page = self
                 .ask(body.clone(), |to, request| async move { to.invoices().list_invoices(request).await })

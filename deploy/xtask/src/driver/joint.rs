@@ -6,8 +6,8 @@ use proto::{
     reviews::{
         ApplicationView, CarryOverRequest, CityPanel, CreateRoundRequest, DeclareInterestRequest, Draw,
         FreezeOrderRequest, GetRoundRequest, GetSampleRequest, GetWorkOrderRequest, LaunchJointReviewRequest,
-        ListRoundsRequest, ListWorkOrdersRequest, PassMemberRequest, RecordOpinionRequest, ReturnMemberRequest,
-        Round, RoundPolicy, WidenSampleRequest, WorkOrderView,
+        ListRoundsRequest, ListWorkOrdersRequest, PassMemberRequest, RecordOpinionRequest,
+        ReturnMemberRequest, Round, RoundPolicy, WidenSampleRequest, WorkOrderView,
     },
 };
 
@@ -83,7 +83,8 @@ pub fn policy(opens_on: &str, departments: &[&str]) -> RoundPolicy {
 impl Actor {
     /// Opens a round. Errors: `policy_invalid`.
     pub async fn create_round(&self, name: &str, policy: RoundPolicy) -> Answer<Round> {
-        let body = CreateRoundRequest { request_id: self.request_id(), name: name.to_owned(), policy: Some(policy) };
+        let body =
+            CreateRoundRequest { request_id: self.request_id(), name: name.to_owned(), policy: Some(policy) };
         self.ask(body, |to, request| async move { to.rounds().create_round(request).await }).await
     }
 
@@ -100,11 +101,17 @@ impl Actor {
     }
 
     /// T14 for all cities of the command. Errors: `already_launched`, `no_members`, `panel_invalid`, `not_an_expert`.
-    pub async fn launch(&self, round_id: &str, batch: i32, cities: Vec<CityPanel>) -> Answer<Vec<WorkOrderView>> {
+    pub async fn launch(
+        &self,
+        round_id: &str,
+        batch: i32,
+        cities: Vec<CityPanel>,
+    ) -> Answer<Vec<WorkOrderView>> {
         let round_id = round_id.to_owned();
         let body = LaunchJointReviewRequest { request_id: self.request_id(), round_id, batch, cities };
-        let answer =
-            self.ask(body, |to, request| async move { to.joint_review().launch_joint_review(request).await }).await?;
+        let answer = self
+            .ask(body, |to, request| async move { to.joint_review().launch_joint_review(request).await })
+            .await?;
         Ok(answer.work_orders)
     }
 
@@ -230,9 +237,11 @@ impl Actor {
         let mut page_token = String::new();
         loop {
             let page = Some(Page { page_size: 200, page_token });
-            let body = ListWorkOrdersRequest { page, round_id: round_id.to_owned(), prefecture: String::new() };
-            let answer =
-                self.ask(body, |to, request| async move { to.joint_review().list_work_orders(request).await }).await?;
+            let body =
+                ListWorkOrdersRequest { page, round_id: round_id.to_owned(), prefecture: String::new() };
+            let answer = self
+                .ask(body, |to, request| async move { to.joint_review().list_work_orders(request).await })
+                .await?;
             found.extend(answer.work_orders);
             if answer.next_page_token.is_empty() {
                 return Ok(found);
@@ -244,6 +253,9 @@ impl Actor {
     /// Every draw of an order with all that is needed to repeat it. Errors: `not_found`.
     pub async fn draws(&self, work_order_id: &str) -> Answer<Vec<Draw>> {
         let body = GetSampleRequest { work_order_id: work_order_id.to_owned() };
-        Ok(self.ask(body, |to, request| async move { to.joint_review().get_sample(request).await }).await?.draws)
+        Ok(self
+            .ask(body, |to, request| async move { to.joint_review().get_sample(request).await })
+            .await?
+            .draws)
     }
 }

@@ -5,8 +5,9 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
 use proto::accounts::{
-    ClientView, CreateOfficialRequest, DeactivateUserRequest, EndSessionsRequest, IssueClientRequest, ListUsersRequest,
-    ListUsersResponse, ReissuePasswordRequest, RevokeClientRequest, UnlockUserRequest, UserView,
+    ClientView, CreateOfficialRequest, DeactivateUserRequest, EndSessionsRequest, IssueClientRequest,
+    ListUsersRequest, ListUsersResponse, ReissuePasswordRequest, RevokeClientRequest, UnlockUserRequest,
+    UserView,
 };
 
 use tokio::{io::AsyncWriteExt as _, process::Command};

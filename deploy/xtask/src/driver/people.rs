@@ -2,9 +2,10 @@
 //!
 //! Owns: the verbs of an operator's account. Not: what a profile must look like; `samples` knows twelve good ones.
 use proto::accounts::{
-    ApproveOperatorRequest, ChangeProfileRequest, GetOperatorDetailRequest, GetOwnProfileRequest, ListOperatorsRequest,
-    ListOperatorsResponse, OperatorDetail, OwnProfile, Profile, RegisterRequest, RegisterResponse,
-    ReinstateOperatorRequest, ResubmitRequest, ReturnOperatorRequest, SuspendOperatorRequest,
+    ApproveOperatorRequest, ChangeProfileRequest, GetOperatorDetailRequest, GetOwnProfileRequest,
+    ListOperatorsRequest, ListOperatorsResponse, OperatorDetail, OwnProfile, Profile, RegisterRequest,
+    RegisterResponse, ReinstateOperatorRequest, ResubmitRequest, ReturnOperatorRequest,
+    SuspendOperatorRequest,
 };
 
 use super::{actor::Actor, refused::Answer};
@@ -52,15 +53,22 @@ impl Actor {
     /// Hands in a returned registration again. Errors: as `Registration.Resubmit`.
     pub async fn resubmit(&self, entry: Entry, profile: Profile) -> Answer<OwnProfile> {
         let entry = entry.id().to_owned();
-        let body =
-            ResubmitRequest { request_id: self.request_id(), entry, profile: Some(profile), truth_declared: true };
+        let body = ResubmitRequest {
+            request_id: self.request_id(),
+            entry,
+            profile: Some(profile),
+            truth_declared: true,
+        };
         self.ask(body, |to, request| async move { to.registration().resubmit(request).await }).await
     }
 
     /// Changes an approved profile. Errors: as `Registration.ChangeProfile`.
     pub async fn change_profile(&self, profile: Profile) -> Answer<OwnProfile> {
-        let body =
-            ChangeProfileRequest { request_id: self.request_id(), profile: Some(profile), truth_declared: true };
+        let body = ChangeProfileRequest {
+            request_id: self.request_id(),
+            profile: Some(profile),
+            truth_declared: true,
+        };
         self.ask(body, |to, request| async move { to.registration().change_profile(request).await }).await
     }
 
@@ -122,5 +130,4 @@ impl Actor {
         let body = ReinstateOperatorRequest { request_id: self.request_id(), operator_id, reason };
         self.ask(body, |to, request| async move { to.account_review().reinstate(request).await }).await
     }
-
 }

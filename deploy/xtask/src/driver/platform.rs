@@ -78,7 +78,8 @@ impl Platform {
 
 /// Opens lazily, so that a service may be away at this moment.
 fn channel(url: &str) -> Result<Channel> {
-    let endpoint = Endpoint::from_shared(url.to_owned()).with_context(|| format!("{url} is not an address"))?;
+    let endpoint =
+        Endpoint::from_shared(url.to_owned()).with_context(|| format!("{url} is not an address"))?;
     Ok(endpoint.connect_timeout(Duration::from_secs(2)).tcp_nodelay(true).connect_lazy())
 }
 
@@ -98,10 +99,15 @@ use accounts::{
     account_review_client::AccountReviewClient, machines_client::MachinesClient,
     registration_client::RegistrationClient, sessions_client::SessionsClient, users_client::UsersClient,
 };
-use documents::{dossiers_client::DossiersClient, files_client::FilesClient, invoices_client::InvoicesClient};
-use notifications::{live_client::LiveClient, messages_client::MessagesClient, worklist_client::WorklistClient};
+use documents::{
+    dossiers_client::DossiersClient, files_client::FilesClient, invoices_client::InvoicesClient,
+};
+use notifications::{
+    live_client::LiveClient, messages_client::MessagesClient, worklist_client::WorklistClient,
+};
 use reviews::{
-    applications_client::ApplicationsClient, joint_review_client::JointReviewClient, rounds_client::RoundsClient,
+    applications_client::ApplicationsClient, joint_review_client::JointReviewClient,
+    rounds_client::RoundsClient,
 };
 use stations::{ingest_client::IngestClient, registry_client::RegistryClient};
 

@@ -35,7 +35,9 @@ impl Refused {
     /// Whether the same request may be sent again. Source: reliability section 6, and R10 for what was shed unheard.
     pub fn passing(&self) -> bool {
         let shed = matches!(self.reason.as_str(), "database_busy" | "overloaded");
-        self.unanswered || shed || matches!(self.code, Code::Unavailable | Code::Aborted | Code::DeadlineExceeded)
+        self.unanswered
+            || shed
+            || matches!(self.code, Code::Unavailable | Code::Aborted | Code::DeadlineExceeded)
     }
 
     /// A call that had no answer within its time.
@@ -103,10 +105,15 @@ mod tests {
     fn a_refusal_is_read_with_reason_field_and_facts() {
         let facts = HashMap::from([("remaining_fen".to_owned(), "2000000".to_owned())]);
         let mut details = ErrorDetails::with_error_info("invoice_overdrawn", "yuchong", facts);
-        details.add_bad_request_violation("used_fen", "剩余可用 20,000.00 元").set_localized_message("zh-CN", "余额不足");
+        details
+            .add_bad_request_violation("used_fen", "剩余可用 20,000.00 元")
+            .set_localized_message("zh-CN", "余额不足");
         let refused = Refused::from(Status::with_error_details(Code::FailedPrecondition, "no", details));
         assert_eq!((refused.reason.as_str(), refused.field()), ("invoice_overdrawn", "used_fen"));
-        assert_eq!((refused.text.as_str(), refused.metadata["remaining_fen"].as_str()), ("余额不足", "2000000"));
+        assert_eq!(
+            (refused.text.as_str(), refused.metadata["remaining_fen"].as_str()),
+            ("余额不足", "2000000")
+        );
         assert!(!refused.passing());
     }
 

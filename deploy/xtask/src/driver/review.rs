@@ -6,10 +6,11 @@ use proto::{
     common::Page,
     reviews::{
         AllowedAction, AllowedActionsRequest, ApplicationView, ConnectorChoice, CreateApplicationRequest,
-        DeleteRequest, GetApplicationRequest, GetHistoryRequest, GetSubmissionRequest, HistoryEntry, ItemAnswer,
-        Judged, ListApplicationsRequest, ListSubmissionsRequest, PassRequest, RecordPaperCheckRequest,
-        ReturnRequest, RevokePassRequest, SaveAcceptanceRequest, Submission, SubmitAcceptanceRequest,
-        SubmitMaterialsRequest, SubmitSupplementRequest, TakeBackRequest, TerminateRequest, WithdrawRequest,
+        DeleteRequest, GetApplicationRequest, GetHistoryRequest, GetSubmissionRequest, HistoryEntry,
+        ItemAnswer, Judged, ListApplicationsRequest, ListSubmissionsRequest, PassRequest,
+        RecordPaperCheckRequest, ReturnRequest, RevokePassRequest, SaveAcceptanceRequest, Submission,
+        SubmitAcceptanceRequest, SubmitMaterialsRequest, SubmitSupplementRequest, TakeBackRequest,
+        TerminateRequest, WithdrawRequest,
     },
 };
 
@@ -26,7 +27,10 @@ pub fn judged(application: &ApplicationView) -> Option<Judged> {
 
 /// What an operator says to items of a return that it did not change.
 pub fn answers(pairs: &[(&str, &str)]) -> Vec<ItemAnswer> {
-    pairs.iter().map(|(item, text)| ItemAnswer { item: (*item).to_owned(), text: (*text).to_owned() }).collect()
+    pairs
+        .iter()
+        .map(|(item, text)| ItemAnswer { item: (*item).to_owned(), text: (*text).to_owned() })
+        .collect()
 }
 
 impl Actor {
@@ -57,7 +61,11 @@ impl Actor {
         let station = application.station.clone().unwrap_or_default();
         let connector_ids = station.connectors.into_iter().map(|one| one.connector_id).collect();
         let connectors = Some(ConnectorChoice { connector_ids });
-        self.save_acceptance(application, SaveAcceptanceRequest { connectors, ..SaveAcceptanceRequest::default() }).await
+        self.save_acceptance(
+            application,
+            SaveAcceptanceRequest { connectors, ..SaveAcceptanceRequest::default() },
+        )
+        .await
     }
 
     /// T02. Errors: `form_invalid`, `unanswered`, `gate_a`, `connector_claimed`.
@@ -67,7 +75,8 @@ impl Actor {
         answers: Vec<ItemAnswer>,
     ) -> Answer<ApplicationView> {
         let (application_id, version) = (application.application_id.clone(), application.version);
-        let body = SubmitAcceptanceRequest { request_id: self.request_id(), application_id, version, answers };
+        let body =
+            SubmitAcceptanceRequest { request_id: self.request_id(), application_id, version, answers };
         self.ask(body, |to, request| async move { to.applications().submit_acceptance(request).await }).await
     }
 
@@ -123,7 +132,13 @@ impl Actor {
     ) -> Answer<ApplicationView> {
         let ticked = CATEGORIES.iter().map(|category| (*category).to_owned()).collect();
         let (checked_on, checker) = (checked_on.to_owned(), checker.to_owned());
-        let body = RecordPaperCheckRequest { complete: true, ticked, checked_on, checker, ..paper(self, application) };
+        let body = RecordPaperCheckRequest {
+            complete: true,
+            ticked,
+            checked_on,
+            checker,
+            ..paper(self, application)
+        };
         self.record_papers(body).await
     }
 
@@ -137,7 +152,13 @@ impl Actor {
     ) -> Answer<ApplicationView> {
         let missing = missing.iter().map(|category| (*category).to_owned()).collect();
         let (checked_on, checker) = (checked_on.to_owned(), checker.to_owned());
-        self.record_papers(RecordPaperCheckRequest { missing, checked_on, checker, ..paper(self, application) }).await
+        self.record_papers(RecordPaperCheckRequest {
+            missing,
+            checked_on,
+            checker,
+            ..paper(self, application)
+        })
+        .await
     }
 
     /// Records a paper check with exactly these fields.
@@ -183,7 +204,8 @@ impl Actor {
         answers: Vec<ItemAnswer>,
     ) -> Answer<ApplicationView> {
         let (application_id, version) = (application.application_id.clone(), application.version);
-        let body = SubmitSupplementRequest { request_id: self.request_id(), application_id, version, answers };
+        let body =
+            SubmitSupplementRequest { request_id: self.request_id(), application_id, version, answers };
         self.ask(body, |to, request| async move { to.applications().submit_supplement(request).await }).await
     }
 
@@ -213,9 +235,11 @@ impl Actor {
         let mut found = Vec::new();
         let mut page_token = String::new();
         loop {
-            let body = ListApplicationsRequest { page: Some(Page { page_size: 200, page_token }), ..filter.clone() };
-            let page =
-                self.ask(body, |to, request| async move { to.applications().list_applications(request).await }).await?;
+            let body =
+                ListApplicationsRequest { page: Some(Page { page_size: 200, page_token }), ..filter.clone() };
+            let page = self
+                .ask(body, |to, request| async move { to.applications().list_applications(request).await })
+                .await?;
             found.extend(page.applications);
             if page.next_page_token.is_empty() {
                 return Ok(found);
@@ -227,15 +251,17 @@ impl Actor {
     /// Every step of an application, oldest first. Errors: `not_found`.
     pub async fn history(&self, application_id: &str) -> Answer<Vec<HistoryEntry>> {
         let body = GetHistoryRequest { application_id: application_id.to_owned() };
-        let answer = self.ask(body, |to, request| async move { to.applications().get_history(request).await }).await?;
+        let answer =
+            self.ask(body, |to, request| async move { to.applications().get_history(request).await }).await?;
         Ok(answer.entries)
     }
 
     /// Every submission of an application, newest first, without forms. Errors: `not_found`.
     pub async fn submissions(&self, application_id: &str) -> Answer<Vec<Submission>> {
         let body = ListSubmissionsRequest { application_id: application_id.to_owned() };
-        let answer =
-            self.ask(body, |to, request| async move { to.applications().list_submissions(request).await }).await?;
+        let answer = self
+            .ask(body, |to, request| async move { to.applications().list_submissions(request).await })
+            .await?;
         Ok(answer.submissions)
     }
 
@@ -248,8 +274,9 @@ impl Actor {
     /// For each command: yes, or why not. Errors: `not_found`.
     pub async fn allowed_actions(&self, application_id: &str) -> Answer<Vec<AllowedAction>> {
         let body = AllowedActionsRequest { application_id: application_id.to_owned() };
-        let answer =
-            self.ask(body, |to, request| async move { to.applications().allowed_actions(request).await }).await?;
+        let answer = self
+            .ask(body, |to, request| async move { to.applications().allowed_actions(request).await })
+            .await?;
         Ok(answer.actions)
     }
 }

@@ -5,8 +5,8 @@ use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Context as _, Result};
 use proto::accounts::{
-    ActivateRequest, ChangePasswordRequest, GetSessionRequest, RequestCodeRequest, SessionView, SignInRequest,
-    SignInResponse, SignOutRequest,
+    ActivateRequest, ChangePasswordRequest, GetSessionRequest, RequestCodeRequest, SessionView,
+    SignInRequest, SignInResponse, SignOutRequest,
 };
 use tonic::Status;
 
@@ -30,8 +30,11 @@ impl Platform {
     ///
     /// Errors: `sign_in_failed`, `sign_in_locked`, `account_suspended`, `one_time_password_spent`.
     pub async fn try_sign_in(&self, login: &str, password: &str) -> Answer<SignInResponse> {
-        let body =
-            SignInRequest { login: login.to_owned(), password: password.to_owned(), client_address: String::new() };
+        let body = SignInRequest {
+            login: login.to_owned(),
+            password: password.to_owned(),
+            client_address: String::new(),
+        };
         self.nobody().ask(body, |to, request| async move { to.sessions().sign_in(request).await }).await
     }
 
@@ -72,7 +75,13 @@ impl Platform {
         self.mail_after(mark, phone, "one-time password", is_one_time_password).await
     }
 
-    async fn mail_after(&self, mark: usize, phone: &str, what: &str, found: fn(&str) -> bool) -> Result<String> {
+    async fn mail_after(
+        &self,
+        mark: usize,
+        phone: &str,
+        what: &str,
+        found: fn(&str) -> bool,
+    ) -> Result<String> {
         let path = self.mailbox()?;
         eventually(SENT_WITHIN, &format!("a {what} for {phone}"), || async {
             Ok(letters(&path, mark, phone).iter().rev().find_map(|text| word(text, found)))
@@ -95,7 +104,9 @@ impl Actor {
             password: password.to_owned(),
             new_password: new_password.to_owned(),
         };
-        self.ask(body, |to, request| async move { to.sessions().change_password(request).await }).await.map(drop)
+        self.ask(body, |to, request| async move { to.sessions().change_password(request).await })
+            .await
+            .map(drop)
     }
 
     /// Signs out. Errors: accounts is away.
@@ -110,7 +121,10 @@ fn letters(path: &Path, mark: usize, phone: &str) -> Vec<String> {
     let Ok(bytes) = fs::read(path) else { return Vec::new() };
     let text = String::from_utf8_lossy(bytes.get(mark..).unwrap_or_default()).into_owned();
     let lines = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    lines.filter(|line| line["to"] == phone).filter_map(|line| line["text"].as_str().map(str::to_owned)).collect()
+    lines
+        .filter(|line| line["to"] == phone)
+        .filter_map(|line| line["text"].as_str().map(str::to_owned))
+        .collect()
 }
 
 /// The first run of ASCII letters and digits of a text that looks as wanted.

@@ -4,12 +4,12 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use proto::stations::{
-    ConnectionFact, DeactivateStationRequest, GetStationRequest, ListConnectionFactsRequest, ListQualityItemsRequest,
-    ListStationsRequest, OrderBatch, OrderItem, QualityItem, Receipt, Station, StationRecord, StatusBatch,
-    StatusItem, UpsertStationRequest,
-};
 use prost_types::Timestamp;
+use proto::stations::{
+    ConnectionFact, DeactivateStationRequest, GetStationRequest, ListConnectionFactsRequest,
+    ListQualityItemsRequest, ListStationsRequest, OrderBatch, OrderItem, QualityItem, Receipt, Station,
+    StationRecord, StatusBatch, StatusItem, UpsertStationRequest,
+};
 
 use super::{
     actor::{Actor, fresh_id},
@@ -34,11 +34,8 @@ const BATCH_MAX: usize = 1000;
 impl Actor {
     /// Registers a station with its equipment and connectors, or brings it up to date. Errors: as `UpsertStation`.
     pub async fn register_station(&self, record: StationRecord) -> Answer<Station> {
-        self.upsert_station(UpsertStationRequest {
-            station: Some(record),
-            ..UpsertStationRequest::default()
-        })
-        .await
+        self.upsert_station(UpsertStationRequest { station: Some(record), ..UpsertStationRequest::default() })
+            .await
     }
 
     /// Registers with exactly these fields; only the request id is added. Errors: as `UpsertStation`.
@@ -82,16 +79,18 @@ impl Actor {
     /// The dated facts of a station's interconnection, newest first.
     pub async fn connection_facts(&self, station_id: &str) -> Answer<Vec<ConnectionFact>> {
         let body = ListConnectionFactsRequest { station_id: station_id.to_owned(), page: None };
-        let page =
-            self.ask(body, |to, request| async move { to.registry().list_connection_facts(request).await }).await?;
+        let page = self
+            .ask(body, |to, request| async move { to.registry().list_connection_facts(request).await })
+            .await?;
         Ok(page.facts)
     }
 
     /// What was rejected of the caller's own data, newest first.
     pub async fn quality_items(&self) -> Answer<Vec<QualityItem>> {
         let body = ListQualityItemsRequest::default();
-        let page =
-            self.ask(body, |to, request| async move { to.registry().list_quality_items(request).await }).await?;
+        let page = self
+            .ask(body, |to, request| async move { to.registry().list_quality_items(request).await })
+            .await?;
         Ok(page.items)
     }
 
@@ -146,7 +145,11 @@ impl Actor {
 pub fn all(record: &StationRecord, status: i32, source_time: Timestamp) -> Vec<StatusItem> {
     let connectors = record.equipment.iter().flat_map(|device| &device.connectors);
     connectors
-        .map(|one| StatusItem { connector_id: one.connector_id.clone(), status, source_time: Some(source_time) })
+        .map(|one| StatusItem {
+            connector_id: one.connector_id.clone(),
+            status,
+            source_time: Some(source_time),
+        })
         .collect()
 }
 

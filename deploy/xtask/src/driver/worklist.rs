@@ -7,8 +7,8 @@ use anyhow::Result;
 use proto::{
     common::Page,
     notifications::{
-        Change, CountTasksRequest, ListMessagesRequest, ListMessagesResponse, ListTasksRequest, ListTasksResponse,
-        MarkReadRequest, StageCount, Task, WatchRequest,
+        Change, CountTasksRequest, ListMessagesRequest, ListMessagesResponse, ListTasksRequest,
+        ListTasksResponse, MarkReadRequest, StageCount, Task, WatchRequest,
     },
 };
 use tonic::Streaming;
@@ -42,7 +42,8 @@ impl Actor {
     /// Open tasks by stage.
     pub async fn task_counts(&self) -> Answer<Vec<StageCount>> {
         let body = CountTasksRequest {};
-        let counts = self.ask(body, |to, request| async move { to.worklist().count_tasks(request).await }).await?;
+        let counts =
+            self.ask(body, |to, request| async move { to.worklist().count_tasks(request).await }).await?;
         Ok(counts.counts)
     }
 
@@ -71,7 +72,10 @@ impl Actor {
 
     /// The newest page of messages.
     pub async fn inbox(&self) -> Answer<ListMessagesResponse> {
-        let body = ListMessagesRequest { page: Some(Page { page_size: 200, page_token: String::new() }), unread_only: false };
+        let body = ListMessagesRequest {
+            page: Some(Page { page_size: 200, page_token: String::new() }),
+            unread_only: false,
+        };
         self.ask(body, |to, request| async move { to.messages().list_messages(request).await }).await
     }
 
@@ -79,7 +83,8 @@ impl Actor {
     pub async fn mark_read(&self, up_to_message_id: &str) -> Answer<i32> {
         let up_to_message_id = up_to_message_id.to_owned();
         let body = MarkReadRequest { request_id: self.request_id(), up_to_message_id };
-        let answer = self.ask(body, |to, request| async move { to.messages().mark_read(request).await }).await?;
+        let answer =
+            self.ask(body, |to, request| async move { to.messages().mark_read(request).await }).await?;
         Ok(answer.marked)
     }
 
