@@ -139,14 +139,15 @@ impl Desk {
         (others + 1, needed)
     }
 
-    /// Whether every required department agrees once this one does. Source: T22.
+    /// Whether every required department has signed once this one does; an opinion alone is no signature.
+    ///
+    /// Source: T22; workflow, Words ("each signs").
     pub fn last_department(&self, policy: &Policy, department: &str) -> bool {
         policy.departments.iter().all(|required| {
             required == department
-                || self
-                    .opinions
-                    .iter()
-                    .any(|opinion| &opinion.department == required && opinion.verdict == Verdict::Pass)
+                || self.opinions.iter().any(|opinion| {
+                    &opinion.department == required && opinion.signed && opinion.verdict == Verdict::Pass
+                })
         })
     }
 }
