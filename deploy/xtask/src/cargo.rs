@@ -77,8 +77,8 @@ pub async fn build(checkout: &Checkout, build: Build) -> Result<PathBuf> {
     let own = binaries()?;
     let target = own.parent().context("the running program lies in no target folder")?;
     let (arguments, folder): (&[&str], _) = match build {
-        Build::Debug => (&["build", "--quiet", "--workspace", "--bins"], "debug"),
-        Build::Release => (&["build", "--quiet", "--workspace", "--bins", "--release"], "release"),
+        Build::Debug => (&["build", "--workspace", "--bins"], "debug"),
+        Build::Release => (&["build", "--workspace", "--bins", "--release"], "release"),
     };
     let mut command = command(checkout, arguments);
     // The programs must come where this one lies, also when a folder was named only on the command line.
