@@ -19,6 +19,7 @@ use crate::{
     config::Config,
     domain::{lifecycle::Fact, operator::Operator},
     hashing::Hasher,
+    neighbours::Neighbours,
     publish,
     store::{self, audit},
 };
@@ -34,6 +35,8 @@ pub struct Accounts {
     pub identity: Arc<Identity>,
     /// Hashes passwords.
     pub hasher: Hasher,
+    /// Asks documents.
+    pub neighbours: Neighbours,
     /// Settings.
     pub config: Arc<Config>,
 }

@@ -24,8 +24,7 @@ pub struct Config {
     pub telemetry: config::Telemetry,
     /// Keys.
     pub identity: config::Identity,
-    /// Other services; accounts calls none.
-    #[serde(default)]
+    /// Other services.
     pub peers: BTreeMap<String, String>,
     /// Registration.
     pub registration: Registration,
@@ -174,6 +173,9 @@ impl Config {
         }
         if !(1..=passwords.length_max).contains(&passwords.length_min) || passwords.length_max > 1_024 {
             return wrong("passwords.length_min", "must be 1..=length_max, and length_max at most 1024");
+        }
+        if !self.peers.contains_key("documents") {
+            return wrong("peers", "must name documents");
         }
         if self.registration.declaration.trim().is_empty() {
             return wrong("registration.declaration", "must not be empty");

@@ -4,6 +4,7 @@ pub mod division;
 pub mod field;
 pub mod ids;
 pub mod legacy;
+pub mod licence;
 pub mod lifecycle;
 pub mod lockout;
 pub mod operator;

@@ -135,6 +135,10 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::DivisionOtherExpected { other } => {
             format!("列表中没有执照所载区县，请选择该市的“其他”（{other}）")
         }
+        Refusal::LicenceMissing => "未找到上传的营业执照，请重新上传".to_owned(),
+        Refusal::LicenceNotClean => "营业执照未通过检查，请重新上传".to_owned(),
+        Refusal::LicenceForeign => "该营业执照不是本企业上传的文件，请重新上传".to_owned(),
+        Refusal::LicenceUsed => "该营业执照已用于注册其他账号，请重新上传".to_owned(),
         Refusal::TruthUndeclared => "请阅读并勾选真实性声明".to_owned(),
         Refusal::PasswordWeak => "密码不少于 10 位，并含大写字母、小写字母、数字、符号中的三类".to_owned(),
         Refusal::PasswordLong { max } => format!("密码不能超过 {max} 位"),
@@ -263,6 +267,10 @@ fn facts(failure: Failure, refusal: &Refusal) -> Failure {
         | Refusal::Email
         | Refusal::DivisionNotCounty
         | Refusal::DivisionOutside
+        | Refusal::LicenceMissing
+        | Refusal::LicenceNotClean
+        | Refusal::LicenceForeign
+        | Refusal::LicenceUsed
         | Refusal::TruthUndeclared
         | Refusal::PasswordWeak
         | Refusal::PasswordLong { .. }

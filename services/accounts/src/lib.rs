@@ -2,7 +2,7 @@
 //! tokens, machine clients, divisions.
 //!
 //! Invariants: one operator per unified social credit code; every submitted version is kept with its opinion; only the
-//! user of an active operator carries the role `operator`; a one-time password opens no session; secrets are stored as
+//! user of an active operator carries the role `operator`; a submitted licence is a clean file of the company itself; a one-time password opens no session; secrets are stored as
 //! hashes only. Announces `accounts.v1.{registered, resubmitted, returned, approved, profile_changed, suspended,
 //! reinstated}`.
 
@@ -14,6 +14,7 @@ pub mod divisions;
 pub mod domain;
 pub mod hashing;
 pub mod labels;
+pub mod neighbours;
 pub mod publish;
 pub mod rpc;
 pub mod secrets;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 
 use chassis::Process;
 
-use crate::{app::Accounts, config::Config, hashing::Hasher};
+use crate::{app::Accounts, config::Config, hashing::Hasher, neighbours::Neighbours};
 
 /// What the inlets need, on a started process.
 ///
@@ -37,6 +38,7 @@ pub fn accounts(process: &Process, config: Config) -> anyhow::Result<Accounts> {
         identity: process.identity.clone(),
         hasher: Hasher::new(&config.passwords)
             .map_err(|error| anyhow::anyhow!("setting passwords: {error}"))?,
+        neighbours: Neighbours::new(process.peer("documents")),
         config: Arc::new(config),
     })
 }

@@ -213,6 +213,7 @@ async fn write(accounts: &Accounts, account: Account) -> Result<Result<(), Refus
     let first = First {
         login: account.login,
         profile: account.profile,
+        licence_sha256: None,
         credential,
         entry: Entry::LegacyImport,
         declaration: String::new(),

@@ -7,6 +7,7 @@ use crate::{
     config::Registration,
     domain::{
         ids::OperatorId,
+        licence::{self, Licence},
         lifecycle::{self, Act},
         operator::{Operator, Outcome, Submission, Validity},
         refusal::Refusal,
@@ -22,20 +23,34 @@ async fn lock_own(work: &mut Work) -> Result<Operator, Failure> {
     store::operators::lock(work.db(), id).await?.ok_or_else(Failure::not_found)
 }
 
+/// What an operator hands in.
+pub struct Change {
+    /// The company's data as typed.
+    pub draft: Draft,
+    /// What documents knows about its licence.
+    pub licence: Result<Option<Licence>, Failure>,
+}
+
+/// Data that has passed every rule.
+struct Checked {
+    profile: Profile,
+    licence: Licence,
+}
+
 /// Sends the registration again, by whichever of the three entries.
 ///
 /// # Errors
-/// `wrong_state`; every field that is wrong. Source: workflow, Accounts; G2.
+/// `wrong_state`; documents was away; every field that is wrong. Source: workflow, Accounts; G2.
 pub async fn resubmit(
     work: &mut Work,
     settings: &Registration,
     entry: Entry,
-    draft: &Draft,
+    change: Change,
 ) -> Result<Operator, Failure> {
     let operator = lock_own(work).await?;
     let step = lifecycle::decide(operator.standing, Act::Resubmit)?;
-    let profile = checked(work, settings, &operator, draft).await?;
-    let submission = submission(work, settings, &operator, entry, profile, Outcome::Waiting);
+    let checked = checked(work, settings, &operator, change).await?;
+    let submission = submission(work, settings, &operator, entry, checked, Outcome::Waiting);
     store::submissions::supersede(work.db(), operator.id).await?;
     store::submissions::insert(work.db(), operator.id, &submission).await??;
     let next = operator.after(step, work.now(), &submission.submitted_by);
@@ -50,28 +65,28 @@ pub async fn resubmit(
 /// Changes the profile of an active operator: at once, or, where licence, name, code or division differ, after a review.
 ///
 /// # Errors
-/// `wrong_state`, `nothing_changed`; every field that is wrong. Source: workflow, Accounts.
-pub async fn change(work: &mut Work, settings: &Registration, draft: &Draft) -> Result<Operator, Failure> {
+/// `wrong_state`, `nothing_changed`; documents was away; every field that is wrong. Source: workflow, Accounts.
+pub async fn change(work: &mut Work, settings: &Registration, change: Change) -> Result<Operator, Failure> {
     let operator = lock_own(work).await?;
     // A state that allows no change is told before the fields are.
     lifecycle::decide(operator.standing, Act::ChangeUnreviewed)?;
-    let profile = checked(work, settings, &operator, draft).await?;
+    let checked = checked(work, settings, &operator, change).await?;
     let valid_version =
         operator.valid_version.ok_or_else(|| Failure::internal("active without a valid profile"))?;
     let valid = store::submissions::find(work.db(), operator.id, valid_version)
         .await?
         .ok_or_else(|| Failure::internal("the valid submission is missing"))?;
-    if valid.profile == profile && !operator.standing.review_pending {
+    if valid.profile == checked.profile && !operator.standing.review_pending {
         return Err(Refusal::NothingChanged.into());
     }
-    let reviewed = valid.profile.needs_review(&profile);
+    let reviewed = valid.profile.needs_review(&checked.profile);
     let (act, outcome) = if reviewed {
         (Act::ChangeReviewed, Outcome::Waiting)
     } else {
         (Act::ChangeUnreviewed, Outcome::Unreviewed)
     };
     let step = lifecycle::decide(operator.standing, act)?;
-    let submission = submission(work, settings, &operator, Entry::CompanyProfile, profile, outcome);
+    let submission = submission(work, settings, &operator, Entry::CompanyProfile, checked, outcome);
     store::submissions::supersede(work.db(), operator.id).await?;
     store::submissions::insert(work.db(), operator.id, &submission).await??;
     let next = operator.after(step, work.now(), &submission.submitted_by);
@@ -100,23 +115,26 @@ async fn checked(
     work: &mut Work,
     settings: &Registration,
     operator: &Operator,
-    draft: &Draft,
-) -> Result<Profile, Failure> {
+    change: Change,
+) -> Result<Checked, Failure> {
+    let Change { draft, licence } = change;
     let catalogue = store::divisions::catalogue(work.db()).await?;
-    let checked = registration::check(draft, &catalogue, &settings.outside_division);
-    let taken = match texts::uscc_of(&draft.uscc) {
-        Ok(uscc) => store::operators::uscc_taken(work.db(), uscc.as_str(), operator.id).await?,
-        Err(_) => false,
+    let mut wrong = Vec::new();
+    let profile = registration::check(&draft, &catalogue, &settings.outside_division)
+        .map_err(|refusals| wrong.extend(refusals))
+        .ok();
+    if let Ok(uscc) = texts::uscc_of(&draft.uscc)
+        && store::operators::uscc_taken(work.db(), uscc.as_str(), operator.id).await?
+    {
+        wrong.push(Refusal::UsccTaken);
+    }
+    let licence = match registration::licence_file(&draft.licence_file_id) {
+        Ok(_) => licence::of_operator(licence?, operator.id).map_err(|refusal| wrong.push(refusal)).ok(),
+        Err(_) => None,
     };
-    match checked {
-        Ok(profile) if !taken => Ok(profile),
-        Ok(_) => Err(Refusal::UsccTaken.into()),
-        Err(mut wrong) => {
-            if taken {
-                wrong.push(Refusal::UsccTaken);
-            }
-            Err(labels::all(wrong))
-        }
+    match (profile, licence) {
+        (Some(profile), Some(licence)) if wrong.is_empty() => Ok(Checked { profile, licence }),
+        _ => Err(labels::all(wrong)),
     }
 }
 
@@ -125,13 +143,14 @@ fn submission(
     settings: &Registration,
     operator: &Operator,
     entry: Entry,
-    profile: Profile,
+    checked: Checked,
     outcome: Outcome,
 ) -> Submission {
     Submission {
         version: operator.submission_version + 1,
         entry,
-        profile,
+        profile: checked.profile,
+        licence_sha256: Some(checked.licence.sha256),
         declaration: settings.declaration.clone(),
         submitted_at: work.now(),
         submitted_by: work.caller().subject.clone(),

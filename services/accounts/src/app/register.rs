@@ -7,6 +7,7 @@ use crate::{
     config::Registration,
     domain::{
         ids::{OperatorId, UserId},
+        licence::{self, Licence},
         lifecycle::{self, Step},
         operator::{Operator, Outcome, Submission},
         refusal::Refusal,
@@ -26,12 +27,15 @@ pub struct NewAccount {
     pub password: Result<String, Refusal>,
     /// The company's data as typed.
     pub draft: Draft,
+    /// What documents knows about its licence.
+    pub licence: Result<Option<Licence>, Failure>,
 }
 
-/// Registers a company with its first user; it waits for the administrator.
+/// Registers a company with its first user; it waits for the administrator. Its id is that of the registration under
+/// which the licence was uploaded.
 ///
 /// # Errors
-/// Every field that is wrong, at once. Source: workflow, Accounts.
+/// Every field that is wrong, at once; documents was away. Source: workflow, Accounts.
 pub async fn register(
     work: &mut Work,
     settings: &Registration,
@@ -49,14 +53,20 @@ pub async fn register(
     let profile = registration::check(&new.draft, &catalogue, &settings.outside_division)
         .map_err(|refusals| wrong.extend(refusals))
         .ok();
-    let id = OperatorId(work.new_id());
     // Told beside the other fields, also where those are wrong.
+    let nobody = OperatorId(work.new_id());
     if let Ok(uscc) = texts::uscc_of(&new.draft.uscc)
-        && store::operators::uscc_taken(work.db(), uscc.as_str(), id).await?
+        && store::operators::uscc_taken(work.db(), uscc.as_str(), nobody).await?
     {
         wrong.push(Refusal::UsccTaken);
     }
-    let (Some(login), Some(hash), Some(profile), true) = (login, hash, profile, wrong.is_empty()) else {
+    let licence = match registration::licence_file(&new.draft.licence_file_id) {
+        Ok(_) => unused(work, new.licence?).await?.map_err(|refusal| wrong.push(refusal)).ok(),
+        Err(_) => None,
+    };
+    let (Some(login), Some(hash), Some(profile), Some((licence, id)), true) =
+        (login, hash, profile, licence, wrong.is_empty())
+    else {
         return Err(labels::all(wrong));
     };
     let credential = Credential {
@@ -69,6 +79,7 @@ pub async fn register(
     let first = First {
         login,
         profile,
+        licence_sha256: Some(licence.sha256),
         credential,
         entry: Entry::RegistrationForm,
         declaration: settings.declaration.clone(),
@@ -78,10 +89,24 @@ pub async fn register(
     begin(work, id, first).await
 }
 
+/// The licence and the operator's id, unless an operator has that id.
+async fn unused(
+    work: &mut Work,
+    found: Option<Licence>,
+) -> Result<Result<(Licence, OperatorId), Refusal>, Failure> {
+    let (licence, id) = match licence::of_registration(found) {
+        Ok(both) => both,
+        Err(refusal) => return Ok(Err(refusal)),
+    };
+    let used = store::operators::find(work.db(), id).await?.is_some();
+    Ok(if used { Err(Refusal::LicenceUsed) } else { Ok((licence, id)) })
+}
+
 /// A first version of an account, registered or imported.
 pub(super) struct First {
     pub(super) login: String,
     pub(super) profile: Profile,
+    pub(super) licence_sha256: Option<String>,
     pub(super) credential: Credential,
     pub(super) entry: Entry,
     pub(super) declaration: String,
@@ -135,6 +160,7 @@ pub(super) async fn begin(
         version: 1,
         entry: first.entry,
         profile: first.profile,
+        licence_sha256: first.licence_sha256,
         declaration: first.declaration,
         submitted_at: now,
         submitted_by: by.clone(),

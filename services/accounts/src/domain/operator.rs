@@ -93,6 +93,8 @@ pub struct Submission {
     pub entry: Entry,
     /// What it says.
     pub profile: Profile,
+    /// SHA-256 of the licence's content when it was submitted, hex; none for imported accounts.
+    pub licence_sha256: Option<String>,
     /// The truth declaration as ticked; empty for imported accounts.
     pub declaration: String,
     /// When it came.

@@ -93,6 +93,18 @@ pub enum Refusal {
         /// Code of the prefecture's 其他.
         other: String,
     },
+    /// Documents knows no licence of this id.
+    #[error("no such licence")]
+    LicenceMissing,
+    /// The licence was not inspected, or rejected.
+    #[error("licence does not count")]
+    LicenceNotClean,
+    /// The licence was not uploaded by this operator.
+    #[error("licence was uploaded by somebody else")]
+    LicenceForeign,
+    /// An operator has registered with this licence.
+    #[error("licence belongs to an operator")]
+    LicenceUsed,
     /// The truth declaration is not ticked.
     #[error("truth is not declared")]
     TruthUndeclared,
@@ -213,6 +225,10 @@ impl Refusal {
             Self::DivisionOutside => "division_outside_province",
             Self::DivisionListed { .. } => "division_listed",
             Self::DivisionOtherExpected { .. } => "division_other_expected",
+            Self::LicenceMissing => "licence_missing",
+            Self::LicenceNotClean => "licence_not_clean",
+            Self::LicenceForeign => "licence_foreign",
+            Self::LicenceUsed => "licence_used",
             Self::TruthUndeclared => "truth_undeclared",
             Self::PasswordWeak => "password_weak",
             Self::PasswordLong { .. } => "password_long",
@@ -257,6 +273,9 @@ impl Refusal {
             | Self::DivisionOutside
             | Self::DivisionListed { .. }
             | Self::DivisionOtherExpected { .. } => Some(Field::RegisteredDivision),
+            Self::LicenceMissing | Self::LicenceNotClean | Self::LicenceForeign | Self::LicenceUsed => {
+                Some(Field::LicenceFileId)
+            }
             Self::TruthUndeclared => Some(Field::TruthDeclared),
             Self::PasswordWeak | Self::PasswordLong { .. } | Self::PasswordCommon | Self::PasswordLogin => {
                 Some(Field::Password)
@@ -301,6 +320,10 @@ impl Refusal {
             | Self::DivisionOutside
             | Self::DivisionListed { .. }
             | Self::DivisionOtherExpected { .. }
+            | Self::LicenceMissing
+            | Self::LicenceNotClean
+            | Self::LicenceForeign
+            | Self::LicenceUsed
             | Self::TruthUndeclared
             | Self::PasswordWeak
             | Self::PasswordLong { .. }

@@ -166,7 +166,7 @@ pub fn check(draft: &Draft, catalogue: &Catalogue, outside_division: &str) -> Re
         .and_then(|()| seat::settle(&draft.seat, catalogue, outside_division))
         .map_err(&mut note)
         .ok();
-    let licence_file_id = licence(&draft.licence_file_id).map_err(&mut note).ok();
+    let licence_file_id = licence_file(&draft.licence_file_id).map_err(&mut note).ok();
     let contact_name =
         texts::text(Field::ContactName, &draft.contact_name, PERSON_NAME_MAX).map_err(&mut note).ok();
     let contact_phone = texts::phone(&draft.contact_phone).map_err(&mut note).ok();
@@ -197,7 +197,10 @@ pub fn check(draft: &Draft, catalogue: &Catalogue, outside_division: &str) -> Re
     }
 }
 
-fn licence(input: &str) -> Result<FileId, Refusal> {
+/// The id of a licence file as typed.
+///
+/// Errors: [`Refusal::Missing`], [`Refusal::UnknownValue`].
+pub fn licence_file(input: &str) -> Result<FileId, Refusal> {
     if input.trim().is_empty() {
         return Err(Refusal::Missing(Field::LicenceFileId));
     }

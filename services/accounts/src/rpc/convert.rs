@@ -121,6 +121,7 @@ fn submission(submission: &Submission) -> wire::Submission {
         decided_at: submission.decision.as_ref().map(|decision| moment(decision.at)),
         decided_by: submission.decision.as_ref().map(|decision| decision.by.clone()).unwrap_or_default(),
         declaration: submission.declaration.clone(),
+        licence_sha256: submission.licence_sha256.clone().unwrap_or_default(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use chassis::{Failure, rpc};
 use proto::accounts::{
-    ChangeProfileRequest, GetOwnProfileRequest, OwnProfile, RegisterRequest, RegisterResponse,
+    ChangeProfileRequest, GetOwnProfileRequest, OwnProfile, Profile, RegisterRequest, RegisterResponse,
     ResubmitRequest, registration_server::Registration,
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -13,6 +13,7 @@ use crate::{
     app::{Accounts, profile, register},
     domain::{
         ids::OperatorId,
+        licence::Licence,
         password,
         refusal::{Field, Refusal},
         registration::Entry,
@@ -32,13 +33,14 @@ impl Registration for Inlet {
         // The password leaves the request before anything of it is kept; outside the transaction it is hashed.
         let password = SecretString::from(std::mem::take(&mut request.get_mut().password));
         let password = chosen(&self.0, password, &request.get_ref().login).await?;
+        let licence = licence(&self.0, request.get_ref().profile.as_ref()).await;
         let config = self.0.config.clone();
         self.0
             .units
             .run(request, |work, body| {
                 Box::pin(async move {
                     let draft = convert::draft(body.profile, body.truth_declared);
-                    let new = register::NewAccount { login: body.login, password, draft };
+                    let new = register::NewAccount { login: body.login, password, draft, licence };
                     let (operator, user) = register::register(work, &config.registration, new).await?;
                     Ok(RegisterResponse {
                         operator_id: operator.id.to_string(),
@@ -52,6 +54,7 @@ impl Registration for Inlet {
     }
 
     async fn resubmit(&self, request: Request<ResubmitRequest>) -> Result<Response<OwnProfile>, Status> {
+        let licence = licence(&self.0, request.get_ref().profile.as_ref()).await;
         let config = self.0.config.clone();
         self.0
             .units
@@ -59,7 +62,13 @@ impl Registration for Inlet {
                 Box::pin(async move {
                     let entry = Entry::by_operator(&body.entry)?;
                     let draft = convert::draft(body.profile, body.truth_declared);
-                    let operator = profile::resubmit(work, &config.registration, entry, &draft).await?;
+                    let operator = profile::resubmit(
+                        work,
+                        &config.registration,
+                        entry,
+                        profile::Change { draft, licence },
+                    )
+                    .await?;
                     convert::own_profile(work.db(), &operator).await
                 })
             })
@@ -70,13 +79,15 @@ impl Registration for Inlet {
         &self,
         request: Request<ChangeProfileRequest>,
     ) -> Result<Response<OwnProfile>, Status> {
+        let licence = licence(&self.0, request.get_ref().profile.as_ref()).await;
         let config = self.0.config.clone();
         self.0
             .units
             .run(request, |work, body| {
                 Box::pin(async move {
                     let draft = convert::draft(body.profile, body.truth_declared);
-                    let operator = profile::change(work, &config.registration, &draft).await?;
+                    let change = profile::Change { draft, licence };
+                    let operator = profile::change(work, &config.registration, change).await?;
                     convert::own_profile(work.db(), &operator).await
                 })
             })
@@ -94,6 +105,15 @@ impl Registration for Inlet {
             .map_err(Failure::from)?
             .ok_or_else(Failure::not_found)?;
         Ok(Response::new(convert::own_profile(&mut db, &operator).await?))
+    }
+}
+
+/// What documents knows about the licence of a profile. That documents is away is told where the request is decided, so
+/// that a repetition is answered all the same.
+async fn licence(accounts: &Accounts, profile: Option<&Profile>) -> Result<Option<Licence>, Failure> {
+    match profile {
+        Some(profile) => accounts.neighbours.licence(&profile.licence_file_id).await,
+        None => Ok(None),
     }
 }
 

@@ -168,7 +168,7 @@ pub async fn uscc_taken(db: &mut PgConnection, uscc: &str, own: OperatorId) -> R
     Ok(taken)
 }
 
-/// A new operator. `Ok(Err(refusal))` where another has just taken the code.
+/// A new operator. `Ok(Err(refusal))` where another has just taken the code or the licence.
 ///
 /// # Errors
 /// The database.
@@ -234,6 +234,8 @@ fn written(
         Ok(result) if result.rows_affected() == 1 => Ok(Ok(())),
         Ok(_) => Err(StoreError::Corrupt { table: "operators", id: operator.id.to_string() }),
         Err(error) if violates(&error, "operators_uscc") => Ok(Err(Refusal::UsccTaken)),
+        // The id is that of the licence's registration.
+        Err(error) if violates(&error, "operators_pkey") => Ok(Err(Refusal::LicenceUsed)),
         Err(error) => Err(error.into()),
     }
 }

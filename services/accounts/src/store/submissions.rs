@@ -28,6 +28,7 @@ struct Row {
     licence_county: String,
     home_province: String,
     licence_file_id: Option<Uuid>,
+    licence_sha256: Option<String>,
     declaration: String,
     submitted_at: OffsetDateTime,
     submitted_by: String,
@@ -65,6 +66,7 @@ impl Row {
             version: self.version,
             entry,
             profile,
+            licence_sha256: self.licence_sha256,
             declaration: self.declaration,
             submitted_at: self.submitted_at,
             submitted_by: self.submitted_by,
@@ -84,8 +86,8 @@ pub async fn list(db: &mut PgConnection, operator: OperatorId) -> Result<Vec<Sub
         Row,
         "-- accounts.submissions.list
          SELECT version, entry, company_name, uscc, operator_type, contact_name, contact_phone, contact_email,
-                registered_division, city, licence_county, home_province, licence_file_id, declaration, submitted_at,
-                submitted_by, outcome, opinion, decided_at, decided_by
+                registered_division, city, licence_county, home_province, licence_file_id, licence_sha256, declaration,
+                submitted_at, submitted_by, outcome, opinion, decided_at, decided_by
          FROM operator_submissions WHERE operator_id = $1 ORDER BY version DESC",
         operator.0
     )
@@ -109,8 +111,8 @@ pub async fn find(
         Row,
         "-- accounts.submissions.find
          SELECT version, entry, company_name, uscc, operator_type, contact_name, contact_phone, contact_email,
-                registered_division, city, licence_county, home_province, licence_file_id, declaration, submitted_at,
-                submitted_by, outcome, opinion, decided_at, decided_by
+                registered_division, city, licence_county, home_province, licence_file_id, licence_sha256, declaration,
+                submitted_at, submitted_by, outcome, opinion, decided_at, decided_by
          FROM operator_submissions WHERE operator_id = $1 AND version = $2",
         operator.0,
         version
@@ -135,8 +137,8 @@ pub async fn insert(
         "-- accounts.submissions.insert
          INSERT INTO operator_submissions (operator_id, version, entry, company_name, uscc, operator_type, contact_name,
              contact_phone, contact_email, registered_division, city, licence_county, home_province, licence_file_id,
-             declaration, submitted_at, submitted_by, outcome)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+             licence_sha256, declaration, submitted_at, submitted_by, outcome)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
         operator.0,
         submission.version,
         submission.entry.name(),
@@ -151,6 +153,7 @@ pub async fn insert(
         profile.seat.licence_county,
         profile.seat.home_province,
         profile.licence_file_id.map(|file| file.0),
+        submission.licence_sha256,
         submission.declaration,
         submission.submitted_at,
         submission.submitted_by,

@@ -4,6 +4,7 @@
 
 mod divisions;
 mod import;
+mod licences;
 mod machines;
 mod profile;
 mod registration;

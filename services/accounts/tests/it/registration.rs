@@ -1,41 +1,27 @@
 //! Registering, reviewing, sending again. G1 and G2 of the walk-throughs as far as accounts goes.
 
 use proto::accounts::{
-    ApproveOperatorRequest, GetOwnProfileRequest, ListOperatorsRequest, OwnProfile, Profile, RegisterRequest,
-    ResubmitRequest, ReturnOperatorRequest,
+    GetOwnProfileRequest, ListOperatorsRequest, OwnProfile, Profile, RegisterRequest, ResubmitRequest,
 };
 use tonic::Code;
 
-use crate::setup::{
-    Bench, PASSWORD, USCCS, by, claims, fact, fields, profile, reason, registration, request_id,
+use crate::{
+    licences::licence,
+    setup::{
+        Bench, PASSWORD, USCCS, approve, by, claims, fact, fields, profile, reason, registration, request_id,
+        send_back,
+    },
 };
 
-fn approve(operator_id: &str, submission_version: i32) -> ApproveOperatorRequest {
-    ApproveOperatorRequest {
-        request_id: request_id(),
-        operator_id: operator_id.into(),
-        submission_version,
-        opinion: String::new(),
-    }
-}
-
-fn send_back(operator_id: &str, submission_version: i32, opinion: &str) -> ReturnOperatorRequest {
-    ReturnOperatorRequest {
-        request_id: request_id(),
-        operator_id: operator_id.into(),
-        submission_version,
-        opinion: opinion.into(),
-    }
-}
-
 async fn resubmit(bench: &Bench, login: &str, entry: &str) -> Result<OwnProfile, tonic::Status> {
+    let token = bench.person(login).await;
+    let own = licence(&claims(&token).operator_id);
     let body = ResubmitRequest {
         request_id: request_id(),
         entry: entry.into(),
-        profile: Some(profile(USCCS[0])),
+        profile: Some(Profile { licence_file_id: own, ..profile(USCCS[0]) }),
         truth_declared: true,
     };
-    let token = bench.person(login).await;
     bench.registration().resubmit(by(&token, body)).await.map(tonic::Response::into_inner)
 }
 

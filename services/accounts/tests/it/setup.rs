@@ -15,9 +15,10 @@ use chassis::{
 use prost::Message as _;
 use proto::{
     accounts::{
-        IssueCallerTokenRequest, Profile, RegisterRequest, RegisterResponse, SignInRequest, SignInResponse,
-        account_review_client::AccountReviewClient, machines_client::MachinesClient,
-        registration_client::RegistrationClient, sessions_client::SessionsClient, users_client::UsersClient,
+        ApproveOperatorRequest, IssueCallerTokenRequest, Profile, RegisterRequest, RegisterResponse,
+        ReturnOperatorRequest, SignInRequest, SignInResponse, account_review_client::AccountReviewClient,
+        machines_client::MachinesClient, registration_client::RegistrationClient,
+        sessions_client::SessionsClient, users_client::UsersClient,
     },
     common::CallerClaims,
 };
@@ -26,6 +27,8 @@ use serde_json::Value;
 use sqlx::PgPool;
 use tonic::{Request, Response, Status, transport::Channel};
 use uuid::Uuid;
+
+use crate::licences;
 
 pub const PASSWORD: &str = "Cedar-Lantern-42";
 pub const USCCS: [&str; 4] =
@@ -60,6 +63,7 @@ impl Bench {
         config.passwords.argon2_memory_kib = 64;
         config.passwords.argon2_passes = 1;
         config.sender.outbox_file = std::env::temp_dir().join(&database.name).join("outbox.jsonl");
+        config.peers.insert("documents".into(), licences::documents());
         change(&mut config);
         console::migrate(&config).await.expect("migrations apply");
         tokio::spawn(accounts::serve(config.clone()));
@@ -182,10 +186,11 @@ impl Bench {
     }
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
+/// A good profile with a licence of a registration of its own.
 pub fn profile(uscc: &str) -> Profile {
     Profile {
         company_name: "郑州星桥充电示例有限公司".into(),
@@ -198,7 +203,7 @@ pub fn profile(uscc: &str) -> Profile {
         registered_division: "410105".into(),
         home_province: String::new(),
         licence_county: String::new(),
-        licence_file_id: Uuid::now_v7().to_string(),
+        licence_file_id: licences::licence(&request_id()),
     }
 }
 
@@ -209,6 +214,24 @@ pub fn registration(login: &str, uscc: &str) -> RegisterRequest {
         password: PASSWORD.into(),
         profile: Some(profile(uscc)),
         truth_declared: true,
+    }
+}
+
+pub fn approve(operator_id: &str, submission_version: i32) -> ApproveOperatorRequest {
+    ApproveOperatorRequest {
+        request_id: request_id(),
+        operator_id: operator_id.into(),
+        submission_version,
+        opinion: String::new(),
+    }
+}
+
+pub fn send_back(operator_id: &str, submission_version: i32, opinion: &str) -> ReturnOperatorRequest {
+    ReturnOperatorRequest {
+        request_id: request_id(),
+        operator_id: operator_id.into(),
+        submission_version,
+        opinion: opinion.into(),
     }
 }
 
