@@ -30,5 +30,19 @@ async fn garbage_is_kept_as_a_dead_letter_and_later_messages_go_on() -> Result<(
     // The company's registration, and an application in the same county, pass behind the garbage.
     let case = system.application().at(Stage::CountyReview).await?;
     system.county("410105").await?.task_appears(case.id(), "CountyReview").await?;
-    system.finish_with_dead_letters(4).await
+
+    // The audit shows them until two persons have settled them.
+    assert!(system.audits().await.is_err());
+    let letters = system.platform().command(Service::Notifications, &["dead-letters", "list"]).await?.output;
+    for letter in letters.lines() {
+        let letter: serde_json::Value = serde_json::from_str(letter)?;
+        assert_eq!(letter["reason"], "undecodable");
+        let id = letter["id"].to_string();
+        let alone = ["dead-letters", "dismiss", &id, "--by", "zhang", "--second", "zhang"];
+        assert!(!system.fleet().deployment().run(Service::Notifications, &alone).await?.success);
+        let both = ["dead-letters", "dismiss", &id, "--by", "zhang", "--second", "li"];
+        system.platform().command(Service::Notifications, &both).await?;
+    }
+    assert_eq!(letters.lines().count(), 2);
+    system.finish_with_dead_letters(2).await
 }

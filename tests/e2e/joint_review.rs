@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result};
 use futures::future::try_join_all;
-use proto::reviews::{ApplicationView, ListApplicationsRequest};
+use proto::reviews::{ApplicationView, CityPanel, ListApplicationsRequest};
 use system_tests::{
     System,
     cases::{Case, Stage, person_id},
@@ -164,8 +164,15 @@ async fn an_expert_must_sit_on_the_panel_and_declare_before_speaking() -> Result
     lead.declare_clear(&order.work_order_id).await?;
     lead.pass_member(&case.view, "同意").await?;
 
-    let nobody = administrator.launch(&case.round.round_id, 8, vec![panel("410100", &[])]).await.unwrap_err();
-    assert!(["panel_invalid", "no_members"].contains(&nobody.reason.as_str()), "{nobody}");
+    let strangers = CityPanel { lead_id: person_id(&administrator).await?, ..panel("410100", &[person_id(&lead).await?]) };
+    let outside = administrator.launch(&case.round.round_id, 8, vec![strangers]).await.unwrap_err();
+    assert_eq!(outside.reason, "panel_invalid");
+    let officers = vec![panel("410100", &[person_id(&administrator).await?])];
+    let officer = administrator.launch(&case.round.round_id, 8, officers).await.unwrap_err();
+    assert_eq!(officer.reason, "not_an_expert");
+    let alone = vec![panel("410300", &[person_id(&lead).await?])];
+    let empty = administrator.launch(&case.round.round_id, 8, alone).await.unwrap_err();
+    assert_eq!((empty.reason.as_str(), empty.metadata["prefecture"].as_str()), ("no_members", "410300"));
     system.finish().await
 }
 

@@ -9,6 +9,7 @@ mod joint_review;
 mod legacy;
 mod province;
 mod races;
+mod rebuild;
 mod registration;
 mod requests;
 mod scope;

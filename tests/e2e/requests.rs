@@ -53,7 +53,7 @@ async fn unknown_values_are_refused_by_name_and_change_nothing() -> Result<()> {
     let refused = refused.downcast_ref::<system_tests::Refused>().expect("the service refused");
     assert!(refused.field().ends_with("gate_a"), "{refused}");
     let malformed = county.application("not-an-id").await.unwrap_err();
-    assert_eq!(malformed.code, Code::InvalidArgument);
+    assert_eq!(malformed.code, Code::NotFound, "no id of anything that exists");
     let person = system_tests::cast::person("nobody01", "mayor", &["410105"]);
     let refused = system.administrator().await?.create_official(&person).await.unwrap_err();
     assert_eq!((refused.reason.as_str(), refused.field()), ("unknown_value", "roles"));
