@@ -154,7 +154,8 @@ impl Uploads {
 
     async fn check_owner(&self, work: &mut Work, declared: &Declared) -> Result<(), Failure> {
         let files = store::files::owned(work.db(), declared.owner_id, &declared.purpose).await?;
-        check_owner_room(declared.purpose, files)?;
+        let operator = work.caller().operator_id == Some(declared.owner_id);
+        check_owner_room(declared.purpose, operator, files)?;
         if work.caller().kind == Kind::Anonymous {
             let since = work.now() - STRANGERS_WINDOW;
             if store::files::anonymous_since(work.db(), since).await? >= self.strangers_max {

@@ -13,8 +13,10 @@ pub const LICENCE_BYTES_MAX: i64 = 5 * 1024 * 1024;
 pub const APPLICATION_FILES_MAX: i64 = 60;
 /// Most bytes of an application's files.
 pub const APPLICATION_BYTES_MAX: i64 = 300 * 1024 * 1024;
-/// Most licences of one owner.
-pub const OWNER_LICENCES_MAX: i64 = 5;
+/// Most licences of one registration: anybody may send them.
+pub const REGISTRATION_LICENCES_MAX: i64 = 5;
+/// Most licences of one operator over the years; above those of its registration, so that nobody else can use them up.
+pub const OPERATOR_LICENCES_MAX: i64 = 50;
 /// Most invoice files of one operator; far above the 60 files of an application for every station of the largest one.
 pub const OWNER_INVOICE_FILES_MAX: i64 = 5_000;
 /// Longest name, characters.
@@ -182,14 +184,16 @@ pub fn check_application_room(taken: Taken, size: i64) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Checks a new file that belongs to no application against those of its purpose that the owner has sent already.
+/// Checks a new file that belongs to no application against those of its purpose that stand for the owner already;
+/// `operator` is whether the owner itself sends it, not somebody for a registration.
 ///
 /// Errors: [`Refusal::TooManyFiles`].
-pub fn check_owner_room(purpose: Purpose, files: i64) -> Result<(), Refusal> {
+pub fn check_owner_room(purpose: Purpose, operator: bool, files: i64) -> Result<(), Refusal> {
     let limit = match purpose {
         Purpose::Material { .. } => APPLICATION_FILES_MAX,
         Purpose::Invoice => OWNER_INVOICE_FILES_MAX,
-        Purpose::BusinessLicence => OWNER_LICENCES_MAX,
+        Purpose::BusinessLicence if operator => OPERATOR_LICENCES_MAX,
+        Purpose::BusinessLicence => REGISTRATION_LICENCES_MAX,
     };
     if files >= limit { Err(Refusal::TooManyFiles { limit }) } else { Ok(()) }
 }
@@ -221,6 +225,15 @@ mod tests {
         }
         let wrong = Declared { sha256: "XY".repeat(32), ..declared("a.pdf", 1) };
         assert_eq!(check_declared(&wrong), Err(Refusal::HashInvalid));
+    }
+
+    #[test]
+    fn an_operator_has_room_beside_the_licences_of_its_registration() {
+        let room = |operator, files| check_owner_room(Purpose::BusinessLicence, operator, files);
+        assert_eq!(room(false, 4), Ok(()));
+        assert_eq!(room(false, 5), Err(Refusal::TooManyFiles { limit: 5 }));
+        assert_eq!(room(true, 49), Ok(()));
+        assert_eq!(room(true, 50), Err(Refusal::TooManyFiles { limit: 50 }));
     }
 
     #[test]

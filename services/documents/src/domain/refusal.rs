@@ -57,7 +57,7 @@ pub enum Refusal {
     },
     /// Not 64 hexadecimal digits.
     HashInvalid,
-    /// 60 files of an application, 5 licences of a registration.
+    /// 60 files of an application, 5 licences of a registration, 50 of an operator.
     TooManyFiles {
         /// The limit.
         limit: i64,

@@ -84,7 +84,7 @@ pub fn declared_licence(body: wire::UploadDeclaration, caller: &Caller) -> Resul
     }
     let owner_id = match caller.operator_id {
         Some(operator_id) => operator_id,
-        None => Uuid::parse_str(&body.registration_id).map_err(|_| {
+        None => Uuid::parse_str(&body.registration_id).ok().filter(|id| !id.is_nil()).ok_or_else(|| {
             Failure::invalid(
                 "registration_id_missing",
                 "registration_id",

@@ -98,6 +98,7 @@ async fn a_licence_may_come_before_there_is_an_account() {
         )
     };
     let (declaration, bytes) = licence("1");
+    let bytes_of_one = bytes.len();
     let file = platform.upload_with(Who::Nobody, declaration.clone(), &bytes).await.expect("uploaded");
     assert_eq!((file.state.as_str(), file.owner_id.as_str()), ("clean", registration.as_str()));
     let nobody =
@@ -112,6 +113,19 @@ async fn a_licence_may_come_before_there_is_an_account() {
     let (declaration, bytes) = licence("6");
     assert_eq!(reason(platform.upload_with(Who::Nobody, declaration, &bytes).await), "too_many_files");
     let id = &file.file_id;
+    // The company that registers with it has the registration's id; accounts asks first.
+    let ask = GetFileRequest { file_id: id.clone() };
+    let told = answer(platform.files(Who::Accounts).get_file(ask).await).expect("told");
+    assert_eq!((told.owner_id, told.sha256), (registration.clone(), file.sha256.clone()));
+    assert_eq!(
+        download(&platform, Who::Operator(number(7)), id, "").await.expect("its own").len(),
+        bytes_of_one
+    );
+    let (declaration, bytes) = licence("7");
+    platform
+        .upload_with(Who::Operator(number(7)), declaration, &bytes)
+        .await
+        .expect("an operator has more room");
     let officer = Who::Official("administrator", "410000");
     assert_eq!(download(&platform, officer, id, "").await, Err("reason_required".into()));
     assert!(download(&platform, officer, id, "注册审核").await.is_ok());

@@ -52,6 +52,7 @@ pub enum Who {
     Operator(Uuid),
     Official(&'static str, &'static str),
     Reviews,
+    Accounts,
     Nobody,
 }
 
@@ -221,6 +222,7 @@ impl Platform {
             Who::Operator(id) => Some(self.issuer.sign(person(id, "operator", "", Some(id)))),
             Who::Official(role, scope) => Some(self.issuer.sign(person(number(99), role, scope, None))),
             Who::Reviews => Some(self.reviews.service_token("documents")),
+            Who::Accounts => Some(self.issuer.service_token("documents")),
             Who::Nobody => None,
         };
         let bearer =
