@@ -12,7 +12,7 @@ use anyhow::{Result, bail};
 use clap::Subcommand;
 use futures::future::BoxFuture;
 
-use crate::stop::Stop;
+use crate::{bench, stop::Stop};
 
 /// What the launcher can be asked to do.
 #[derive(Clone, Debug, Subcommand)]
@@ -25,6 +25,8 @@ pub enum Command {
     Test(test::Arguments),
     /// Check the invariants of every service; exit code 1 when one is violated.
     Audit(audit::Arguments),
+    /// Measure the real services beside raw limits on private servers.
+    Bench(bench::Arguments),
     /// Bring the databases up to date and stop again.
     Migrate,
     /// Write the metadata of compile-time checked SQL; with --check only compare it.
@@ -44,6 +46,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Down(arguments) => Box::pin(down::run(arguments)),
         Command::Test(arguments) => Box::pin(test::run(arguments)),
         Command::Audit(arguments) => Box::pin(audit::run(arguments)),
+        Command::Bench(arguments) => Box::pin(bench::run(arguments)),
         Command::Migrate => Box::pin(migrate::run()),
         Command::Prepare(arguments) => Box::pin(prepare::run(arguments)),
         Command::Arch => Box::pin(async { crate::arch::run() }),

@@ -3,6 +3,7 @@
 //! Owns: starting and stopping the platform on one machine, for a developer, for tests, for benchmarks.
 //! Not: any rule of the business; it asks the services as everybody does.
 pub mod arch;
+pub mod bench;
 pub mod cargo;
 pub mod checkout;
 pub mod commands;

@@ -27,7 +27,8 @@ const SOMEBODY: usize = 0;
 pub async fn registrations(platform: &Platform, samples: &Samples, mistakes: &Mistakes) -> Result<()> {
     let nobody = platform.nobody();
     let operator = samples.operators.get(SOMEBODY).context("there is no operator")?;
-    let profile = operator.profile(&fresh_id())?;
+    let licence = nobody.upload_licence(&fresh_id(), samples.licence()?).await?;
+    let profile = operator.profile(&licence.file_id)?;
     let cases = [
         ("91410105XXXX00019A", "410105", true, "uscc_check"),
         ("91410105XXXX00011P", "410105", true, "uscc_organisation_check"),
