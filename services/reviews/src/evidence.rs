@@ -186,6 +186,7 @@ impl Neighbours {
             kind: kind.id().to_owned(),
             required_slots: policy.required_slots.clone(),
             return_items: materials.cloned().collect(),
+            holder: String::new(),
         };
         let seal = self.documents.clone().seal_dossier(request).await?.into_inner();
         Ok(Sealed {
@@ -205,7 +206,11 @@ impl Neighbours {
         if !matches!(committed, Ok(None)) {
             return;
         }
-        let request = ReleaseSealRequest { application_id: id.to_string(), submission_version };
+        let request = ReleaseSealRequest {
+            application_id: id.to_string(),
+            submission_version,
+            holder: String::new(),
+        };
         if let Err(error) = self.documents.clone().release_seal(request).await {
             tracing::warn!(application.id = %id, %error, "seal not released; documents will ask");
         }

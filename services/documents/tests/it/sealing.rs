@@ -135,7 +135,11 @@ async fn a_seal_without_a_submission_is_released_and_taken_again_when_it_stands_
     let both = platform.open(number(1)).await;
     platform.fill(both, "M1").await;
     let seal = platform.seal(both, 2, &["M1"], &[]).await.expect("sealed");
-    let release = ReleaseSealRequest { application_id: both.0.to_string(), submission_version: 2 };
+    let release = ReleaseSealRequest {
+        application_id: both.0.to_string(),
+        submission_version: 2,
+        holder: "a request".into(),
+    };
     answer(platform.sealing().release_seal(release.clone()).await).expect("released");
     answer(platform.sealing().release_seal(release).await).expect("nothing to release");
     assert_eq!(platform.dossier(both).await.expect("own").state, "open");

@@ -175,8 +175,20 @@ impl Platform {
         answer(self.invoices(operator).allocate_invoice(request).await)
     }
 
+    /// Seals for a request of its own.
     pub async fn seal(
         &self,
+        both: (Uuid, Uuid),
+        submission_version: i32,
+        required: &[&str],
+        items: &[&str],
+    ) -> Result<Seal, Refused> {
+        self.seal_for("a request", both, submission_version, required, items).await
+    }
+
+    pub async fn seal_for(
+        &self,
+        holder: &str,
         (application, operator): (Uuid, Uuid),
         submission_version: i32,
         required: &[&str],
@@ -190,6 +202,7 @@ impl Platform {
             kind: "materials".into(),
             required_slots: texts(required),
             return_items: texts(items),
+            holder: holder.into(),
         };
         answer(self.sealing().seal_dossier(request).await)
     }
