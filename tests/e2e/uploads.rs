@@ -2,8 +2,9 @@
 //!
 //! Source: reliability, section 13; issue of the review, documents.
 use anyhow::{Context as _, Result};
-use system_tests::System;
-use xtask::driver::{dossiers::Upload, samples::Samples};
+use proto::accounts::Profile;
+use system_tests::{PASSWORD, System, companies};
+use xtask::driver::{actor::fresh_id, dossiers::Upload, people::Entry, samples::Samples};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_hostile_sample_is_refused_with_a_reason_and_every_good_one_counts() -> Result<()> {
@@ -70,5 +71,62 @@ async fn other_bytes_than_declared_and_a_foreign_file_are_refused() -> Result<()
     let again = one.actor.repeating("0190b1a0-0000-7000-8000-000000000001");
     let first = again.upload_invoice(&twice).await?;
     assert_eq!(again.upload_invoice(&twice).await?.file_id, first.file_id);
+    system.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_registration_counts_with_a_licence_of_its_own_that_stays_readable_to_company_and_officers() -> Result<()> {
+    let system = System::start().await?;
+    let samples = Samples::load()?;
+    let (nobody, good) = (system.platform().nobody(), samples.licence()?);
+    let rejected = nobody.upload_licence(&fresh_id(), samples.upload("bad_截断.pdf")?).await?;
+    assert_eq!(rejected.state, "rejected");
+    let company = system.company(1, "410105").await?;
+    let file_id = company.profile.licence_file_id.clone();
+    for (licence_file_id, reason) in [
+        (fresh_id(), "licence_missing"),
+        (company.actor.upload_invoice(good).await?.file_id, "licence_missing"),
+        (rejected.file_id, "licence_not_clean"),
+        (file_id.clone(), "licence_used"),
+    ] {
+        let profile = Profile { licence_file_id, ..companies::profile(2, "410105") };
+        let refused = nobody.register("unlicensed", PASSWORD, profile).await.unwrap_err();
+        assert_eq!((refused.reason.as_str(), refused.field()), (reason, "licence_file_id"));
+    }
+
+    let kept = company.actor.file(&file_id).await?;
+    assert_eq!(kept.owner_id, company.operator_id);
+    assert_eq!(company.actor.download(&file_id, "").await?, good.content);
+    let submitted = company.actor.own_profile().await?.submissions;
+    assert_eq!(submitted.iter().map(|one| &one.licence_sha256).collect::<Vec<_>>(), [&kept.sha256]);
+    let county = system.county("410105").await?;
+    assert_eq!(county.download(&file_id, "核对注册信息").await?, good.content);
+    let elsewhere = system.county("410122").await?;
+    assert_eq!(elsewhere.file(&file_id).await.unwrap_err().reason, "not_found");
+    system.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_hands_in_its_own_licence_only_before_and_after_its_approval() -> Result<()> {
+    let system = System::start().await?;
+    let samples = Samples::load()?;
+    let (administrator, other) = (system.administrator().await?, system.company(1, "410105").await?);
+    let profile = system.with_licence(companies::profile(2, "410105")).await?;
+    let registered = system.platform().nobody().register("licensed", PASSWORD, profile.clone()).await?;
+    administrator.return_registration(&registered.operator_id, 1, "营业执照不清晰").await?;
+    let applicant = system.platform().sign_in("licensed", PASSWORD).await?;
+    let with = |licence_file_id: String| Profile { licence_file_id, ..profile.clone() };
+    let foreign = with(other.profile.licence_file_id.clone());
+    let refused = applicant.resubmit(Entry::Workbench, foreign.clone()).await.unwrap_err();
+    assert_eq!((refused.reason.as_str(), refused.field()), ("licence_foreign", "licence_file_id"));
+    let clearer = applicant.upload_licence("", samples.licence()?).await?;
+    assert_eq!(clearer.owner_id, registered.operator_id);
+    applicant.resubmit(Entry::Workbench, with(clearer.file_id)).await?;
+    administrator.approve(&registered.operator_id, 2).await?;
+
+    let user = system.platform().sign_in("licensed", PASSWORD).await?;
+    assert_eq!(user.change_profile(foreign).await.unwrap_err().reason, "licence_foreign");
+    let renewed = user.upload_licence("", samples.licence()?).await?;
+    assert!(user.change_profile(with(renewed.file_id)).await?.review_pending, "another licence is reviewed");
     system.finish().await
 }
