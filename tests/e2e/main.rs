@@ -1,4 +1,5 @@
 //! What the platform does, told by behaviour: one file for each.
+mod audits;
 mod city;
 mod county;
 mod dead_letters;
@@ -7,6 +8,7 @@ mod drafts;
 mod invoices;
 mod joint_review;
 mod legacy;
+mod permissions;
 mod province;
 mod races;
 mod rebuild;

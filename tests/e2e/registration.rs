@@ -181,7 +181,13 @@ async fn a_suspended_company_is_signed_out_and_cannot_sign_in() -> Result<()> {
     let system = System::start().await?;
     let company = system.company(7, "410105").await?;
     let administrator = system.administrator().await?;
+    // A caller token that is still good for some seconds opens nothing new either. Source: T01.
+    let station = system.station(&company, "410105").await?;
+    let station_id = station.record.context("a record")?.station_id;
+    let round = system.round().await?;
     administrator.suspend(&company.operator_id, "提供虚假材料").await?;
+    let refused = company.actor.create_application(&round.round_id, &station_id).await.unwrap_err();
+    assert_eq!(refused.reason, "account_not_active");
     let ended = company.actor.view_session().await.unwrap_err();
     assert_eq!((ended.reason.as_str(), ended.code), ("session_ended", Code::Unauthenticated));
     let refused = system.platform().try_sign_in("op_0007", PASSWORD).await.unwrap_err();

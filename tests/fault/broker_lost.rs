@@ -17,6 +17,9 @@ async fn nats_stopped_for_20_s_and_its_store_wiped_loses_no_event() -> Result<()
     // The outage itself lasts as long as the guarantee says; nothing is waited for here.
     let outage = sleep(Duration::from_secs(20));
     traffic.answered(20).await?;
+    // What is committed but not published outlives the process; starting needs no broker.
+    system.fleet().kill(Service::Reviews)?;
+    system.fleet().start_again(Service::Reviews).await?;
     outage.await;
     let waiting = "SELECT count(*) FROM outbox WHERE published_at IS NULL";
     assert!(system.count(Service::Reviews, waiting).await? >= 20, "people were answered without a broker");

@@ -9,7 +9,7 @@ use system_tests::{
     wait::Dice,
 };
 use tokio::time::{Duration, sleep};
-use xtask::{driver::joint::panel, services::Service};
+use xtask::{driver::joint::panel, services::Service, trial::Plan};
 
 const CITIES: [(&str, &str); 3] = [("410100", "410105"), ("410300", "410311"), ("410700", "410711")];
 
@@ -32,10 +32,21 @@ async fn reviews_killed_in_the_middle_of_a_launch_ends_with_the_same_orders() ->
     for batch in 1..=6 {
         let same = administrator.repeating(&administrator.request_id());
         let (once, round_id, cities) = (same.once(), round.round_id.clone(), panels.clone());
-        let launching = tokio::spawn(async move { once.launch(&round_id, batch, cities).await });
-        sleep(Duration::from_micros(dice.below(15_000))).await;
-        system.fleet().kill(Service::Reviews)?;
-        let answered = launching.await?;
+        let launching = async move { once.launch(&round_id, batch, cities).await };
+        let answered = if batch % 2 == 1 {
+            // One member is held, so that the launch waits with the others' changes already made.
+            let last = cases.iter().map(Case::uuid).max().context("there are members")?;
+            let lock = format!("SELECT 1 FROM applications WHERE id = '{last}' FOR UPDATE");
+            let answered = system.killed_in_the_middle(Service::Reviews, &lock, launching).await?;
+            let orders = format!("SELECT count(*) FROM work_orders WHERE batch = {batch}");
+            assert_eq!((answered.is_ok(), system.count(Service::Reviews, &orders).await?), (false, 0));
+            answered
+        } else {
+            let launching = tokio::spawn(launching);
+            sleep(Duration::from_micros(dice.below(60_000))).await;
+            system.fleet().kill(Service::Reviews)?;
+            launching.await?
+        };
         system.fleet().start_again(Service::Reviews).await?;
         let orders = same.launch(&round.round_id, batch, panels.clone()).await?;
         println!("batch {batch}: the launch that met the kill was answered: {}", answered.is_ok());
@@ -72,5 +83,43 @@ async fn reviews_killed_while_people_decide_loses_nothing_that_was_acknowledged(
     traffic.answered(10).await?;
     let acknowledged = traffic.stop().await?;
     system.nothing_acknowledged_is_missing(&acknowledged).await?;
+    system.finish_with_dead_letters(0).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_cut_in_its_middle_is_undone_and_made_once_when_repeated() -> Result<()> {
+    let system = System::durable().await?;
+    let case = system.application().at(Stage::CountyReview).await?;
+    let county = system.county("410105").await?;
+    let same = county.repeating(&county.request_id());
+    let (once, view) = (same.once(), case.view.clone());
+    let lock = format!("SELECT 1 FROM applications WHERE id = '{}' FOR UPDATE", case.uuid());
+    let cut = async move { once.pass(&view, "同意").await };
+    let cut = system.killed_in_the_middle(Service::Reviews, &lock, cut).await?;
+    assert!(cut.is_err_and(|refused| refused.passing()), "the caller is told to try again");
+    assert_eq!(system.steps(case.uuid()).await?, ["T01", "T02"]);
+    system.fleet().start_again(Service::Reviews).await?;
+    let done = same.pass(&case.view, "同意").await?;
+    assert_eq!(same.pass(&case.view, "同意").await?, done);
+    assert_eq!(system.steps(case.uuid()).await?, ["T01", "T02", "T04"]);
+    system.finish_with_dead_letters(0).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seal_whose_submission_never_committed_is_released_by_itself() -> Result<()> {
+    let plan = Plan::durable().set(Service::Documents, "SWEEP__INTERVAL_SECS", 1);
+    let system = System::planned(plan).await?;
+    let mut case = system.application().at(Stage::MaterialsDue).await?;
+    system.fill_dossier(&case).await?;
+    let (once, view) = (case.operator().once(), case.view.clone());
+    let lock = format!("SELECT 1 FROM applications WHERE id = '{}' FOR UPDATE", case.uuid());
+    let cut = async move { once.submit_materials(&view, vec![]).await };
+    assert!(system.killed_in_the_middle(Service::Reviews, &lock, cut).await?.is_err());
+    assert_eq!(case.operator().dossier(case.id()).await?.state, "sealed", "sealed before the transaction");
+    system.fleet().start_again(Service::Reviews).await?;
+    // documents asks reviews, learns that nothing was submitted, and opens it again.
+    system.dossier_opens(&case).await?;
+    system.advance(&mut case, Stage::CityReview).await?;
+    assert_eq!(case.operator().revisions(case.id()).await?.iter().filter(|one| one.confirmed).count(), 1);
     system.finish_with_dead_letters(0).await
 }

@@ -5,6 +5,7 @@
 //!
 //! Servers come from `cargo xtask test`: `YUCHONG_TEST_POSTGRES` names a PostgreSQL superuser; each platform has its own
 //! databases, NATS server and ports. Tests that kill PostgreSQL start one of their own ([`System::durable`]).
+pub mod ambush;
 pub mod calm;
 pub mod cases;
 pub mod cast;

@@ -9,7 +9,7 @@ use proto::{
     reviews::{Round, RoundPolicy},
     stations::{ConnectorRecord, EquipmentRecord, Station, StationRecord},
 };
-use xtask::driver::{actor::fresh_id, clock, dossiers::Upload, joint, samples::Samples};
+use xtask::driver::{actor::fresh_id, clock, dossiers::Upload, joint};
 
 use crate::{
     Company, System,
@@ -70,8 +70,8 @@ impl System {
     /// # Errors
     /// The upload is refused.
     pub async fn licence(&self) -> Result<String> {
-        let file = Samples::load()?.licence()?.clone();
-        let kept = self.platform().nobody().upload_licence(&fresh_id(), &file).await.context("a licence")?;
+        let file = self.samples.licence()?;
+        let kept = self.platform().nobody().upload_licence(&fresh_id(), file).await.context("a licence")?;
         ensure!(kept.state == "clean", "the licence is {}: {}", kept.state, kept.reason);
         Ok(kept.file_id)
     }
@@ -81,8 +81,7 @@ impl System {
     /// # Errors
     /// The samples are not there.
     pub fn paper(&self) -> Result<Upload> {
-        let samples = Samples::load()?;
-        Ok(samples.upload("01_省级奖补资金项目申请函.pdf")?.marked(&format!("{}", self.number())))
+        Ok(self.samples.upload("01_省级奖补资金项目申请函.pdf")?.marked(&format!("{}", self.number())))
     }
 
     /// Waits until the dossier of an application may be filled: it opens by an event.
@@ -135,7 +134,7 @@ impl System {
     /// # Errors
     /// It is refused.
     pub async fn invoice(&self, company: &Company, amount_fen: i64) -> Result<Invoice> {
-        let picture = company.actor.upload_invoice(Samples::load()?.invoice_file()?).await.context("a picture")?;
+        let picture = company.actor.upload_invoice(self.samples.invoice_file()?).await.context("a picture")?;
         let entry = self.invoice_entry(company, amount_fen);
         let entry = EnterInvoiceRequest { file_id: picture.file_id, ..entry };
         company.actor.enter_invoice(entry).await.context("an invoice")

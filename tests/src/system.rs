@@ -16,7 +16,7 @@ use proto::reviews::Round;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use xtask::{
-    driver::{Actor, Platform},
+    driver::{Actor, Platform, samples::Samples},
     fleet::Fleet,
     services::Service,
     trial::{Plan, SHARED_POSTGRES, Trial},
@@ -32,6 +32,7 @@ pub struct System {
     trial: Option<Trial>,
     platform: Platform,
     pools: BTreeMap<Service, OnceLock<PgPool>>,
+    pub(crate) samples: Samples,
     pub(crate) usual_round: OnceCell<Round>,
     pub(crate) cast: Mutex<HashMap<String, Arc<OnceCell<Actor>>>>,
     name: String,
@@ -72,8 +73,17 @@ impl System {
         let pools = Service::ALL.map(|service| (service, OnceLock::new())).into();
         let name = format!("{test}-{}-{number}", std::process::id());
         let platform = Platform::of(trial.fleet.deployment())?;
-        let (cast, usual_round) = (Mutex::default(), OnceCell::new());
-        Ok(Self { trial: Some(trial), platform, pools, usual_round, cast, name, finished: false, _place: place })
+        Ok(Self {
+            trial: Some(trial),
+            platform,
+            pools,
+            samples: Samples::load()?,
+            usual_round: OnceCell::new(),
+            cast: Mutex::default(),
+            name,
+            finished: false,
+            _place: place,
+        })
     }
 
     /// Gives the platform's parts.

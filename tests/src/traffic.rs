@@ -29,6 +29,16 @@ impl Acknowledged {
         kept.push((id, view.version, view.stage.clone()));
     }
 
+    /// Notes an answer that nobody was given: a comparison must then fail.
+    #[must_use]
+    pub fn with_a_lie(&self) -> Self {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((application, version, _)) = kept.last().cloned() {
+            kept.push((application, version + 1_000, "Approved".to_owned()));
+        }
+        Self(Arc::new(Mutex::new(kept)))
+    }
+
     /// How many answers were noted.
     pub fn count(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()
