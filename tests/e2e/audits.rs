@@ -28,7 +28,8 @@ async fn the_audit_of_each_service_sees_damage_and_names_the_invariant() -> Resu
         let done = sqlx::query(AssertSqlSafe(*damage)).execute(&mut *hand).await.context(*damage)?;
         assert!(done.rows_affected() > 0, "{damage} hits nothing");
         let answer = system.fleet().deployment().run(*service, &["audit", "--json"]).await?;
-        let found: serde_json::Value = serde_json::from_str(answer.output.lines().last().unwrap_or_default())?;
+        let found: serde_json::Value =
+            serde_json::from_str(answer.output.lines().last().unwrap_or_default())?;
         let found = found.as_object().context("one object")?;
         let seen = found.iter().filter(|(_, count)| count.as_i64() > Some(0));
         let seen: Vec<_> = seen.map(|(name, _)| name.as_str()).collect();

@@ -19,7 +19,8 @@ async fn g09_after_the_citys_return_the_resubmission_goes_straight_to_the_city()
     assert_eq!(other.reason, "item_not_editable");
     let refused = case.operator().submit_materials(&case.view, vec![]).await.unwrap_err();
     assert_eq!(refused.reason, "item_unanswered");
-    let before = dossier.slots.iter().find(|slot| slot.slot == "M1").map(|slot| slot.files[0].file_id.clone());
+    let before =
+        dossier.slots.iter().find(|slot| slot.slot == "M1").map(|slot| slot.files[0].file_id.clone());
     let before = before.expect("M1 was filled");
     let file = case.operator().upload(case.id(), "M1", &system.paper()?).await?;
     case.operator().replace(case.id(), "M1", &file.file_id, &before).await?;
@@ -53,7 +54,8 @@ async fn an_item_of_a_return_may_be_answered_in_words() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_city_takes_its_pass_back_before_the_launch_and_the_operator_withdraws_before_a_decision() -> Result<()> {
+async fn a_city_takes_its_pass_back_before_the_launch_and_the_operator_withdraws_before_a_decision()
+-> Result<()> {
     let system = System::start().await?;
     let mut case = system.application().at(Stage::AwaitingJointReview).await?;
     let city = system.city("410100").await?;

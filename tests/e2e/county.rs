@@ -7,7 +7,8 @@ use system_tests::{System, cases::Stage};
 use xtask::driver::{joint, review::judged};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn g06_returned_edited_passed_checked_on_paper_and_uploaded_with_the_names_of_each_node() -> Result<()> {
+async fn g06_returned_edited_passed_checked_on_paper_and_uploaded_with_the_names_of_each_node() -> Result<()>
+{
     let system = System::start().await?;
     let full = joint::policy("2020-01-01", &[]).required_slots;
     let round = system.round_with(|policy| policy.required_slots = full).await?;
@@ -18,7 +19,10 @@ async fn g06_returned_edited_passed_checked_on_paper_and_uploaded_with_the_names
     case.view = county.send_back(&case.view, "地址与现场不符", &["address"]).await?;
     named.push(labels(&system, &case).await?);
     let back = case.operator().application(case.id()).await?;
-    assert_eq!((back.return_items.as_slice(), back.open_fields.as_slice()), (&["address".into()][..], &["address".into()][..]));
+    assert_eq!(
+        (back.return_items.as_slice(), back.open_fields.as_slice()),
+        (&["address".into()][..], &["address".into()][..])
+    );
     let closed = SaveAcceptanceRequest { manager: Some("别人".into()), ..Default::default() };
     let refused = case.operator().save_acceptance(&back, closed).await.unwrap_err();
     assert_eq!((refused.reason.as_str(), refused.field()), ("field_closed", "manager"));
@@ -92,9 +96,18 @@ async fn a_paper_check_needs_every_category_a_day_and_a_checker_and_can_be_revok
     };
     let fresh = || county.request_id();
     let cases = [
-        ("papers_unticked", RecordPaperCheckRequest { ticked: vec!["M1".into()], request_id: fresh(), ..good.clone() }),
-        ("paper_date", RecordPaperCheckRequest { checked_on: "2999-01-01".into(), request_id: fresh(), ..good.clone() }),
-        ("checker_missing", RecordPaperCheckRequest { checker: " ".into(), request_id: fresh(), ..good.clone() }),
+        (
+            "papers_unticked",
+            RecordPaperCheckRequest { ticked: vec!["M1".into()], request_id: fresh(), ..good.clone() },
+        ),
+        (
+            "paper_date",
+            RecordPaperCheckRequest { checked_on: "2999-01-01".into(), request_id: fresh(), ..good.clone() },
+        ),
+        (
+            "checker_missing",
+            RecordPaperCheckRequest { checker: " ".into(), request_id: fresh(), ..good.clone() },
+        ),
         (
             "missing_papers_unlisted",
             RecordPaperCheckRequest { complete: false, ticked: vec![], request_id: fresh(), ..good },

@@ -24,7 +24,8 @@ async fn garbage_is_kept_as_a_dead_letter_and_later_messages_go_on() -> Result<(
         let metrics = system.fleet().metrics(service).await?;
         assert!(metrics.contains("dead_letters_total{"), "{service} does not show it:\n{metrics}");
     }
-    let kept = system.texts(Service::Documents, "SELECT convert_from(payload, 'UTF8') FROM dead_letters").await?;
+    let kept =
+        system.texts(Service::Documents, "SELECT convert_from(payload, 'UTF8') FROM dead_letters").await?;
     assert_eq!(kept, ["\u{7}not a protobuf envelope at all"]);
 
     // The company's registration, and an application in the same county, pass behind the garbage.

@@ -20,7 +20,8 @@ use xtask::services::Service;
 async fn a_stale_version_is_refused_with_who_acted_and_when() -> Result<()> {
     let system = System::start().await?;
     let case = system.application().at(Stage::CountyReview).await?;
-    let (one, two) = (system.county("410105").await?, system.official("co_second", "county", &["410105"]).await?);
+    let (one, two) =
+        (system.county("410105").await?, system.official("co_second", "county", &["410105"]).await?);
     one.pass(&case.view, "同意").await?;
     let late = two.pass(&case.view, "同意").await.unwrap_err();
     assert_eq!((late.reason.as_str(), late.code), ("stale_version", tonic::Code::FailedPrecondition));
@@ -96,7 +97,8 @@ async fn a_decision_is_verified_offline_from_its_record_and_the_public_key_alone
     // Without a key of their own, decisions are signed by the identity's key of reviews.
     assert_eq!(key, "reviews-1");
     let keys = system.fleet().deployment().keys.verifying_keys();
-    let public = keys.split(',').find_map(|pair| pair.strip_prefix("reviews:")).context("the key is published")?;
+    let public =
+        keys.split(',').find_map(|pair| pair.strip_prefix("reviews:")).context("the key is published")?;
     let public: [u8; 32] = STANDARD.decode(public)?.try_into().ok().context("a key of 32 bytes")?;
     let public = VerifyingKey::from_bytes(&public)?;
     let digest = <sha2::Sha256 as sha2::Digest>::digest(&record);
@@ -152,7 +154,8 @@ async fn the_history_is_a_chain_that_anyone_can_compute_and_nobody_can_change() 
 
 fn hash(application: Uuid, previous: &Hash, entry: &HistoryEntry) -> Result<Hash> {
     let at = entry.occurred_at.context("every step has a time")?;
-    let at = OffsetDateTime::from_unix_timestamp(at.seconds)? + time::Duration::nanoseconds(i64::from(at.nanos));
+    let at =
+        OffsetDateTime::from_unix_timestamp(at.seconds)? + time::Duration::nanoseconds(i64::from(at.nanos));
     Ok(Fields::of("yuchong.reviews.history.v1")
         .bytes(previous)
         .bytes(application.as_bytes())

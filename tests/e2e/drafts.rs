@@ -21,7 +21,8 @@ async fn g05_apply_edit_withdraw_delete_and_apply_again_keeps_the_history_and_a_
 
     let deleted = operator.delete(&edited).await?;
     assert_eq!((deleted.stage.as_str(), deleted.waits_for.as_str()), ("Deleted", ""));
-    let again = system.application().of(&never.company).for_station(&never.station).at(Stage::CountyReview).await?;
+    let again =
+        system.application().of(&never.company).for_station(&never.station).at(Stage::CountyReview).await?;
     assert_ne!(again.id(), never.id());
     let withdrawn = operator.withdraw(&again.view).await?;
     assert_eq!(withdrawn.stage, "Draft");
@@ -56,7 +57,8 @@ async fn a_station_has_one_live_application_in_a_round() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dates_in_the_wrong_order_a_future_date_and_a_short_phone_are_each_named_and_nothing_changes() -> Result<()> {
+async fn dates_in_the_wrong_order_a_future_date_and_a_short_phone_are_each_named_and_nothing_changes()
+-> Result<()> {
     let system = System::start().await?;
     let case = system.application().at(Stage::Draft).await?;
     let edit = SaveAcceptanceRequest {
@@ -92,7 +94,8 @@ async fn dates_in_the_wrong_order_a_future_date_and_a_short_phone_are_each_named
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_station_that_is_not_connected_is_stopped_by_gate_a_and_a_silent_connector_by_gate_b() -> Result<()> {
+async fn a_station_that_is_not_connected_is_stopped_by_gate_a_and_a_silent_connector_by_gate_b() -> Result<()>
+{
     let system = System::start().await?;
     let company = system.company(1, "410105").await?;
     let record = system_tests::premises::record(1, "410105");

@@ -58,7 +58,11 @@ async fn a_wrong_invoice_is_refused_with_its_field_and_a_deleted_one_may_be_ente
         ("invoice_date_future", "issued_on", wrong(|entry| entry.issued_on = "2999-01-01".into())),
         ("invoice_date_invalid", "issued_on", wrong(|entry| entry.issued_on = "2024-02-30".into())),
         ("seller_missing", "seller", wrong(|entry| entry.seller = String::new())),
-        ("invoice_buyer_mismatch", "buyer_uscc", wrong(|entry| entry.buyer_uscc = "91410105XXXX00019G".into())),
+        (
+            "invoice_buyer_mismatch",
+            "buyer_uscc",
+            wrong(|entry| entry.buyer_uscc = "91410105XXXX00019G".into()),
+        ),
     ];
     for (reason, field, entry) in cases {
         let refused = operator.enter_invoice(entry).await.unwrap_err();

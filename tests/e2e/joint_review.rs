@@ -17,8 +17,13 @@ use xtask::{
 };
 
 /// Five cities with a county each.
-const CITIES: [(&str, &str); 5] =
-    [("410100", "410105"), ("410300", "410311"), ("410700", "410711"), ("411000", "411003"), ("411300", "411303")];
+const CITIES: [(&str, &str); 5] = [
+    ("410100", "410105"),
+    ("410300", "410311"),
+    ("410700", "410711"),
+    ("411000", "411003"),
+    ("411300", "411303"),
+];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn g10_thirty_stations_in_five_cities_launched_twice_and_crashed_once_give_five_orders() -> Result<()> {
@@ -69,7 +74,8 @@ async fn g10_thirty_stations_in_five_cities_launched_twice_and_crashed_once_give
     let events = "SELECT count(*) FROM outbox WHERE kind = 'entered_joint_review'";
     assert_eq!(system.count(Service::Reviews, events).await?, 30);
     let told = system.count(Service::Notifications, effects).await?;
-    let distinct = "SELECT count(DISTINCT (event_id, desk)) FROM messages WHERE kind = 'entered_joint_review'";
+    let distinct =
+        "SELECT count(DISTINCT (event_id, desk)) FROM messages WHERE kind = 'entered_joint_review'";
     assert_eq!(told, system.count(Service::Notifications, distinct).await?);
     system.finish_with_dead_letters(0).await
 }
@@ -114,7 +120,10 @@ async fn g11_experts_return_one_member_and_the_others_go_on() -> Result<()> {
     one.view = lead.pass_member(&one.view, "补充材料齐全").await?;
     let done = administrator.work_order(&order.work_order_id).await?;
     assert_eq!(done.progress["AwaitingProvince"], 3);
-    assert_eq!(system.steps(one.uuid()).await?[6..], ["T14", "T15", "T17", "T18", "T16"].map(str::to_owned)[..]);
+    assert_eq!(
+        system.steps(one.uuid()).await?[6..],
+        ["T14", "T15", "T17", "T18", "T16"].map(str::to_owned)[..]
+    );
     system.finish().await
 }
 
@@ -164,7 +173,10 @@ async fn an_expert_must_sit_on_the_panel_and_declare_before_speaking() -> Result
     lead.declare_clear(&order.work_order_id).await?;
     lead.pass_member(&case.view, "同意").await?;
 
-    let strangers = CityPanel { lead_id: person_id(&administrator).await?, ..panel("410100", &[person_id(&lead).await?]) };
+    let strangers = CityPanel {
+        lead_id: person_id(&administrator).await?,
+        ..panel("410100", &[person_id(&lead).await?])
+    };
     let outside = administrator.launch(&case.round.round_id, 8, vec![strangers]).await.unwrap_err();
     assert_eq!(outside.reason, "panel_invalid");
     let officers = vec![panel("410100", &[person_id(&administrator).await?])];

@@ -30,17 +30,25 @@ async fn g04_a_legacy_account_changes_its_password_first_and_one_of_2_0_signs_in
     let system = System::start().await?;
     let never = format!("legacy_new,老用户甲有限公司,{},19911110001,410105,,", uscc("410105", 1));
     // The field of the hash contains commas.
-    let known = format!("legacy_old,老用户乙有限公司,{},19911110002,410122,2026-01-31,\"{OLD_HASH}\"", uscc("410122", 2));
+    let known = format!(
+        "legacy_old,老用户乙有限公司,{},19911110002,410122,2026-01-31,\"{OLD_HASH}\"",
+        uscc("410122", 2)
+    );
     let wrong = "legacy_bad,老用户丙有限公司,91410105XXXX00019A,199,410105,,".to_owned();
     let rows = [never, known, wrong];
 
     let dry = import(&system, &rows, true).await?;
     assert_eq!((&dry["rows"], &dry["imported"], &dry["refused"]), (&3.into(), &2.into(), &1.into()));
-    assert_eq!(system.count(Service::Accounts, "SELECT count(*) FROM operators").await?, 0, "a dry run writes nothing");
+    assert_eq!(
+        system.count(Service::Accounts, "SELECT count(*) FROM operators").await?,
+        0,
+        "a dry run writes nothing"
+    );
     let mark = system.platform().mail_mark()?;
     let real = import(&system, &rows, false).await?;
     assert_eq!((&real["keep_password"], &real["one_time_password"]), (&1.into(), &1.into()));
-    let reasons: Vec<_> = real["refusals"].as_array().context("refusals")?.iter().map(|one| one["reason"].clone()).collect();
+    let reasons: Vec<_> =
+        real["refusals"].as_array().context("refusals")?.iter().map(|one| one["reason"].clone()).collect();
     assert_eq!(reasons, ["uscc_check", "phone_form"]);
     let again = import(&system, &rows, false).await?;
     assert_eq!((&again["imported"], &again["already_there"]), (&0.into(), &2.into()));
@@ -62,7 +70,8 @@ async fn g04_a_legacy_account_changes_its_password_first_and_one_of_2_0_signs_in
     assert_eq!(spent.reason, "one_time_password_spent");
     let body = proto::accounts::GetSessionRequest { session_token: ticket.activation_ticket };
     let nobody = system.platform().nobody();
-    let refused = nobody.ask(body, |to, request| async move { to.sessions().get_session(request).await }).await;
+    let refused =
+        nobody.ask(body, |to, request| async move { to.sessions().get_session(request).await }).await;
     assert_eq!(refused.unwrap_err().reason, "session_ended");
     system.finish().await
 }

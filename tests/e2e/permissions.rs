@@ -76,7 +76,8 @@ async fn compare(matrix: &Matrix, case: &Case, side: &str, person: &Actor) -> Re
         Err(refused) if refused.code == tonic::Code::NotFound => vec![],
         Err(refused) => return Err(refused.into()),
     };
-    let allowed: BTreeSet<_> = actions.iter().filter(|one| one.allowed).map(|one| one.command.clone()).collect();
+    let allowed: BTreeSet<_> =
+        actions.iter().filter(|one| one.allowed).map(|one| one.command.clone()).collect();
     assert_eq!(allowed, expected, "{side} at {node}");
     for denied in actions.iter().filter(|one| !one.allowed) {
         assert!(!denied.reason.is_empty() && !denied.text.is_ascii(), "{side} at {node}: {denied:?}");

@@ -43,7 +43,8 @@ async fn the_draw_can_be_repeated_from_its_seed_and_population() -> Result<()> {
     let system = System::start().await?;
     let round = system.round_with(|policy| policy.sample_permille = 300).await?;
     let company = system.company(system.number(), "410105").await?;
-    let made = (0..7).map(|_| system.application().of(&company).in_round(&round).at(Stage::AwaitingJointReview));
+    let made =
+        (0..7).map(|_| system.application().of(&company).in_round(&round).at(Stage::AwaitingJointReview));
     let mut cases = try_join_all(made).await?;
     system.launch(&round, &["410100"]).await?;
     let lead = system.expert(1).await?;
@@ -67,7 +68,8 @@ async fn the_draw_can_be_repeated_from_its_seed_and_population() -> Result<()> {
     }
     // A member outside the sample cannot be signed; it is approved with its order.
     let outside = cases.iter().find(|case| !case.view.in_sample).context("four are outside")?;
-    let refused = system.department(DEPARTMENTS[0]).await?.pass_member(&outside.view, "同意").await.unwrap_err();
+    let refused =
+        system.department(DEPARTMENTS[0]).await?.pass_member(&outside.view, "同意").await.unwrap_err();
     assert_eq!(refused.reason, "not_in_sample");
     for case in cases.iter().filter(|case| case.view.in_sample) {
         assert_eq!(system.sign(&case.view).await?.stage, "Approved");
@@ -106,7 +108,8 @@ async fn the_province_returns_to_the_party_that_caused_it_and_widens_after_too_m
     let system = System::start().await?;
     let round = system.round_with(|policy| policy.sample_permille = 500).await?;
     let company = system.company(system.number(), "410105").await?;
-    let made = (0..4).map(|_| system.application().of(&company).in_round(&round).at(Stage::AwaitingJointReview));
+    let made =
+        (0..4).map(|_| system.application().of(&company).in_round(&round).at(Stage::AwaitingJointReview));
     let mut cases = try_join_all(made).await?;
     system.launch(&round, &["410100"]).await?;
     let lead = system.expert(1).await?;
@@ -127,7 +130,8 @@ async fn the_province_returns_to_the_party_that_caused_it_and_widens_after_too_m
     assert_eq!(drawn.len(), 2);
 
     let experts = &mut drawn[0];
-    experts.view = department.province_return(&experts.view, Target::Experts, "专家意见不充分", &["M1"]).await?;
+    experts.view =
+        department.province_return(&experts.view, Target::Experts, "专家意见不充分", &["M1"]).await?;
     assert_eq!((experts.view.stage.as_str(), experts.view.waits_for.as_str()), ("ExpertReview", "experts"));
     let order = administrator.work_order(&order.work_order_id).await?;
     let wide = department.widen(&order).await?;

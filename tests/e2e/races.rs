@@ -68,7 +68,9 @@ async fn g08_withdraw_against_decide_has_one_winner_and_the_other_is_told_why() 
     }
     println!("{tally:?}");
     let history = system.history(case.uuid()).await?;
-    assert!(history.windows(2).all(|pair| pair[0].to == pair[1].from && pair[0].version + 1 == pair[1].version));
+    assert!(
+        history.windows(2).all(|pair| pair[0].to == pair[1].from && pair[0].version + 1 == pair[1].version)
+    );
     system.finish().await
 }
 
@@ -77,7 +79,8 @@ async fn two_people_decide_and_one_of_them_is_told_who_was_faster() -> Result<()
     let mut dice = Dice::new(seed(81));
     let system = System::start().await?;
     let mut case = system.application().at(Stage::CountyReview).await?;
-    let (one, two) = (system.county("410105").await?, system.official("co_second", "county", &["410105"]).await?);
+    let (one, two) =
+        (system.county("410105").await?, system.official("co_second", "county", &["410105"]).await?);
     let mut tally = Tally::new();
     for round in 0..rounds() {
         let (first, second) = late(&mut dice).await;
@@ -102,7 +105,8 @@ async fn two_people_decide_and_one_of_them_is_told_who_was_faster() -> Result<()
         assert_eq!(loser.reason, "stale_version", "round {round}");
         assert_eq!((loser.metadata["role"].as_str(), loser.metadata["at"].is_empty()), ("county", false));
         let said = xtask::driver::review::answers(&[("manager", "已核对")]);
-        let answers = if case.operator().application(case.id()).await?.return_items.is_empty() { vec![] } else { said };
+        let answers =
+            if case.operator().application(case.id()).await?.return_items.is_empty() { vec![] } else { said };
         case.view = case.operator().submit_acceptance(&case.view, answers).await?;
     }
     println!("{tally:?}");
@@ -114,7 +118,8 @@ async fn two_administrators_launch_and_each_city_has_one_order() -> Result<()> {
     let mut dice = Dice::new(seed(14));
     let system = System::start().await?;
     let mut case = system.application().at(Stage::AwaitingJointReview).await?;
-    let (one, two) = (system.administrator().await?, system.official("admin02", "administrator", &["410000"]).await?);
+    let (one, two) =
+        (system.administrator().await?, system.official("admin02", "administrator", &["410000"]).await?);
     let lead = person_id(&system.expert(1).await?).await?;
     let panels = vec![panel("410100", &[lead])];
     for round in 0..rounds() {
@@ -148,7 +153,8 @@ async fn eight_stations_share_one_invoice_and_it_is_never_overdrawn() -> Result<
     let mut dice = Dice::new(seed(7));
     let system = System::start().await?;
     let company = system.company(system.number(), "410105").await?;
-    let cases = try_join_all((0..8).map(|_| system.application().of(&company).at(Stage::MaterialsDue))).await?;
+    let cases =
+        try_join_all((0..8).map(|_| system.application().of(&company).at(Stage::MaterialsDue))).await?;
     for case in &cases {
         system.dossier_opens(case).await?;
     }
@@ -164,7 +170,8 @@ async fn eight_stations_share_one_invoice_and_it_is_never_overdrawn() -> Result<
 async fn share(system: &System, company: &Company, cases: &[Case], dice: &mut Dice) -> Result<()> {
     let amount = 100_000;
     let invoice = company.actor.enter_invoice(system.invoice_entry(company, amount)).await?;
-    let wanted: Vec<i64> = cases.iter().map(|_| 12_501 + i64::try_from(dice.below(12_500)).unwrap_or(0)).collect();
+    let wanted: Vec<i64> =
+        cases.iter().map(|_| 12_501 + i64::try_from(dice.below(12_500)).unwrap_or(0)).collect();
     let grabs = cases.iter().zip(&wanted).map(|(case, used)| {
         let (actor, invoice) = (&company.actor, &invoice.invoice_id);
         async move { actor.allocate(invoice, case.id(), *used).await }

@@ -34,7 +34,8 @@ async fn g01_business_opens_only_after_the_administrator_has_approved() -> Resul
 
 /// What an account that waits for its review is told when it tries the business menus.
 async fn closed(actor: &Actor) -> [String; 3] {
-    let reason = |refused: Option<xtask::driver::Refused>| refused.map_or("allowed".to_owned(), |no| no.reason);
+    let reason =
+        |refused: Option<xtask::driver::Refused>| refused.map_or("allowed".to_owned(), |no| no.reason);
     [
         reason(actor.stations().await.err()),
         reason(actor.applications(Default::default()).await.err()),
@@ -43,7 +44,8 @@ async fn closed(actor: &Actor) -> [String; 3] {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn g02_two_returns_and_two_entries_leave_one_account_with_three_versions_and_both_opinions() -> Result<()> {
+async fn g02_two_returns_and_two_entries_leave_one_account_with_three_versions_and_both_opinions()
+-> Result<()> {
     let system = System::start().await?;
     let administrator = system.administrator().await?;
     let profile = system.with_licence(companies::profile(2, "410105")).await?;
@@ -69,7 +71,8 @@ async fn g02_two_returns_and_two_entries_leave_one_account_with_three_versions_a
 
     let own = system.platform().sign_in("resubmits", PASSWORD).await?.own_profile().await?;
     assert_eq!((own.state.as_str(), own.valid_version), ("Active", 3));
-    let told: Vec<_> = own.submissions.iter().map(|one| (one.version, one.entry.as_str(), one.opinion.as_str())).collect();
+    let told: Vec<_> =
+        own.submissions.iter().map(|one| (one.version, one.entry.as_str(), one.opinion.as_str())).collect();
     assert_eq!(
         told,
         [
@@ -98,7 +101,10 @@ async fn g03_an_unlisted_place_goes_to_the_citys_other_and_outsiders_to_zhengzho
     let mut wrong = licensed.clone();
     (wrong.registered_division, wrong.licence_county) = ("410105".into(), "不在名单区".into());
     let refused = nobody.register("unlisted", PASSWORD, wrong.clone()).await.unwrap_err();
-    assert_eq!((refused.reason.as_str(), refused.field()), ("division_other_expected", "registered_division"));
+    assert_eq!(
+        (refused.reason.as_str(), refused.field()),
+        ("division_other_expected", "registered_division")
+    );
     wrong.registered_division = "410199".into();
     let inside = nobody.register("unlisted", PASSWORD, wrong).await?;
     assert_eq!(inside.state, "Pending");

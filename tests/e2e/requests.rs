@@ -23,7 +23,10 @@ async fn a_repeated_request_is_answered_again_and_done_once() -> Result<()> {
     assert_eq!(system.steps(case.uuid()).await?, ["T01", "T02", "T04"]);
 
     let other = again.pass(&case.view, "另一意见").await.unwrap_err();
-    assert_eq!((other.code, other.reason.as_str(), other.field()), (Code::AlreadyExists, "request_reused", "request_id"));
+    assert_eq!(
+        (other.code, other.reason.as_str(), other.field()),
+        (Code::AlreadyExists, "request_reused", "request_id")
+    );
     // The id belongs to the caller and the method: somebody else's same id is another request.
     let second = system.official("co_other", "county", &["410105"]).await?;
     let id = again.request_id();
@@ -31,7 +34,10 @@ async fn a_repeated_request_is_answered_again_and_done_once() -> Result<()> {
     assert_eq!(refused.reason, "stale_version");
     let missing = county.repeating("").pass(&case.view, "同意").await.unwrap_err();
     assert_eq!((missing.reason.as_str(), missing.field()), ("request_id_missing", "request_id"));
-    assert_eq!(system.count(Service::Reviews, "SELECT count(*) FROM history WHERE transition = 'T04'").await?, 1);
+    assert_eq!(
+        system.count(Service::Reviews, "SELECT count(*) FROM history WHERE transition = 'T04'").await?,
+        1
+    );
     system.finish().await
 }
 

@@ -32,7 +32,8 @@ async fn an_officer_of_another_county_sees_nothing_and_is_told_what_a_missing_on
     assert_eq!(other.actor.application(case.id()).await.unwrap_err(), missing);
     assert_eq!(other.actor.withdraw(&case.view).await.unwrap_err(), missing);
     assert_eq!(other.actor.dossier(case.id()).await.unwrap_err().code, Code::NotFound);
-    let station = other.actor.create_application(&case.round.round_id, &case.view.station_id).await.unwrap_err();
+    let station =
+        other.actor.create_application(&case.round.round_id, &case.view.station_id).await.unwrap_err();
     assert_eq!(station.code, Code::NotFound);
     system.finish().await
 }
@@ -41,7 +42,9 @@ async fn an_officer_of_another_county_sees_nothing_and_is_told_what_a_missing_on
 async fn a_draft_is_nobodys_but_the_operators() -> Result<()> {
     let system = System::start().await?;
     let case = system.application().at(Stage::Draft).await?;
-    for reviewer in [system.county("410105").await?, system.city("410100").await?, system.administrator().await?] {
+    for reviewer in
+        [system.county("410105").await?, system.city("410100").await?, system.administrator().await?]
+    {
         let refused = reviewer.application(case.id()).await.unwrap_err();
         assert_eq!(refused.code, Code::NotFound, "{reviewer:?}");
         assert_eq!(reviewer.applications(ListApplicationsRequest::default()).await?, [], "{reviewer:?}");
@@ -75,14 +78,18 @@ async fn every_caller_is_held_to_its_role_and_no_call_works_without_one() -> Res
     assert_eq!((own.code, own.reason.as_str()), (Code::PermissionDenied, "not_permitted"));
     let machine = case.company.machine.application(case.id()).await.unwrap_err();
     assert_eq!((machine.code, machine.reason.as_str()), (Code::PermissionDenied, "not_permitted"));
-    let round = system.county("410105").await?.create_round("私设批次", Default::default()).await.unwrap_err();
+    let round =
+        system.county("410105").await?.create_round("私设批次", Default::default()).await.unwrap_err();
     assert_eq!(round.code, Code::PermissionDenied);
     // System pages only: the three separated administrators see no business.
     let keeper = system.official("sysadmin", "system_administrator", &["410000"]).await?;
     assert_eq!(keeper.application(case.id()).await.unwrap_err().code, Code::PermissionDenied);
     assert_eq!(keeper.tasks().await?, []);
     let mixed = system_tests::cast::person("mixed", "system_administrator", &["410000"]);
-    let mixed = xtask::driver::officials::Official { roles: vec!["system_administrator".into(), "city".into()], ..mixed };
+    let mixed = xtask::driver::officials::Official {
+        roles: vec!["system_administrator".into(), "city".into()],
+        ..mixed
+    };
     let refused = system.administrator().await?.create_official(&mixed).await.unwrap_err();
     assert_eq!((refused.reason.as_str(), refused.field()), ("roles_exclude", "roles"));
     system.finish().await
@@ -98,7 +105,10 @@ async fn allowed_actions_say_yes_or_why_not_and_who_could() -> Result<()> {
     let pass = find("Pass").context("Pass is listed")?;
     assert_eq!((pass.allowed, pass.transition.as_str(), pass.reason.as_str()), (true, "T04", ""));
     let papers = find("RecordPaperCheck").context("RecordPaperCheck is listed")?;
-    assert_eq!((papers.allowed, papers.reason.as_str(), papers.waits_for.as_str()), (false, "wrong_stage", "county"));
+    assert_eq!(
+        (papers.allowed, papers.reason.as_str(), papers.waits_for.as_str()),
+        (false, "wrong_stage", "county")
+    );
     assert!(!papers.text.is_ascii(), "people read Chinese");
     let own = case.operator().allowed_actions(case.id()).await?;
     let withdraw = own.iter().find(|one| one.command == "Withdraw").context("Withdraw is listed")?;

@@ -21,7 +21,9 @@ fn deployment(name: &str) -> Result<Deployment> {
         keys: Keys::load_or_make(&folder)?,
         folder,
         profile: Profile::Test,
-        databases: BTreeMap::from(Service::ALL.map(|service| (service, "postgres://nobody@127.0.0.1:9/none".into()))),
+        databases: BTreeMap::from(
+            Service::ALL.map(|service| (service, "postgres://nobody@127.0.0.1:9/none".into())),
+        ),
         broker: "nats://127.0.0.1:9".into(),
         addresses: Deployment::addresses(|_| Port::Free)?,
         settings: vec![],

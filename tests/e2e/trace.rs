@@ -28,7 +28,10 @@ async fn one_trace_id_runs_from_the_call_through_outbox_and_header_to_the_consum
     let view = system.platform().applications().create_application(request).await?.into_inner();
 
     let outbox = system.outbox(Service::Reviews).await?;
-    let row = outbox.iter().find(|row| row.aggregate.to_string() == view.application_id).context("an outbox row")?;
+    let row = outbox
+        .iter()
+        .find(|row| row.aggregate.to_string() == view.application_id)
+        .context("an outbox row")?;
     assert!(row.trace.starts_with(&format!("00-{TRACE}-")), "the outbox row carries {}", row.trace);
 
     system.drained().await?;
@@ -44,7 +47,9 @@ async fn one_trace_id_runs_from_the_call_through_outbox_and_header_to_the_consum
         Ok(effect.then_some(spans))
     })
     .await?;
-    for (service, name) in [("reviews", "unit of work"), ("stations", "/yuchong.stations.v1.Evidence/GetStationRecord")] {
+    for (service, name) in
+        [("reviews", "unit of work"), ("stations", "/yuchong.stations.v1.Evidence/GetStationRecord")]
+    {
         ensure!(
             spans.iter().any(|span| span.service == service && span.name == name),
             "no span {name} of {service} among {spans:#?}"

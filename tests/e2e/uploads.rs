@@ -75,7 +75,8 @@ async fn other_bytes_than_declared_and_a_foreign_file_are_refused() -> Result<()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_registration_counts_with_a_licence_of_its_own_that_stays_readable_to_company_and_officers() -> Result<()> {
+async fn a_registration_counts_with_a_licence_of_its_own_that_stays_readable_to_company_and_officers()
+-> Result<()> {
     let system = System::start().await?;
     let samples = Samples::load()?;
     let (nobody, good) = (system.platform().nobody(), samples.licence()?);

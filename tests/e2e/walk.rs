@@ -50,7 +50,9 @@ async fn every_row_of_the_table_is_walked_from_each_of_its_nodes() -> Result<()>
 async fn walked(system: &System) -> Result<BTreeSet<Edge>> {
     let rows = sqlx::query("SELECT DISTINCT transition, command, from_stage, to_stage FROM history");
     let rows = rows.fetch_all(system.database(Service::Reviews)?).await?;
-    let edge = |row: &sqlx::postgres::PgRow| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?));
+    let edge = |row: &sqlx::postgres::PgRow| {
+        Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?, row.try_get(3)?))
+    };
     rows.iter().map(edge).collect()
 }
 
@@ -105,7 +107,8 @@ impl Walker<'_> {
         draft.operator().delete(&draft.view).await?;
         let mut cases = vec![self.at(Stage::Draft).await?, self.at(Stage::MaterialsDue).await?];
         let mut returned = self.at(Stage::CountyReview).await?;
-        returned.view = system.county("410105").await?.send_back(&returned.view, "请核对", &["manager"]).await?;
+        returned.view =
+            system.county("410105").await?.send_back(&returned.view, "请核对", &["manager"]).await?;
         cases.push(returned);
         let mut returned = self.at(Stage::CityReview).await?;
         returned.view = system.city("410100").await?.send_back(&returned.view, "请核对", &["M1"]).await?;

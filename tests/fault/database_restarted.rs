@@ -28,7 +28,11 @@ async fn postgresql_restarted_and_killed_loses_nothing_that_was_acknowledged() -
         for service in Service::ALL {
             system.fleet().ready(service, READY_AGAIN).await?;
         }
-        println!("all services ready {:?} after PostgreSQL {}", back.elapsed(), if killed { "died" } else { "stopped" });
+        println!(
+            "all services ready {:?} after PostgreSQL {}",
+            back.elapsed(),
+            if killed { "died" } else { "stopped" }
+        );
     }
     traffic.answered(20).await?;
     let acknowledged = traffic.stop().await?;

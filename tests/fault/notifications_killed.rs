@@ -20,7 +20,10 @@ async fn notifications_killed_while_events_arrive_has_every_effect_once() -> Res
     }
     let acknowledged = traffic.stop().await?;
     system.nothing_acknowledged_is_missing(&acknowledged).await?;
-    assert!(system.nothing_acknowledged_is_missing(&acknowledged.with_a_lie()).await.is_err(), "the check sees a loss");
+    assert!(
+        system.nothing_acknowledged_is_missing(&acknowledged.with_a_lie()).await.is_err(),
+        "the check sees a loss"
+    );
     system.drained().await?;
     let doubled = "SELECT count(*) - count(DISTINCT (event_id, desk)) FROM messages";
     assert_eq!(system.count(Service::Notifications, doubled).await?, 0);

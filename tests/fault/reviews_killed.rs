@@ -22,7 +22,12 @@ async fn reviews_killed_in_the_middle_of_a_launch_ends_with_the_same_orders() ->
     for (_, county) in CITIES {
         let company = system.company(system.number(), county).await?;
         let made = (0..4).map(|_| {
-            system.application().of(&company).in_county(county).in_round(&round).at(Stage::AwaitingJointReview)
+            system
+                .application()
+                .of(&company)
+                .in_county(county)
+                .in_round(&round)
+                .at(Stage::AwaitingJointReview)
         });
         cases.extend(try_join_all(made).await?);
     }
@@ -117,7 +122,10 @@ async fn a_seal_whose_submission_never_committed_is_released_by_itself() -> Resu
     assert!(system.killed_in_the_middle(Service::Reviews, &lock, cut).await?.is_err());
     assert_eq!(case.operator().dossier(case.id()).await?.state, "sealed", "sealed before the transaction");
     system.fleet().start_again(Service::Reviews).await?;
-    // documents asks reviews, learns that nothing was submitted, and opens it again.
+    // Two minutes later documents asks reviews, learns that nothing was submitted, and opens it again.
+    let later =
+        "UPDATE revisions SET sealed_at = sealed_at - interval '2 minutes' WHERE sealed_at IS NOT NULL";
+    sqlx::query(later).execute(system.database(Service::Documents)?).await?;
     system.dossier_opens(&case).await?;
     system.advance(&mut case, Stage::CityReview).await?;
     assert_eq!(case.operator().revisions(case.id()).await?.iter().filter(|one| one.confirmed).count(), 1);

@@ -30,7 +30,12 @@ impl System {
         for service in self.fleet().services() {
             dead.extend(self.dead_reasons(service).await?);
         }
-        ensure!(i64::try_from(dead.len())? == dead_letters, "{} dead letters:\n{}", dead.len(), dead.join("\n"));
+        ensure!(
+            i64::try_from(dead.len())? == dead_letters,
+            "{} dead letters:\n{}",
+            dead.len(),
+            dead.join("\n")
+        );
         self.audits().await
     }
 
@@ -41,7 +46,8 @@ impl System {
     pub async fn drained(&self) -> Result<()> {
         for service in self.fleet().services() {
             eventually(PATIENCE, &format!("the outbox of {service} is published"), || async {
-                let open = self.count(service, "SELECT count(*) FROM outbox WHERE published_at IS NULL").await?;
+                let open =
+                    self.count(service, "SELECT count(*) FROM outbox WHERE published_at IS NULL").await?;
                 Ok((open == 0).then_some(()))
             })
             .await?;
@@ -119,7 +125,11 @@ impl System {
             let found: BTreeMap<String, Value> = serde_json::from_str(line)
                 .with_context(|| format!("{service} audit: {}{}", answer.output, answer.errors))?;
             let wrong: Vec<_> = found.iter().filter(|(_, count)| count.as_i64() != Some(0)).collect();
-            ensure!(wrong.is_empty() && answer.success, "{service} audit reports {wrong:?}\n{}", answer.errors);
+            ensure!(
+                wrong.is_empty() && answer.success,
+                "{service} audit reports {wrong:?}\n{}",
+                answer.errors
+            );
         }
         Ok(())
     }

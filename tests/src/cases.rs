@@ -164,7 +164,9 @@ impl System {
         Ok(match view.stage.as_str() {
             "Draft" | "CountyReturned" => operator.submit_acceptance(view, vec![]).await?,
             "CountyReview" => self.county(&view.county).await?.pass(view, "同意").await?,
-            "PaperCheck" => self.county(&view.county).await?.papers_complete(view, &self.today(), "李示例").await?,
+            "PaperCheck" => {
+                self.county(&view.county).await?.papers_complete(view, &self.today(), "李示例").await?
+            }
             "MaterialsDue" => {
                 self.fill_dossier(case).await?;
                 operator.submit_materials(view, vec![]).await?
@@ -199,7 +201,12 @@ impl System {
     ///
     /// # Errors
     /// The launch is refused.
-    pub async fn launch_batch(&self, round: &Round, batch: i32, cities: &[&str]) -> Result<Vec<WorkOrderView>> {
+    pub async fn launch_batch(
+        &self,
+        round: &Round,
+        batch: i32,
+        cities: &[&str],
+    ) -> Result<Vec<WorkOrderView>> {
         let experts = [self.expert(1).await?, self.expert(2).await?];
         let ids = [person_id(&experts[0]).await?, person_id(&experts[1]).await?];
         let panels = cities.iter().map(|city| panel(city, &ids)).collect();

@@ -54,7 +54,8 @@ impl Collector {
         let spans = Arc::new(Mutex::new(Vec::new()));
         let service = TraceServiceServer::new(Keeper(spans.clone()));
         let server = tokio::spawn(async move {
-            let served = Server::builder().add_service(service).serve_with_incoming(TcpListenerStream::new(listener));
+            let served =
+                Server::builder().add_service(service).serve_with_incoming(TcpListenerStream::new(listener));
             if let Err(error) = served.await {
                 eprintln!("the collector ended: {error}");
             }

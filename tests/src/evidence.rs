@@ -101,7 +101,11 @@ pub fn draw(members: &[Member], permille: usize, seed: &Hash) -> Vec<uuid::Uuid>
     let mut ranked: Vec<_> = members
         .iter()
         .map(|(id, _)| {
-            let rank = Fields::of("yuchong.reviews.rank.v1").bytes(seed).bytes(&population).bytes(id.as_bytes()).hash();
+            let rank = Fields::of("yuchong.reviews.rank.v1")
+                .bytes(seed)
+                .bytes(&population)
+                .bytes(id.as_bytes())
+                .hash();
             (rank, *id)
         })
         .collect();

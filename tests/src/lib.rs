@@ -20,5 +20,5 @@ pub mod wait;
 
 pub use companies::{Company, PASSWORD};
 pub use system::System;
-pub use xtask::driver::{Actor, Refused};
 pub use wait::{eventually, rounds, seed};
+pub use xtask::driver::{Actor, Refused};

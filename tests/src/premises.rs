@@ -11,13 +11,7 @@ use proto::{
 };
 use xtask::driver::{actor::fresh_id, clock, dossiers::Upload, joint};
 
-use crate::{
-    Company, System,
-    cases::Case,
-    cast::DEPARTMENTS,
-    eventually,
-    wait::PATIENCE,
-};
+use crate::{Company, System, cases::Case, cast::DEPARTMENTS, eventually, wait::PATIENCE};
 
 /// Numbers of companies, stations, invoices and batches; those below are left to tests that name them.
 static NUMBER: AtomicU32 = AtomicU32::new(1000);
@@ -61,7 +55,8 @@ impl System {
     /// # Errors
     /// The registry or the ingest refuses.
     pub async fn station(&self, company: &Company, county: &str) -> Result<Station> {
-        let station = company.actor.register_station(record(self.number(), county)).await.context("a station")?;
+        let station =
+            company.actor.register_station(record(self.number(), county)).await.context("a station")?;
         company.machine.connect_station(&company.actor, &station).await
     }
 
@@ -123,7 +118,8 @@ impl System {
     /// # Errors
     /// It is refused.
     pub async fn place_paper(&self, case: &Case, slot: &str) -> Result<String> {
-        let file = case.operator().upload(case.id(), slot, &self.paper()?).await.with_context(|| slot.to_owned())?;
+        let file =
+            case.operator().upload(case.id(), slot, &self.paper()?).await.with_context(|| slot.to_owned())?;
         ensure!(file.state == "clean", "the file for {slot} is {}: {}", file.state, file.reason);
         case.operator().place(case.id(), slot, &file.file_id).await.with_context(|| slot.to_owned())?;
         Ok(file.file_id)
@@ -134,7 +130,8 @@ impl System {
     /// # Errors
     /// It is refused.
     pub async fn invoice(&self, company: &Company, amount_fen: i64) -> Result<Invoice> {
-        let picture = company.actor.upload_invoice(self.samples.invoice_file()?).await.context("a picture")?;
+        let picture =
+            company.actor.upload_invoice(self.samples.invoice_file()?).await.context("a picture")?;
         let entry = self.invoice_entry(company, amount_fen);
         let entry = EnterInvoiceRequest { file_id: picture.file_id, ..entry };
         company.actor.enter_invoice(entry).await.context("an invoice")

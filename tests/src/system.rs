@@ -157,7 +157,9 @@ impl System {
         let mut found = Vec::new();
         for service in self.fleet().services() {
             let text = self.fleet().log_text(service);
-            let errors = text.lines().filter(|line| line.contains(r#""level":"ERROR""#) || line.contains("panicked at"));
+            let errors = text
+                .lines()
+                .filter(|line| line.contains(r#""level":"ERROR""#) || line.contains("panicked at"));
             found.extend(errors.map(|line| format!("{service}: {line}")));
         }
         found

@@ -59,7 +59,12 @@ impl Traffic {
     pub fn start(county: &Actor, cases: &[Case]) -> Self {
         let (acknowledged, stop) = (Acknowledged::default(), Arc::new(AtomicBool::new(false)));
         let people = cases.iter().cloned().map(|case| {
-            let worker = Worker { county: county.clone(), case, acknowledged: acknowledged.clone(), stop: stop.clone() };
+            let worker = Worker {
+                county: county.clone(),
+                case,
+                acknowledged: acknowledged.clone(),
+                stop: stop.clone(),
+            };
             tokio::spawn(worker.work())
         });
         let people = people.collect();
@@ -143,8 +148,13 @@ impl System {
         for (application, version, stage) in &kept {
             let history = self.history(*application).await?;
             let row = history.iter().find(|row| row.version == *version);
-            let row = row.with_context(|| format!("{application} lost its acknowledged version {version}"))?;
-            ensure!(row.to == *stage, "{application} version {version} is {}, acknowledged was {stage}", row.to);
+            let row =
+                row.with_context(|| format!("{application} lost its acknowledged version {version}"))?;
+            ensure!(
+                row.to == *stage,
+                "{application} version {version} is {}, acknowledged was {stage}",
+                row.to
+            );
         }
         println!("{} acknowledged answers are all there", kept.len());
         Ok(())
