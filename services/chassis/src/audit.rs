@@ -8,7 +8,7 @@ use sqlx::PgPool;
 pub type Report = BTreeMap<String, i64>;
 
 /// I8 (every event older than 5 minutes is published) and I9 (one inbox row per consumer and event, none beyond what
-/// its consumer has passed).
+/// its consumer has passed), and open dead letters: each holds an aggregate back until two persons have settled it.
 ///
 /// # Errors
 /// The database is away.
@@ -33,7 +33,15 @@ pub async fn common(pool: &PgPool) -> Result<Report, sqlx::Error> {
     )
     .fetch_one(pool)
     .await?;
-    Ok(Report::from([("I8".into(), unpublished), ("I9".into(), beyond), ("I7_holes".into(), holes)]))
+    let letters: i64 = sqlx::query_scalar("SELECT count(*) FROM dead_letters WHERE settled_at IS NULL")
+        .fetch_one(pool)
+        .await?;
+    Ok(Report::from([
+        ("dead_letters".into(), letters),
+        ("I8".into(), unpublished),
+        ("I9".into(), beyond),
+        ("I7_holes".into(), holes),
+    ]))
 }
 
 /// Prints a report for people or as one JSON object, and gives the process its exit code: 1 when anything is wrong.

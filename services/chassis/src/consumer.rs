@@ -12,8 +12,6 @@ use uuid::Uuid;
 
 use crate::{Failure, Units, Work, identity::Caller, rpc::Peer};
 
-pub use crate::dead_letters::dismiss;
-
 /// One consumed event.
 #[derive(Debug, Clone)]
 pub struct Event {

@@ -1,14 +1,14 @@
 //! Dead letters: messages that can never be applied. An open one blocks later events of its aggregate (R4); it is
-//! replayed with all that was kept behind it, or dismissed.
+//! replayed with all that was kept behind it, or dismissed; two persons decide (reliability 5.5).
 
 use prost::Message as _;
 use proto::common::Envelope;
-use sqlx::{PgPool, Row as _};
+use sqlx::{PgConnection, PgPool, Row as _};
 use uuid::Uuid;
 
 use crate::{
-    Failure,
-    consumer::{Applier, Outcome, undecodable},
+    Failure, Process,
+    consumer::{Applier, Order, Outcome, Subscription, undecodable},
 };
 
 impl Applier {
@@ -19,16 +19,21 @@ impl Applier {
     pub async fn replay(&self, letter: i64, by: &str) -> Result<(), Failure> {
         let first = self.letter(letter).await?.ok_or_else(Failure::not_found)?;
         for (id, envelope) in self.kept_behind(letter, &first).await? {
-            match self.step(&envelope, true).await? {
-                Outcome::Applied | Outcome::Passed | Outcome::Blocked => {
-                    settle(&self.pool, id, by, "replayed").await?
-                }
-                Outcome::Gap { from } => {
-                    self.fill(&envelope, from).await?;
-                    self.step(&envelope, true).await?;
-                    settle(&self.pool, id, by, "replayed").await?;
-                }
+            let mut outcome = self.step(&envelope, true).await?;
+            if let Outcome::Gap { from } = outcome {
+                self.fill(&envelope, from).await?;
+                outcome = self.step(&envelope, true).await?;
             }
+            let settlement = match outcome {
+                Outcome::Applied => "replayed",
+                // Its consumer has gone past this version another way, e.g. by a rebuild.
+                Outcome::Passed => "passed",
+                Outcome::Blocked | Outcome::Gap { .. } => {
+                    return Err(Failure::unavailable("gap_open", "前序事件尚未取得，请稍后重试"));
+                }
+            };
+            let mut connection = self.pool.acquire().await?;
+            settle(&mut connection, id, by, settlement).await?;
         }
         Ok(())
     }
@@ -69,16 +74,44 @@ impl Applier {
             })
             .collect()
     }
+
+    /// Settles a dead letter without applying it; a consumer of every version counts it as passed, so that later versions
+    /// follow. What was kept behind it stays until it is replayed.
+    ///
+    /// # Errors
+    /// `not_found` when no such letter is open, `older_letter_open` when one of a lower version of its aggregate is:
+    /// passing the later one would pass that as well.
+    pub async fn dismiss(&self, letter: i64, by: &str) -> Result<(), Failure> {
+        let mut tx = self.pool.begin().await?;
+        let older: Option<bool> = sqlx::query_scalar(
+            "-- chassis.dead_letters.older
+             SELECT EXISTS (SELECT 1 FROM dead_letters older WHERE older.consumer = letter.consumer
+                 AND older.aggregate_type = letter.aggregate_type AND older.aggregate_id = letter.aggregate_id
+                 AND older.aggregate_version < letter.aggregate_version AND older.settled_at IS NULL)
+             FROM dead_letters letter WHERE id = $1 AND consumer = $2 AND settled_at IS NULL FOR UPDATE",
+        )
+        .bind(letter)
+        .bind(self.subscription.durable)
+        .fetch_optional(&mut *tx)
+        .await?;
+        match older {
+            None => return Err(Failure::not_found()),
+            Some(true) => {
+                return Err(Failure::refused("older_letter_open", "同一对象还有更早的未处理消息，请先处理"));
+            }
+            Some(false) => {}
+        }
+        settle(&mut tx, letter, by, "dismissed").await?;
+        if matches!(self.subscription.order, Order::EveryVersion(_)) {
+            pass(&mut tx, letter).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
 }
 
-/// Marks a dead letter as settled without applying it; its consumer counts it as passed, so that later versions follow.
-///
-/// What was kept behind it stays until it is replayed.
-///
-/// # Errors
-/// `not_found` when no such letter is open.
-pub async fn dismiss(pool: &PgPool, letter: i64, by: &str) -> Result<(), Failure> {
-    settle(pool, letter, by, "dismissed").await?;
+/// Raises its consumer's place to the letter's version.
+async fn pass(db: &mut PgConnection, letter: i64) -> Result<(), Failure> {
     sqlx::query(
         "-- chassis.dead_letters.pass
          INSERT INTO consumer_versions (consumer, aggregate_type, aggregate_id, version)
@@ -88,20 +121,132 @@ pub async fn dismiss(pool: &PgPool, letter: i64, by: &str) -> Result<(), Failure
          DO UPDATE SET version = greatest(consumer_versions.version, excluded.version)",
     )
     .bind(letter)
-    .execute(pool)
+    .execute(db)
     .await?;
     Ok(())
 }
 
-async fn settle(pool: &PgPool, letter: i64, by: &str, settlement: &str) -> Result<(), Failure> {
-    let done = sqlx::query(
+async fn settle(db: &mut PgConnection, letter: i64, by: &str, settlement: &str) -> Result<(), Failure> {
+    sqlx::query(
         "-- chassis.dead_letters.settle
          UPDATE dead_letters SET settled_at = now(), settled_by = $2, settlement = $3 WHERE id = $1 AND settled_at IS NULL",
     )
     .bind(letter)
     .bind(by)
     .bind(settlement)
-    .execute(pool)
+    .execute(db)
     .await?;
-    if done.rows_affected() == 0 { Err(Failure::not_found()) } else { Ok(()) }
+    Ok(())
+}
+
+/// The console's `dead-letters`, the same for every service that consumes.
+#[derive(Debug, clap::Subcommand)]
+pub enum Letters {
+    /// Open ones as one JSON object a line.
+    List {
+        /// Settled ones too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Applies one again, then what was kept behind it.
+    Replay(Decision),
+    /// Settles one without applying it.
+    Dismiss(Decision),
+}
+
+/// Which letter, and the two persons who decide.
+#[derive(Debug, clap::Args)]
+pub struct Decision {
+    /// Number from the list.
+    pub id: i64,
+    /// Login name of the person who proposes it.
+    #[arg(long)]
+    pub by: String,
+    /// Login name of a second person who confirms it.
+    #[arg(long)]
+    pub second: String,
+}
+
+impl Decision {
+    /// Both names, where they are two.
+    ///
+    /// # Errors
+    /// `two_persons_required`.
+    fn deciders(&self) -> Result<String, Failure> {
+        let (by, second) = (self.by.trim(), self.second.trim());
+        if by.is_empty() || second.is_empty() || by == second {
+            return Err(Failure::refused("two_persons_required", "处理死信须由两名不同的人员共同决定"));
+        }
+        Ok(format!("{by} + {second}"))
+    }
+}
+
+/// Runs one command of the console.
+///
+/// # Errors
+/// `two_persons_required`, `not_found`, `unknown_consumer` (nobody here can apply it), whatever the effect refuses again.
+pub async fn console(
+    process: &Process,
+    subscriptions: Vec<Subscription>,
+    letters: Letters,
+) -> Result<(), Failure> {
+    match letters {
+        Letters::List { all } => list(&process.pool, all).await,
+        Letters::Dismiss(decision) => {
+            let deciders = decision.deciders()?;
+            applier(process, subscriptions, decision.id).await?.dismiss(decision.id, &deciders).await
+        }
+        Letters::Replay(decision) => {
+            let deciders = decision.deciders()?;
+            applier(process, subscriptions, decision.id).await?.replay(decision.id, &deciders).await
+        }
+    }
+}
+
+/// The consumer that the letter belongs to.
+async fn applier(
+    process: &Process,
+    subscriptions: Vec<Subscription>,
+    letter: i64,
+) -> Result<Applier, Failure> {
+    let consumer: Option<String> =
+        sqlx::query_scalar("SELECT consumer FROM dead_letters WHERE id = $1 AND settled_at IS NULL")
+            .bind(letter)
+            .fetch_optional(&process.pool)
+            .await?;
+    let consumer = consumer.ok_or_else(Failure::not_found)?;
+    let subscription = subscriptions
+        .into_iter()
+        .find(|subscription| subscription.durable == consumer)
+        .ok_or_else(|| Failure::refused("unknown_consumer", "本服务没有该消费者，无法处理"))?;
+    Ok(Applier::new(process.units.clone(), process.pool.clone(), subscription))
+}
+
+/// Prints one JSON object a line, oldest first; payloads stay in the table.
+async fn list(pool: &PgPool, all: bool) -> Result<(), Failure> {
+    let lines: Vec<serde_json::Value> = sqlx::query_scalar(
+        "-- chassis.dead_letters.list
+         SELECT to_jsonb(letter) - 'payload' - 'headers' FROM dead_letters letter
+         WHERE $1 OR settled_at IS NULL ORDER BY id",
+    )
+    .bind(all)
+    .fetch_all(pool)
+    .await?;
+    for line in lines {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_person_alone_decides_nothing() {
+        let decision = |by: &str, second: &str| Decision { id: 1, by: by.into(), second: second.into() };
+        assert!(decision("zhang", "zhang ").deciders().is_err());
+        assert!(decision("zhang", "").deciders().is_err());
+        assert!(decision("zhang", "li").deciders().is_ok());
+    }
 }

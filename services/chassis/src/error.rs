@@ -240,6 +240,14 @@ impl From<sqlx::Error> for Failure {
                 "57014" | "57P01" | "57P02" | "57P03" | "25P03" | "53300" => {
                     Failure::unavailable("database_unavailable", away)
                 }
+                // character_not_in_repertoire, untranslatable_character: a NUL or the like in a text.
+                "22021" | "22P05" => {
+                    return Failure::invalid(
+                        "text_unreadable",
+                        "text",
+                        "内容含有无法识别的字符，请删除后重试",
+                    );
+                }
                 code if code.starts_with("08") => Failure::unavailable("database_unavailable", away),
                 _ => return Failure::internal(error),
             },

@@ -10,7 +10,7 @@ pub mod audit;
 pub mod clock;
 pub mod config;
 pub mod consumer;
-mod dead_letters;
+pub mod dead_letters;
 pub mod error;
 mod events;
 pub mod health;

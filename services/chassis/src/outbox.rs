@@ -323,21 +323,53 @@ impl Relay {
         .bind(epochs)
         .execute(&self.pool)
         .await?;
-        let lowest_fresh = acked.iter().filter(|one| !one.duplicate).map(|one| one.sequence).min();
+        metrics::counter!("outbox_published_total").increment(acked.len() as u64);
+        self.notice_loss(acked).await
+    }
+
+    /// A fresh acknowledgement at or below a sequence that was acknowledged before means that the broker lost its tail
+    /// and hands out the numbers again: what stood there is published again (reliability 3.7).
+    async fn notice_loss(&self, acked: &[Acked]) -> Result<bool, Failure> {
+        let fresh: Vec<&Acked> = acked.iter().filter(|one| !one.duplicate).collect();
+        let Some(lowest) = fresh.iter().map(|one| one.sequence).min() else { return Ok(false) };
         let highest = acked.iter().map(|one| one.sequence).max().unwrap_or(0);
+        let mut tx = self.pool.begin().await?;
         let before: Option<i64> = sqlx::query_scalar(
             "-- chassis.outbox.raise
-             WITH before AS (SELECT stream, highest_seq FROM outbox_stream WHERE stream = $1)
+             WITH before AS (SELECT stream, highest_seq FROM outbox_stream WHERE stream = $1 FOR UPDATE)
              UPDATE outbox_stream SET highest_seq = greatest(outbox_stream.highest_seq, $2) FROM before
              WHERE outbox_stream.stream = before.stream RETURNING before.highest_seq",
         )
         .bind(&self.stream)
         .bind(highest)
-        .fetch_optional(&self.pool)
+        .fetch_optional(&mut *tx)
         .await?;
-        metrics::counter!("outbox_published_total").increment(acked.len() as u64);
-        // Another relay may have raised the mark meanwhile: looking once more costs little.
-        Ok(lowest_fresh.zip(before).is_some_and(|(fresh, before)| fresh <= before))
+        if before.is_none_or(|before| lowest > before) {
+            tx.commit().await?;
+            return Ok(false);
+        }
+        let lost = sqlx::query(
+            "-- chassis.outbox.lost
+             UPDATE outbox SET published_at = NULL, stream_seq = NULL
+             WHERE published_at IS NOT NULL AND stream_seq >= $1 AND event_id <> ALL($2)
+               AND stream_seq = ANY($3)",
+        )
+        .bind(lowest)
+        .bind(fresh.iter().map(|one| one.event_id).collect::<Vec<_>>())
+        .bind(fresh.iter().map(|one| one.sequence).collect::<Vec<_>>())
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
+        tx.commit().await?;
+        if lost > 0 {
+            self.report_loss(lost);
+        }
+        Ok(lost > 0)
+    }
+
+    fn report_loss(&self, lost: u64) {
+        tracing::error!(lost, stream = self.stream, "the broker lost events; publishing them again");
+        metrics::counter!("outbox_lost_total").increment(lost);
     }
 
     /// Compares the stream with what it acknowledged; sets lost rows back to unpublished (reliability 3.7).
@@ -385,8 +417,7 @@ impl Relay {
         .await?;
         tx.commit().await?;
         if lost > 0 {
-            tracing::error!(lost, stream = self.stream, "the broker lost events; publishing them again");
-            metrics::counter!("outbox_lost_total").increment(lost);
+            self.report_loss(lost);
         }
         Ok(())
     }

@@ -33,6 +33,10 @@ use crate::{
 /// Work in progress gets this long after the signal. Source: reliability 7.
 const DRAIN: Duration = Duration::from_secs(25);
 
+/// The longest call: an upload of 20 MiB over a slow line (1 Mbit/s ≈ 170 s). Short calls end earlier by themselves: each
+/// statement has 15 s, each call to a peer 8 s, and streams bound the silence between two pieces.
+const CALL_MAX: Duration = Duration::from_secs(300);
+
 /// Why a process did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -253,7 +257,7 @@ impl Process {
         let server = Server::builder()
             .max_concurrent_streams(100)
             .concurrency_limit_per_connection(256)
-            .timeout(Duration::from_secs(20))
+            .timeout(CALL_MAX)
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
             .layer(GateLayer::new(access, self.identity.clone()))
             .add_routes(routes.routes())

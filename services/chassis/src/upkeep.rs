@@ -10,8 +10,9 @@ const EVERY: Duration = Duration::from_secs(3_600);
 const BATCH: i64 = 5_000;
 
 /// Published events live 30 days after `published_at` (reliability 3.8), stored answers 7 days (6), inbox rows a week
-/// longer than messages in a stream (5.1: 30 + 7 days).
-const STATEMENTS: [&str; 3] = [
+/// longer than messages in a stream (5.1: 30 + 7 days), refusals 180 days (12: at least 6 months online), those of
+/// strangers 7 days, so that nobody can fill the table without signing in.
+const STATEMENTS: [&str; 5] = [
     "-- chassis.upkeep.outbox
      DELETE FROM outbox WHERE ctid IN
          (SELECT ctid FROM outbox WHERE published_at < now() - interval '30 days' LIMIT $1)",
@@ -19,6 +20,14 @@ const STATEMENTS: [&str; 3] = [
      DELETE FROM requests WHERE ctid IN (SELECT ctid FROM requests WHERE made_at < now() - interval '7 days' LIMIT $1)",
     "-- chassis.upkeep.inbox
      DELETE FROM inbox WHERE ctid IN (SELECT ctid FROM inbox WHERE applied_at < now() - interval '37 days' LIMIT $1)",
+    "-- chassis.upkeep.refusals
+     DELETE FROM refusals WHERE ctid IN (SELECT ctid FROM refusals WHERE refused_at < now() - interval '180 days'
+         OR (principal = 'anonymous:anonymous' AND refused_at < now() - interval '7 days') LIMIT $1)",
+    "-- chassis.upkeep.delivery_attempts
+     DELETE FROM delivery_attempts WHERE ctid IN (SELECT tries.ctid FROM delivery_attempts tries
+         WHERE EXISTS (SELECT 1 FROM inbox WHERE inbox.consumer = tries.consumer AND inbox.event_id::text = tries.event_id)
+            OR EXISTS (SELECT 1 FROM dead_letters letter WHERE letter.consumer = tries.consumer
+                       AND letter.event_id = tries.event_id) LIMIT $1)",
 ];
 
 /// Sweeps hourly until the process ends.

@@ -20,7 +20,7 @@ pub mod store;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use chassis::{Process, consumer::fetch_from};
+use chassis::{Process, consumer::{Subscription, fetch_from}};
 use proto::documents::{
     dossiers_server::DossiersServer, files_server::FilesServer, invoices_server::InvoicesServer,
     sealing_server::SealingServer,
@@ -40,6 +40,11 @@ use crate::{
 #[must_use]
 pub fn migrations() -> sqlx::migrate::Migrator {
     sqlx::migrate!("../../migrations/documents")
+}
+
+/// What it follows.
+pub fn subscription(process: &Process) -> Subscription {
+    events::on_application::subscription(fetch_from(process.peer("reviews")))
 }
 
 /// Serves until the process is told to end.
@@ -76,7 +81,7 @@ pub async fn serve(process: Process, config: &Config) -> anyhow::Result<()> {
     }));
     routes.add_service(SealingServer::new(SealingRpc { units: units.clone() }));
     process.relay();
-    process.consume(events::on_application::subscription(fetch_from(process.peer("reviews"))));
+    process.consume(subscription(&process));
     let sweep = Sweep {
         units,
         neighbours,

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use chassis::dead_letters::Letters;
 use clap::{Parser, Subcommand};
 use documents::{audit, blob::Blobs, config::Config, inspect::worker};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -30,6 +31,9 @@ enum Command {
         #[command(subcommand)]
         command: Outbox,
     },
+    /// What could not be applied.
+    #[command(subcommand)]
+    DeadLetters(Letters),
     /// The inspection worker: bytes from standard input, one line of JSON to standard output.
     Inspect {
         /// Extension that the file came with.
@@ -72,9 +76,14 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         documents::serve(process, &config).await?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::DeadLetters(letters) = command {
+        let process = chassis::Process::start("documents", &config.chassis()).await?;
+        chassis::dead_letters::console(&process, vec![documents::subscription(&process)], letters).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let pool = chassis::process::connect(&config.chassis().database, "documents").await?;
     match command {
-        Command::Serve | Command::Inspect { .. } => {}
+        Command::Serve | Command::DeadLetters(_) | Command::Inspect { .. } => {}
         Command::Migrate => chassis::migrate(&pool, documents::migrations()).await?,
         Command::Audit { json } => {
             return Ok(chassis::audit::conclude(

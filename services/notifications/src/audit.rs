@@ -15,7 +15,6 @@ pub async fn audit(pool: &PgPool) -> Result<Report, sqlx::Error> {
     let mut report = chassis::audit::common(pool).await?;
     report.insert("I9_worklist".into(), apart(pool).await?);
     report.insert("I9_unseen".into(), unseen(pool).await?);
-    report.insert("dead_letters".into(), open_letters(pool).await?);
     Ok(report)
 }
 
@@ -42,15 +41,6 @@ async fn unseen(pool: &PgPool) -> Result<i64, sqlx::Error> {
         SELECT count(*) AS "count!" FROM worklist
         WHERE open AND waits_for = 'experts'
           AND NOT EXISTS (SELECT 1 FROM work_orders known WHERE known.work_order_id = worklist.work_order_id)"#
-    )
-    .fetch_one(pool)
-    .await
-}
-
-async fn open_letters(pool: &PgPool) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"-- notifications.audit.dead_letters
-        SELECT count(*) AS "count!" FROM dead_letters WHERE settled_at IS NULL"#
     )
     .fetch_one(pool)
     .await

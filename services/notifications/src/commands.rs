@@ -2,14 +2,9 @@
 
 use std::process::ExitCode;
 
-use chassis::{Failure, Process, process::connect};
+use chassis::{Process, dead_letters::Letters, process::connect};
 use clap::{Parser, Subcommand};
-use notifications::{
-    audit,
-    config::Config,
-    dead_letters::{self, Deciders},
-    digest, rebuild,
-};
+use notifications::{audit, config::Config, digest, rebuild};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 /// Worklists, messages and the live stream of the platform.
@@ -43,34 +38,6 @@ pub(crate) enum Command {
     /// The outbox; this service announces nothing, so it is empty.
     #[command(subcommand)]
     Outbox(Outbox),
-}
-
-/// Dead letters.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Letters {
-    /// Open ones as one JSON object a line.
-    List {
-        /// Settled ones too.
-        #[arg(long)]
-        all: bool,
-    },
-    /// Applies one again, then what was kept behind it.
-    Replay(Decision),
-    /// Settles one without applying it.
-    Dismiss(Decision),
-}
-
-/// Which letter, and the two persons who decide.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Decision {
-    /// Number from the list.
-    id: i64,
-    /// Login name of the person who proposes it.
-    #[arg(long)]
-    by: String,
-    /// Login name of a second person who confirms it.
-    #[arg(long)]
-    second: String,
 }
 
 /// The outbox.
@@ -114,7 +81,8 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::DeadLetters(letters) => {
             let process = Process::start("notifications", &config.chassis()).await?;
-            settle(&process, letters).await?;
+            let subscriptions = notifications::subscriptions(&process);
+            chassis::dead_letters::console(&process, subscriptions, letters).await?;
         }
         Command::Outbox(Outbox::Republish { from, to }) => {
             let pool = connect(&config.database, "notifications-outbox").await?;
@@ -122,16 +90,4 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn settle(process: &Process, letters: Letters) -> Result<(), Failure> {
-    match letters {
-        Letters::List { all } => dead_letters::list(process, all).await,
-        Letters::Replay(Decision { id, by, second }) => {
-            dead_letters::replay(process, id, &Deciders::new(&by, &second)?).await
-        }
-        Letters::Dismiss(Decision { id, by, second }) => {
-            dead_letters::settle(process, id, &Deciders::new(&by, &second)?).await
-        }
-    }
 }

@@ -213,10 +213,6 @@ pub const PAGE_TOKEN_INVALID: &str = "翻页标记无效，请从第一页重新
 pub const CALLER_INVALID: &str = "登录已失效，请重新登录";
 /// All places of the live stream are taken.
 pub const TOO_MANY_WATCHERS: &str = "实时提醒连接过多，请稍后自动重连";
-/// A dead letter is settled by two persons.
-pub const TWO_PERSONS: &str = "处理死信须由两名不同人员共同确认";
-/// The consumer of a dead letter is not one of ours.
-pub const UNKNOWN_CONSUMER: &str = "该死信的消费者不存在，只能驳回";
 
 #[cfg(test)]
 mod tests {

@@ -7,7 +7,6 @@
 pub mod app;
 pub mod audit;
 pub mod config;
-pub mod dead_letters;
 pub mod digest;
 pub mod domain;
 pub mod events;
@@ -17,7 +16,10 @@ pub mod rebuild;
 pub mod rpc;
 pub mod store;
 
-use chassis::{Process, consumer::fetch_from};
+use chassis::{
+    Process,
+    consumer::{Subscription, fetch_from},
+};
 use proto::notifications::{
     live_server::LiveServer, messages_server::MessagesServer, worklist_server::WorklistServer,
 };
@@ -25,6 +27,11 @@ use tonic::service::RoutesBuilder;
 
 use config::Config;
 use rpc::{LiveInlet, MessagesInlet, WorklistInlet, access};
+
+/// What it follows, for the console: nobody watches.
+pub fn subscriptions(process: &Process) -> Vec<Subscription> {
+    events::subscriptions(&live::Hub::silent(), fetch_from(process.peer("accounts")))
+}
 
 /// Runs the service until it is told to end: seven consumers, three gRPC services.
 ///

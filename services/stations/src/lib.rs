@@ -21,7 +21,10 @@ pub mod store;
 
 use std::{sync::Arc, time::Duration};
 
-use chassis::{Caller, Process, Units, consumer::fetch_from};
+use chassis::{
+    Caller, Process, Units,
+    consumer::{Subscription, fetch_from},
+};
 use proto::stations::{
     evidence_server::EvidenceServer, ingest_server::IngestServer, registry_server::RegistryServer,
 };
@@ -51,7 +54,7 @@ pub async fn serve(process: Process, config: &Config) -> anyhow::Result<()> {
     let mut routes = RoutesBuilder::default();
     add_services(&mut routes, &process, config, divisions);
     process.relay();
-    process.consume(events::on_application::subscription(fetch_from(process.peer("reviews"))));
+    process.consume(subscription(&process));
     let (pool, units, window) = (process.pool.clone(), process.units.clone(), config.connection.window());
     let sweep_every = Duration::from_secs(config.connection.sweep_secs);
     process.spawn("sweep", background::sweep(pool.clone(), units.clone(), window, sweep_every));
@@ -60,6 +63,11 @@ pub async fn serve(process: Process, config: &Config) -> anyhow::Result<()> {
     let age_hours = config.ingest.status_age_hours_max;
     process.spawn("upkeep", background::upkeep(pool, age_hours, config.retention.clone()));
     process.serve(routes, rpc::access::ACCESS).await
+}
+
+/// What it follows.
+pub fn subscription(process: &Process) -> Subscription {
+    events::on_application::subscription(fetch_from(process.peer("reviews")))
 }
 
 fn add_services(routes: &mut RoutesBuilder, process: &Process, config: &Config, divisions: Divisions) {

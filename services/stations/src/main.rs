@@ -1,6 +1,7 @@
 //! The binary of stations: a table of contents.
 use std::process::ExitCode;
 
+use chassis::dead_letters::Letters;
 use clap::{Parser, Subcommand};
 use stations::{audit, config::Config};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
@@ -25,6 +26,9 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// What could not be applied.
+    #[command(subcommand)]
+    DeadLetters(Letters),
     /// The outbox.
     Outbox {
         #[command(subcommand)]
@@ -66,6 +70,11 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Audit { json } => {
             let pool = chassis::process::connect(&settings.database, "stations-audit").await?;
             return Ok(chassis::audit::conclude(&audit::report(&pool).await?, json));
+        }
+        Command::DeadLetters(letters) => {
+            let process = chassis::Process::start("stations", &settings).await?;
+            let subscriptions = vec![stations::subscription(&process)];
+            chassis::dead_letters::console(&process, subscriptions, letters).await?;
         }
         Command::Outbox { command: Outbox::Republish { from, to } } => {
             let pool = chassis::process::connect(&settings.database, "stations-outbox").await?;

@@ -210,7 +210,8 @@ async fn a_dismissed_letter_lets_the_later_versions_follow() {
     .await;
     let letter: i64 =
         sqlx::query_scalar("SELECT id FROM dead_letters").fetch_one(&bench.pool()).await.expect("letter");
-    chassis::consumer::dismiss(&bench.pool(), letter, "two people").await.expect("dismissed");
+    let applier = Applier::new(bench.process.units.clone(), bench.pool(), subscription);
+    applier.dismiss(letter, "two people").await.expect("dismissed");
     send(&bench, &event(aggregate, 2, "changed")).await;
     eventually("the second applied", SOON, || async {
         count(&bench.pool(), "SELECT count(*) FROM effects WHERE version = 2").await == 1

@@ -50,3 +50,31 @@ async fn what_a_wiped_broker_lost_is_published_again() {
     .await;
     bench.database.remove().await;
 }
+
+#[tokio::test]
+async fn what_stood_in_a_lost_tail_is_published_again() {
+    let bench = Bench::start("relaytail").await;
+    bench.process.relay();
+    bench.announce(Uuid::now_v7(), 1, 10).await;
+    eventually("all published", SOON, || async {
+        bench.unpublished().await == 0 && bench.messages().await == 10
+    })
+    .await;
+    // Five events that the broker acknowledged as 11 to 15 and lost when the power went; it gives the numbers out again.
+    sqlx::query(
+        "INSERT INTO outbox (event_id, aggregate_type, aggregate_id, aggregate_version, bucket, subject, kind,
+             schema_version, payload, actor, causation, occurred_at, published_at, stream_seq)
+         SELECT gen_random_uuid(), 'thing', gen_random_uuid(), 1, 0, 'relaytail.v1.changed', 'changed', 1, '', 'a', 'c',
+                now(), now(), place FROM generate_series(11, 15) AS place",
+    )
+    .execute(&bench.pool())
+    .await
+    .expect("rows");
+    sqlx::query("UPDATE outbox_stream SET highest_seq = 15").execute(&bench.pool()).await.expect("mark");
+    bench.announce(Uuid::now_v7(), 1, 3).await;
+    eventually("all there", SOON, || async {
+        bench.unpublished().await == 0 && bench.messages().await == 18
+    })
+    .await;
+    bench.database.remove().await;
+}

@@ -47,17 +47,3 @@ pub async fn list(pool: &PgPool, all: bool) -> Result<Vec<Letter>, sqlx::Error> 
     .fetch_all(pool)
     .await
 }
-
-/// The consumer of an open letter.
-///
-/// # Errors
-/// The database is away.
-pub async fn consumer(pool: &PgPool, id: i64) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "-- notifications.dead_letters.consumer
-        SELECT consumer FROM dead_letters WHERE id = $1 AND settled_at IS NULL",
-        id,
-    )
-    .fetch_optional(pool)
-    .await
-}

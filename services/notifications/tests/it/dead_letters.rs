@@ -1,7 +1,9 @@
 //! What can never be applied is kept, stops its own aggregate only, and goes on after a replay by two persons.
 
+use chassis::dead_letters::Letters;
 use chassis::testing::eventually;
-use notifications::dead_letters::{self, Deciders};
+
+use crate::letters::{both, settle};
 use prost::Message as _;
 use proto::reviews::ApplicationEvent;
 
@@ -58,8 +60,7 @@ async fn a_mended_letter_is_replayed_with_what_waited_behind_it() {
     eventually("eight tries are over", std::time::Duration::from_secs(60), two).await;
     sqlx::query("ALTER TABLE worklist DROP CONSTRAINT fault").execute(pool).await.expect("mended");
     let letter = office.desk.count("SELECT min(id) FROM dead_letters").await;
-    let deciders = Deciders::new("zhang", "li").expect("two persons");
-    dead_letters::replay(&office.desk.process, letter, &deciders).await.expect("replays");
+    settle(&office.desk.process, Letters::Replay(both(letter))).await.expect("replays");
     assert_eq!(office.desk.count(OPEN).await, 0);
     assert_eq!(office.desk.count("SELECT version FROM worklist").await, 3);
     assert_eq!(
@@ -78,9 +79,8 @@ async fn a_dismissed_letter_is_settled_and_cannot_be_settled_twice() {
     let one = || async { office.desk.count(OPEN).await == 1 };
     eventually("the letter is kept", SOON, one).await;
     let letter = office.desk.count("SELECT id FROM dead_letters").await;
-    let deciders = Deciders::new("zhang", "li").expect("two persons");
-    dead_letters::settle(&office.desk.process, letter, &deciders).await.expect("settles");
-    let again = dead_letters::settle(&office.desk.process, letter, &deciders).await;
+    settle(&office.desk.process, Letters::Dismiss(both(letter))).await.expect("settles");
+    let again = settle(&office.desk.process, Letters::Dismiss(both(letter))).await;
     assert_eq!(again.expect_err("settled").reason(), "not_found");
     office.close().await;
 }

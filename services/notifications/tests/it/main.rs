@@ -2,6 +2,7 @@
 
 mod dead_letters;
 mod events;
+mod letters;
 mod live;
 mod messages;
 mod order;

@@ -1,10 +1,7 @@
 //! A rebuild from the streams gives the same rows, beside a running service, and interrupted changes nothing.
 
-use chassis::testing::eventually;
-use notifications::{
-    dead_letters::{self, Deciders},
-    rebuild,
-};
+use chassis::{dead_letters::Letters, testing::eventually};
+use notifications::rebuild;
 use proto::{
     common::Envelope,
     notifications::{ListMessagesRequest, MarkReadRequest},
@@ -12,6 +9,7 @@ use proto::{
 
 use crate::{
     events::{account_event, application, id, order_event},
+    letters::{both, settle},
     setup::{Broker, Office, SOON, person},
 };
 
@@ -143,8 +141,7 @@ async fn what_two_persons_dismissed_stays_dismissed() {
     broker.publish(&one.event(2, "county_returned", "Nowhere", "operator")).await;
     drained(&broker).await;
     let letter = office.desk.count("SELECT id FROM dead_letters").await;
-    let deciders = Deciders::new("zhang", "li").expect("two persons");
-    dead_letters::settle(&office.desk.process, letter, &deciders).await.expect("settles");
+    settle(&office.desk.process, Letters::Dismiss(both(letter))).await.expect("settles");
     broker.publish(&one.event(3, "paper_check_passed", "MaterialsDue", "operator")).await;
     drained(&broker).await;
     let before = office.desk.digest().await;
