@@ -56,6 +56,8 @@ CREATE TABLE requests (
     method text NOT NULL,
     request_id uuid NOT NULL,
     fingerprint bytea NOT NULL,
+    -- Hash of the roles and scope that the first request had: a stored answer is given to nobody who has lost them.
+    authority bytea NOT NULL,
     response bytea NOT NULL,
     made_at timestamptz NOT NULL,
     PRIMARY KEY (principal, method, request_id)

@@ -68,6 +68,7 @@ struct Key {
     method: String,
     request_id: Uuid,
     fingerprint: Vec<u8>,
+    authority: Vec<u8>,
 }
 
 impl Units {
@@ -78,7 +79,7 @@ impl Units {
     /// Runs one mutation: opens the unit, replays a repeated request, commits the effect with its answer and events.
     ///
     /// # Errors
-    /// `request_id_missing`, `request_reused` (another body), `request_running` (ABORTED), whatever `effect` refuses
+    /// `request_id_missing`, `request_reused` (another body), `authority_changed` (other roles or scope than the first time), `request_running` (ABORTED), whatever `effect` refuses
     /// (nothing has changed then, and the refusal is on record), `outcome_unknown` (UNAVAILABLE: repeat with the same id).
     pub async fn run<Req, Res, F>(&self, request: Request<Req>, effect: F) -> Result<Response<Res>, Status>
     where
@@ -124,7 +125,14 @@ impl Units {
             )
         })?;
         let fingerprint = Sha256::digest(body.encode_to_vec()).to_vec();
-        let key = Key { principal: caller.principal(), method: method.to_owned(), request_id, fingerprint };
+        let authority = authority(&caller);
+        let key = Key {
+            principal: caller.principal(),
+            method: method.to_owned(),
+            request_id,
+            fingerprint,
+            authority,
+        };
         match self.open(caller, &key).await? {
             Begin::Replay(stored) => {
                 let answer = Res::decode(stored.as_slice()).map_err(Failure::internal)?;
@@ -167,13 +175,14 @@ impl Units {
         // A concurrent request with the same key waits here until the first one ends (or lock_timeout: ABORTED).
         let claimed: Option<OffsetDateTime> = sqlx::query_scalar(
             "-- chassis.requests.claim
-             INSERT INTO requests (principal, method, request_id, fingerprint, response, made_at)
-             VALUES ($1, $2, $3, $4, '', now()) ON CONFLICT DO NOTHING RETURNING made_at",
+             INSERT INTO requests (principal, method, request_id, fingerprint, authority, response, made_at)
+             VALUES ($1, $2, $3, $4, $5, '', now()) ON CONFLICT DO NOTHING RETURNING made_at",
         )
         .bind(&key.principal)
         .bind(&key.method)
         .bind(key.request_id)
         .bind(&key.fingerprint)
+        .bind(&key.authority)
         .fetch_optional(&mut *tx)
         .await?;
         if let Some(now) = claimed {
@@ -189,7 +198,7 @@ impl Units {
         }
         let stored = sqlx::query(
             "-- chassis.requests.find
-             SELECT fingerprint, response FROM requests WHERE principal = $1 AND method = $2 AND request_id = $3",
+             SELECT fingerprint, authority, response FROM requests WHERE principal = $1 AND method = $2 AND request_id = $3",
         )
         .bind(&key.principal)
         .bind(&key.method)
@@ -203,6 +212,9 @@ impl Units {
             return Err(
                 Failure::reused("request_reused", "该请求编号已用于另一内容，请重新提交").on("request_id")
             );
+        }
+        if stored.try_get::<Vec<u8>, _>("authority")? != key.authority {
+            return Err(Failure::forbidden("authority_changed", "您的权限已变更，请刷新页面查看办理结果"));
         }
         Ok(Begin::Replay(stored.try_get("response")?))
     }
@@ -230,6 +242,18 @@ impl Units {
             tracing::error!(%error, reason = failure.reason(), "refusal could not be recorded");
         }
     }
+}
+
+/// Hash of what the caller may do: roles, scope and company. Source: reliability 6, authorisation is evaluated again
+/// before a stored answer is given out.
+fn authority(caller: &Caller) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    for part in caller.roles.iter().chain(&caller.scope).chain([&caller.department]) {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.update(caller.operator_id.unwrap_or_default().as_bytes());
+    hash.finalize().to_vec()
 }
 
 impl Work {

@@ -96,3 +96,21 @@ async fn a_request_without_an_id_is_refused_by_field() {
     assert_eq!(Refusal::read(&status).expect("details").fields[0].0, "request_id");
     bench.database.remove().await;
 }
+
+#[tokio::test]
+async fn a_stored_answer_is_not_given_to_somebody_who_lost_the_right() {
+    let bench = Bench::start("workauthority").await;
+    let id = Uuid::now_v7().to_string();
+    let county = |code: &str| {
+        let mut request = request(&id, "a");
+        let mut caller = Caller::system("someone");
+        caller.scope = vec![code.to_owned()];
+        request.extensions_mut().insert(caller);
+        request
+    };
+    insert(&bench, county("410105"), false).await.expect("first");
+    let status = insert(&bench, county("410122"), false).await.expect_err("refused");
+    assert_eq!(Refusal::read(&status).expect("details").reason, "authority_changed");
+    assert_eq!(count(&bench.pool(), "SELECT count(*) FROM effects").await, 1);
+    bench.database.remove().await;
+}
