@@ -44,14 +44,16 @@ CREATE TRIGGER ledger_append_only BEFORE UPDATE OR DELETE ON ledger
 CREATE TRIGGER ledger_no_truncate BEFORE TRUNCATE ON ledger
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
--- The uses that stand: one of an invoice per application.
+-- The uses that stand: one of an invoice per application, and beside it what is held for the sealed revision that may
+-- stand again (T19).
 CREATE TABLE allocations (
     invoice_id uuid NOT NULL REFERENCES invoices,
     application_id uuid NOT NULL REFERENCES dossiers,
     ledger_id uuid NOT NULL UNIQUE REFERENCES ledger,
     used_fen bigint NOT NULL CHECK (used_fen > 0),
     made_at timestamptz NOT NULL,
-    PRIMARY KEY (invoice_id, application_id)
+    held boolean NOT NULL,
+    PRIMARY KEY (invoice_id, application_id, held)
 );
 CREATE INDEX allocations_by_application ON allocations (application_id, invoice_id);
 

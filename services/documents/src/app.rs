@@ -8,6 +8,7 @@ pub mod reading;
 pub mod sealing;
 pub mod sweep;
 pub mod uploads;
+pub mod uses;
 pub mod views;
 
 use chassis::{Failure, Work};

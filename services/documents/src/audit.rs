@@ -21,6 +21,7 @@ const ORPHAN_AGE: Duration = Duration::hours(24);
 pub async fn report(pool: &PgPool, blobs: &Blobs) -> anyhow::Result<Report> {
     let mut report = chassis::audit::common(pool).await?;
     report.insert("I1".into(), audits::ledger(pool).await?);
+    report.insert("allocations".into(), audits::allocations(pool).await?);
     report.insert("I2".into(), audits::identities(pool).await?);
     report.insert("I7".into(), audits::versions(pool).await?);
     report.insert("revisions".into(), audits::revisions(pool).await?);

@@ -3,7 +3,7 @@
 use chassis::{Failure, Work};
 use uuid::Uuid;
 
-use super::{invoices, sealing};
+use super::{sealing, uses};
 use crate::{
     domain::{
         Refusal,
@@ -69,7 +69,8 @@ pub async fn told(work: &mut Work, applied: &Applied, told: &Told, kind: &str) -
             open(work, dossier, &items, base, Some((from, keep_answers))).await
         }
         Step::Confirm => {
-            Ok(store::revisions::confirm(work.db(), dossier.application_id, dossier.revision, now).await?)
+            store::revisions::confirm(work.db(), dossier.application_id, dossier.revision, now).await?;
+            uses::let_go(work, dossier.application_id).await
         }
         Step::SealAgain => sealing::take_again(work, dossier, told.submission_version, kind).await,
         Step::Discard => discard(work, dossier).await,
@@ -99,17 +100,14 @@ async fn discard(work: &mut Work, mut dossier: Dossier) -> Result<(), Failure> {
     let id = dossier.application_id;
     let last = store::revisions::list(work.db(), id).await?.pop().ok_or(Refusal::SealLost)?;
     store::revisions::discard(work.db(), id, dossier.revision).await?;
+    uses::restore(work, id, last.revision).await?;
     dossier.state = State::Sealed;
     dossier.revision = last.revision;
     save(work, dossier, DossierFact::Sealed, &last.hash).await
 }
 
 async fn release(work: &mut Work, mut dossier: Dossier) -> Result<(), Failure> {
-    for allocation in store::ledger::of_application(work.db(), dossier.application_id).await? {
-        let invoice = store::invoices::lock(work.db(), allocation.invoice_id).await?;
-        let invoice = invoice.ok_or_else(Failure::not_found)?;
-        invoices::give_back(work, invoice, &allocation).await?;
-    }
+    uses::release_all(work, dossier.application_id).await?;
     dossier.state = State::Released;
     save(work, dossier, DossierFact::Released, "").await
 }

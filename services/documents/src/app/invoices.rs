@@ -4,7 +4,7 @@ use chassis::{Failure, Work};
 use uuid::Uuid;
 
 use super::{
-    lock_own,
+    lock_own, uses,
     views::{self, InvoiceView},
 };
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
         Refusal, Slot,
         dossier::State,
         file::Purpose,
-        invoice::{self, Entry, Invoice},
+        invoice::{self, Balance, Entry, Invoice},
         ledger::{self, Allocation},
     },
     labels, publish,
@@ -107,28 +107,24 @@ pub async fn allocate(
     version: i64,
 ) -> Result<InvoiceView, Failure> {
     let mut dossier = lock_own(work, application_id).await?;
-    let mut invoice = lock_own_invoice(work, invoice_id, version).await?;
+    let invoice = lock_own_invoice(work, invoice_id, version).await?;
     dossier.check_slot(Slot::M9, 0)?;
     let uses = store::ledger::of_invoice(work.db(), invoice_id).await?;
-    let allocated = uses.iter().any(|one| one.application_id == application_id);
-    ledger::check_use(&invoice.balance(), used_fen, allocated)?;
-    let (ledger_id, made_at) = (work.new_id(), work.now());
-    let by = work.caller().subject.clone();
-    let allocation = Allocation { invoice_id, application_id, ledger_id, used_fen, made_at };
-    if !store::ledger::allocate(work.db(), &allocation, &by).await? {
-        let remaining_fen = invoice.checked.amount_fen - invoice.used_fen;
-        return Err(Refusal::InvoiceOverdrawn { remaining_fen }.into());
-    }
-    invoice.used_fen += used_fen;
-    invoice.version += 1;
-    store::invoices::save(work.db(), &invoice, made_at).await?;
-    publish::invoice(work, InvoiceFact::Allocated, &invoice, Some(application_id));
+    let mine = uses.iter().filter(|one| one.application_id == application_id);
+    let held_fen: i64 = mine.clone().filter(|one| one.held).map(|one| one.used_fen).sum();
+    // What is held for this very application is within its reach.
+    let balance = Balance { used_fen: invoice.used_fen - held_fen, ..invoice.balance() };
+    ledger::check_use(&balance, used_fen, mine.clone().any(|one| !one.held))?;
+    let sealed_fen = store::contents::standing_fen(work.db(), application_id, invoice_id).await?;
+    let fens = (used_fen, sealed_fen);
+    let invoice = uses::set(work, invoice, application_id, fens, InvoiceFact::Allocated).await?;
+    let now = work.now();
     dossier.edits += 1;
-    store::dossiers::save(work.db(), &dossier, made_at).await?;
+    store::dossiers::save(work.db(), &dossier, now).await?;
     views::invoice(work.db(), invoice).await
 }
 
-/// Takes an application's use back.
+/// Takes an application's use back; what a sealed revision says that may stand again stays held.
 ///
 /// # Errors
 /// `not_found`; those of a dossier that may not change at M9; `invoice_changed`, `allocation_missing`.
@@ -142,38 +138,32 @@ pub async fn release(
     let invoice = lock_own_invoice(work, invoice_id, version).await?;
     dossier.check_slot(Slot::M9, 0)?;
     let uses = store::ledger::of_invoice(work.db(), invoice_id).await?;
-    let one =
-        uses.iter().find(|one| one.application_id == application_id).ok_or(Refusal::AllocationMissing)?;
-    let invoice = give_back(work, invoice, one).await?;
+    if !uses.iter().any(|one| one.application_id == application_id && !one.held) {
+        return Err(Refusal::AllocationMissing.into());
+    }
+    let sealed_fen = store::contents::standing_fen(work.db(), application_id, invoice_id).await?;
+    let fens = (0, sealed_fen);
+    let invoice = uses::set(work, invoice, application_id, fens, InvoiceFact::Released).await?;
     dossier.edits += 1;
     let now = work.now();
     store::dossiers::save(work.db(), &dossier, now).await?;
     views::invoice(work.db(), invoice).await
 }
 
-/// Reverses one use of a locked invoice and announces it.
-///
-/// # Errors
-/// The database is away.
-pub async fn give_back(work: &mut Work, mut invoice: Invoice, one: &Allocation) -> Result<Invoice, Failure> {
-    let (id, now) = (work.new_id(), work.now());
-    let by = work.caller().subject.clone();
-    store::ledger::release(work.db(), one, id, now, &by).await?;
-    invoice.used_fen -= one.used_fen;
-    invoice.version += 1;
-    store::invoices::save(work.db(), &invoice, now).await?;
-    publish::invoice(work, InvoiceFact::Released, &invoice, Some(one.application_id));
-    Ok(invoice)
-}
-
 /// Deletes an invoice with all its uses.
 ///
 /// # Errors
-/// `not_found`, `invoice_changed`; `invoice_locked` where a dossier that uses it may not change at M9.
+/// `not_found`, `invoice_changed`; `invoice_locked` where a dossier that uses it may not change at M9, or a sealed
+/// revision that may stand again names it.
 pub async fn delete(work: &mut Work, id: Uuid, version: i64) -> Result<InvoiceView, Failure> {
-    let (mut invoice, uses) = lock_with_users(work, id, version).await?;
-    for one in &uses {
-        invoice = give_back(work, invoice, one).await?;
+    let (mut invoice, users) = lock_with_users(work, id, version).await?;
+    for one in &users {
+        if store::contents::standing_fen(work.db(), one.application_id, id).await? > 0 {
+            return Err(Refusal::InvoiceLocked.into());
+        }
+    }
+    for one in &users {
+        invoice = uses::set(work, invoice, one.application_id, (0, 0), InvoiceFact::Released).await?;
     }
     invoice.deleted = true;
     invoice.version += 1;

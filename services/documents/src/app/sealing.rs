@@ -5,7 +5,7 @@ use chassis::{Failure, Work};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::hash;
+use super::{hash, uses};
 use crate::{
     domain::{
         Refusal, Slot,
@@ -144,7 +144,7 @@ pub async fn take_again(
     let now = work.now();
     let receipt = take(work, dossier, submission_version, kind).await?;
     store::revisions::confirm(work.db(), id, receipt.sealed.revision, now).await?;
-    Ok(())
+    uses::let_go(work, id).await
 }
 
 /// Releases a seal whose submission did not commit; whether there was one.

@@ -18,6 +18,14 @@ pub struct Allocation {
     pub used_fen: i64,
     /// When.
     pub made_at: OffsetDateTime,
+    /// Not used any more, but kept for the sealed revision that may stand again (T19).
+    pub held: bool,
+}
+
+/// What is held beside a use of `used_fen` while a sealed revision says `sealed_fen` and may stand again, fen.
+#[must_use]
+pub fn held(used_fen: i64, sealed_fen: i64) -> i64 {
+    (sealed_fen - used_fen).max(0)
 }
 
 /// Whether a new use of `used_fen` fits; `allocated`: the application uses the invoice already.
@@ -76,6 +84,11 @@ mod tests {
         let overdrawn = Refusal::InvoiceOverdrawn { remaining_fen: 2_000_000 };
         assert_eq!(check_use(&shared, 2_000_001, false), Err(overdrawn));
         assert_eq!(check_use(&shared, 100, true), Err(Refusal::InvoiceAlreadyAllocated));
+    }
+
+    #[test]
+    fn what_was_sealed_is_held_as_far_as_it_is_not_used() {
+        assert_eq!([held(60, 60), held(0, 60), held(50, 60), held(70, 60), held(5, 0)], [0, 60, 10, 0, 0]);
     }
 
     #[test]

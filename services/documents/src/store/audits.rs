@@ -27,6 +27,34 @@ pub async fn ledger(pool: &PgPool) -> Result<i64, sqlx::Error> {
     .await
 }
 
+/// A locked dossier uses what its sealed revision says, and nothing else; what a sealed revision says that may stand
+/// again is there, used or held; nothing is held for a dossier that is not worked on or waits for its confirmation.
+///
+/// # Errors
+/// The database is away.
+pub async fn allocations(pool: &PgPool) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"-- documents.audits.allocations
+         SELECT (SELECT count(*) FROM
+                     (SELECT a.* FROM allocations a JOIN dossiers d USING (application_id) WHERE d.state = 'sealed' AND NOT a.held) live
+                 FULL JOIN (SELECT s.* FROM sealed_invoices s JOIN dossiers d USING (application_id, revision) WHERE d.state = 'sealed') says
+                     ON says.application_id = live.application_id AND says.invoice_id = live.invoice_id AND says.used_fen = live.used_fen
+                 WHERE says.invoice_id IS NULL OR live.invoice_id IS NULL)
+              + (SELECT count(*) FROM dossiers d JOIN revisions r USING (application_id, revision)
+                 JOIN sealed_invoices s ON s.application_id = d.application_id AND s.revision = r.base
+                 WHERE d.state = 'open'
+                   AND r.base = (SELECT max(x.revision) FROM revisions x WHERE x.application_id = d.application_id AND x.state = 'sealed')
+                   AND s.used_fen > (SELECT coalesce(sum(a.used_fen), 0) FROM allocations a
+                                     WHERE a.application_id = d.application_id AND a.invoice_id = s.invoice_id))
+              + (SELECT count(*) FROM allocations a JOIN dossiers d USING (application_id)
+                 LEFT JOIN revisions r USING (application_id, revision)
+                 WHERE a.held AND (d.state IN ('closed', 'released') OR r.confirmed_at IS NOT NULL))
+              AS "count!""#,
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// I2: one live invoice per identity, and its uses belong to the same company.
 ///
 /// # Errors

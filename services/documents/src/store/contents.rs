@@ -46,6 +46,50 @@ pub async fn sealed(
     files_and_answers(db, application_id, revision, uses).await
 }
 
+/// What a sealed revision says of invoices: invoice and fen.
+///
+/// # Errors
+/// The database is away.
+pub async fn sealed_uses(
+    db: &mut PgConnection,
+    application_id: Uuid,
+    revision: i32,
+) -> Result<Vec<(Uuid, i64)>, StoreError> {
+    let rows = sqlx::query!(
+        "-- documents.contents.sealed_fen
+         SELECT invoice_id, used_fen FROM sealed_invoices WHERE application_id = $1 AND revision = $2",
+        application_id,
+        revision,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.invoice_id, row.used_fen)).collect())
+}
+
+/// What the sealed revision that stands again if the open one is dropped says of an invoice, fen; 0 where it does not
+/// name it, or no such revision is left: after a withdrawal (T10) only another submission can come.
+///
+/// # Errors
+/// The database is away.
+pub async fn standing_fen(
+    db: &mut PgConnection,
+    application_id: Uuid,
+    invoice_id: Uuid,
+) -> Result<i64, StoreError> {
+    let fen = sqlx::query_scalar!(
+        "-- documents.contents.standing_fen
+         SELECT s.used_fen FROM dossiers d JOIN revisions r USING (application_id, revision)
+         JOIN sealed_invoices s ON s.application_id = d.application_id AND s.revision = r.base
+         WHERE d.application_id = $1 AND d.state = 'open' AND s.invoice_id = $2
+           AND r.base = (SELECT max(x.revision) FROM revisions x WHERE x.application_id = $1 AND x.state = 'sealed')",
+        application_id,
+        invoice_id,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(fen.unwrap_or(0))
+}
+
 /// The content of a revision that is not sealed: its files, and the invoices that the application uses now.
 ///
 /// # Errors
@@ -57,7 +101,7 @@ pub async fn live(db: &mut PgConnection, application_id: Uuid, revision: i32) ->
                 (SELECT coalesce(sum(l.amount_fen), 0)::bigint FROM ledger l WHERE l.invoice_id = i.id) AS "ledger_fen!",
                 i.file_id, f.sha256 AS "sha256?", f.state AS "state?"
          FROM allocations a JOIN invoices i ON i.id = a.invoice_id LEFT JOIN files f ON f.id = i.file_id
-         WHERE a.application_id = $1 ORDER BY i.identity"#,
+         WHERE a.application_id = $1 AND NOT a.held ORDER BY i.identity"#,
         application_id,
     )
     .fetch_all(&mut *db)

@@ -151,7 +151,8 @@ pub async fn list(
                 file_id, version, entered_at, deleted_at
          FROM invoices i
          WHERE operator_id = $1 AND deleted_at IS NULL AND ($3::uuid IS NULL OR id < $3)
-           AND ($2::uuid IS NULL OR EXISTS (SELECT 1 FROM allocations a WHERE a.invoice_id = i.id AND a.application_id = $2))
+           AND ($2::uuid IS NULL OR EXISTS (SELECT 1 FROM allocations a WHERE a.invoice_id = i.id AND a.application_id = $2
+                                               AND NOT a.held))
          ORDER BY id DESC LIMIT $4",
         operator_id,
         application_id,

@@ -38,12 +38,13 @@ pub async fn allocate(db: &mut PgConnection, allocation: &Allocation, by: &str) 
     .await?;
     sqlx::query!(
         "-- documents.allocations.insert
-         INSERT INTO allocations (invoice_id, application_id, ledger_id, used_fen, made_at) VALUES ($1, $2, $3, $4, $5)",
+         INSERT INTO allocations (invoice_id, application_id, ledger_id, used_fen, made_at, held) VALUES ($1, $2, $3, $4, $5, $6)",
         allocation.invoice_id,
         allocation.application_id,
         allocation.ledger_id,
         allocation.used_fen,
         allocation.made_at,
+        allocation.held,
     )
     .execute(db)
     .await?;
@@ -93,7 +94,7 @@ pub async fn release(
     Ok(())
 }
 
-/// Live uses of one invoice, by application.
+/// Live and held uses of one invoice, by application.
 ///
 /// # Errors
 /// The database is away.
@@ -101,8 +102,8 @@ pub async fn of_invoice(db: &mut PgConnection, invoice_id: Uuid) -> Result<Vec<A
     let rows = sqlx::query_as!(
         Allocation,
         "-- documents.allocations.of_invoice
-         SELECT invoice_id, application_id, ledger_id, used_fen, made_at FROM allocations
-         WHERE invoice_id = $1 ORDER BY application_id",
+         SELECT invoice_id, application_id, ledger_id, used_fen, made_at, held FROM allocations
+         WHERE invoice_id = $1 ORDER BY application_id, held",
         invoice_id,
     )
     .fetch_all(db)
@@ -110,7 +111,7 @@ pub async fn of_invoice(db: &mut PgConnection, invoice_id: Uuid) -> Result<Vec<A
     Ok(rows)
 }
 
-/// Live uses of several invoices.
+/// Live and held uses of several invoices.
 ///
 /// # Errors
 /// The database is away.
@@ -118,8 +119,8 @@ pub async fn of_invoices(db: &mut PgConnection, invoices: &[Uuid]) -> Result<Vec
     let rows = sqlx::query_as!(
         Allocation,
         "-- documents.allocations.of_invoices
-         SELECT invoice_id, application_id, ledger_id, used_fen, made_at FROM allocations
-         WHERE invoice_id = ANY($1) ORDER BY invoice_id, application_id",
+         SELECT invoice_id, application_id, ledger_id, used_fen, made_at, held FROM allocations
+         WHERE invoice_id = ANY($1) ORDER BY invoice_id, application_id, held",
         invoices,
     )
     .fetch_all(db)
@@ -127,7 +128,7 @@ pub async fn of_invoices(db: &mut PgConnection, invoices: &[Uuid]) -> Result<Vec
     Ok(rows)
 }
 
-/// Live uses by one application, by ascending invoice id: the order in which invoices are locked.
+/// Live and held uses by one application, by ascending invoice id: the order in which invoices are locked.
 ///
 /// # Errors
 /// The database is away.
@@ -138,8 +139,8 @@ pub async fn of_application(
     let rows = sqlx::query_as!(
         Allocation,
         "-- documents.allocations.of_application
-         SELECT invoice_id, application_id, ledger_id, used_fen, made_at FROM allocations
-         WHERE application_id = $1 ORDER BY invoice_id",
+         SELECT invoice_id, application_id, ledger_id, used_fen, made_at, held FROM allocations
+         WHERE application_id = $1 ORDER BY invoice_id, held",
         application_id,
     )
     .fetch_all(db)

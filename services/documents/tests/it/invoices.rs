@@ -156,3 +156,69 @@ async fn an_invoice_carries_a_clean_file_and_is_locked_with_its_dossier() {
     assert_eq!(reason(platform.allocate(&invoice, both, 1).await), "dossier_locked");
     platform.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_sealed_is_there_when_a_supplement_is_carried_over() {
+    let platform = Platform::start().await;
+    let operator = number(1);
+    let (a, b) = (platform.open(operator).await, platform.open(operator).await);
+    let (shared, other) = (
+        platform.invoice(operator, 10_000).await.invoice_id,
+        platform.invoice(operator, 500).await.invoice_id,
+    );
+    platform.allocate(&shared, a, 6_000).await.expect("60 of 100");
+    let supplement = async |submission| {
+        platform
+            .tell(a, "supplement_requested", "SupplementDue", (submission, "materials"), &["M9"])
+            .await
+            .expect("opened");
+    };
+    let release = |invoice: &str| ReleaseAllocationRequest {
+        request_id: fresh(),
+        invoice_id: invoice.to_owned(),
+        application_id: a.0.to_string(),
+        version: 0,
+    };
+    platform.seal(a, 2, &["M9"], &[]).await.expect("sealed");
+    platform.tell(a, "materials_submitted", "CityReview", (2, "materials"), &[]).await.expect("confirmed");
+    supplement(2).await;
+
+    // Given back, but kept: the old revision may stand again.
+    let given =
+        answer(platform.invoices(operator).release_allocation(release(&shared)).await).expect("given back");
+    assert_eq!((given.used_fen, given.allocations.len(), given.allocations[0].held), (6_000, 1, true));
+    assert_eq!(platform.dossier(a).await.expect("own").invoices, []);
+    assert_eq!(reason(platform.allocate(&shared, b, 10_000).await), "invoice_overdrawn");
+    let delete = DeleteInvoiceRequest { request_id: fresh(), invoice_id: shared.clone(), version: 0 };
+    assert_eq!(reason(answer(platform.invoices(operator).delete_invoice(delete).await)), "invoice_locked");
+    platform.allocate(&shared, b, 4_000).await.expect("what was free");
+    let less = platform.allocate(&shared, a, 5_000).await.expect("its own part is within its reach");
+    assert_eq!(less.used_fen, 10_000);
+    platform.allocate(&other, a, 500).await.expect("new in the supplement");
+    platform
+        .tell(a, "carried_over", "AwaitingJointReview", (2, "materials"), &[])
+        .await
+        .expect("carried over");
+    let dossier = platform.dossier(a).await.expect("own");
+    assert_eq!((dossier.state.as_str(), dossier.revision, dossier.invoices.len()), ("sealed", 1, 1));
+    let read = async |invoice: &str| {
+        let request = GetInvoiceRequest { invoice_id: invoice.to_owned() };
+        answer(platform.invoices(operator).get_invoice(request).await).expect("own")
+    };
+    let (now, gone) = (read(&shared).await, read(&other).await);
+    assert_eq!((now.used_fen, now.allocations.iter().any(|one| one.held)), (10_000, false));
+    assert_eq!((gone.used_fen, gone.allocations.len()), (0, 0));
+
+    // A supplement that stands frees what it gave back.
+    supplement(2).await;
+    answer(platform.invoices(operator).release_allocation(release(&shared)).await).expect("given back");
+    platform.allocate(&shared, a, 1_000).await.expect("less");
+    platform.seal(a, 3, &["M9"], &["M9"]).await.expect("sealed");
+    assert_eq!(read(&shared).await.used_fen, 10_000, "held until the submission stands");
+    platform
+        .tell(a, "supplement_submitted", "ExpertReview", (3, "supplement"), &[])
+        .await
+        .expect("confirmed");
+    assert_eq!(read(&shared).await.used_fen, 5_000);
+    platform.stop().await;
+}

@@ -253,5 +253,6 @@ fn allocation(one: &Allocation) -> wire::Allocation {
         application_id: one.application_id.to_string(),
         used_fen: one.used_fen,
         made_at: Some(stamp(one.made_at)),
+        held: one.held,
     }
 }
