@@ -106,7 +106,16 @@ async fn turn(work: &mut Work, id: OperatorId, act: Act, reason: &str) -> Result
     let by = work.caller().subject.clone();
     let next = operator.after(step, work.now(), &by);
     save(work, &next, step.fact).await?;
-    record(work, step.fact.name(), &id.to_string(), "", &reason).await?;
+    let change = store::operators::StandingChange {
+        id: work.new_id(),
+        operator: id,
+        fact: step.fact.name(),
+        reason: &reason,
+        at: work.now(),
+        by: &by,
+    };
+    store::operators::insert_standing_change(work.db(), change).await?;
+    record(work, step.fact.name(), &id.to_string(), "", "").await?;
     Ok(next)
 }
 

@@ -239,3 +239,44 @@ fn written(
         Err(error) => Err(error.into()),
     }
 }
+
+/// Why an operator's standing was changed.
+#[derive(Debug, Clone, Copy)]
+pub struct StandingChange<'a> {
+    /// Its own id.
+    pub id: Uuid,
+    /// Whose standing.
+    pub operator: OperatorId,
+    /// `suspended` or `reinstated`.
+    pub fact: &'a str,
+    /// The administrator's words.
+    pub reason: &'a str,
+    /// Database time.
+    pub at: OffsetDateTime,
+    /// Who did it.
+    pub by: &'a str,
+}
+
+/// Keeps the reason of a suspension or reinstatement.
+///
+/// # Errors
+/// The database.
+pub async fn insert_standing_change(
+    db: &mut PgConnection,
+    change: StandingChange<'_>,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "-- accounts.operators.insert_standing_change
+         INSERT INTO standing_changes (id, operator_id, fact, reason, changed_at, changed_by)
+         VALUES ($1, $2, $3, $4, $5, $6)",
+        change.id,
+        change.operator.0,
+        change.fact,
+        change.reason,
+        change.at,
+        change.by,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
