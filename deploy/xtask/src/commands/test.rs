@@ -4,7 +4,6 @@
 use std::path::Path;
 
 use anyhow::Result;
-use tokio::process::Command;
 
 use super::prepare;
 use crate::{
@@ -44,7 +43,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     step("query metadata", prepare::run(prepare::Arguments { check: true })).await?;
     step("programs", cargo::build(&checkout, Build::Debug)).await?;
     let mut servers = step("private servers", Servers::trial(&checkout, Durability::Quick)).await?;
-    let mut tests = call(&runner(&checkout).await);
+    let mut tests = call(&["test", "--workspace", "--locked", "--no-fail-fast"]);
     tests.env(SHARED_POSTGRES, servers.postgres.cluster().admin_url());
     tests.env(SHARED_NATS, servers.nats.url());
     if arguments.long {
@@ -53,15 +52,4 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let passed = step("tests", cargo::run(tests)).await;
     servers.stop().await?;
     passed
-}
-
-/// The test runner of this machine: nextest where it is installed, else cargo's own.
-async fn runner(checkout: &Checkout) -> Vec<&'static str> {
-    let mut probe: Command = cargo::command(checkout, &["nextest", "--version"]);
-    probe.stderr(std::process::Stdio::null()).stdout(std::process::Stdio::null());
-    if probe.status().await.is_ok_and(|done| done.success()) {
-        vec!["nextest", "run", "--workspace", "--no-fail-fast"]
-    } else {
-        vec!["test", "--workspace", "--no-fail-fast"]
-    }
 }
