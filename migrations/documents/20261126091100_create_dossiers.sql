@@ -9,6 +9,8 @@ CREATE TABLE dossiers (
     state text NOT NULL CHECK (state IN ('closed', 'open', 'sealed', 'released')),
     -- The revision that is open or sealed now; 0 while closed.
     revision integer NOT NULL DEFAULT 0,
+    -- What the last event of reviews said: a seal that is released meanwhile must not leave it open under review.
+    under_review boolean NOT NULL DEFAULT false,
     -- Goes up with every change of content or state: what a person saw.
     edits bigint NOT NULL DEFAULT 0,
     -- Number of announced events.
@@ -32,6 +34,9 @@ CREATE TABLE revisions (
     submission_version integer,
     kind text,
     dossier_hash text,
+    -- Requests that submit on this seal, and when the last one took hold.
+    holders text[] NOT NULL DEFAULT '{}',
+    held_at timestamptz,
     -- When reviews announced the submission that carries it.
     confirmed_at timestamptz,
     -- A seal that was released because no such submission stood; it can be taken again if one does after all.
@@ -43,12 +48,13 @@ CREATE TABLE revisions (
     CHECK ((state = 'sealed') = (submission_version IS NOT NULL)),
     CHECK ((state = 'sealed') = (dossier_hash IS NOT NULL)),
     CHECK ((state = 'sealed') = (kind IS NOT NULL)),
+    CHECK ((state = 'sealed') = (held_at IS NOT NULL)),
     CHECK (confirmed_at IS NULL OR state = 'sealed')
 );
 CREATE UNIQUE INDEX revisions_one_open ON revisions (application_id) WHERE state = 'open';
 -- Sealing is idempotent by (application, submission). Source: architecture, rule 3.
 CREATE UNIQUE INDEX revisions_one_seal ON revisions (application_id, submission_version) WHERE state = 'sealed';
-CREATE INDEX revisions_unconfirmed ON revisions (sealed_at) WHERE state = 'sealed' AND confirmed_at IS NULL;
+CREATE INDEX revisions_unconfirmed ON revisions (held_at) WHERE state = 'sealed' AND confirmed_at IS NULL;
 
 CREATE TABLE placements (
     application_id uuid NOT NULL,

@@ -7,7 +7,7 @@ use super::{sealing, uses};
 use crate::{
     domain::{
         Refusal,
-        dossier::{Dossier, State, Step, Told, follow},
+        dossier::{Dossier, Standing, State, Step, Told, follow},
     },
     publish,
     publish::DossierFact,
@@ -43,6 +43,7 @@ impl Applied {
             version: 0,
             items: Vec::new(),
             base: None,
+            under_review: false,
             seal: None,
         }
     }
@@ -61,6 +62,8 @@ pub async fn told(work: &mut Work, applied: &Applied, told: &Told, kind: &str) -
             store::dossiers::lock(work.db(), applied.application_id).await?.ok_or_else(Failure::not_found)?
         }
     };
+    let under_review = told.standing == Standing::Locked;
+    store::dossiers::told(work.db(), dossier.application_id, under_review).await?;
     match follow(&dossier, told) {
         Step::Stay => Ok(()),
         Step::Open => open(work, dossier, &[], None, None).await,
@@ -94,6 +97,16 @@ async fn open(
     dossier.state = State::Open;
     dossier.revision = revision;
     save(work, dossier, DossierFact::Opened, "").await
+}
+
+/// Makes up for the event that found an unconfirmed seal and had to leave it alone: the application is under review
+/// without that submission, so the revision before stands (T19).
+///
+/// # Errors
+/// The database is away.
+pub async fn after_release(work: &mut Work, dossier: Dossier) -> Result<(), Failure> {
+    let before = store::revisions::list(work.db(), dossier.application_id).await?;
+    if dossier.under_review && !before.is_empty() { discard(work, dossier).await } else { Ok(()) }
 }
 
 async fn discard(work: &mut Work, mut dossier: Dossier) -> Result<(), Failure> {

@@ -3,9 +3,10 @@
 
 use chassis::{Failure, Work};
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{hash, uses};
+use super::{follow, hash, uses};
 use crate::{
     domain::{
         Refusal, Slot,
@@ -32,6 +33,8 @@ pub struct Ask {
     pub required: Vec<Slot>,
     /// What the last return named.
     pub items: Vec<String>,
+    /// The request that submits on it.
+    pub holder: String,
 }
 
 /// A seal and what it covers.
@@ -55,26 +58,24 @@ pub async fn seal(work: &mut Work, ask: Ask) -> Result<Receipt, Failure> {
     match dossier.state {
         State::Closed => return Err(Refusal::DossierClosed.into()),
         State::Released => return Err(Refusal::DossierReleased.into()),
-        State::Sealed => return sealed_already(work, &dossier, ask.submission_version).await,
+        State::Sealed => return sealed_already(work, &dossier, &ask).await,
         State::Open => {}
     }
     let found = missing(work.db(), &dossier, &ask.required, &ask.items).await?;
     if let Some(failure) = labels::all(found) {
         return Err(failure);
     }
-    take(work, dossier, ask.submission_version, &ask.kind).await
+    take(work, dossier, ask.submission_version, &ask.kind, &ask.holder).await
 }
 
-async fn sealed_already(
-    work: &mut Work,
-    dossier: &Dossier,
-    submission_version: i32,
-) -> Result<Receipt, Failure> {
+async fn sealed_already(work: &mut Work, dossier: &Dossier, ask: &Ask) -> Result<Receipt, Failure> {
     let seals = store::revisions::list(work.db(), dossier.application_id).await?;
     let seal = seals.into_iter().find(|seal| seal.revision == dossier.revision);
     let sealed = seal
-        .filter(|seal| seal.submission_version == submission_version)
+        .filter(|seal| seal.submission_version == ask.submission_version)
         .ok_or_else(|| Failure::conflict("dossier_behind", "材料状态正在同步，请稍后重试"))?;
+    let now = work.now();
+    store::revisions::hold(work.db(), dossier.application_id, sealed.revision, &ask.holder, now).await?;
     let content = store::contents::sealed(work.db(), dossier.application_id, sealed.revision).await?;
     Ok(Receipt { sealed, content })
 }
@@ -103,6 +104,7 @@ async fn take(
     mut dossier: Dossier,
     submission_version: i32,
     kind: &str,
+    holder: &str,
 ) -> Result<Receipt, Failure> {
     let id = dossier.application_id;
     let content = store::contents::live(work.db(), id, dossier.revision).await?;
@@ -116,7 +118,7 @@ async fn take(
         confirmed: false,
         base: dossier.base,
     };
-    store::revisions::seal(work.db(), id, &sealed, &content.uses).await?;
+    store::revisions::seal(work.db(), id, &sealed, holder, &content.uses).await?;
     dossier.state = State::Sealed;
     dossier.edits += 1;
     dossier.version += 1;
@@ -142,12 +144,23 @@ pub async fn take_again(
         return Err(Refusal::SealLost.into());
     }
     let now = work.now();
-    let receipt = take(work, dossier, submission_version, kind).await?;
+    let receipt = take(work, dossier, submission_version, kind, "").await?;
     store::revisions::confirm(work.db(), id, receipt.sealed.revision, now).await?;
     uses::let_go(work, id).await
 }
 
-/// Releases a seal whose submission did not commit; whether there was one.
+/// For whom a seal is released.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum For {
+    /// One request; the others go on holding it.
+    Holder(String),
+    /// Everybody, where nobody has taken hold since this time: reviews does not know the submission.
+    Everybody(OffsetDateTime),
+}
+
+/// Releases a seal whose submission did not commit; whether the dossier is no longer sealed for it.
+///
+/// The dossier opens again, or falls back to the revision before where the review went on meanwhile (T19).
 ///
 /// # Errors
 /// The database is away.
@@ -155,6 +168,7 @@ pub async fn release(
     work: &mut Work,
     application_id: Uuid,
     submission_version: i32,
+    whom: For,
 ) -> Result<bool, Failure> {
     let Some(mut dossier) = store::dossiers::lock(work.db(), application_id).await? else { return Ok(false) };
     let stands = dossier.state == State::Sealed
@@ -165,12 +179,21 @@ pub async fn release(
     if !stands {
         return Ok(false);
     }
+    let revision = dossier.revision;
+    let free = match whom {
+        For::Holder(holder) => store::revisions::let_go(work.db(), application_id, revision, &holder).await?,
+        For::Everybody(since) => store::revisions::idle(work.db(), application_id, revision, since).await?,
+    };
+    if !free {
+        return Ok(false);
+    }
     let now = work.now();
-    store::revisions::unseal(work.db(), application_id, dossier.revision).await?;
+    store::revisions::unseal(work.db(), application_id, revision).await?;
     dossier.state = State::Open;
     dossier.edits += 1;
     dossier.version += 1;
     store::dossiers::save(work.db(), &dossier, now).await?;
     publish::dossier(work, DossierFact::Opened, &dossier, "");
+    follow::after_release(work, dossier).await?;
     Ok(true)
 }

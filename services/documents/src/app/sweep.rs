@@ -7,13 +7,12 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
-    follow::{self, Applied},
-    sealing,
+    sealing::{self, For},
     uploads::{GIVEN_UP, Uploads},
 };
 use crate::{
     domain::{
-        dossier::{SEAL_UNCONFIRMED_SECS_MAX, Standing, Told},
+        dossier::SEAL_UNCONFIRMED_SECS_MAX,
         file::{Kept, Scan},
     },
     neighbours::Neighbours,
@@ -52,7 +51,7 @@ impl Sweep {
         }
     }
 
-    /// Releases seals older than 60 s whose submission reviews does not know. Source: workflow, Materials.
+    /// Releases seals that nobody has taken hold of for 60 s and whose submission reviews does not know. Source: workflow, Materials.
     ///
     /// # Errors
     /// The database or reviews is away.
@@ -63,44 +62,28 @@ impl Sweep {
         drop(work);
         for (application_id, submission_version) in waiting {
             // One that cannot be settled now does not hold up the others.
-            if let Err(error) = self.seal(application_id, submission_version).await {
+            if let Err(error) = self.seal(application_id, submission_version, before).await {
                 tracing::warn!(application.id = %application_id, error = %chain(&error), "seal not settled");
             }
         }
         Ok(())
     }
 
-    async fn seal(&self, application_id: Uuid, submission_version: i32) -> Result<(), Failure> {
+    async fn seal(
+        &self,
+        application_id: Uuid,
+        submission_version: i32,
+        before: OffsetDateTime,
+    ) -> Result<(), Failure> {
         let facts = self.neighbours.application(application_id).await?;
-        if facts.as_ref().is_some_and(|facts| facts.submission_version >= submission_version) {
+        if facts.is_some_and(|facts| facts.submission_version >= submission_version) {
             // The submission stands; its event is on the way.
             return Ok(());
         }
         let mut work = self.units.begin(Caller::system("sweep")).await?;
-        if !sealing::release(&mut work, application_id, submission_version).await? {
-            return Ok(());
-        }
-        tracing::info!(application.id = %application_id, submission_version, "released a seal without a submission");
-        if let Some(facts) = facts
-            && let Some(standing) = Standing::of_stage(&facts.stage)
-            && let Ok(operator_id) = Uuid::parse_str(&facts.operator_id)
-        {
-            // While the seal stood, the application may have moved on without it.
-            let told = Told {
-                standing,
-                withdrawn: false,
-                submission_version: facts.submission_version,
-                carries_dossier: carries_dossier(&facts.submission_kind),
-                items: facts.items,
-            };
-            let applied = Applied {
-                application_id,
-                operator_id,
-                round_id: Uuid::parse_str(&facts.round_id).ok(),
-                county: facts.county,
-                prefecture: facts.prefecture,
-            };
-            follow::told(&mut work, &applied, &told, &facts.submission_kind).await?;
+        // Somebody may have taken hold while reviews was asked.
+        if sealing::release(&mut work, application_id, submission_version, For::Everybody(before)).await? {
+            tracing::info!(application.id = %application_id, submission_version, "released a seal without a submission");
         }
         work.commit().await
     }

@@ -82,6 +82,8 @@ pub struct Dossier {
     pub items: Vec<String>,
     /// The sealed revision that the present one is compared with.
     pub base: Option<i32>,
+    /// Whether the last event of reviews said that it is under review.
+    pub under_review: bool,
     /// Of the present revision while sealed; while open, of the last sealed one before it.
     pub seal: Option<Seal>,
 }

@@ -15,6 +15,7 @@ fn dossier(state: State) -> Dossier {
         version: 5,
         items: vec!["M3".into(), "station_name".into()],
         base: Some(2),
+        under_review: false,
         seal: None,
     }
 }

@@ -46,7 +46,7 @@ pub fn slot(text: &str, field: &'static str) -> Result<Slot, Failure> {
     Slot::of_id(text).ok_or_else(|| unknown(field))
 }
 
-/// Required slots; none named means the default.
+/// Required slots as a person asks for them; none named means the default.
 ///
 /// # Errors
 /// `unknown_value`.
@@ -54,6 +54,10 @@ pub fn required(texts: &[String]) -> Result<Vec<Slot>, Failure> {
     if texts.is_empty() {
         return Ok(Slot::ALL.into_iter().filter(|slot| slot.required()).collect());
     }
+    required_slots(texts)
+}
+
+fn required_slots(texts: &[String]) -> Result<Vec<Slot>, Failure> {
     texts.iter().map(|text| slot(text, "required_slots")).collect()
 }
 
@@ -139,5 +143,6 @@ pub fn ask(body: &wire::SealDossierRequest) -> Result<Ask, Failure> {
         kind: body.kind.clone(),
         required: required(&body.required_slots)?,
         items: body.return_items.clone(),
+        holder: body.holder.clone(),
     })
 }

@@ -7,7 +7,7 @@ use proto::documents::{
 use tonic::{Request, Response, Status};
 
 use super::convert;
-use crate::app::sealing;
+use crate::app::sealing::{self, For};
 
 /// See the contract.
 pub struct SealingRpc {
@@ -35,7 +35,8 @@ impl Sealing for SealingRpc {
         let body = request.into_inner();
         let application_id = convert::id(&body.application_id, "application_id")?;
         let mut work = self.units.begin(caller).await?;
-        sealing::release(&mut work, application_id, body.submission_version).await?;
+        sealing::release(&mut work, application_id, body.submission_version, For::Holder(body.holder))
+            .await?;
         work.commit().await?;
         Ok(Response::new(ReleaseSealResponse {}))
     }

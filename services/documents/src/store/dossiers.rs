@@ -14,7 +14,7 @@ use crate::domain::dossier::{Dossier, Seal, State};
 pub async fn find(db: &mut PgConnection, application_id: Uuid) -> Result<Option<Dossier>, StoreError> {
     let row = sqlx::query!(
         r#"-- documents.dossiers.find
-         SELECT d.application_id, d.operator_id, d.round_id, d.county, d.prefecture, d.state, d.revision, d.edits, d.version,
+         SELECT d.application_id, d.operator_id, d.round_id, d.county, d.prefecture, d.state, d.revision, d.edits, d.version, d.under_review,
                 r.items AS "items?", r.base AS "base?", s.submission_version AS "submission_version?",
                 s.dossier_hash AS "dossier_hash?", s.confirmed_at AS "confirmed_at?"
          FROM dossiers d
@@ -47,6 +47,7 @@ pub async fn find(db: &mut PgConnection, application_id: Uuid) -> Result<Option<
         version: row.version,
         items: row.items.unwrap_or_default(),
         base: row.base,
+        under_review: row.under_review,
         seal,
     }))
 }
@@ -90,6 +91,22 @@ pub async fn insert(
     .execute(db)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+/// Notes whether reviews says that a locked dossier is under review.
+///
+/// # Errors
+/// The database is away.
+pub async fn told(db: &mut PgConnection, application_id: Uuid, under_review: bool) -> Result<(), StoreError> {
+    sqlx::query!(
+        "-- documents.dossiers.told
+         UPDATE dossiers SET under_review = $2 WHERE application_id = $1 AND under_review <> $2",
+        application_id,
+        under_review,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Saves state, revision and counts of a locked dossier.

@@ -110,11 +110,13 @@ pub async fn seal(
     db: &mut PgConnection,
     application_id: Uuid,
     sealed: &Sealed,
+    holder: &str,
     uses: &[Use],
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "-- documents.revisions.seal
-         UPDATE revisions SET state = 'sealed', submission_version = $3, kind = $4, dossier_hash = $5, sealed_at = $6
+         UPDATE revisions SET state = 'sealed', submission_version = $3, kind = $4, dossier_hash = $5, sealed_at = $6, held_at = $6,
+                holders = ARRAY[$7]::text[]
          WHERE application_id = $1 AND revision = $2 AND state = 'open'",
         application_id,
         sealed.revision,
@@ -122,6 +124,7 @@ pub async fn seal(
         sealed.kind,
         sealed.hash,
         sealed.sealed_at,
+        holder,
     )
     .execute(&mut *db)
     .await?;
@@ -153,6 +156,78 @@ pub async fn seal(
     Ok(())
 }
 
+/// Lets a request hold a seal that stands.
+///
+/// # Errors
+/// The database is away.
+pub async fn hold(
+    db: &mut PgConnection,
+    application_id: Uuid,
+    revision: i32,
+    holder: &str,
+    now: OffsetDateTime,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "-- documents.revisions.hold
+         UPDATE revisions SET holders = array_append(array_remove(holders, $3), $3), held_at = $4
+         WHERE application_id = $1 AND revision = $2 AND state = 'sealed'",
+        application_id,
+        revision,
+        holder,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes a request's hold away; whether it was the last one.
+///
+/// # Errors
+/// The database is away.
+pub async fn let_go(
+    db: &mut PgConnection,
+    application_id: Uuid,
+    revision: i32,
+    holder: &str,
+) -> Result<bool, StoreError> {
+    let last = sqlx::query_scalar!(
+        r#"-- documents.revisions.let_go
+         UPDATE revisions SET holders = array_remove(holders, $3)
+         WHERE application_id = $1 AND revision = $2 AND state = 'sealed' AND $3 = ANY(holders)
+         RETURNING cardinality(holders) = 0 AS "last!""#,
+        application_id,
+        revision,
+        holder,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(last.unwrap_or(false))
+}
+
+/// Whether nobody has taken hold of a seal since a time.
+///
+/// # Errors
+/// The database is away.
+pub async fn idle(
+    db: &mut PgConnection,
+    application_id: Uuid,
+    revision: i32,
+    since: OffsetDateTime,
+) -> Result<bool, StoreError> {
+    let idle = sqlx::query_scalar!(
+        r#"-- documents.revisions.idle
+         SELECT held_at < $3 AS "idle!" FROM revisions
+         WHERE application_id = $1 AND revision = $2 AND state = 'sealed'"#,
+        application_id,
+        revision,
+        since,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(idle.unwrap_or(false))
+}
+
 /// Opens a sealed revision again, as if it had not been sealed.
 ///
 /// # Errors
@@ -169,7 +244,8 @@ pub async fn unseal(db: &mut PgConnection, application_id: Uuid, revision: i32) 
     sqlx::query!(
         "-- documents.revisions.unseal
          UPDATE revisions SET state = 'open', released_submission = submission_version, released_hash = dossier_hash,
-                submission_version = NULL, kind = NULL, dossier_hash = NULL, sealed_at = NULL
+                submission_version = NULL, kind = NULL, dossier_hash = NULL, sealed_at = NULL,
+                held_at = NULL, holders = '{}'
          WHERE application_id = $1 AND revision = $2 AND state = 'sealed' AND confirmed_at IS NULL",
         application_id,
         revision,
@@ -255,7 +331,8 @@ pub async fn list(db: &mut PgConnection, application_id: Uuid) -> Result<Vec<Sea
     Ok(rows)
 }
 
-/// Seals that reviews has not confirmed since before a time: application and submission, at most 100.
+/// Seals of locked dossiers that nobody took hold of since a time, and reviews has not confirmed: application and
+/// submission, oldest first, at most 100.
 ///
 /// # Errors
 /// The database is away.
@@ -265,8 +342,10 @@ pub async fn unconfirmed(
 ) -> Result<Vec<(Uuid, i32)>, StoreError> {
     let rows = sqlx::query!(
         r#"-- documents.revisions.unconfirmed
-         SELECT application_id, submission_version AS "submission_version!" FROM revisions
-         WHERE state = 'sealed' AND confirmed_at IS NULL AND sealed_at < $1 ORDER BY sealed_at LIMIT 100"#,
+         SELECT r.application_id, r.submission_version AS "submission_version!"
+         FROM revisions r JOIN dossiers d USING (application_id, revision)
+         WHERE d.state = 'sealed' AND r.state = 'sealed' AND r.confirmed_at IS NULL AND r.held_at < $1
+         ORDER BY r.held_at LIMIT 100"#,
         before,
     )
     .fetch_all(db)

@@ -9,6 +9,7 @@ use proto::documents::{
 use crate::harness::{Platform, Who, answer, fresh, number, pdf, reason};
 
 const FILES: [&str; 10] = ["M1", "M2", "M3a", "M3b", "M4a", "M4b", "M5", "M6", "M8a", "M8b"];
+const ALL: [&str; 11] = ["M1", "M2", "M3a", "M3b", "M4a", "M4b", "M5", "M6", "M8a", "M8b", "M9"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dossier_goes_from_closed_to_its_second_sealed_revision() {
@@ -28,7 +29,7 @@ async fn a_dossier_goes_from_closed_to_its_second_sealed_revision() {
     };
     let problems = check(Who::Operator(operator)).await;
     assert_eq!((problems.len(), problems[0].text.as_str()), (11, "请上传省级奖补资金项目申请函"));
-    let missing = platform.seal(both, 2, &[], &[]).await.expect_err("incomplete");
+    let missing = platform.seal(both, 2, &ALL, &[]).await.expect_err("incomplete");
     assert_eq!((missing.reason.as_str(), missing.fields.len()), ("material_missing", 11));
     for slot in FILES {
         platform.fill(both, slot).await;
@@ -37,10 +38,10 @@ async fn a_dossier_goes_from_closed_to_its_second_sealed_revision() {
     platform.allocate(&invoice, both, 7_000).await.expect("allocated");
     assert_eq!(check(Who::Reviews).await, []);
 
-    let seal = platform.seal(both, 2, &[], &[]).await.expect("complete");
+    let seal = platform.seal(both, 2, &ALL, &[]).await.expect("complete");
     assert_eq!((seal.revision, seal.file_count, seal.invoice_count), (1, 10, 1));
-    assert_eq!(platform.seal(both, 2, &[], &[]).await.expect("the same seal"), seal);
-    assert_eq!(reason(platform.seal(both, 3, &[], &[]).await), "dossier_behind");
+    assert_eq!(platform.seal(both, 2, &ALL, &[]).await.expect("the same seal"), seal);
+    assert_eq!(reason(platform.seal(both, 3, &ALL, &[]).await), "dossier_behind");
     assert_eq!(reason(platform.upload(both, "M1", &pdf("late")).await), "dossier_locked");
     platform.tell(both, "materials_submitted", "CityReview", (2, "materials"), &[]).await.expect("confirmed");
     platform
@@ -146,7 +147,7 @@ async fn a_seal_without_a_submission_is_released_and_taken_again_when_it_stands_
     let again = platform.seal(both, 2, &["M1"], &[]).await.expect("sealed again");
     assert_eq!(again.dossier_hash, seal.dossier_hash);
 
-    sqlx::query("UPDATE revisions SET sealed_at = sealed_at - interval '2 minutes' WHERE state = 'sealed'")
+    sqlx::query("UPDATE revisions SET held_at = held_at - interval '2 minutes' WHERE state = 'sealed'")
         .execute(&platform.pool)
         .await
         .expect("aged");
@@ -205,9 +206,51 @@ async fn a_carried_over_supplement_falls_back_to_what_was_sealed() {
         .await
         .expect("opened");
     assert_eq!(platform.dossier(both).await.expect("own").revision, 3);
-    assert_eq!(reason(platform.seal(both, 3, &[], &["M7"]).await.map(|_| ())), "material_missing");
+    assert_eq!(reason(platform.seal(both, 3, &["M1", "M2"], &["M7"]).await.map(|_| ())), "material_missing");
     assert_eq!(reason(platform.seal(both, 3, &["M1"], &["M7"]).await.map(|_| ())), "item_unanswered");
     platform.fill(both, "M7").await;
     platform.seal(both, 3, &["M1"], &["M7"]).await.expect("answered");
+    platform.stop().await;
+}
+
+fn release(both: (uuid::Uuid, uuid::Uuid), submission_version: i32, holder: &str) -> ReleaseSealRequest {
+    ReleaseSealRequest { application_id: both.0.to_string(), submission_version, holder: holder.into() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seal_stands_while_any_request_holds_it() {
+    let platform = Platform::start().await;
+    let both = platform.open(number(1)).await;
+    platform.fill(both, "M1").await;
+    let seal = platform.seal_for("one", both, 2, &["M1"], &[]).await.expect("sealed");
+    assert_eq!(platform.seal_for("other", both, 2, &["M1"], &[]).await.expect("shared"), seal);
+    for (holder, state) in [("nobody", "sealed"), ("one", "sealed"), ("one", "sealed"), ("other", "open")] {
+        answer(platform.sealing().release_seal(release(both, 2, holder)).await).expect("let go");
+        assert_eq!(platform.dossier(both).await.expect("own").state, state, "{holder}");
+    }
+    platform.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seal_released_after_the_supplement_was_carried_over_leaves_nothing_open() {
+    let platform = Platform::start().await;
+    let both = platform.open(number(1)).await;
+    platform.fill(both, "M1").await;
+    platform.seal(both, 2, &["M1"], &[]).await.expect("sealed");
+    platform.tell(both, "materials_submitted", "CityReview", (2, "materials"), &[]).await.expect("confirmed");
+    platform
+        .tell(both, "supplement_requested", "SupplementDue", (2, "materials"), &["M7"])
+        .await
+        .expect("opened");
+    platform.fill(both, "M7").await;
+    platform.seal(both, 3, &["M1"], &["M7"]).await.expect("sealed");
+    platform
+        .tell(both, "carried_over", "AwaitingJointReview", (2, "materials"), &[])
+        .await
+        .expect("left alone");
+    assert_eq!(platform.dossier(both).await.expect("own").revision, 2);
+    answer(platform.sealing().release_seal(release(both, 3, "a request")).await).expect("released");
+    let dossier = platform.dossier(both).await.expect("own");
+    assert_eq!((dossier.state.as_str(), dossier.revision), ("sealed", 1));
     platform.stop().await;
 }
