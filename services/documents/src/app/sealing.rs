@@ -1,6 +1,8 @@
 //! Sealing for a submission: idempotent by (application, submission); a seal whose submission never committed is
 //! released and does no harm. Source: architecture, rule 3; T09, T18.
 
+use std::collections::BTreeSet;
+
 use chassis::{Failure, Work};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -61,7 +63,10 @@ pub async fn seal(work: &mut Work, ask: Ask) -> Result<Receipt, Failure> {
         State::Sealed => return sealed_already(work, &dossier, &ask).await,
         State::Open => {}
     }
-    let found = missing(work.db(), &dossier, &ask.required, &ask.items).await?;
+    // Also what the dossier itself was reopened for: a withdrawal does not answer a return (T10).
+    let items: BTreeSet<String> = ask.items.iter().chain(&dossier.items).cloned().collect();
+    let items: Vec<String> = items.into_iter().collect();
+    let found = missing(work.db(), &dossier, &ask.required, &items).await?;
     if let Some(failure) = labels::all(found) {
         return Err(failure);
     }

@@ -254,3 +254,26 @@ async fn a_seal_released_after_the_supplement_was_carried_over_leaves_nothing_op
     assert_eq!((dossier.state.as_str(), dossier.revision), ("sealed", 1));
     platform.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_does_not_answer_the_return() {
+    let platform = Platform::start().await;
+    let both = platform.open(number(1)).await;
+    platform.fill(both, "M5").await;
+    platform.seal(both, 2, &["M5"], &[]).await.expect("sealed");
+    platform.tell(both, "materials_submitted", "CityReview", (2, "materials"), &[]).await.expect("confirmed");
+    platform.tell(both, "city_returned", "CityReturned", (2, "materials"), &["M5"]).await.expect("reopened");
+    let new = platform.fill(both, "M5").await.slots.into_iter().find(|slot| slot.slot == "M5").expect("slot");
+    let new = new.files.last().expect("two files").file_id.clone();
+    platform.seal(both, 3, &["M5"], &["M5"]).await.expect("answered");
+    platform.tell(both, "materials_submitted", "CityReview", (3, "materials"), &[]).await.expect("confirmed");
+    platform
+        .tell(both, "materials_withdrawn", "MaterialsDue", (3, "materials"), &[])
+        .await
+        .expect("reopened");
+    let remove =
+        RemoveFileRequest { request_id: fresh(), application_id: both.0.to_string(), file_id: new, edits: 0 };
+    answer(platform.dossiers(Who::Operator(both.1)).remove_file(remove).await).expect("back to the old one");
+    assert_eq!(reason(platform.seal(both, 4, &["M5"], &[]).await), "item_unanswered");
+    platform.stop().await;
+}
