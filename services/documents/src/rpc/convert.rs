@@ -141,7 +141,7 @@ pub fn ask(body: &wire::SealDossierRequest) -> Result<Ask, Failure> {
         operator_id: id(&body.operator_id, "operator_id")?,
         submission_version: body.submission_version,
         kind: body.kind.clone(),
-        required: required(&body.required_slots)?,
+        required: required_slots(&body.required_slots)?,
         items: body.return_items.clone(),
         holder: body.holder.clone(),
     })

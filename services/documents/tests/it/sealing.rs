@@ -277,3 +277,17 @@ async fn a_withdrawal_does_not_answer_the_return() {
     assert_eq!(reason(platform.seal(both, 4, &["M5"], &[]).await), "item_unanswered");
     platform.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_requires_nothing_is_taken_at_its_word_and_an_ended_application_leaves_the_sweep() {
+    let platform = Platform::start().await;
+    let both = platform.open(number(1)).await;
+    assert_eq!(platform.seal(both, 2, &[], &[]).await.expect("nothing is required").file_count, 0);
+    platform.tell(both, "terminated", "Terminated", (1, "acceptance"), &[]).await.expect("released");
+    let mut db = platform.pool.acquire().await.expect("a connection");
+    let later = time::OffsetDateTime::from_unix_timestamp(4_000_000_000).expect("a time");
+    let waiting = documents::store::revisions::unconfirmed(&mut db, later).await.expect("read");
+    assert_eq!(waiting, []);
+    drop(db);
+    platform.stop().await;
+}
