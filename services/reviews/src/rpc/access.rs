@@ -28,8 +28,8 @@ const REVIEW: &[Who] = &[
 #[rustfmt::skip]
 pub const ACCESS: &[Access] = &[
     Access { method: "/yuchong.reviews.v1.Rounds/CreateRound", who: ADMINISTRATOR },
-    Access { method: "/yuchong.reviews.v1.Rounds/ListRounds", who: &[Person("*")] },
-    Access { method: "/yuchong.reviews.v1.Rounds/GetRound", who: &[Person("*")] },
+    Access { method: "/yuchong.reviews.v1.Rounds/ListRounds", who: REVIEW },
+    Access { method: "/yuchong.reviews.v1.Rounds/GetRound", who: REVIEW },
     Access { method: "/yuchong.reviews.v1.Applications/CreateApplication", who: OPERATOR },
     Access { method: "/yuchong.reviews.v1.Applications/SaveAcceptance", who: OPERATOR },
     Access { method: "/yuchong.reviews.v1.Applications/SubmitAcceptance", who: OPERATOR },
