@@ -31,6 +31,8 @@ CREATE TABLE applications (
     dossier_hash text NOT NULL DEFAULT '',
     return_items text[] NOT NULL DEFAULT '{}',
     return_open_all boolean NOT NULL DEFAULT false,
+    -- The submission that was returned: an answer differs from this one.
+    return_submission integer NOT NULL DEFAULT 0,
     work_order_id uuid,
     in_sample boolean NOT NULL DEFAULT false,
     forced_sample boolean NOT NULL DEFAULT false,
@@ -84,7 +86,10 @@ CREATE TABLE submissions (
     dossier_hash text NOT NULL DEFAULT '',
     gate_evidence bytea,
     gate_hash text NOT NULL DEFAULT '',
+    -- The return that it answers; stands again where the submission is withdrawn (T03, T10).
     return_items text[] NOT NULL DEFAULT '{}',
+    return_open_all boolean NOT NULL DEFAULT false,
+    return_submission integer NOT NULL DEFAULT 0,
     answers jsonb NOT NULL DEFAULT '{}',
     submitted_at timestamptz NOT NULL,
     submitted_by uuid NOT NULL,

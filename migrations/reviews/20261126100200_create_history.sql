@@ -36,6 +36,8 @@ CREATE TABLE deciders (
 );
 CREATE TRIGGER deciders_append_only BEFORE UPDATE OR DELETE ON deciders
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER deciders_never_emptied BEFORE TRUNCATE ON deciders
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 CREATE TABLE decisions (
     application_id uuid NOT NULL,
@@ -44,12 +46,15 @@ CREATE TABLE decisions (
     transition text NOT NULL,
     actor_id uuid NOT NULL,
     actor_role text NOT NULL,
-    scope text[] NOT NULL,
+    scope text[] NOT NULL CHECK (cardinality(scope) > 0),
     authentication text NOT NULL CHECK (authentication <> ''),
-    session_id text NOT NULL,
+    session_id text NOT NULL CHECK (session_id <> ''),
     judged_version integer NOT NULL CHECK (judged_version > 0),
     judged_hash text NOT NULL CHECK (judged_hash <> ''),
     dossier_hash text NOT NULL,
+    verdict text NOT NULL CHECK (verdict IN ('', 'pass', 'return')),
+    target text NOT NULL CHECK (target IN ('', 'operator', 'experts', 'city')),
+    open_all boolean NOT NULL,
     decided_at timestamptz NOT NULL,
     -- The canonical encoding, its SHA-256, and the signature over that hash.
     record bytea NOT NULL,
@@ -82,3 +87,5 @@ CREATE TABLE paper_checks (
 );
 CREATE TRIGGER paper_checks_append_only BEFORE UPDATE OR DELETE ON paper_checks
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER paper_checks_never_emptied BEFORE TRUNCATE ON paper_checks
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

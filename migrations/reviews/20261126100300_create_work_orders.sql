@@ -52,17 +52,23 @@ CREATE TABLE panel (
 CREATE UNIQUE INDEX panel_one_lead ON panel (work_order_id) WHERE lead;
 CREATE INDEX panel_of_expert ON panel (expert_id, work_order_id);
 
+-- Only grows: the newest version holds, those before stay readable.
 CREATE TABLE declarations (
     work_order_id uuid NOT NULL,
     expert_id uuid NOT NULL,
+    version integer NOT NULL CHECK (version > 0),
     -- A conflict with every member; else only with those listed.
     conflicted boolean NOT NULL,
     conflicts uuid[] NOT NULL,
     statement text NOT NULL,
     declared_at timestamptz NOT NULL,
-    PRIMARY KEY (work_order_id, expert_id),
+    PRIMARY KEY (work_order_id, expert_id, version),
     FOREIGN KEY (work_order_id, expert_id) REFERENCES panel
 );
+CREATE TRIGGER declarations_append_only BEFORE UPDATE OR DELETE ON declarations
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER declarations_never_emptied BEFORE TRUNCATE ON declarations
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
 -- One voice each: an expert, or a department; a visit is the version with which the member came to its node.
 CREATE TABLE opinions (
@@ -112,3 +118,7 @@ CREATE TRIGGER samples_append_only BEFORE UPDATE OR DELETE ON samples
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER sample_members_append_only BEFORE UPDATE OR DELETE ON sample_members
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER samples_never_emptied BEFORE TRUNCATE ON samples
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER sample_members_never_emptied BEFORE TRUNCATE ON sample_members
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

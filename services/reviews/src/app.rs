@@ -19,7 +19,7 @@ use chassis::{Failure, Work};
 
 use crate::{
     domain::{
-        act::{Act, Moment},
+        act::{Act, Command, Moment},
         advance::advance,
         application::Application,
         decide::decide,
@@ -46,24 +46,41 @@ pub struct Shared {
     pub seal: Arc<Seal>,
 }
 
-/// Carries out a command on an application that needs no work order (county, city, withdrawals, deletion).
+/// Carries out a command of a tier before the joint review (county, city, withdrawals, deletion); a member of a work
+/// order is handed to [`member::execute`], so that no step of a member is taken without its desk.
 ///
 /// # Errors
-/// NotFound, or the refusal of the first rule that says no.
+/// NotFound, or the refusal of the first rule that says no; `busy_elsewhere` (ABORTED) when it is launched at this moment.
 pub async fn execute(
     work: &mut Work,
     shared: &Shared,
     id: ApplicationId,
     act: &Act,
 ) -> Result<Application, Failure> {
+    let (order, _) = store::applications::order_of(work.db(), id).await?.ok_or_else(Failure::not_found)?;
+    if order.is_some() {
+        return member::execute(work, shared, id, act.clone()).await;
+    }
     let application = store::applications::lock(work.db(), id).await?.ok_or_else(Failure::not_found)?;
+    if application.order_id.is_some() {
+        return Err(busy_elsewhere());
+    }
+    let mut act = act.clone();
+    if let (Command::Withdraw, Some(submitted)) = (act.command, &application.submitted) {
+        act.answered = Some(store::submissions::answered(work.db(), id, submitted.version).await?);
+    }
     let policy = shared.policies.get(work.db(), application.round_id, application.policy_version).await?;
-    let step = decided(work, &application, act, &policy, None)?;
-    save(work, shared, &step, act).await?;
+    let step = decided(work, &application, &act, &policy, None)?;
+    save(work, shared, &step, &act).await?;
     if let Some(paper) = &act.paper {
         store::history::insert_paper_check(work.db(), id, step.after.version, paper).await?;
     }
     Ok(step.after)
+}
+
+/// The application changes its order at this moment; the caller may repeat the request.
+fn busy_elsewhere() -> Failure {
+    Failure::conflict("busy_elsewhere", "该内容正在被他人处理，请稍后重试")
 }
 
 /// Asks the table, and closes the step that it allows.

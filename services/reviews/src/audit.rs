@@ -8,8 +8,11 @@ use sqlx::PgPool;
 
 use crate::{
     domain::{
+        act::{Judged, PaperCheck, Target, Verdict},
         canonical::{Canonical, Hash, hex},
+        decision::{Decision, paper_hash},
         ids::ApplicationId,
+        stage::{Party, Stage},
         table,
     },
     signing::Seal,
@@ -41,7 +44,7 @@ async fn histories(pool: &PgPool) -> Result<(i64, i64), StoreError> {
     )
     .fetch(pool);
     let (mut steps, mut chain) = (0, 0);
-    let mut last: Option<(ApplicationId, i64, Option<crate::domain::stage::Stage>, Hash)> = None;
+    let mut last: Option<(ApplicationId, i64, Option<Stage>, Hash)> = None;
     while let Some(row) = rows.try_next().await? {
         let link = row.read()?;
         let entry = &link.entry;
@@ -91,14 +94,60 @@ async fn orders(pool: &PgPool) -> Result<i64, StoreError> {
 async fn decisions(pool: &PgPool, seal: &Seal) -> Result<i64, StoreError> {
     let mut wrong = 0;
     let mut rows = sqlx::query!(
-        "-- reviews.audit.decisions
-         SELECT d.record, d.record_hash, d.algorithm, d.key_id, d.signature, d.judged_hash, d.dossier_hash,
-                s.hash AS submitted_hash, s.dossier_hash AS sealed_hash, s.content
-         FROM decisions d JOIN submissions s ON s.application_id = d.application_id AND s.version = d.judged_version"
+        r#"-- reviews.audit.decisions
+         SELECT d.record, d.record_hash, d.algorithm, d.key_id, d.signature,
+                s.hash AS submitted_hash, s.dossier_hash AS sealed_hash, s.content,
+                d.application_id, d.version, d.transition, d.tier, d.judged_version, d.judged_hash, d.dossier_hash, d.verdict,
+                d.target, d.open_all, d.actor_id, d.actor_role, d.scope, d.authentication, d.session_id, d.decided_at,
+                h.command, h.to_stage, h.opinion, h.items, h.office, h.department,
+                (h.transition, h.actor_id, h.actor_role, h.occurred_at)
+                    = (d.transition, d.actor_id, d.actor_role, d.decided_at) AS "same_step!",
+                p.complete AS "complete?", p.ticked AS "ticked?", p.missing AS "missing?", p.checked_on AS "checked_on?",
+                p.checker AS "checker?"
+         FROM decisions d JOIN submissions s ON s.application_id = d.application_id AND s.version = d.judged_version
+         JOIN history h ON h.application_id = d.application_id AND h.version = d.version
+         LEFT JOIN paper_checks p ON p.application_id = d.application_id AND p.version = d.version"#
     )
     .fetch(pool);
     while let Some(row) = rows.try_next().await? {
-        let genuine = Canonical::digest(&row.record).as_slice() == row.record_hash.as_slice()
+        let paper = row.checked_on.map(|day| PaperCheck {
+            complete: row.complete.unwrap_or_default(),
+            ticked: row.ticked.clone().unwrap_or_default(),
+            missing: row.missing.clone().unwrap_or_default(),
+            checked_on: Some(day),
+            checker: row.checker.clone().unwrap_or_default(),
+        });
+        let told = (|| {
+            Some(Decision {
+                application_id: ApplicationId(row.application_id),
+                version: row.version,
+                transition: row.transition,
+                command: row.command,
+                tier: Party::parse(&row.tier)?,
+                to: Stage::parse(&row.to_stage)?,
+                judged: Judged { version: row.judged_version, hash: row.judged_hash.clone() },
+                dossier_hash: row.dossier_hash.clone(),
+                verdict: Verdict::parse(&row.verdict),
+                opinion: row.opinion,
+                items: row.items,
+                open_all: row.open_all,
+                target: Target::parse(&row.target),
+                paper_hash: paper.as_ref().map(paper_hash).unwrap_or_default(),
+                actor_id: row.actor_id,
+                actor_role: row.actor_role,
+                scope: row.scope,
+                office: row.office,
+                department: row.department,
+                authentication: row.authentication,
+                session_id: row.session_id,
+                decided_at: row.decided_at,
+            })
+        })();
+        // What the rows tell is what was signed, word for word.
+        let told = told.is_some_and(|told| told.encode().into_bytes() == row.record);
+        let genuine = told
+            && row.same_step
+            && Canonical::digest(&row.record).as_slice() == row.record_hash.as_slice()
             && row.judged_hash == row.submitted_hash
             && row.dossier_hash == row.sealed_hash
             && hex(&Canonical::digest(&row.content)) == row.submitted_hash

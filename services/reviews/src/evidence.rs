@@ -22,19 +22,30 @@ use crate::{
         Shared,
         create::Opening,
         launch::Expert,
-        submit::{Evidence, Sealed},
+        submit::{self, Evidence, Handing, Sealed},
     },
     domain::{
-        act::{GateFinding, Person},
+        act::{Act, GateFinding, Moment},
         application::{Application, Kind},
         form::Field,
         ids::{ApplicationId, OperatorId},
-        policy::{Gate, Policy, day_of},
+        policy::{Gate, Policy},
         stage::{Actor, Stage},
         station::{Connector, Station},
     },
     store::{self, forms::Sheet},
 };
+
+/// Who asks to submit what.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Which application.
+    pub application_id: ApplicationId,
+    /// The bare command.
+    pub act: Act,
+    /// The request: holds the seal that is made for it.
+    pub holder: Uuid,
+}
 
 /// The neighbours of this service.
 #[derive(Clone)]
@@ -92,52 +103,51 @@ impl Neighbours {
         }
     }
 
-    /// What T02, T09 or T18 needs. Asks nobody where the submission cannot succeed anyway.
-    pub async fn submission(
-        &self,
-        pool: &PgPool,
-        shared: &Shared,
-        person: &Person,
-        id: ApplicationId,
-        seen: i64,
-        kind: Kind,
-    ) -> Evidence {
-        let mut evidence = Evidence::default();
-        if let Err(failure) = self.gather(pool, shared, person, id, seen, kind, &mut evidence).await {
-            evidence.failure = Some(failure);
+    /// What T02, T09 or T18 needs, added to what is being submitted. Asks nobody where it cannot succeed anyway.
+    pub async fn submission(&self, pool: &PgPool, shared: &Shared, asked: &Asked, handing: &mut Handing) {
+        if let Err(failure) = self.gather(pool, shared, asked, handing).await {
+            handing.evidence.failure = Some(failure);
         }
-        evidence
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one caller; each is needed as it is")]
     async fn gather(
         &self,
         pool: &PgPool,
         shared: &Shared,
-        person: &Person,
-        id: ApplicationId,
-        seen: i64,
-        kind: Kind,
-        evidence: &mut Evidence,
+        asked: &Asked,
+        handing: &mut Handing,
     ) -> Result<(), Failure> {
+        let kind = handing.kind;
         let mut db = pool.acquire().await?;
-        let Some((application, sheet)) = open_for(&mut db, person, id, seen, kind).await? else {
+        let Some((application, sheet)) = open_for(&mut db, asked, kind).await? else {
             return Ok(());
         };
         let policy = shared.policies.get(&mut db, application.round_id, application.policy_version).await?;
         drop(db);
-        evidence.edit_version = sheet.edit_version;
+        handing.evidence.edit_version = sheet.edit_version;
         let (_, active) = self.operator(application.operator_id).await?;
-        evidence.account_active = Some(active);
+        handing.evidence.account_active = Some(active);
         // Today is read again, from the database, inside the transaction; here it only saves calls.
-        let today = day_of(application.entered_at.max(now_about()));
-        if !active || !sheet.form.problems(&sheet.station.connector_ids(), today).is_empty() {
+        let moment = Moment::at(application.entered_at.max(now_about()));
+        if !active || !sheet.form.problems(&sheet.station.connector_ids(), moment.today).is_empty() {
             return Ok(());
         }
-        self.claim_and_look(&application, &sheet, &policy, kind, evidence).await?;
+        self.claim_and_look(&application, &sheet, &policy, kind, &mut handing.evidence).await?;
         if kind != Kind::Acceptance {
-            evidence.seal = Some(self.seal(&application, &policy, kind).await?);
+            // Everything else is judged before the dossier is sealed: a seal for nothing closes it to the operator.
+            handing.evidence.seal = Some(Sealed::presumed(&application));
+            let mut db = pool.acquire().await?;
+            let foreseen =
+                submit::foresee(&mut db, &policy, (&application, &sheet), asked.act.clone(), handing, moment)
+                    .await;
+            drop(db);
+            handing.evidence.seal = None;
+            if foreseen.is_err() {
+                return Ok(());
+            }
+            handing.evidence.seal = Some(self.seal(&application, &policy, kind, asked.holder).await?);
         }
+        handing.evidence.complete = true;
         Ok(())
     }
 
@@ -177,7 +187,13 @@ impl Neighbours {
         Ok(())
     }
 
-    async fn seal(&self, application: &Application, policy: &Policy, kind: Kind) -> Result<Sealed, Failure> {
+    async fn seal(
+        &self,
+        application: &Application,
+        policy: &Policy,
+        kind: Kind,
+        holder: Uuid,
+    ) -> Result<Sealed, Failure> {
         let materials = application.returned.items.iter().filter(|item| Field::parse(item).is_none());
         let request = SealDossierRequest {
             application_id: application.id.to_string(),
@@ -186,7 +202,7 @@ impl Neighbours {
             kind: kind.id().to_owned(),
             required_slots: policy.required_slots.clone(),
             return_items: materials.cloned().collect(),
-            holder: String::new(),
+            holder: holder.to_string(),
         };
         let seal = self.documents.clone().seal_dossier(request).await?.into_inner();
         Ok(Sealed {
@@ -196,8 +212,9 @@ impl Neighbours {
         })
     }
 
-    /// Releases a seal whose submission did not commit. Best effort: `documents` also asks by itself.
-    pub async fn release(&self, pool: &PgPool, id: ApplicationId, submission_version: i32) {
+    /// Releases this request's hold on a seal that its submission did not commit on; another request may still commit on
+    /// it. Best effort: `documents` also asks by itself.
+    pub async fn release(&self, pool: &PgPool, id: ApplicationId, submission_version: i32, holder: Uuid) {
         let committed = match pool.acquire().await {
             Ok(mut db) => store::submissions::find(&mut db, id, submission_version).await,
             Err(error) => Err(error.into()),
@@ -209,7 +226,7 @@ impl Neighbours {
         let request = ReleaseSealRequest {
             application_id: id.to_string(),
             submission_version,
-            holder: String::new(),
+            holder: holder.to_string(),
         };
         if let Err(error) = self.documents.clone().release_seal(request).await {
             tracing::warn!(application.id = %id, %error, "seal not released; documents will ask");
@@ -220,19 +237,18 @@ impl Neighbours {
 /// The application with its form, where this submission can be made now; none where the domain will say why not.
 async fn open_for(
     db: &mut PgConnection,
-    person: &Person,
-    id: ApplicationId,
-    seen: i64,
+    asked: &Asked,
     kind: Kind,
 ) -> Result<Option<(Application, Sheet)>, Failure> {
+    let id = asked.application_id;
     let Some(application) = store::applications::find(db, id).await? else { return Ok(None) };
     let stages: &[Stage] = match kind {
         Kind::Acceptance => &[Stage::Draft, Stage::CountyReturned],
         Kind::Materials => &[Stage::MaterialsDue, Stage::CityReturned],
         Kind::Supplement => &[Stage::SupplementDue],
     };
-    let mine = person.operator_id == Some(application.operator_id);
-    if !mine || application.version != seen || !stages.contains(&application.stage) {
+    let mine = asked.act.person.operator_id == Some(application.operator_id);
+    if !mine || asked.act.seen != Some(application.version) || !stages.contains(&application.stage) {
         return Ok(None);
     }
     let sheet = store::forms::find(db, id).await?;

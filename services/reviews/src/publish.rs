@@ -81,11 +81,13 @@ fn payload(step: &Step) -> ApplicationEvent {
     }
 }
 
-/// Items that a return opens; empty where everything is open, and where nothing was returned.
+/// Items that a return opens, or that a withdrawn answer opens again; empty where everything is open, and where nothing
+/// was returned.
 fn items(fact: Fact, after: &Application) -> Vec<String> {
     match fact {
         Fact::CountyReturned
         | Fact::CountyRevoked
+        | Fact::MaterialsWithdrawn
         | Fact::CityReturned
         | Fact::SupplementRequested
         | Fact::ProvinceReturned => {
@@ -102,7 +104,6 @@ fn items(fact: Fact, after: &Application) -> Vec<String> {
         | Fact::PaperCheckPassed
         | Fact::PaperCheckIncomplete
         | Fact::MaterialsSubmitted
-        | Fact::MaterialsWithdrawn
         | Fact::CityPassed
         | Fact::CityPassRetracted
         | Fact::EnteredJointReview

@@ -4,7 +4,7 @@ use chassis::Failure;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{Shared, order::member, read};
+use super::{Shared, read};
 use crate::{
     domain::{
         act::{Act, Command, Moment, Person},
@@ -15,16 +15,11 @@ use crate::{
         order::{self, Desk},
         policy::Policy,
         refusal::Refusal,
+        stage::Actor,
         table::Row,
     },
-    store::{
-        self,
-        lists::{Filter, Part},
-    },
+    store,
 };
-
-/// More members than any order has. Source: performance, scale (5–20 k files in one launch).
-const ORDER_MEMBERS_MAX: i64 = 20_000;
 
 /// One command with its answer.
 #[derive(Debug)]
@@ -49,7 +44,12 @@ pub async fn list(
     let application = read::application(db, shared, &mut person, id).await?;
     let policy = shared.policies.get(db, application.round_id, application.policy_version).await?;
     let desk = desk(db, &application).await?;
-    let whole = whole_order(db, &application, desk.as_ref(), &policy).await?;
+    // Everybody else is refused by the table before it comes to the order.
+    let asked = [Actor::Administrator, Actor::Province].iter().any(|actor| person.roles.contains(actor));
+    let whole = match desk.as_ref().filter(|_| asked) {
+        Some(desk) => whole_order(db, desk, &policy).await?,
+        None => Whole { freeze: Err(Refusal::NotFrozen), widen: Err(Refusal::NotFrozen) },
+    };
     let actions = Command::ALL
         .into_iter()
         .filter(|command| !matches!(command, Command::CreateApplication | Command::ConcludeOrder))
@@ -94,22 +94,10 @@ struct Whole {
     widen: Result<(), Refusal>,
 }
 
-async fn whole_order(
-    db: &mut PgConnection,
-    application: &Application,
-    desk: Option<&Desk>,
-    policy: &Policy,
-) -> Result<Whole, Failure> {
-    let Some(desk) = desk else {
-        return Ok(Whole { freeze: Err(Refusal::NotFrozen), widen: Err(Refusal::NotFrozen) });
-    };
-    let order = Part::Orders(application.order_id.map(|order| order.0).into_iter().collect());
-    // An order has at most some thousand members; only their stages count here.
-    let applications =
-        store::lists::applications(db, &[order], &Filter::default(), None, ORDER_MEMBERS_MAX).await?;
-    let members: Vec<_> = applications.iter().map(member).collect();
+async fn whole_order(db: &mut PgConnection, desk: &Desk, policy: &Policy) -> Result<Whole, Failure> {
+    let tally = store::orders::tally(db, desk.order.id).await?;
     Ok(Whole {
-        freeze: order::may_freeze(&desk.order, &members),
-        widen: order::may_widen(&desk.order, &members, policy),
+        freeze: order::may_freeze(&desk.order, tally),
+        widen: order::may_widen(&desk.order, tally, policy),
     })
 }

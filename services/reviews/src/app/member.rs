@@ -4,7 +4,7 @@
 
 use chassis::{Failure, Work};
 
-use super::{Shared, decided, order::conclude, save};
+use super::{Shared, busy_elsewhere, decided, order::conclude, save};
 use crate::{
     domain::{
         act::{Act, Command, Verdict},
@@ -29,14 +29,16 @@ pub async fn execute(
     id: ApplicationId,
     mut act: Act,
 ) -> Result<Application, Failure> {
-    let order_id = store::applications::order_of(work.db(), id).await?.ok_or_else(Failure::not_found)?;
+    let (order_id, stage) =
+        store::applications::order_of(work.db(), id).await?.ok_or_else(Failure::not_found)?;
     let order = match order_id {
-        Some(order_id) => lock_order(work, order_id, &act).await?,
+        Some(order_id) => lock_order(work, order_id, stage, act.command).await?,
         None => None,
     };
     let application = store::applications::lock(work.db(), id).await?.ok_or_else(Failure::not_found)?;
-    if application.order_id != order_id {
-        return Err(Failure::conflict("busy_elsewhere", "该内容正在被他人处理，请稍后重试"));
+    // The node decided how the order was locked.
+    if (application.order_id, application.stage) != (order_id, stage) {
+        return Err(busy_elsewhere());
     }
     let desk = match order {
         Some(order) => Some(desk(work, order, &application).await?),
@@ -52,15 +54,26 @@ pub async fn execute(
     Ok(step.after)
 }
 
-/// Opinions of a panel go side by side; whatever may change the order takes it alone.
-async fn lock_order(work: &mut Work, id: OrderId, act: &Act) -> Result<Option<Order>, Failure> {
-    let side_by_side = act.person.roles.contains(&Actor::Expert) || act.command == Command::RecordOpinion;
-    let order = if side_by_side {
+/// Opinions go side by side, and so does the panel; whatever may change the order takes it alone.
+///
+/// The node tells, not the person: somebody may sit on the panel and sign for a department.
+async fn lock_order(
+    work: &mut Work,
+    id: OrderId,
+    stage: Stage,
+    command: Command,
+) -> Result<Option<Order>, Failure> {
+    let order = if side_by_side(stage, command) {
         store::orders::hold(work.db(), id).await?
     } else {
         store::orders::lock(work.db(), id).await?
     };
     Ok(order)
+}
+
+fn side_by_side(stage: Stage, command: Command) -> bool {
+    let panel = stage == Stage::ExpertReview && matches!(command, Command::Pass | Command::Return);
+    panel || command == Command::RecordOpinion
 }
 
 /// The order as this member sees it.
@@ -123,7 +136,7 @@ async fn after(
         | Fact::Deleted => false,
     };
     if may_conclude && order.frozen_at.is_some() {
-        conclude(work, shared, order, act).await?;
+        conclude(work, shared, order).await?;
     }
     Ok(())
 }
@@ -172,4 +185,18 @@ async fn speak(
         at: work.now(),
     };
     Ok(store::opinions::save(work.db(), &said).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_cannot_change_the_order_goes_side_by_side() {
+        assert!(side_by_side(Stage::ExpertReview, Command::Pass));
+        assert!(side_by_side(Stage::ProvincialReview, Command::RecordOpinion));
+        assert!(!side_by_side(Stage::ProvincialReview, Command::Pass));
+        assert!(!side_by_side(Stage::ProvincialReview, Command::Return));
+        assert!(!side_by_side(Stage::ExpertReview, Command::CarryOver));
+    }
 }

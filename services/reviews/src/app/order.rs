@@ -1,26 +1,32 @@
 //! Whole work orders: freezing with the draw (T20), concluding (T22), a wider sample (T24), declarations.
 
+use std::collections::BTreeSet;
+
 use chassis::{Failure, Work};
 
 use super::{Shared, close, decided, save_all};
 use crate::{
     domain::{
-        act::{Act, Moment, Person},
+        act::{Act, Command, Moment, PROVINCE, Person},
         application::Application,
         canonical::hex,
         draw::{Candidate, Draw, draw},
         facts::OrderFact,
-        guards::Situation,
+        guards::{self, Situation},
         ids::{ApplicationId, OrderId},
-        order::{self, Desk, Member, Order},
+        order::{self, Desk, Member, Order, Tally},
         policy::Policy,
         refusal::Refusal,
         stage::{Actor, Stage},
         table,
     },
+    labels,
     publish::{self, OrderNews},
-    store,
+    store::{self, orders::Signatory},
 };
+
+/// Members that one declaration names at most; a conflict with more of them is one with the order.
+const CONFLICTS_MAX: usize = 1_000;
 
 /// A member as the whole order sees it.
 pub fn member(application: &Application) -> Member {
@@ -62,7 +68,7 @@ pub async fn freeze(work: &mut Work, shared: &Shared, id: OrderId, act: &Act) ->
     let mut order = locked(work, id, act).await?;
     let applications = store::applications::lock_members(work.db(), id).await?;
     let members: Vec<_> = applications.iter().map(member).collect();
-    order::may_freeze(&order, &members)?;
+    order::may_freeze(&order, Tally::of(&members))?;
     let policy = shared.policies.get(work.db(), order.round_id, order.policy_version).await?;
     let waiting: Vec<_> =
         applications.iter().filter(|application| application.stage == Stage::AwaitingProvince).collect();
@@ -79,7 +85,7 @@ pub async fn freeze(work: &mut Work, shared: &Shared, id: OrderId, act: &Act) ->
     save_all(work, &steps).await?;
     announce(work, &order, OrderFact::OrderFrozen, &drawn);
     if steps.is_empty() {
-        return conclude(work, shared, order, act).await;
+        return conclude(work, shared, order).await;
     }
     Ok(order)
 }
@@ -93,7 +99,7 @@ pub async fn widen(work: &mut Work, shared: &Shared, id: OrderId, act: &Act) -> 
     let applications = store::applications::lock_members(work.db(), id).await?;
     let members: Vec<_> = applications.iter().map(member).collect();
     let policy = shared.policies.get(work.db(), order.round_id, order.policy_version).await?;
-    order::may_widen(&order, &members, &policy)?;
+    order::may_widen(&order, Tally::of(&members), &policy)?;
     let open = order::outside_sample(&members);
     let waiting: Vec<_> =
         applications.iter().filter(|application| open.binary_search(&application.id).is_ok()).collect();
@@ -115,16 +121,12 @@ pub async fn widen(work: &mut Work, shared: &Shared, id: OrderId, act: &Act) -> 
 
 /// Approves the members outside the sample when no sampled member is open any more. Source: T22, second part.
 ///
-/// The order is locked by the caller. Does nothing where the order is not concluded yet.
+/// The order is locked by the caller. Does nothing where the order is not concluded yet. The approvals are the
+/// departments': they stand in the name of who signed last, or froze the order, whoever closed its last open member.
 ///
 /// # Errors
 /// The database is away.
-pub async fn conclude(
-    work: &mut Work,
-    shared: &Shared,
-    mut order: Order,
-    act: &Act,
-) -> Result<Order, Failure> {
+pub async fn conclude(work: &mut Work, shared: &Shared, mut order: Order) -> Result<Order, Failure> {
     let policy = shared.policies.get(work.db(), order.round_id, order.policy_version).await?;
     let applications = store::applications::lock_members(work.db(), order.id).await?;
     let members: Vec<_> = applications.iter().map(member).collect();
@@ -133,20 +135,37 @@ pub async fn conclude(
     }
     let open = order::outside_sample(&members);
     let row = table::conclusion();
-    let act = Act { opinion: String::new(), items: Vec::new(), ..act.clone() };
-    let actor = act.person.roles.first().copied().unwrap_or(Actor::Province);
+    let signatory = store::orders::last_signatory(work.db(), order.id).await?;
+    // Only a frozen order is concluded, and each member that waits was frozen by somebody.
+    let act = signatory.map(|signatory| Act::new(departments(signatory), Command::ConcludeOrder));
     let desk = Desk { order: order.clone(), panel: Vec::new(), opinions: Vec::new() };
     let mut steps = Vec::with_capacity(open.len());
     for application in applications.iter().filter(|application| open.binary_search(&application.id).is_ok()) {
+        let act = act.as_ref().ok_or(Refusal::NotFrozen)?;
         let moment = Moment::at(work.now());
-        let situation = Situation { application, act: &act, policy: &policy, desk: Some(&desk), moment };
+        let situation = Situation { application, act, policy: &policy, desk: Some(&desk), moment };
         row.guards.iter().try_for_each(|guard| (guard.rule)(&situation))?;
-        steps.push(close(&situation, row, actor));
+        steps.push(close(&situation, row, row.by));
     }
     save_all(work, &steps).await?;
     order.concluded_at = Some(work.now());
     store::orders::save(work.db(), &order).await?;
     Ok(order)
+}
+
+/// The departments, as their last signatory stands for them.
+fn departments(signatory: Signatory) -> Person {
+    Person {
+        id: signatory.person,
+        roles: vec![Actor::Province],
+        scope: vec![PROVINCE.to_owned()],
+        operator_id: None,
+        department: signatory.department,
+        office: signatory.office,
+        session_id: String::new(),
+        authentication: String::new(),
+        orders: Vec::new(),
+    }
 }
 
 /// Draws with a fresh random seed and keeps seed, population and ranks.
@@ -189,7 +208,8 @@ fn announce(work: &mut Work, order: &Order, fact: OrderFact, drawn: &Draw) {
 /// Keeps an expert's declaration of interest. Source: T15.
 ///
 /// # Errors
-/// NotFound for anybody who does not sit on the panel; `unknown_value` for a conflict that names no member.
+/// NotFound for anybody who does not sit on the panel; `unknown_value` for a conflict that names no member, or for more
+/// than [`CONFLICTS_MAX`]; `order_concluded`; `statement_too_long`, `statement_unreadable`.
 pub async fn declare(
     work: &mut Work,
     id: OrderId,
@@ -198,15 +218,30 @@ pub async fn declare(
     conflicts: &[ApplicationId],
     statement: &str,
 ) -> Result<Order, Failure> {
-    let order = store::orders::hold(work.db(), id).await?.ok_or_else(Failure::not_found)?;
+    let order = store::orders::lock(work.db(), id).await?.ok_or_else(Failure::not_found)?;
     let panel = store::opinions::panel(work.db(), id).await?;
     if !panel.iter().any(|seat| seat.panelist.person == person.id) {
         return Err(Failure::not_found());
     }
-    if statement.chars().count() > crate::domain::guards::OPINION_CHARACTERS_MAX {
+    if order.concluded_at.is_some() {
+        return Err(Refusal::OrderConcluded.into());
+    }
+    if !guards::readable(statement) {
+        return Err(Failure::invalid("statement_unreadable", "statement", "说明含有不可见字符，请重新输入"));
+    }
+    if statement.chars().count() > guards::OPINION_CHARACTERS_MAX {
         return Err(Failure::invalid("statement_too_long", "statement", "说明不能超过 2000 个字，请精简"));
     }
-    let conflicts: Vec<_> = conflicts.iter().map(|id| id.0).collect();
+    let conflicts: BTreeSet<_> = conflicts.iter().map(|id| id.0).collect();
+    let conflicts: Vec<_> = conflicts.into_iter().collect();
+    let members = if conflicts.len() > CONFLICTS_MAX {
+        0
+    } else {
+        store::orders::members_among(work.db(), id, &conflicts).await?
+    };
+    if members != conflicts.len() {
+        return Err(labels::unknown("conflict_application_ids"));
+    }
     let now = work.now();
     store::opinions::declare(work.db(), id, person.id, conflicted, &conflicts, statement, now).await?;
     Ok(order)

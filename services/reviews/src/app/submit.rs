@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use chassis::{Failure, Work};
+use sqlx::PgConnection;
 
 use super::{Shared, create::numbered, save};
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
         guards::Situation,
         history::Step,
         ids::ApplicationId,
+        policy::Policy,
         refusal::Refusal,
     },
     store::{self, forms::Sheet, submissions::Submission},
@@ -34,6 +36,8 @@ pub struct Evidence {
     pub seal: Option<Sealed>,
     /// The edit of the form for which it was taken.
     pub edit_version: i64,
+    /// Whether everything was asked that this submission needs; in a round without gates the claims leave no other trace.
+    pub complete: bool,
     /// Why it is incomplete.
     pub failure: Option<Failure>,
 }
@@ -47,6 +51,17 @@ pub struct Sealed {
     pub revision: i32,
     /// Its hash.
     pub dossier_hash: String,
+}
+
+impl Sealed {
+    /// The seal that `documents` would make for the next submission, to judge everything else by.
+    pub fn presumed(application: &Application) -> Sealed {
+        Sealed {
+            submission_version: application.next_submission(),
+            revision: 0,
+            dossier_hash: "presumed".to_owned(),
+        }
+    }
 }
 
 /// What is being submitted.
@@ -76,35 +91,22 @@ pub async fn submit(
     let application = store::applications::lock(work.db(), id).await?.ok_or_else(Failure::not_found)?;
     let policy = shared.policies.get(work.db(), application.round_id, application.policy_version).await?;
     let sheet = store::forms::find(work.db(), id).await?;
-    let unanswered = unanswered(work, &application, &sheet.form, &handing.answers).await?;
     let moment = Moment::at(work.now());
     let submission = compose(&application, &sheet, &handing, &act, moment);
+    let unanswered = unanswered(work.db(), &application, &sheet.form, &handing.answers).await?;
     act.account_active = handing.evidence.account_active;
-    act.draft = Some(Draft {
-        submitted: Submitted {
-            version: submission.version,
-            kind: submission.kind,
-            hash: submission.hash.clone(),
-            dossier_hash: submission.dossier_hash.clone(),
-        },
-        problems: sheet.form.problems(&sheet.station.connector_ids(), moment.today),
-        unanswered,
-        gate: handing.evidence.gate.as_ref().map(|(_, finding)| finding.clone()),
-        sealed: handing
-            .evidence
-            .seal
-            .as_ref()
-            .is_some_and(|seal| seal.submission_version == submission.version),
-        receipt_no: None,
-    });
+    act.draft = Some(draft(&submission, &sheet, &handing.evidence, unanswered, moment));
     let decided =
         decide(&Situation { application: &application, act: &act, policy: &policy, desk: None, moment });
     let row = match decided {
-        Ok(row) if handing.evidence.edit_version == sheet.edit_version => row,
-        Ok(_) => return Err(Refusal::EditedMeanwhile { edit_version: sheet.edit_version }.into()),
-        Err(Refusal::EvidenceMissing) => {
+        Ok(_) | Err(Refusal::EvidenceMissing) if handing.evidence.failure.is_some() => {
             return Err(handing.evidence.failure.take().unwrap_or_else(|| Refusal::EvidenceMissing.into()));
         }
+        Ok(_) if handing.evidence.edit_version != sheet.edit_version => {
+            return Err(Refusal::EditedMeanwhile { edit_version: sheet.edit_version }.into());
+        }
+        Ok(_) if !handing.evidence.complete => return Err(Refusal::EvidenceMissing.into()),
+        Ok(row) => row,
         Err(refusal) => return Err(refusal.into()),
     };
     if application.receipt_no.is_none() {
@@ -120,9 +122,52 @@ pub async fn submit(
     Ok(step.after)
 }
 
+/// Judges a submission as if the dossier were sealed for it: what is refused now needs no seal.
+///
+/// # Errors
+/// The refusal of the first rule that says no; the database is away.
+pub async fn foresee(
+    db: &mut PgConnection,
+    policy: &Policy,
+    found: (&Application, &Sheet),
+    mut act: Act,
+    handing: &Handing,
+    moment: Moment,
+) -> Result<(), Failure> {
+    let (application, sheet) = found;
+    let submission = compose(application, sheet, handing, &act, moment);
+    let unanswered = unanswered(db, application, &sheet.form, &handing.answers).await?;
+    act.account_active = handing.evidence.account_active;
+    act.draft = Some(draft(&submission, sheet, &handing.evidence, unanswered, moment));
+    decide(&Situation { application, act: &act, policy, desk: None, moment })?;
+    Ok(())
+}
+
+fn draft(
+    submission: &Submission,
+    sheet: &Sheet,
+    evidence: &Evidence,
+    unanswered: Vec<String>,
+    moment: Moment,
+) -> Draft {
+    Draft {
+        submitted: Submitted {
+            version: submission.version,
+            kind: submission.kind,
+            hash: submission.hash.clone(),
+            dossier_hash: submission.dossier_hash.clone(),
+        },
+        problems: sheet.form.problems(&sheet.station.connector_ids(), moment.today),
+        unanswered,
+        gate: evidence.gate.as_ref().map(|(_, finding)| finding.clone()),
+        sealed: evidence.seal.as_ref().is_some_and(|seal| seal.submission_version == submission.version),
+        receipt_no: None,
+    }
+}
+
 /// Form fields that the return named and that were neither changed nor explained. Source: T09, T18, G6.
 async fn unanswered(
-    work: &mut Work,
+    db: &mut PgConnection,
     application: &Application,
     form: &Form,
     answers: &BTreeMap<String, String>,
@@ -131,7 +176,10 @@ async fn unanswered(
     let Some(last) = application.submitted.as_ref().filter(|_| !named.is_empty()) else {
         return Ok(Vec::new());
     };
-    let before = store::submissions::find(work.db(), application.id, last.version).await?;
+    // Not the newest: a submission that was withdrawn may have answered the same return.
+    let returned =
+        if application.returned.submission > 0 { application.returned.submission } else { last.version };
+    let before = store::submissions::find(db, application.id, returned).await?;
     let changed = before.map(|before| form.changed(&before.form)).unwrap_or_default();
     let explained = |field: &Field| answers.get(field.id()).is_some_and(|text| !text.trim().is_empty());
     Ok(named
@@ -176,7 +224,7 @@ fn compose(
         dossier_hash,
         gate_evidence: gate.map(|(bytes, _)| bytes.clone()),
         gate_hash,
-        return_items: application.returned.items.clone(),
+        answered: application.returned.clone(),
         answers: handing.answers.clone(),
         submitted_at: moment.now,
         submitted_by: act.actor_id(),

@@ -6,7 +6,7 @@ use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
-    application::{Kind, Submitted},
+    application::{Kind, Returned, Submitted},
     form::FieldProblem,
     ids::{OperatorId, OrderId, PersonId},
     stage::Actor,
@@ -125,12 +125,13 @@ pub struct Person {
 }
 
 impl Person {
-    /// Whether the person acts for one of these divisions, or for the whole province.
+    /// Whether the person acts for exactly this division.
     ///
-    /// The scope of a token lists an office's division and its predecessors, so that no code prefix is ever read.
+    /// The scope of a token lists an office's division and its predecessors, so that no code prefix is ever read. The
+    /// province in it belongs to another role of the person and is no county and no city.
     /// Source: reliability section 10.
-    pub fn covers(&self, division: &str) -> bool {
-        self.scope.iter().any(|code| code == division || code == PROVINCE)
+    pub fn acts_for(&self, division: &str) -> bool {
+        self.scope.iter().any(|code| code == division)
     }
 
     /// Whether the person acts for the whole province.
@@ -283,6 +284,8 @@ pub struct Act {
     pub drawn: bool,
     /// The work order that a launch makes (T14).
     pub launched: Option<OrderId>,
+    /// The return that a withdrawn submission had answered (T03, T10).
+    pub answered: Option<Returned>,
 }
 
 impl Act {
@@ -303,6 +306,7 @@ impl Act {
             account_active: None,
             drawn: false,
             launched: None,
+            answered: None,
         }
     }
 

@@ -42,9 +42,13 @@ fn apply(next: &mut Application, act: &Act, row: &Row) {
             next.returned = Returned::default();
         }
         Fact::CountyReturned | Fact::CityReturned | Fact::SupplementRequested => {
-            next.returned = Returned { items: act.items.clone(), open_all: act.open_all };
+            next.returned = returned(next, act);
         }
-        Fact::CountyRevoked => next.returned = Returned { items: Vec::new(), open_all: true },
+        Fact::CountyRevoked => next.returned = Returned { open_all: true, ..Returned::default() },
+        // What the withdrawn submission had answered is open again.
+        Fact::AcceptanceWithdrawn | Fact::MaterialsWithdrawn => {
+            next.returned = act.answered.clone().unwrap_or_default();
+        }
         Fact::EnteredJointReview => next.order_id = act.launched,
         Fact::ExpertsPassed => {
             // Source: T16: in a frozen order it is a forced sample.
@@ -59,11 +63,9 @@ fn apply(next: &mut Application, act: &Act, row: &Row) {
         Fact::EnteredSample => next.in_sample = true,
         Fact::ProvinceReturned => province_returned(next, act, row),
         Fact::Drafted
-        | Fact::AcceptanceWithdrawn
         | Fact::CountyPassed
         | Fact::PaperCheckPassed
         | Fact::PaperCheckIncomplete
-        | Fact::MaterialsWithdrawn
         | Fact::CityPassed
         | Fact::CityPassRetracted
         | Fact::ExpertOpined
@@ -74,12 +76,20 @@ fn apply(next: &mut Application, act: &Act, row: &Row) {
     }
 }
 
+fn returned(next: &Application, act: &Act) -> Returned {
+    Returned {
+        items: act.items.clone(),
+        open_all: act.open_all,
+        submission: next.submitted.as_ref().map_or(0, |submitted| submitted.version),
+    }
+}
+
 /// Only the party at fault reopens; the member comes back as a forced sample. Source: T23.
 fn province_returned(next: &mut Application, act: &Act, row: &Row) {
     next.in_sample = false;
     next.forced_sample = true;
     if row.to == Stage::SupplementDue {
-        next.returned = Returned { items: act.items.clone(), open_all: act.open_all };
+        next.returned = returned(next, act);
     }
     if row.to == Stage::CityReview {
         next.order_id = None;

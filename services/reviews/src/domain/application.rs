@@ -58,6 +58,8 @@ pub struct Returned {
     pub items: Vec<String>,
     /// Whether everything is editable, not only what is named.
     pub open_all: bool,
+    /// The submission that was returned: an answer differs from this one. 0 where nothing was returned.
+    pub submission: i32,
 }
 
 /// Somebody who has decided, and where. Source: invariant 5.

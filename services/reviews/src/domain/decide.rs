@@ -35,7 +35,8 @@ pub fn allowed(situation: &Situation<'_>) -> Result<&'static Row, Refusal> {
     visible(situation)?;
     let rows = candidates(situation)?;
     let mut first = None;
-    for row in rows {
+    // A way that depends on what is typed stays open; one that depends on the order is known.
+    for row in rows.into_iter().filter(|row| !row.case.of_the_order() || row.case.holds(situation)) {
         let standing = row.guards.iter().filter(|guard| guard.about == About::Standing);
         match standing.map(|guard| (guard.rule)(situation)).find(Result::is_err) {
             Some(Err(refusal)) => {
@@ -103,14 +104,7 @@ fn opinions_only(situation: &Situation<'_>, seen: i64) -> bool {
 }
 
 fn overtaken(application: &Application) -> Option<Overtaken> {
-    application.last.as_ref().map(|last| Overtaken {
-        version: application.version,
-        stage: application.stage,
-        transition: last.transition.clone(),
-        role: last.role,
-        office: last.office.clone(),
-        at: last.at,
-    })
+    application.last.as_ref().map(|last| Overtaken::by(application, last))
 }
 
 /// Tells the loser of a race what the winner did. Source: invariant 4.

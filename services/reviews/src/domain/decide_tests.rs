@@ -5,6 +5,7 @@ use crate::domain::{
     act::{Judged, PaperCheck, Target, Verdict},
     application::{Kind, LastStep},
     fixtures::{NOW, act, alone, application, desk, draft, opinion, person, policy, ruling},
+    order::Desk,
     table::Case,
 };
 
@@ -34,7 +35,7 @@ fn each_row_can_be_followed_by_its_actor() {
             act.paper = Some(PaperCheck {
                 complete: row.case == Case::Complete,
                 ticked: crate::domain::policy::CATEGORIES.iter().map(|id| (*id).to_owned()).collect(),
-                missing: vec!["M2".into()],
+                missing: if row.case == Case::Missing { vec!["M2".into()] } else { vec![] },
                 checked_on: Some(time::macros::date!(2026 - 05 - 06)),
                 checker: "李".into(),
             });
@@ -179,4 +180,54 @@ fn a_standing_rule_shows_before_anything_is_typed() {
     let bare = Act::new(person(Actor::Expert, 32), Command::Pass);
     let situation = Situation { desk: Some(&desk), ..alone(&application, &bare, &policy) };
     assert_eq!(allowed(&situation).err(), Some(Refusal::LeadDecides));
+}
+
+#[test]
+fn the_last_department_is_told_the_row_that_its_pass_would_follow() {
+    let application = application(Stage::ProvincialReview);
+    let policy = policy();
+    let mut desk = desk();
+    let bare = Act::new(person(Actor::Province, 41), Command::Pass);
+    let found = |desk: &Desk| {
+        let situation = Situation { desk: Some(desk), ..alone(&application, &bare, &policy) };
+        allowed(&situation).map(|row| row.id)
+    };
+    assert_eq!(found(&desk), Ok("T21"));
+    desk.opinions = vec![opinion(42, "czt", Verdict::Pass)];
+    assert_eq!(found(&desk), Ok("T22"));
+}
+
+#[test]
+fn a_second_role_does_not_widen_a_county_or_a_city_to_the_province() {
+    for (actor, stage) in [(Actor::County, Stage::CountyReview), (Actor::City, Stage::CityReview)] {
+        let application = application(stage);
+        let mut stranger = person(actor, 2);
+        stranger.roles.push(Actor::Province);
+        stranger.scope = vec!["410999".into(), "410000".into()];
+        let refusal = ruling(&application, &act(stranger, Command::Pass), &desk()).err();
+        assert_eq!(refusal, Some(Refusal::NotYourTurn { stage, actor }));
+    }
+}
+
+#[test]
+fn a_department_without_its_desk_signs_nothing() {
+    let application = application(Stage::ProvincialReview);
+    let (pass, policy) = (act(person(Actor::Province, 41), Command::Pass), policy());
+    assert_eq!(decide(&alone(&application, &pass, &policy)).err(), Some(Refusal::EvidenceMissing));
+}
+
+#[test]
+fn the_operator_withdraws_what_he_handed_in_but_not_what_the_province_sent_to_the_city() {
+    let withdraw = act(person(Actor::Operator, 1), Command::Withdraw);
+    let at = |application: &Application| {
+        let withdraw = Act { seen: Some(application.version), ..withdraw.clone() };
+        ruling(application, &withdraw, &desk()).map(|row| row.id)
+    };
+    assert_eq!(at(&stepped(Stage::CityReview, "T09", Actor::Operator)), Ok("T10"));
+    let sent = stepped(Stage::CityReview, "T23", Actor::Province);
+    assert!(matches!(at(&sent), Err(Refusal::AlreadyDecided(_))));
+    let mut taken_back = stepped(Stage::CityReview, "T13", Actor::City);
+    assert_eq!(at(&taken_back), Ok("T10"));
+    taken_back.forced_sample = true;
+    assert!(matches!(at(&taken_back), Err(Refusal::AlreadyDecided(_))));
 }

@@ -82,7 +82,7 @@ pub(crate) fn application(stage: Stage) -> Application {
         entered_at: NOW,
         created_at: NOW,
         submitted,
-        returned: Returned { items: vec!["manager".into()], open_all: false },
+        returned: Returned { items: vec!["manager".into()], ..Returned::default() },
         order_id: in_order.then(order_id),
         in_sample: stage == Stage::ProvincialReview,
         forced_sample: false,

@@ -196,11 +196,12 @@ impl Form {
 /// Which fields of the form may be edited where the application stands.
 ///
 /// A draft is open; after a return only what was named, or everything where the return opened everything; the form
-/// that the county has passed is closed while the first materials are due. Source: T05, invariant 2.
+/// that the county has passed is closed while the first materials are due, but for what a return named before the
+/// materials were withdrawn (T10). Source: T05, invariant 2.
 pub fn open_fields(application: &Application) -> Vec<Field> {
     match application.stage {
         Stage::Draft => Field::ALL.to_vec(),
-        Stage::CountyReturned | Stage::CityReturned | Stage::SupplementDue => {
+        Stage::CountyReturned | Stage::MaterialsDue | Stage::CityReturned | Stage::SupplementDue => {
             if application.returned.open_all {
                 return Field::ALL.to_vec();
             }
@@ -208,7 +209,6 @@ pub fn open_fields(application: &Application) -> Vec<Field> {
         }
         Stage::CountyReview
         | Stage::PaperCheck
-        | Stage::MaterialsDue
         | Stage::CityReview
         | Stage::AwaitingJointReview
         | Stage::ExpertReview

@@ -8,7 +8,7 @@ use super::{
     form::Field,
     order::Desk,
     policy::{CATEGORIES, ExpertRule, Gate, Policy, SLOTS},
-    refusal::Refusal,
+    refusal::{Overtaken, Refusal},
     stage::{Actor, Stage},
 };
 
@@ -115,6 +115,8 @@ pub const DEPARTMENT_REQUIRED: Guard = standing("department_required", departmen
 pub const NOT_SIGNED: Guard = standing("not_signed", not_signed);
 /// See [`freeze_due`].
 pub const FREEZE_DUE: Guard = standing("freeze_due", freeze_due);
+/// See [`not_sent_back`].
+pub const NOT_SENT_BACK: Guard = standing("not_sent_back", not_sent_back);
 /// See [`never_submitted`].
 pub const NEVER_SUBMITTED: Guard = standing("never_submitted", never_submitted);
 
@@ -127,8 +129,9 @@ pub fn in_scope(situation: &Situation<'_>, actor: Actor) -> Ruling {
     let shown = application.submitted.is_some();
     let related = match actor {
         Actor::Operator => person.operator_id == Some(application.operator_id),
-        Actor::County => shown && person.covers(&application.county),
-        Actor::City => shown && person.covers(&application.prefecture),
+        // Exactly these divisions: a second role's province-wide scope must not widen a desk.
+        Actor::County => shown && person.acts_for(&application.county),
+        Actor::City => shown && person.acts_for(&application.prefecture),
         Actor::Administrator | Actor::Province => shown && person.covers_province(),
         Actor::Expert => shown && application.order_id.is_some_and(|order| person.orders.contains(&order)),
     };
@@ -239,14 +242,19 @@ pub fn opinion_given(situation: &Situation<'_>) -> Ruling {
     opinion_readable(situation)
 }
 
-/// An opinion may be empty here, but not endless.
+/// An opinion may be empty here, but not endless, and holds nothing that nobody can read.
 ///
-/// Source: [`OPINION_CHARACTERS_MAX`]. Error: [`Refusal::OpinionTooLong`].
+/// Source: [`OPINION_CHARACTERS_MAX`]. Errors: [`Refusal::OpinionTooLong`], [`Refusal::OpinionUnreadable`].
 pub fn opinion_readable(situation: &Situation<'_>) -> Ruling {
     if situation.act.opinion.chars().count() > OPINION_CHARACTERS_MAX {
         return Err(Refusal::OpinionTooLong);
     }
-    Ok(())
+    if readable(&situation.act.opinion) { Ok(()) } else { Err(Refusal::OpinionUnreadable) }
+}
+
+/// Whether a text of several lines is free of control characters; the database refuses some of them.
+pub fn readable(text: &str) -> bool {
+    !text.chars().any(|character| character.is_control() && !matches!(character, '\n' | '\r' | '\t'))
 }
 
 /// A return names at least one item, and only items that exist at its tier.
@@ -277,9 +285,10 @@ pub fn reason_given(situation: &Situation<'_>) -> Ruling {
     opinion_readable(situation)
 }
 
-/// The nine categories are ticked, with date and checker.
+/// The nine categories are ticked and none is missing, with date and checker.
 ///
-/// Source: T06. Errors: [`Refusal::PapersUnticked`], [`Refusal::PaperDate`], [`Refusal::CheckerMissing`].
+/// Source: T06. Errors: [`Refusal::PapersUnticked`], [`Refusal::PapersContradict`], [`Refusal::UnknownPaper`],
+/// [`Refusal::PaperDate`], [`Refusal::CheckerMissing`].
 pub fn papers_complete(situation: &Situation<'_>) -> Ruling {
     let paper = situation.act.paper.as_ref().ok_or(Refusal::DirectionMissing)?;
     let unticked: Vec<_> = CATEGORIES
@@ -290,12 +299,16 @@ pub fn papers_complete(situation: &Situation<'_>) -> Ruling {
     if !unticked.is_empty() {
         return Err(Refusal::PapersUnticked(unticked));
     }
+    if !paper.missing.is_empty() {
+        return Err(Refusal::PapersContradict);
+    }
     checked(situation)
 }
 
 /// The missing papers are listed, with date and checker.
 ///
-/// Source: T07. Errors: [`Refusal::MissingPapersUnlisted`], [`Refusal::PaperDate`], [`Refusal::CheckerMissing`].
+/// Source: T07. Errors: [`Refusal::MissingPapersUnlisted`], [`Refusal::UnknownPaper`], [`Refusal::PaperDate`],
+/// [`Refusal::CheckerMissing`].
 pub fn papers_missing(situation: &Situation<'_>) -> Ruling {
     let paper = situation.act.paper.as_ref().ok_or(Refusal::DirectionMissing)?;
     let known = paper.missing.iter().all(|missing| CATEGORIES.contains(&missing.as_str()));
@@ -307,10 +320,14 @@ pub fn papers_missing(situation: &Situation<'_>) -> Ruling {
 
 fn checked(situation: &Situation<'_>) -> Ruling {
     let paper = situation.act.paper.as_ref().ok_or(Refusal::DirectionMissing)?;
+    if let Some(unknown) = paper.ticked.iter().find(|ticked| !CATEGORIES.contains(&ticked.as_str())) {
+        return Err(Refusal::UnknownPaper(unknown.clone()));
+    }
     if paper.checked_on.is_none_or(|day| day > situation.moment.today) {
         return Err(Refusal::PaperDate);
     }
-    if paper.checker.trim().is_empty() || paper.checker.chars().count() > 50 {
+    let readable = !paper.checker.chars().any(char::is_control);
+    if paper.checker.trim().is_empty() || paper.checker.chars().count() > 50 || !readable {
         return Err(Refusal::CheckerMissing);
     }
     Ok(())
@@ -363,7 +380,7 @@ pub fn panel_returns(situation: &Situation<'_>) -> Ruling {
 
 fn panel(situation: &Situation<'_>, verdict: Verdict) -> Ruling {
     let desk = situation.desk.ok_or(Refusal::NotAssigned)?;
-    let (person, member) = (situation.act.person.id, situation.application.id);
+    let (person, member) = (situation.act.person.id, situation.application);
     match situation.policy.expert_rule {
         ExpertRule::Lead => {
             if desk.lead(member) == Some(person) {
@@ -403,12 +420,12 @@ pub fn department_required(situation: &Situation<'_>) -> Ruling {
 
 /// A department signs a member once.
 ///
-/// Source: T22 ("each signs"). Error: [`Refusal::DepartmentSigned`].
+/// Source: T22 ("each signs"). Errors: [`Refusal::DepartmentSigned`]; [`Refusal::EvidenceMissing`] where nobody looked at
+/// the order.
 pub fn not_signed(situation: &Situation<'_>) -> Ruling {
     let department = &situation.act.person.department;
-    let signed = situation.desk.is_some_and(|desk| {
-        desk.opinions.iter().any(|opinion| opinion.signed && &opinion.department == department)
-    });
+    let desk = situation.desk.ok_or(Refusal::EvidenceMissing)?;
+    let signed = desk.opinions.iter().any(|opinion| opinion.signed && &opinion.department == department);
     if signed { Err(Refusal::DepartmentSigned) } else { Ok(()) }
 }
 
@@ -421,6 +438,17 @@ pub fn freeze_due(situation: &Situation<'_>) -> Ruling {
         Some(_) => Ok(()),
         None => Err(Refusal::EvidenceMissing),
     }
+}
+
+/// The operator takes back what he handed in, not what the province sent to the city.
+///
+/// Source: T23 ("only that party reopens"); a pass that the city has taken back since (T13) changes nothing in that.
+/// Error: [`Refusal::AlreadyDecided`].
+pub fn not_sent_back(situation: &Situation<'_>) -> Ruling {
+    let application = situation.application;
+    let Some(last) = &application.last else { return Ok(()) };
+    let sent = last.transition == "T23" || (last.transition == "T13" && application.forced_sample);
+    if sent { Err(Refusal::AlreadyDecided(Overtaken::by(application, last))) } else { Ok(()) }
 }
 
 /// What was submitted once is terminated, not deleted.

@@ -135,6 +135,10 @@ fn an_opinion_or_reason_of_blanks_is_none_and_a_book_is_too_much() {
     act.opinion = "字".repeat(OPINION_CHARACTERS_MAX + 1);
     assert_eq!(rule(opinion_given, Stage::CountyReview, &act), Err(Refusal::OpinionTooLong));
     assert_eq!(rule(reason_given, Stage::PaperCheck, &act), Err(Refusal::OpinionTooLong));
+    act.opinion = "一\u{0}".into();
+    assert_eq!(rule(opinion_given, Stage::CountyReview, &act), Err(Refusal::OpinionUnreadable));
+    act.opinion = "一\n二".into();
+    assert_eq!(rule(opinion_given, Stage::CountyReview, &act), Ok(()));
 }
 
 #[test]
@@ -161,6 +165,12 @@ fn the_paper_check_ticks_nine_categories_with_date_and_checker() {
     assert_eq!(rule(papers_complete, Stage::PaperCheck, &act), Err(Refusal::PaperDate));
     act.paper = Some(PaperCheck { checker: String::new(), ..paper() });
     assert_eq!(rule(papers_complete, Stage::PaperCheck, &act), Err(Refusal::CheckerMissing));
+    act.paper = Some(PaperCheck { missing: vec!["M2".into()], ..paper() });
+    assert_eq!(rule(papers_complete, Stage::PaperCheck, &act), Err(Refusal::PapersContradict));
+    let mut ticked = paper().ticked;
+    ticked.push("M10".into());
+    act.paper = Some(PaperCheck { ticked, ..paper() });
+    assert_eq!(rule(papers_complete, Stage::PaperCheck, &act), Err(Refusal::UnknownPaper("M10".into())));
 }
 
 #[test]
@@ -279,6 +289,16 @@ fn after_a_return_only_what_was_named_is_open() {
     application.stage = Stage::CountyReview;
     let shut = may_edit(&application, &[Field::Address]);
     assert_eq!(shut, Err(Refusal::NotEditable { stage: Stage::CountyReview }));
+}
+
+#[test]
+fn what_a_return_named_is_open_again_after_a_withdrawal_and_the_rest_stays_shut() {
+    let mut application = application(Stage::MaterialsDue);
+    assert_eq!(may_edit(&application, &[Field::Manager]), Ok(()));
+    assert!(may_edit(&application, &[Field::Address]).is_err());
+    application.returned = crate::domain::application::Returned::default();
+    let shut = may_edit(&application, &[Field::Manager]);
+    assert_eq!(shut, Err(Refusal::NotEditable { stage: Stage::MaterialsDue }));
 }
 
 #[test]

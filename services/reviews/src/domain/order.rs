@@ -6,10 +6,11 @@ use time::OffsetDateTime;
 
 use super::{
     act::Verdict,
+    application::Application,
     ids::{ApplicationId, OrderId, PersonId, RoundId},
     policy::{ExpertRule, Policy},
     refusal::Refusal,
-    stage::Stage,
+    stage::{Party, Stage},
 };
 
 /// One work order.
@@ -91,6 +92,33 @@ pub struct Member {
     pub sampled: bool,
 }
 
+/// What counts of the members for freezing and widening.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Not ready for the freeze.
+    pub unready: usize,
+    /// In provincial review outside the sample.
+    pub outside: usize,
+}
+
+impl Tally {
+    /// Adds so many members at a node.
+    #[must_use]
+    pub fn and(self, stage: Stage, sampled: bool, count: usize) -> Tally {
+        let ready = matches!(stage, Stage::AwaitingProvince | Stage::Terminated);
+        let outside = stage == Stage::ProvincialReview && !sampled;
+        Tally {
+            unready: self.unready + if ready { 0 } else { count },
+            outside: self.outside + if outside { count } else { 0 },
+        }
+    }
+
+    /// Counts members.
+    pub fn of(members: &[Member]) -> Tally {
+        members.iter().fold(Tally::default(), |tally, member| tally.and(member.stage, member.sampled, 1))
+    }
+}
+
 impl Panelist {
     /// Whether there is no conflict with this member. An expert who has not declared counts: silence must not
     /// shrink a panel.
@@ -105,9 +133,19 @@ impl Desk {
         self.panel.iter().find(|panelist| panelist.person == person)
     }
 
-    /// Who leads for this member: the lead, or where the lead has a conflict the next on the panel without one.
-    pub fn lead(&self, member: ApplicationId) -> Option<PersonId> {
-        let eligible = || self.panel.iter().filter(|panelist| panelist.eligible(member));
+    /// Those of the panel who may decide on this member: no conflict, and no decision on it at another tier.
+    ///
+    /// Whom four eyes bars cannot be waited for. Source: T16, invariant 5.
+    pub fn voters<'a>(&'a self, member: &'a Application) -> impl Iterator<Item = &'a Panelist> {
+        self.panel.iter().filter(|panelist| {
+            panelist.eligible(member.id)
+                && member.decided_elsewhere(panelist.person, Party::Experts).is_none()
+        })
+    }
+
+    /// Who leads for this member: the lead, or where the lead may not decide the next on the panel who may.
+    pub fn lead(&self, member: &Application) -> Option<PersonId> {
+        let eligible = || self.voters(member);
         eligible()
             .find(|panelist| panelist.lead)
             .or_else(|| eligible().next())
@@ -120,11 +158,11 @@ impl Desk {
     pub fn agreement(
         &self,
         rule: ExpertRule,
-        member: ApplicationId,
+        member: &Application,
         person: PersonId,
         verdict: Verdict,
     ) -> (usize, usize) {
-        let panel = self.panel.iter().filter(|panelist| panelist.eligible(member)).count();
+        let panel = self.voters(member).count();
         let needed = rule.needed(panel);
         let needed = match verdict {
             Verdict::Pass => needed,
@@ -134,7 +172,7 @@ impl Desk {
             .opinions
             .iter()
             .filter(|opinion| opinion.person != person && opinion.verdict == verdict)
-            .filter(|opinion| self.panelist(opinion.person).is_some_and(|panelist| panelist.eligible(member)))
+            .filter(|opinion| self.voters(member).any(|panelist| panelist.person == opinion.person))
             .count();
         (others + 1, needed)
     }
@@ -154,16 +192,15 @@ impl Desk {
 
 /// Allows the freeze of an order, or says why not. Source: T20.
 ///
-/// Carried-over members have left the order, so that they are not among `members`.
+/// Carried-over members have left the order, so that they are not counted.
 ///
 /// # Errors
 /// [`Refusal::AlreadyFrozen`], [`Refusal::MembersUnready`] with their number.
-pub fn may_freeze(order: &Order, members: &[Member]) -> Result<(), Refusal> {
+pub fn may_freeze(order: &Order, tally: Tally) -> Result<(), Refusal> {
     if order.frozen_at.is_some() {
         return Err(Refusal::AlreadyFrozen);
     }
-    let ready = |stage| matches!(stage, Stage::AwaitingProvince | Stage::Terminated);
-    match members.iter().filter(|member| !ready(member.stage)).count() {
+    match tally.unready {
         0 => Ok(()),
         count => Err(Refusal::MembersUnready { count }),
     }
@@ -173,7 +210,7 @@ pub fn may_freeze(order: &Order, members: &[Member]) -> Result<(), Refusal> {
 ///
 /// # Errors
 /// [`Refusal::NotFrozen`], [`Refusal::ThresholdNotExceeded`], [`Refusal::NothingToDraw`].
-pub fn may_widen(order: &Order, members: &[Member], policy: &Policy) -> Result<(), Refusal> {
+pub fn may_widen(order: &Order, tally: Tally, policy: &Policy) -> Result<(), Refusal> {
     if order.frozen_at.is_none() {
         return Err(Refusal::NotFrozen);
     }
@@ -183,7 +220,7 @@ pub fn may_widen(order: &Order, members: &[Member], policy: &Policy) -> Result<(
             threshold: policy.finding_threshold,
         });
     }
-    if outside_sample(members).is_empty() {
+    if tally.outside == 0 {
         return Err(Refusal::NothingToDraw);
     }
     Ok(())

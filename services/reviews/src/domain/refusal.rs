@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     act::Command,
+    application::{Application, LastStep},
     form::{Field, FieldProblem},
     ids::{ApplicationId, OrderId},
     stage::{Actor, Party, Stage},
@@ -27,6 +28,20 @@ pub struct Overtaken {
     pub office: String,
     /// When.
     pub at: OffsetDateTime,
+}
+
+impl Overtaken {
+    /// The step that led to where the application stands.
+    pub fn by(application: &Application, last: &LastStep) -> Self {
+        Overtaken {
+            version: application.version,
+            stage: application.stage,
+            transition: last.transition.clone(),
+            role: last.role,
+            office: last.office.clone(),
+            at: last.at,
+        }
+    }
 }
 
 /// A rule said no.
@@ -107,6 +122,9 @@ pub enum Refusal {
     /// 审批意见 is too long.
     #[error("the opinion is too long")]
     OpinionTooLong,
+    /// 审批意见 holds control characters.
+    #[error("the opinion holds control characters")]
+    OpinionUnreadable,
     /// A return names nothing. Source: T05.
     #[error("a return names at least one item")]
     ItemsMissing,
@@ -119,6 +137,12 @@ pub enum Refusal {
     /// Not all nine categories are ticked. Source: T06.
     #[error("categories of the paper check are not ticked")]
     PapersUnticked(Vec<String>),
+    /// Everything is said to be there, and yet something is listed as missing. Source: T06.
+    #[error("papers are listed as missing in a check that says complete")]
+    PapersContradict,
+    /// A ticked paper that is not one of the nine categories. Source: T06.
+    #[error("an unknown category is ticked")]
+    UnknownPaper(String),
     /// A missing paper that is not one of the nine categories, or none at all. Source: T07.
     #[error("the list of missing papers is empty or unknown")]
     MissingPapersUnlisted,
@@ -233,6 +257,9 @@ pub enum Refusal {
     /// The order was frozen. Source: T20.
     #[error("the order is frozen already")]
     AlreadyFrozen,
+    /// The order is concluded: nothing is left to declare. Source: T15.
+    #[error("the order is concluded")]
+    OrderConcluded,
     /// The order has not been frozen. Source: T24.
     #[error("the order is not frozen")]
     NotFrozen,

@@ -66,9 +66,9 @@ use Stage::{
 };
 use guards::{
     ACCOUNT_ACTIVE, ASSIGNED, DECLARED_CLEAR, DEPARTMENT_REQUIRED, DOSSIER_SEALED, FORM_VALID, FOUR_EYES,
-    FREEZE_DUE, GATE_A, GATE_B, HAS_ITEMS, IN_SAMPLE, ITEMS_ANSWERED, NEVER_SUBMITTED, NOT_SIGNED,
-    OPINION_GIVEN, OPINION_READABLE, OUTSIDE_SAMPLE, PANEL_PASSES, PANEL_RETURNS, PAPERS_COMPLETE,
-    PAPERS_MISSING, REASON_GIVEN, ROUND_OPEN, VERDICT_GIVEN,
+    FREEZE_DUE, GATE_A, GATE_B, HAS_ITEMS, IN_SAMPLE, ITEMS_ANSWERED, NEVER_SUBMITTED, NOT_SENT_BACK,
+    NOT_SIGNED, OPINION_GIVEN, OPINION_READABLE, OUTSIDE_SAMPLE, PANEL_PASSES, PANEL_RETURNS,
+    PAPERS_COMPLETE, PAPERS_MISSING, REASON_GIVEN, ROUND_OPEN, VERDICT_GIVEN,
 };
 
 /// The workflow.
@@ -93,7 +93,7 @@ pub static TABLE: &[Row] = &[
     Row { id: "T09", from: &[MaterialsDue, CityReturned], on: Command::SubmitMaterials, case: Always, by: Operator, judges: false,
         guards: &[ACCOUNT_ACTIVE, FORM_VALID, ITEMS_ANSWERED, GATE_B, DOSSIER_SEALED], to: CityReview, fact: Fact::MaterialsSubmitted },
     Row { id: "T10", from: &[CityReview], on: Command::Withdraw, case: Always, by: Operator, judges: false,
-        guards: &[], to: MaterialsDue, fact: Fact::MaterialsWithdrawn },
+        guards: &[NOT_SENT_BACK], to: MaterialsDue, fact: Fact::MaterialsWithdrawn },
     Row { id: "T11", from: &[CityReview], on: Command::Pass, case: Always, by: City, judges: true,
         guards: &[FOUR_EYES, OPINION_READABLE], to: AwaitingJointReview, fact: Fact::CityPassed },
     Row { id: "T12", from: &[CityReview], on: Command::Return, case: Always, by: City, judges: true,
@@ -156,6 +156,14 @@ impl Row {
 }
 
 impl Case {
+    /// Whether it depends on the work order alone, and not on what the person says.
+    pub fn of_the_order(self) -> bool {
+        match self {
+            OrderOpen | OrderFrozen | OthersPending | LastDepartment => true,
+            Always | Complete | Missing | ToOperator | ToExperts | ToCity => false,
+        }
+    }
+
     /// Whether the situation is this case.
     pub fn holds(self, situation: &Situation<'_>) -> bool {
         let Situation { act, desk, policy, .. } = situation;

@@ -147,6 +147,9 @@ impl From<Refusal> for Failure {
             Refusal::OpinionTooLong => {
                 Failure::invalid("opinion_too_long", "opinion", "审批意见不能超过 2000 个字，请精简")
             }
+            Refusal::OpinionUnreadable => {
+                Failure::invalid("opinion_unreadable", "opinion", "审批意见含有不可见字符，请重新输入")
+            }
             Refusal::ItemsMissing => {
                 Failure::invalid("items_missing", "items", "退回时请填写审批意见，并至少指出一项")
             }
@@ -159,6 +162,12 @@ impl From<Refusal> for Failure {
             Refusal::PapersUnticked(missing) => {
                 items("papers_unticked", &missing, "请逐项核对并勾选；确有缺失的请登记为“资料不全”")
             }
+            Refusal::PapersContradict => Failure::invalid(
+                "papers_contradict",
+                "missing",
+                "已登记为“资料齐全”，不能同时列出缺失的资料，请核对",
+            ),
+            Refusal::UnknownPaper(_) => super::unknown("ticked"),
             Refusal::MissingPapersUnlisted => {
                 Failure::invalid("missing_papers_unlisted", "missing", "请至少勾选一项缺失的资料（M1–M9）")
             }
@@ -234,6 +243,9 @@ impl From<Refusal> for Failure {
             )
             .with("count", count),
             Refusal::AlreadyFrozen => Failure::refused("already_frozen", "该工单已锁定并完成抽样"),
+            Refusal::OrderConcluded => {
+                Failure::refused("order_concluded", "该工单已办结，不能再修改利益冲突声明")
+            }
             Refusal::NotFrozen => Failure::refused("not_frozen", "该工单尚未锁定，不能扩大抽查"),
             Refusal::OrderStale { version } => {
                 Failure::refused("stale_version", "工单已有更新，请刷新后再操作").with("version", version)

@@ -1,5 +1,7 @@
 //! Inlet of the gRPC service `Applications`.
 
+use std::collections::BTreeMap;
+
 use chassis::{Failure, page, rpc};
 use proto::reviews::{
     AllowedActionsRequest, AllowedActionsResponse, ApplicationView, CreateApplicationRequest, DeleteRequest,
@@ -16,13 +18,14 @@ use super::{Inlet, convert, views};
 use crate::{
     app::{
         self,
-        submit::{Evidence, Handing},
+        submit::{Evidence, Handing, Sealed},
     },
     domain::{
         act::{Act, Command},
         application::Kind,
         ids::ApplicationId,
     },
+    evidence::Asked,
     store,
 };
 
@@ -50,12 +53,13 @@ macro_rules! submission {
     ($inlet:expr, $request:expr, $command:expr, $kind:expr) => {{
         let inlet: &Inlet = $inlet;
         let request = $request;
-        let evidence = inlet
-            .evidence(&request, &request.get_ref().application_id, request.get_ref().version, $kind)
-            .await?;
-        let sealed = evidence.seal.as_ref().map(|seal| seal.submission_version);
-        let application_id = request.get_ref().application_id.clone();
-        let (shared, receipt_prefix) = (inlet.shared.clone(), inlet.numbers.receipt_prefix.clone());
+        let body = request.get_ref();
+        let act = convert::act(&rpc::caller(&request)?, $command, body.version)?;
+        let answers = convert::answers(body.answers.clone());
+        let asked = asked(&body.request_id, &body.application_id, act);
+        let handing = inlet.handing($kind, answers, asked.as_ref()).await;
+        let sealed = handing.as_ref().ok().and_then(|handing| handing.evidence.seal.clone());
+        let shared = inlet.shared.clone();
         let outcome = inlet
             .units
             .run(request, |work, body| {
@@ -63,43 +67,50 @@ macro_rules! submission {
                     let id = convert::application_id(&body.application_id)?;
                     let act = convert::act(work.caller(), $command, body.version)?;
                     let person = act.person.clone();
-                    let answers = convert::answers(body.answers)?;
-                    let handing = Handing { kind: $kind, answers, evidence, receipt_prefix };
-                    let application = app::submit::submit(work, &shared, id, act, handing).await?;
+                    let application = app::submit::submit(work, &shared, id, act, handing?).await?;
                     Ok(views::application(&application, &person))
                 })
             })
             .await;
-        inlet.settle(&outcome, &application_id, sealed).await;
+        inlet.settle(&outcome, asked.as_ref(), sealed.as_ref()).await;
         outcome
     }};
 }
 
+/// Who asks to submit; none where an id is no id, which is refused further on.
+fn asked(request_id: &str, application_id: &str, act: Act) -> Option<Asked> {
+    let holder = Uuid::parse_str(request_id).ok()?;
+    Some(Asked { application_id: convert::application_id(application_id).ok()?, act, holder })
+}
+
 impl Inlet {
-    async fn evidence<T>(
+    async fn handing(
         &self,
-        request: &Request<T>,
-        application_id: &str,
-        seen: i64,
         kind: Kind,
-    ) -> Result<Evidence, Status> {
-        let person = convert::person(&rpc::caller(request)?)?;
-        let Ok(id) = convert::application_id(application_id) else { return Ok(Evidence::default()) };
-        Ok(self.neighbours.submission(&self.pool, &self.shared, &person, id, seen, kind).await)
+        answers: Result<BTreeMap<String, String>, Failure>,
+        asked: Option<&Asked>,
+    ) -> Result<Handing, Failure> {
+        let receipt_prefix = self.numbers.receipt_prefix.clone();
+        let mut handing = Handing { kind, answers: answers?, evidence: Evidence::default(), receipt_prefix };
+        if let Some(asked) = asked {
+            self.neighbours.submission(&self.pool, &self.shared, asked, &mut handing).await;
+        }
+        Ok(handing)
     }
 
     /// Releases the seal of a submission that was refused for certain. An unknown outcome releases nothing.
     async fn settle(
         &self,
         outcome: &Result<Response<ApplicationView>, Status>,
-        application_id: &str,
-        sealed: Option<i32>,
+        asked: Option<&Asked>,
+        sealed: Option<&Sealed>,
     ) {
         let Err(status) = outcome else { return };
         let refused =
             matches!(status.code(), Code::FailedPrecondition | Code::InvalidArgument | Code::NotFound);
-        if let (true, Some(version), Ok(id)) = (refused, sealed, convert::application_id(application_id)) {
-            self.neighbours.release(&self.pool, id, version).await;
+        if let (true, Some(seal), Some(asked)) = (refused, sealed, asked) {
+            let Asked { application_id, holder, .. } = asked;
+            self.neighbours.release(&self.pool, *application_id, seal.submission_version, *holder).await;
         }
     }
 

@@ -13,7 +13,8 @@ use uuid::Uuid;
 use crate::{
     domain::{
         act::{Act, Command, Judged, PaperCheck, Person},
-        form::Form,
+        form::{Field, Form},
+        guards::{OPINION_CHARACTERS_MAX, readable},
         ids::{ApplicationId, OperatorId, OrderId, PersonId, RoundId},
         policy::{ExpertRule, Gate, Policy},
         stage::{Actor, Party, Stage},
@@ -88,16 +89,27 @@ pub fn judged(judged: Option<WireJudged>) -> Option<Judged> {
     judged.map(|judged| Judged { version: judged.submission_version, hash: judged.submission_hash })
 }
 
+/// The code of a division: six digits. Source: GB/T 2260.
+///
+/// # Errors
+/// `unknown_value` on the field.
+pub fn division(text: &str, field: &str) -> Result<String, Failure> {
+    let code = text.len() == 6 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if code { Ok(text.to_owned()) } else { Err(labels::unknown(field)) }
+}
+
 /// Answers to items of a return; a later one replaces an earlier.
 ///
 /// # Errors
-/// `answer_too_long`.
+/// `answer_too_long`, `answer_unreadable`.
 pub fn answers(answers: Vec<ItemAnswer>) -> Result<BTreeMap<String, String>, Failure> {
-    let long = |answer: &ItemAnswer| {
-        answer.text.chars().count() > crate::domain::guards::OPINION_CHARACTERS_MAX || answer.item.len() > 50
-    };
+    let long =
+        |answer: &ItemAnswer| answer.text.chars().count() > OPINION_CHARACTERS_MAX || answer.item.len() > 50;
     if answers.len() > 50 || answers.iter().any(long) {
         return Err(Failure::invalid("answer_too_long", "answers", "说明不能超过 2000 个字，请精简"));
+    }
+    if answers.iter().any(|answer| !readable(&answer.text) || answer.item.chars().any(char::is_control)) {
+        return Err(Failure::invalid("answer_unreadable", "answers", "说明含有不可见字符，请重新输入"));
     }
     Ok(answers.into_iter().map(|answer| (answer.item, answer.text)).collect())
 }
@@ -130,8 +142,17 @@ pub fn date(text: &str, field: &str) -> Result<Option<Date>, Failure> {
 /// The fields of an edit that are present, as a change of the form.
 ///
 /// # Errors
-/// `unknown_value` on a date, or on a coordinate without the other.
+/// `unknown_value` on a date, or on a coordinate without the other; `unreadable` on a text with control characters.
 pub fn patch(request: SaveAcceptanceRequest) -> Result<impl FnOnce(&mut Form) + Send, Failure> {
+    for (field, text) in [
+        (Field::StationName, request.station_name.as_ref()),
+        (Field::Address, request.address.as_ref()),
+        (Field::Manager, request.manager.as_ref()),
+        (Field::ManagerPhone, request.manager_phone.as_ref()),
+    ] {
+        plain(field, text.into_iter())?;
+    }
+    plain(Field::Connectors, request.connectors.iter().flat_map(|choice| &choice.connector_ids))?;
     let start = request.start_date.as_deref().map(|text| date(text, "start_date")).transpose()?;
     let finish = request.finish_date.as_deref().map(|text| date(text, "finish_date")).transpose()?;
     let coordinates = match (request.longitude_e6, request.latitude_e6) {
@@ -163,6 +184,14 @@ pub fn patch(request: SaveAcceptanceRequest) -> Result<impl FnOnce(&mut Form) + 
             form.finish_date = finish;
         }
     })
+}
+
+fn plain<'a>(field: Field, mut texts: impl Iterator<Item = &'a String>) -> Result<(), Failure> {
+    if texts.any(|text| text.trim().chars().any(char::is_control)) {
+        let text = format!("{}含有不可见字符，请重新输入", labels::field(field));
+        return Err(Failure::invalid("unreadable", field.id(), text));
+    }
+    Ok(())
 }
 
 /// The form on the wire.
@@ -213,12 +242,13 @@ pub fn policy(id: RoundId, policy: Option<RoundPolicy>) -> Result<Policy, Failur
 /// # Errors
 /// `unknown_value` on a field.
 pub fn filter(request: &ListApplicationsRequest) -> Result<Filter, Failure> {
-    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let code =
+        |text: &str, field: &str| if text.is_empty() { Ok(None) } else { division(text, field).map(Some) };
     let uuid = |text: &str, field: &str| if text.is_empty() { Ok(None) } else { id(text, field).map(Some) };
     Ok(Filter {
         stages: stages(request)?,
-        prefecture: text(&request.prefecture),
-        county: text(&request.county),
+        prefecture: code(&request.prefecture, "prefecture")?,
+        county: code(&request.county, "county")?,
         operator: uuid(&request.operator_id, "operator_id")?,
         round: uuid(&request.round_id, "round_id")?,
         order: uuid(&request.work_order_id, "work_order_id")?,
@@ -266,7 +296,7 @@ pub fn launch(request: &LaunchJointReviewRequest) -> Result<(RoundId, i32, Vec<W
         .map(|city| {
             let experts =
                 city.expert_ids.iter().map(|expert| id(expert, "cities")).collect::<Result<Vec<_>, _>>()?;
-            Ok((city.prefecture.clone(), experts, id(&city.lead_id, "cities")?))
+            Ok((division(&city.prefecture, "cities")?, experts, id(&city.lead_id, "cities")?))
         })
         .collect::<Result<Vec<_>, Failure>>()?;
     Ok((round_id(&request.round_id)?, request.batch, cities))

@@ -24,7 +24,7 @@ impl Facts for Inlet {
             .map_err(Failure::from)?
             .ok_or_else(Failure::not_found)?;
         let experts = match application.order_id {
-            Some(order) => store::opinions::clear_experts(&mut db, order).await.map_err(Failure::from)?,
+            Some(order) => store::opinions::clear_experts(&mut db, order, id).await.map_err(Failure::from)?,
             None => Vec::new(),
         };
         let mut facts = facts(&application);

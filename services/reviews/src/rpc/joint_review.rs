@@ -218,11 +218,14 @@ impl JointReview for Inlet {
             "" => None,
             round => Some(convert::id(round, "round_id")?),
         };
-        let prefecture = (!request.prefecture.is_empty()).then_some(request.prefecture.as_str());
+        let prefecture = match request.prefecture.as_str() {
+            "" => None,
+            prefecture => Some(convert::division(prefecture, "prefecture")?),
+        };
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
         app::read::seated(&mut db, &mut person).await?;
         let scope = app::read::order_scope(&person);
-        let orders = store::orders::list(&mut db, &scope, round, prefecture, after, size)
+        let orders = store::orders::list(&mut db, &scope, round, prefecture.as_deref(), after, size)
             .await
             .map_err(Failure::from)?;
         let ids: Vec<_> = orders.iter().map(|order| order.id).collect();

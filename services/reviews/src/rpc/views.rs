@@ -161,7 +161,7 @@ pub fn submission(submission: &Submission) -> WireSubmission {
         dossier_revision: submission.dossier_revision.unwrap_or_default(),
         gate_evidence: bytes_of(None),
         gate_hash: submission.gate_hash.clone(),
-        return_items: submission.return_items.clone(),
+        return_items: submission.answered.items.clone(),
         answers: submission
             .answers
             .iter()

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::{
     domain::{
+        act::{Target, Verdict},
         application::{Application, Decider, Kind, LastStep, Returned, Submitted},
         history::Step,
         ids::{ApplicationId, OperatorId, OrderId, PersonId, RoundId},
@@ -39,6 +40,7 @@ pub(crate) struct ApplicationRow {
     pub(crate) dossier_hash: String,
     pub(crate) return_items: Vec<String>,
     pub(crate) return_open_all: bool,
+    pub(crate) return_submission: i32,
     pub(crate) work_order_id: Option<Uuid>,
     pub(crate) in_sample: bool,
     pub(crate) forced_sample: bool,
@@ -90,7 +92,11 @@ impl ApplicationRow {
             entered_at: self.entered_at,
             created_at: self.created_at,
             submitted,
-            returned: Returned { items: self.return_items, open_all: self.return_open_all },
+            returned: Returned {
+                items: self.return_items,
+                open_all: self.return_open_all,
+                submission: self.return_submission,
+            },
             order_id: self.work_order_id.map(OrderId),
             in_sample: self.in_sample,
             forced_sample: self.forced_sample,
@@ -145,22 +151,23 @@ pub async fn find(db: &mut PgConnection, id: ApplicationId) -> Result<Option<App
     row.map(ApplicationRow::read).transpose()
 }
 
-/// The order of which an application is a member; the outer none where there is no such application.
+/// The order of which an application is a member, and its node; none where there is no such application.
 ///
 /// # Errors
 /// The database is away.
 pub async fn order_of(
     db: &mut PgConnection,
     id: ApplicationId,
-) -> Result<Option<Option<OrderId>>, StoreError> {
-    let row = sqlx::query_scalar!(
+) -> Result<Option<(Option<OrderId>, Stage)>, StoreError> {
+    let row = sqlx::query!(
         "-- reviews.applications.order_of
-         SELECT work_order_id FROM applications WHERE id = $1",
+         SELECT work_order_id, stage FROM applications WHERE id = $1",
         id.0
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|order| order.map(OrderId)))
+    let corrupt = StoreError::Corrupt { table: "applications", id: id.0 };
+    row.map(|row| Ok((row.work_order_id.map(OrderId), Stage::parse(&row.stage).ok_or(corrupt)?))).transpose()
 }
 
 /// Locks everything of a city that awaits joint review in a round, in ascending id order. Source: T14.
@@ -287,7 +294,7 @@ pub async fn advance(db: &mut PgConnection, step: &Step, signed: Option<&Signed>
                  submission_version = $6, submission_kind = $7, submission_hash = $8, dossier_hash = $9,
                  return_items = $10, return_open_all = $11, work_order_id = $12, in_sample = $13, forced_sample = $14,
                  receipt_no = $15, last_transition = $16, last_actor_id = $17, last_role = $18, last_office = $19,
-                 last_at = $20, head_hash = $21
+                 last_at = $20, head_hash = $21, return_submission = $40
              WHERE id = $1 AND version = $2 AND stage = $22 RETURNING id),
          chained AS (
              INSERT INTO history (application_id, version, transition, command, from_stage, to_stage, actor_id, actor_role,
@@ -298,8 +305,9 @@ pub async fn advance(db: &mut PgConnection, step: &Step, signed: Option<&Signed>
              SELECT id, $17, $28::text FROM moved WHERE $28::text IS NOT NULL ON CONFLICT DO NOTHING),
          decided AS (
              INSERT INTO decisions (application_id, version, tier, transition, actor_id, actor_role, scope, authentication,
-                 session_id, judged_version, judged_hash, dossier_hash, decided_at, record, record_hash, algorithm, key_id, signature)
-             SELECT id, $2 + 1, $28, $16, $17, $18, $29, $30, $31, $32, $33, $34, $20, $35, $36, $37, $38, $39
+                 session_id, judged_version, judged_hash, dossier_hash, decided_at, record, record_hash, algorithm, key_id, signature,
+                 verdict, target, open_all)
+             SELECT id, $2 + 1, $28, $16, $17, $18, $29, $30, $31, $32, $33, $34, $20, $35, $36, $37, $38, $39, $41, $42, $43
              FROM moved WHERE $28::text IS NOT NULL)
          SELECT count(*) AS "moved!" FROM moved"#,
         before.id.0,
@@ -340,7 +348,11 @@ pub async fn advance(db: &mut PgConnection, step: &Step, signed: Option<&Signed>
         signed.map(|signed| signed.hash.as_slice()) as Option<&[u8]>,
         signed.map(|signed| signed.algorithm) as Option<&str>,
         signed.map(|signed| signed.key_id.as_str()) as Option<&str>,
-        signed.map(|signed| signed.signature.as_slice()) as Option<&[u8]>
+        signed.map(|signed| signed.signature.as_slice()) as Option<&[u8]>,
+        after.returned.submission,
+        decision.map(|decision| decision.verdict.map_or("", Verdict::id)) as Option<&str>,
+        decision.map(|decision| decision.target.map_or("", Target::id)) as Option<&str>,
+        decision.map(|decision| decision.open_all) as Option<bool>
     )
     .fetch_one(db)
     .await?;

@@ -96,7 +96,9 @@ pub async fn panel(db: &mut PgConnection, order: OrderId) -> Result<Vec<Seat>, S
     let rows = sqlx::query!(
         r#"-- reviews.opinions.panel
          SELECT p.expert_id, p.lead, p.name, d.conflicted AS "conflicted?", d.conflicts AS "conflicts?"
-         FROM panel p LEFT JOIN declarations d USING (work_order_id, expert_id)
+         FROM panel p LEFT JOIN LATERAL (
+             SELECT conflicted, conflicts FROM declarations WHERE work_order_id = p.work_order_id AND expert_id = p.expert_id
+             ORDER BY version DESC LIMIT 1) d ON true
          WHERE p.work_order_id = $1 ORDER BY p.position"#,
         order.0
     )
@@ -132,21 +134,29 @@ pub async fn orders_of(db: &mut PgConnection, person: PersonId) -> Result<Vec<Or
     Ok(orders.into_iter().map(OrderId).collect())
 }
 
-/// Experts of the order with a clear declaration. Source: contract of `Facts`.
+/// Experts of the order whose newest declaration is clear of this member. Source: contract of `Facts`.
 ///
 /// # Errors
 /// The database is away.
-pub async fn clear_experts(db: &mut PgConnection, order: OrderId) -> Result<Vec<Uuid>, StoreError> {
+pub async fn clear_experts(
+    db: &mut PgConnection,
+    order: OrderId,
+    member: ApplicationId,
+) -> Result<Vec<Uuid>, StoreError> {
     Ok(sqlx::query_scalar!(
         "-- reviews.opinions.clear_experts
-         SELECT expert_id FROM declarations WHERE work_order_id = $1 AND NOT conflicted ORDER BY expert_id",
-        order.0
+         SELECT expert_id FROM (
+             SELECT DISTINCT ON (expert_id) expert_id, conflicted, conflicts FROM declarations
+             WHERE work_order_id = $1 ORDER BY expert_id, version DESC) AS newest
+         WHERE NOT conflicted AND NOT ($2 = ANY(conflicts)) ORDER BY expert_id",
+        order.0,
+        member.0
     )
     .fetch_all(db)
     .await?)
 }
 
-/// Keeps a declaration; a new one replaces the old.
+/// Keeps a declaration as the expert's newest; those before stay. The order's row is locked by the caller.
 ///
 /// # Errors
 /// The database is away.
@@ -161,10 +171,9 @@ pub async fn declare(
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "-- reviews.opinions.declare
-         INSERT INTO declarations (work_order_id, expert_id, conflicted, conflicts, statement, declared_at)
-         VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (work_order_id, expert_id) DO UPDATE SET conflicted = excluded.conflicted,
-             conflicts = excluded.conflicts, statement = excluded.statement, declared_at = excluded.declared_at",
+         INSERT INTO declarations (work_order_id, expert_id, version, conflicted, conflicts, statement, declared_at)
+         SELECT $1, $2, coalesce(max(version), 0) + 1, $3, $4, $5, $6 FROM declarations
+         WHERE work_order_id = $1 AND expert_id = $2",
         order.0,
         person.0,
         conflicted,

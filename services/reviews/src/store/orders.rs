@@ -10,7 +10,8 @@ use super::StoreError;
 use crate::domain::{
     draw::Candidate,
     ids::{ApplicationId, OrderId, PersonId, RoundId},
-    order::Order,
+    order::{Order, Tally},
+    stage::Stage,
 };
 
 struct OrderRow {
@@ -217,6 +218,81 @@ pub async fn leave(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// How many of these applications are or were members of the order.
+///
+/// # Errors
+/// The database is away.
+pub async fn members_among(
+    db: &mut PgConnection,
+    order: OrderId,
+    applications: &[Uuid],
+) -> Result<usize, StoreError> {
+    let count = sqlx::query_scalar!(
+        r#"-- reviews.orders.members_among
+         SELECT count(*) AS "count!" FROM work_order_members WHERE work_order_id = $1 AND application_id = ANY($2)"#,
+        order.0,
+        applications
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(usize::try_from(count).unwrap_or_default())
+}
+
+/// Counts the live members for freezing and widening, in one statement.
+///
+/// # Errors
+/// The database is away.
+pub async fn tally(db: &mut PgConnection, order: OrderId) -> Result<Tally, StoreError> {
+    let rows = sqlx::query!(
+        r#"-- reviews.orders.tally
+         SELECT stage, in_sample OR forced_sample AS "sampled!", count(*) AS "count!"
+         FROM applications WHERE work_order_id = $1 GROUP BY 1, 2"#,
+        order.0
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().try_fold(Tally::default(), |tally, row| {
+        let stage =
+            Stage::parse(&row.stage).ok_or(StoreError::Corrupt { table: "applications", id: order.0 })?;
+        Ok(tally.and(stage, row.sampled, usize::try_from(row.count).unwrap_or_default()))
+    })
+}
+
+/// An official who acted on an order, as its history names the person.
+#[derive(Debug, Clone)]
+pub struct Signatory {
+    /// Who.
+    pub person: PersonId,
+    /// For which office.
+    pub office: String,
+    /// For which department; empty where the person froze the order.
+    pub department: String,
+}
+
+/// Who signed last for a department among the members of the order, or else who froze it. Source: T22, second part.
+///
+/// # Errors
+/// The database is away.
+pub async fn last_signatory(db: &mut PgConnection, order: OrderId) -> Result<Option<Signatory>, StoreError> {
+    let row = sqlx::query!(
+        "-- reviews.orders.last_signatory
+         SELECT h.actor_id, h.office, h.department
+         FROM work_order_members m JOIN history h ON h.application_id = m.application_id AND h.occurred_at >= m.joined_at
+             AND (m.left_at IS NULL OR h.occurred_at <= m.left_at)
+         WHERE m.work_order_id = $1
+           AND (h.transition = 'T20' OR (h.actor_role = 'province' AND h.command IN ('Pass', 'Return')))
+         ORDER BY h.transition = 'T20', h.occurred_at DESC LIMIT 1",
+        order.0
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| Signatory {
+        person: PersonId(row.actor_id),
+        office: row.office,
+        department: row.department,
+    }))
 }
 
 /// Members by stage, and how many have left.

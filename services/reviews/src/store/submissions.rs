@@ -8,7 +8,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{StoreError, forms};
-use crate::domain::{application::Kind, form::Form, ids::ApplicationId};
+use crate::domain::{
+    application::{Kind, Returned},
+    form::Form,
+    ids::ApplicationId,
+};
 
 /// One submission.
 #[derive(Debug, Clone)]
@@ -33,8 +37,8 @@ pub struct Submission {
     pub gate_evidence: Option<Vec<u8>>,
     /// Hash of the evidence.
     pub gate_hash: String,
-    /// What the return before had named.
-    pub return_items: Vec<String>,
+    /// The return that it answers.
+    pub answered: Returned,
     /// What the operator said to items.
     pub answers: BTreeMap<String, String>,
     /// When.
@@ -55,6 +59,8 @@ struct SubmissionRow {
     gate_evidence: Option<Vec<u8>>,
     gate_hash: String,
     return_items: Vec<String>,
+    return_open_all: bool,
+    return_submission: i32,
     answers: Value,
     submitted_at: OffsetDateTime,
     submitted_by: Uuid,
@@ -75,7 +81,11 @@ impl SubmissionRow {
             dossier_hash: self.dossier_hash,
             gate_evidence: self.gate_evidence,
             gate_hash: self.gate_hash,
-            return_items: self.return_items,
+            answered: Returned {
+                items: self.return_items,
+                open_all: self.return_open_all,
+                submission: self.return_submission,
+            },
             submitted_at: self.submitted_at,
             submitted_by: self.submitted_by,
         })
@@ -92,8 +102,8 @@ pub async fn insert(db: &mut PgConnection, submission: &Submission) -> Result<()
     sqlx::query!(
         "-- reviews.submissions.insert
          INSERT INTO submissions (application_id, version, kind, content, hash, form, dossier_revision, dossier_hash,
-             gate_evidence, gate_hash, return_items, answers, submitted_at, submitted_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             gate_evidence, gate_hash, return_items, answers, submitted_at, submitted_by, return_open_all, return_submission)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         submission.application_id.0,
         submission.version,
         submission.kind.id(),
@@ -104,10 +114,12 @@ pub async fn insert(db: &mut PgConnection, submission: &Submission) -> Result<()
         submission.dossier_hash,
         submission.gate_evidence,
         submission.gate_hash,
-        &submission.return_items,
+        &submission.answered.items,
         answers,
         submission.submitted_at,
-        submission.submitted_by
+        submission.submitted_by,
+        submission.answered.open_all,
+        submission.answered.submission
     )
     .execute(db)
     .await?;
@@ -133,6 +145,30 @@ pub async fn find(
     .fetch_optional(db)
     .await?;
     row.map(SubmissionRow::read).transpose()
+}
+
+/// The return that a submission had answered; empty where there is no such submission.
+///
+/// # Errors
+/// The database is away.
+pub async fn answered(
+    db: &mut PgConnection,
+    id: ApplicationId,
+    version: i32,
+) -> Result<Returned, StoreError> {
+    let row = sqlx::query!(
+        "-- reviews.submissions.answered
+         SELECT return_items, return_open_all, return_submission FROM submissions WHERE application_id = $1 AND version = $2",
+        id.0,
+        version
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map_or_else(Returned::default, |row| Returned {
+        items: row.return_items,
+        open_all: row.return_open_all,
+        submission: row.return_submission,
+    }))
 }
 
 /// Every submission of an application, newest first, at most 200.

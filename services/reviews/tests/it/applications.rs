@@ -191,8 +191,99 @@ async fn gates_and_a_suspended_account_keep_a_submission_back_and_nothing_change
     let view = platform.paper(COUNTY, &view, &[]).await.expect("papers");
     platform.neighbours.unconnected.store(true, Ordering::Relaxed);
     assert_eq!(reason(platform.materials(OPERATOR, &view).await), "gate_b");
+    // What can be refused beforehand closes no dossier.
+    assert!(platform.neighbours.sealed.lock().expect("no panic before").is_empty());
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn a_request_releases_its_own_hold_on_a_seal() {
+    let platform = Platform::start().await;
+    let round = platform.round(|_| ()).await;
+    let view = platform.create(OPERATOR, &round, 1).await.expect("drafted");
+    let view = platform.submit(OPERATOR, &view).await.expect("submitted");
+    let view = platform.pass(COUNTY, &view).await.expect("passed");
+    let view = platform.paper(COUNTY, &view, &[]).await.expect("papers");
+    *platform.neighbours.while_sealing.lock().expect("no panic before") = Some(platform.pool.clone());
+    let request_id = fresh();
+    let request = proto::reviews::SubmitMaterialsRequest {
+        request_id: request_id.clone(),
+        application_id: view.application_id.clone(),
+        version: view.version,
+        answers: vec![],
+    };
+    let refused = answer(platform.applications(OPERATOR).submit_materials(request).await);
+    assert_eq!(reason(refused), "edited_meanwhile");
+    let sealed = platform.neighbours.sealed.lock().expect("no panic before").clone();
+    assert_eq!(sealed, std::slice::from_ref(&request_id));
     let released = platform.neighbours.released.lock().expect("no panic before").clone();
-    assert_eq!(released, [(view.application_id.clone(), 2)]);
+    assert_eq!(released, [(view.application_id.clone(), 2, request_id)]);
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn a_failed_claim_keeps_a_submission_back_in_a_round_without_gates() {
+    let platform = Platform::start().await;
+    let round = platform.round(|policy| policy.gate_a = "off".into()).await;
+    let view = platform.create(OPERATOR, &round, 1).await.expect("drafted");
+    platform.neighbours.claimed.store(true, Ordering::Relaxed);
+    assert_eq!(reason(platform.submit(OPERATOR, &view).await), "connector_claimed");
+    platform.neighbours.claimed.store(false, Ordering::Relaxed);
+    platform.submit(OPERATOR, &view).await.expect("submitted");
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn a_withdrawal_does_not_forget_the_return_that_was_answered() {
+    let platform = Platform::start().await;
+    let round = platform.round(|_| ()).await;
+    let view = platform.create(OPERATOR, &round, 1).await.expect("drafted");
+    let view = platform.submit(OPERATOR, &view).await.expect("submitted");
+    let view = platform.pass(COUNTY, &view).await.expect("passed");
+    let view = platform.paper(COUNTY, &view, &[]).await.expect("papers");
+    let view = platform.materials(OPERATOR, &view).await.expect("materials");
+    let view = platform.send_back(CITY, &view, &["M5", "address"]).await.expect("returned");
+    let id = view.application_id.clone();
+    let change = |edit_version, address: &str| {
+        let request = SaveAcceptanceRequest { address: Some(address.into()), ..edit(&id, edit_version) };
+        let mut operator = platform.applications(OPERATOR);
+        async move { answer(operator.save_acceptance(request).await).expect("open") }
+    };
+    let view = change(1, "另一条路").await;
+    let view = platform.materials(OPERATOR, &view).await.expect("answered");
+    let view = platform.withdraw(OPERATOR, &view).await.expect("withdrawn");
+    assert_eq!((view.stage.as_str(), view.return_items.len()), ("MaterialsDue", 2));
+    assert_eq!(view.open_fields, ["address"]);
+    // The address that the city refused does not come through.
+    let view = change(2, "示例路1号").await;
+    assert_eq!(reason(platform.materials(OPERATOR, &view).await), "unanswered");
+    // The one that was handed in before still is an answer.
+    let view = change(3, "另一条路").await;
+    platform.materials(OPERATOR, &view).await.expect("answered again");
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn only_parties_of_the_review_read_rounds_and_text_is_readable() {
+    let platform = Platform::start().await;
+    let round = platform.round(|_| ()).await;
+    let get = |who| {
+        let request = proto::reviews::GetRoundRequest { round_id: round.clone() };
+        let mut rounds = proto::reviews::rounds_client::RoundsClient::new(platform.signed(who));
+        async move { rounds.get_round(request).await.map(|_| ()).map_err(|status| status.code()) }
+    };
+    assert_eq!(get(COUNTY).await, Ok(()));
+    for role in ["operator_applicant", "system_administrator", "audit_administrator"] {
+        assert_eq!(get(Who(role, 50, "410000")).await, Err(tonic::Code::PermissionDenied), "{role}");
+    }
+    let view = platform.create(OPERATOR, &round, 1).await.expect("drafted");
+    let request =
+        SaveAcceptanceRequest { address: Some("路\u{0}号".into()), ..edit(&view.application_id, 1) };
+    let refused = answer(platform.applications(OPERATOR).save_acceptance(request).await).expect_err("NUL");
+    assert_eq!((refused.reason.as_str(), refused.fields), ("unreadable", vec!["address".to_owned()]));
+    let list = ListApplicationsRequest { county: "\u{0}".into(), ..ListApplicationsRequest::default() };
+    let refused = answer(platform.applications(COUNTY).list_applications(list).await);
+    assert_eq!(reason(refused), "unknown_value");
     platform.stop().await;
 }
 

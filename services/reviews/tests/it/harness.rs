@@ -44,7 +44,7 @@ pub struct Platform {
     task: tokio::task::JoinHandle<()>,
 }
 
-/// One who calls: role, number of the person, scope or department.
+/// One who calls: roles joined by `+`, number of the person, and divisions or department separated by commas.
 #[derive(Debug, Clone, Copy)]
 pub struct Who(pub &'static str, pub u128, pub &'static str);
 
@@ -162,15 +162,19 @@ impl Platform {
     }
 
     pub fn signed(&self, Who(role, number, place): Who) -> Signed {
-        let province = role == "province";
-        let scope = if province { "410000" } else { place };
+        let roles: Vec<_> = role.split('+').map(str::to_owned).collect();
+        let (mut scope, departments): (Vec<_>, Vec<_>) =
+            place.split(',').map(str::to_owned).partition(|part| part.chars().all(|c| c.is_ascii_digit()));
+        if roles.iter().any(|role| role == "province") {
+            scope.push("410000".into());
+        }
         let token = self.issuer.sign(CallerClaims {
             kind: Kind::Person.into(),
             subject: person(number).to_string(),
-            roles: vec![role.to_owned()],
-            scope: vec![scope.to_owned()],
             operator_id: if role == "operator" { operator(number).to_string() } else { String::new() },
-            department: if province { place.to_owned() } else { String::new() },
+            roles,
+            scope,
+            department: departments.concat(),
             office: format!("office of {role}"),
             session_id: "session".into(),
             authentication: "password".into(),

@@ -122,6 +122,9 @@ async fn a_panel_has_one_lead_and_no_employee_of_an_operator() {
         let request = launch_request(&round, 1, &experts);
         assert_eq!(reason(answer(joint.launch_joint_review(request).await)), expected, "{experts:?}");
     }
+    let mut nowhere = launch_request(&round, 1, &[31]);
+    nowhere.cities[0].prefecture = "zhengzhou".into();
+    assert_eq!(reason(answer(joint.launch_joint_review(nowhere).await)), "unknown_value");
     assert_eq!(platform.count("SELECT count(*) FROM work_orders").await, 0);
     platform.stop().await;
 }
@@ -194,6 +197,7 @@ async fn too_many_findings_hold_the_rest_back_until_a_wider_sample_was_drawn() {
     for member in &drawn {
         let view = send_back(&platform, FGW, member, &["M1"], "city").await.expect("to the city");
         assert_eq!((view.stage.as_str(), view.work_order_id.as_str()), ("CityReview", ""));
+        assert_eq!(reason(platform.withdraw(OPERATOR, &view).await), "already_decided");
     }
     assert_eq!(platform.count("SELECT count(*) FROM applications WHERE stage = 'ProvincialReview'").await, 5);
     assert_eq!(reason(answer(department.widen_sample(widen(1)).await)), "stale_version");
@@ -299,5 +303,91 @@ async fn under_n_of_m_opinions_count_once_and_side_by_side() {
     opine(&platform, LEAD, &seen, "pass").await.expect("opined");
     // The second expert's page is older than the first one's opinion, and still good.
     assert_eq!(platform.pass_member(SECOND, &seen).await.expect("two of two").stage, "AwaitingProvince");
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn a_member_is_never_decided_past_its_desk() {
+    let platform = Platform::start().await;
+    let (_, order, ids) = launched(&platform, 1).await;
+    all_passed_and_frozen(&platform, &order, &ids).await;
+    let both = Who("county+province", 51, "410105,fgw");
+    let view = platform.get(both, &ids[0]).await.expect("read");
+    let view = platform.pass(both, &view).await.expect("signed for the department");
+    assert_eq!(platform.count("SELECT count(*) FROM opinions WHERE signed AND department = 'fgw'").await, 1);
+    assert_eq!(reason(platform.pass(both, &view).await), "department_signed");
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn the_rest_is_approved_in_the_name_of_a_department_whoever_closed_the_last_member() {
+    let platform = Platform::start().await;
+    let (_, order, ids) = launched(&platform, 6).await;
+    let request = proto::reviews::AllowedActionsRequest { application_id: ids[0].clone() };
+    let asked = answer(platform.applications(ADMINISTRATOR).allowed_actions(request).await).expect("asked");
+    let freezes = asked.actions.iter().find(|action| action.command == "FreezeOrder").expect("listed");
+    assert!(!freezes.allowed);
+    all_passed_and_frozen(&platform, &order, &ids).await;
+    let drawn = sampled(&platform, &ids).await;
+    let view = platform.pass_member(CZT, &drawn[0]).await.expect("signed");
+    platform.pass_member(FGW, &view).await.expect("the last department");
+    let view = send_back(&platform, CZT, &drawn[1], &["M6"], "operator").await.expect("returned");
+    let request = proto::reviews::TerminateRequest {
+        request_id: fresh(),
+        application_id: view.application_id.clone(),
+        version: view.version,
+        reason: "不再申报".into(),
+    };
+    answer(platform.applications(OPERATOR).terminate(request).await).expect("terminated");
+    let by: Vec<(String, uuid::Uuid, String)> = sqlx::query_as(
+        "SELECT DISTINCT actor_role, actor_id, department FROM history WHERE command = 'ConcludeOrder'",
+    )
+    .fetch_all(&platform.pool)
+    .await
+    .expect("read");
+    assert_eq!(by, [("province".to_owned(), crate::harness::person(CZT.1), "czt".to_owned())]);
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn declarations_name_members_only_grow_and_end_with_the_order() {
+    let platform = Platform::start().await;
+    let round = platform.round(|_| ()).await;
+    let mut ids = Vec::new();
+    for station in 1..=2 {
+        ids.push(platform.awaiting(&round, station).await.application_id);
+    }
+    let order = platform.launch(&round, 1).await.expect("launched").remove(0);
+    let declare = |conflicts: Vec<String>| {
+        let request = DeclareInterestRequest {
+            request_id: fresh(),
+            work_order_id: order.work_order_id.clone(),
+            conflicted: false,
+            conflict_application_ids: conflicts,
+            statement: String::new(),
+        };
+        let mut joint = platform.joint(LEAD);
+        async move { answer(joint.declare_interest(request).await) }
+    };
+    let refused = declare(vec![fresh()]).await.expect_err("no member");
+    assert_eq!(
+        (refused.reason.as_str(), refused.fields),
+        ("unknown_value", vec!["conflict_application_ids".to_owned()])
+    );
+    declare(vec![ids[0].clone()]).await.expect("declared");
+    // Who declared a conflict with one member reads the files of the other only.
+    let mut db = platform.pool.acquire().await.expect("free");
+    let order_id = reviews::domain::ids::OrderId(order.work_order_id.parse().expect("a UUID"));
+    for (id, experts) in [(&ids[0], 0), (&ids[1], 1)] {
+        let id = reviews::domain::ids::ApplicationId(id.parse().expect("a UUID"));
+        let clear = reviews::store::opinions::clear_experts(&mut db, order_id, id).await.expect("read");
+        assert_eq!(clear.len(), experts);
+    }
+    drop(db);
+    declare(vec![]).await.expect("declared anew");
+    assert_eq!(platform.count("SELECT count(*) FROM declarations").await, 2);
+    let late = sqlx::query("UPDATE work_orders SET frozen_at = now(), concluded_at = now()");
+    late.execute(&platform.pool).await.expect("changed");
+    assert_eq!(reason(declare(vec![]).await), "order_concluded");
     platform.stop().await;
 }

@@ -29,8 +29,14 @@ pub struct Neighbours {
     pub unconnected: Arc<AtomicBool>,
     /// The account is suspended.
     pub suspended: Arc<AtomicBool>,
-    /// Seals that were released: application and submission version.
-    pub released: Arc<Mutex<Vec<(String, i32)>>>,
+    /// Another application has claimed the connectors.
+    pub claimed: Arc<AtomicBool>,
+    /// The holders for whom seals were made.
+    pub sealed: Arc<Mutex<Vec<String>>>,
+    /// Runs while the dossier is sealed.
+    pub while_sealing: Arc<Mutex<Option<sqlx::PgPool>>>,
+    /// Seals that were released: application, submission version and holder.
+    pub released: Arc<Mutex<Vec<(String, i32, String)>>>,
     /// Stations of 济源 instead of 中牟.
     pub jiyuan: Arc<AtomicBool>,
 }
@@ -135,6 +141,9 @@ impl Evidence for Neighbours {
         &self,
         request: Request<ClaimConnectorsRequest>,
     ) -> Result<Response<ClaimConnectorsResponse>, Status> {
+        if self.claimed.load(Ordering::Relaxed) {
+            return Err(chassis::Failure::refused("connector_claimed", "充电接口已被其他申请占用").into());
+        }
         let claimed = i32::try_from(request.into_inner().connector_ids.len()).expect("few");
         Ok(Response::new(ClaimConnectorsResponse { claimed }))
     }
@@ -144,6 +153,14 @@ impl Evidence for Neighbours {
 impl Sealing for Neighbours {
     async fn seal_dossier(&self, request: Request<SealDossierRequest>) -> Result<Response<Seal>, Status> {
         let request = request.into_inner();
+        self.sealed.lock().expect("no panic before").push(request.holder.clone());
+        let editing = self.while_sealing.lock().expect("no panic before").clone();
+        if let Some(pool) = editing {
+            sqlx::query("UPDATE forms SET edit_version = edit_version + 1")
+                .execute(&pool)
+                .await
+                .map_err(|error| Status::internal(error.to_string()))?;
+        }
         Ok(Response::new(Seal {
             dossier_hash: format!("{:064x}", request.submission_version),
             application_id: request.application_id,
@@ -158,10 +175,11 @@ impl Sealing for Neighbours {
         request: Request<ReleaseSealRequest>,
     ) -> Result<Response<ReleaseSealResponse>, Status> {
         let request = request.into_inner();
-        self.released
-            .lock()
-            .expect("no panic before")
-            .push((request.application_id, request.submission_version));
+        self.released.lock().expect("no panic before").push((
+            request.application_id,
+            request.submission_version,
+            request.holder,
+        ));
         Ok(Response::new(ReleaseSealResponse {}))
     }
 }

@@ -12,6 +12,18 @@ const TAMPERED: &[(&str, &str)] = &[
     ("I5", "UPDATE decisions SET signature = decode(repeat('00', 64), 'hex')"),
     ("I5", "UPDATE submissions SET content = content || '\\x00'::bytea"),
     ("I5", "DELETE FROM decisions WHERE transition = 'T04'"),
+    // A record, its hash and its signature that are genuine, but belong to another decision.
+    (
+        "I5",
+        "UPDATE decisions d SET record = o.record, record_hash = o.record_hash, signature = o.signature
+         FROM decisions o WHERE d.transition = 'T04' AND o.transition = 'T06'",
+    ),
+    ("I5", "UPDATE decisions SET scope = '{410000}'"),
+    ("I5", "UPDATE decisions SET session_id = 'another'"),
+    ("I5", "UPDATE decisions SET target = 'city' WHERE transition = 'T11'"),
+    ("I5", "UPDATE history SET opinion = 'changed' WHERE transition = 'T04'"),
+    ("I5", "UPDATE paper_checks SET checker = 'another'"),
+    ("I5", "DELETE FROM paper_checks"),
     ("I7", "DELETE FROM outbox WHERE kind = 'county_passed'"),
     ("I4", "DELETE FROM work_order_members"),
 ];
@@ -35,6 +47,11 @@ async fn history_decisions_and_submissions_only_grow() {
         "UPDATE decisions SET tier = 'city'",
         "DELETE FROM submissions",
         "DELETE FROM deciders",
+        "TRUNCATE deciders CASCADE",
+        "TRUNCATE paper_checks",
+        "TRUNCATE samples CASCADE",
+        "TRUNCATE sample_members",
+        "TRUNCATE declarations",
         "UPDATE round_policies SET sample_permille = 1",
     ] {
         let refused = platform.pool.execute(statement).await.expect_err(statement).to_string();
@@ -67,8 +84,8 @@ async fn the_audit_finds_what_was_changed_past_the_service() {
     platform.abandon().await;
 }
 
-const TABLES: [&str; 6] =
-    ["history", "applications", "decisions", "submissions", "outbox", "work_order_members"];
+const TABLES: [&str; 7] =
+    ["history", "applications", "decisions", "submissions", "outbox", "work_order_members", "paper_checks"];
 
 async fn remember(platform: &Platform) {
     platform.pool.execute("CREATE SCHEMA before").await.expect("made");
