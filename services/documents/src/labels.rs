@@ -103,6 +103,10 @@ pub fn refusal(refusal: &Refusal) -> (&'static str, String, String) {
         Refusal::FileDuplicate => said("file_duplicate", "sha256", "该文件已上传过，请勿重复上传"),
         Refusal::FileNotPlaced => said("file_not_placed", "file_id", "该文件不在材料中，请刷新后再操作"),
         Refusal::ExplanationTooLong => said("explanation_too_long", "text", "说明不超过 500 字"),
+        Refusal::ItemUnknown => said("unknown_value", "item", "不支持的内容，请从材料或表单项中选择"),
+        Refusal::ControlCharacters(field) => {
+            said("control_characters", field, "含有无法显示的控制字符，请删除后重新填写")
+        }
         Refusal::MaterialMissing(missing) => {
             ("material_missing", missing.id().to_owned(), format!("请上传{}", slot(*missing)))
         }
@@ -190,6 +194,8 @@ const fn about_input(refusal: &Refusal) -> bool {
     match refusal {
         Refusal::SlotNotPlaceable
         | Refusal::ExplanationTooLong
+        | Refusal::ItemUnknown
+        | Refusal::ControlCharacters(_)
         | Refusal::FileNameInvalid
         | Refusal::FileTypeUnsupported
         | Refusal::FileEmpty

@@ -4,10 +4,21 @@
 
 use uuid::Uuid;
 
-use super::{Refusal, Slot};
+use super::{Refusal, Slot, slot::slots_of};
 
 /// Longest answer to an item, characters.
 pub const EXPLANATION_CHARS_MAX: usize = 500;
+/// Fields of the form that a return can name; the form itself is kept by reviews. Source: workflow, Materials.
+const FORM_FIELDS: [&str; 8] = [
+    "station_name",
+    "address",
+    "coordinates",
+    "connectors",
+    "start_date",
+    "finish_date",
+    "manager",
+    "manager_phone",
+];
 /// An unconfirmed seal older than this is put to reviews, seconds. It is well above any submission's deadline.
 pub const SEAL_UNCONFIRMED_SECS_MAX: i64 = 60;
 
@@ -123,9 +134,13 @@ impl Dossier {
 
     /// [`Dossier::check_open`], and that the return named the item, a slot of it, or its category.
     ///
-    /// Errors: those, [`Refusal::ItemNotEditable`], [`Refusal::ExplanationTooLong`].
+    /// Errors: those, [`Refusal::ItemUnknown`], [`Refusal::ItemNotEditable`], [`Refusal::ExplanationTooLong`],
+    /// [`Refusal::ControlCharacters`] but for line breaks.
     pub fn check_explain(&self, item: &str, text: &str, edits: i64) -> Result<(), Refusal> {
         self.check_open(edits)?;
+        if !known(item) {
+            return Err(Refusal::ItemUnknown);
+        }
         let named = self.items.is_empty()
             || self.items.iter().any(|named| named == item)
             || Slot::of_id(item).is_some_and(|slot| self.editable(slot));
@@ -135,8 +150,16 @@ impl Dossier {
         if text.chars().count() > EXPLANATION_CHARS_MAX {
             return Err(Refusal::ExplanationTooLong);
         }
+        if text.chars().any(|letter| letter.is_control() && letter != '\n') {
+            return Err(Refusal::ControlCharacters("text"));
+        }
         Ok(())
     }
+}
+
+/// Whether an answer can be about this: a slot, a category, or a field of the form.
+fn known(item: &str) -> bool {
+    !slots_of(item).is_empty() || FORM_FIELDS.contains(&item)
 }
 
 /// What a stage of the review means for the dossier.

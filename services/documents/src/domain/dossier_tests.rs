@@ -64,7 +64,15 @@ fn only_an_open_dossier_changes_and_only_where_the_return_points() {
     assert_eq!(open.check_explain("M3a", "见附件", 7), Ok(()));
     assert_eq!(open.check_explain("M1", "", 7), Err(Refusal::ItemNotEditable("M1".into())));
     assert_eq!(open.check_explain("M3", &"字".repeat(501), 7), Err(Refusal::ExplanationTooLong));
+    assert_eq!(open.check_explain("M3", "一\u{0}", 7), Err(Refusal::ControlCharacters("text")));
+    assert_eq!(open.check_explain("M3", "一\n二", 7), Ok(()));
     let free = Dossier { items: Vec::new(), ..open };
+    for item in ["M1", "M4b", "M8", "finish_date"] {
+        assert_eq!(free.check_explain(item, "说明", 7), Ok(()));
+    }
+    for item in ["", "M10", "completed_on", &"M".repeat(3_000_000)] {
+        assert_eq!(free.check_explain(item, "说明", 7), Err(Refusal::ItemUnknown));
+    }
     assert_eq!(free.check_slot(Slot::M9, 7), Ok(()));
     for (state, refusal) in [
         (State::Closed, Refusal::DossierClosed),

@@ -169,6 +169,8 @@ pub fn check(entry: &Entry, operator_uscc: &str, today: Date) -> Result<Checked,
     let seller = entry.seller.trim();
     if seller.is_empty() || seller.chars().count() > SELLER_CHARS_MAX {
         wrong.push(Refusal::SellerMissing);
+    } else if seller.chars().any(char::is_control) {
+        wrong.push(Refusal::ControlCharacters("seller"));
     }
     let buyer_uscc = half_width(&entry.buyer_uscc).to_uppercase();
     if buyer_uscc != operator_uscc {
@@ -279,6 +281,8 @@ mod tests {
                 Refusal::InvoiceBuyerMismatch
             ]
         );
+        let unreadable = Entry { seller: "中\u{0}原".into(), ..entry() };
+        assert_eq!(wrong(&unreadable), [Refusal::ControlCharacters("seller")]);
         assert_eq!(wrong(&Entry { issued_on: None, ..entry() }), [Refusal::InvoiceDateInvalid]);
     }
 

@@ -31,6 +31,10 @@ pub enum Refusal {
     FileNotPlaced,
     /// Longer than 500 characters.
     ExplanationTooLong,
+    /// Neither a slot, nor a category, nor a field of the form.
+    ItemUnknown,
+    /// Text of this field holds characters that nobody can read.
+    ControlCharacters(&'static str),
     /// A required slot is empty.
     MaterialMissing(Slot),
     /// A file in a slot, or of an invoice, does not count.
