@@ -38,5 +38,6 @@ async fn readable(
         return Err(Failure::not_found());
     }
     let facts = neighbours.application(application_id).await?.ok_or_else(Failure::not_found)?;
-    if reading::reviews(caller, &facts) { Ok((dossier, Reader::Reviewer)) } else { Err(Failure::not_found()) }
+    let reader = reading::reviewer(caller, &facts).ok_or_else(Failure::not_found)?;
+    Ok((dossier, reader))
 }

@@ -125,10 +125,14 @@ impl Dossiers for DossiersRpc {
         let caller = caller(&request)?;
         let body = request.into_inner();
         let id = convert::id(&body.application_id, "application_id")?;
-        readable(&self.pool, &self.neighbours, &caller, id).await?;
+        let (_, reader) = readable(&self.pool, &self.neighbours, &caller, id).await?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
         let sealed = sealed(&mut db, id, body.revision).await?;
-        let content = store::contents::sealed(&mut db, id, sealed.revision).await.map_err(Failure::from)?;
+        let mut content =
+            store::contents::sealed(&mut db, id, sealed.revision).await.map_err(Failure::from)?;
+        if !reader.sees_invoices() {
+            content.uses.clear();
+        }
         let files = views::files(&mut db, &content).await?;
         Ok(Response::new(convert::revision(&sealed, &content, &files)))
     }
@@ -143,14 +147,17 @@ impl Dossiers for DossiersRpc {
         if body.from <= 0 || body.from >= body.to {
             return Err(Failure::invalid("revision_order", "from", "请选择先后两个版本进行比较").into());
         }
-        readable(&self.pool, &self.neighbours, &caller, id).await?;
+        let (_, reader) = readable(&self.pool, &self.neighbours, &caller, id).await?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
         let (from, to) = (sealed(&mut db, id, body.from).await?, sealed(&mut db, id, body.to).await?);
         let before = store::contents::sealed(&mut db, id, from.revision).await.map_err(Failure::from)?;
         let after = store::contents::sealed(&mut db, id, to.revision).await.map_err(Failure::from)?;
         let mut files = views::files(&mut db, &before).await?;
         files.extend(views::files(&mut db, &after).await?);
-        let found = Difference::between(&before, &after);
+        let mut found = Difference::between(&before, &after);
+        if !reader.sees_invoices() {
+            found.invoices.clear();
+        }
         Ok(Response::new(convert::difference(from.revision, to.revision, &found, &files)))
     }
 }

@@ -253,17 +253,33 @@ pub async fn interrupted(db: &mut PgConnection, before: OffsetDateTime) -> Resul
     rows.into_iter().map(Kept::try_from).collect()
 }
 
-/// Applications in whose sealed revisions the file stands, in a slot or behind an invoice.
+/// Applications in whose sealed revisions the file stands, in a slot or behind an invoice; newest first. Only those of
+/// the counties and prefectures, or all where `everywhere` says so.
 ///
 /// # Errors
 /// The database is away.
-pub async fn sealed_in(db: &mut PgConnection, file_id: Uuid) -> Result<Vec<Uuid>, StoreError> {
+pub async fn sealed_in(
+    db: &mut PgConnection,
+    file_id: Uuid,
+    everywhere: bool,
+    counties: &[String],
+    prefectures: &[String],
+    limit: i64,
+) -> Result<Vec<Uuid>, StoreError> {
     let ids = sqlx::query_scalar!(
         r#"-- documents.files.sealed_in
-         SELECT p.application_id AS "id!" FROM placements p JOIN revisions r USING (application_id, revision)
-         WHERE p.file_id = $1 AND r.state = 'sealed'
-         UNION SELECT s.application_id FROM sealed_invoices s WHERE s.file_id = $1"#,
+         SELECT d.application_id FROM dossiers d
+         WHERE d.application_id IN (
+             SELECT p.application_id FROM placements p JOIN revisions r USING (application_id, revision)
+             WHERE p.file_id = $1 AND r.state = 'sealed'
+             UNION SELECT s.application_id FROM sealed_invoices s WHERE s.file_id = $1)
+           AND ($2 OR d.county = ANY($3) OR d.prefecture = ANY($4))
+         ORDER BY d.application_id DESC LIMIT $5"#,
         file_id,
+        everywhere,
+        counties,
+        prefectures,
+        limit,
     )
     .fetch_all(db)
     .await?;

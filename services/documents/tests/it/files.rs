@@ -1,7 +1,8 @@
 //! Uploads and downloads over gRPC.
 
 use proto::documents::{
-    DownloadRequest, GetFileRequest, ListFilesRequest, UploadDeclaration, download_response,
+    AttachFileRequest, DownloadRequest, GetFileRequest, GetRevisionRequest, ListFilesRequest,
+    UploadDeclaration, download_response,
 };
 
 use crate::harness::{Platform, Who, answer, declare, fresh, number, pdf, reason};
@@ -139,5 +140,51 @@ async fn a_licence_may_come_before_there_is_an_account() {
         reason(answer(platform.files(Who::Official("expert", "410000")).get_file(request).await)),
         "not_found"
     );
+    platform.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_is_read_in_scope_and_by_no_administrator() {
+    let platform = Platform::start().await;
+    let operator = number(1);
+    let both = platform.open(operator).await;
+    let bytes = pdf("invoice");
+    let declaration = declare("发票.pdf", &bytes);
+    let file =
+        platform.upload_with(Who::Operator(operator), declaration, &bytes).await.expect("clean").file_id;
+    let invoice = platform.invoice(operator, 10_000).await.invoice_id;
+    let attach = AttachFileRequest {
+        request_id: fresh(),
+        invoice_id: invoice.clone(),
+        file_id: file.clone(),
+        version: 0,
+    };
+    answer(platform.invoices(operator).attach_file(attach).await).expect("attached");
+    platform.allocate(&invoice, both, 5_000).await.expect("allocated");
+    platform.fill(both, "M1").await;
+    platform.seal(both, 2, &["M1", "M9"], &[]).await.expect("sealed");
+    for (role, scope, sees_file, sees_application) in [
+        ("city", "410100", true, true),
+        ("county", "410105", true, true),
+        ("province", "410000", true, true),
+        ("administrator", "410000", false, true),
+        ("city", "410000", false, false),
+        ("county", "410102", false, false),
+        ("expert", "410000", false, false),
+    ] {
+        let who = Who::Official(role, scope);
+        let got = download(&platform, who, &file, "").await;
+        assert_eq!(got.is_ok(), sees_file, "{role} {scope}");
+        let request = GetRevisionRequest { application_id: both.0.to_string(), revision: 0 };
+        let revision = answer(platform.dossiers(who).get_revision(request).await);
+        assert_eq!(revision.is_ok(), sees_application, "{role} {scope}");
+        if let Ok(revision) = revision {
+            assert_eq!(revision.invoices.is_empty(), !sees_file, "{role} {scope}");
+        }
+    }
+    platform.facts.1.store(true, std::sync::atomic::Ordering::Relaxed);
+    let request = DownloadRequest { file_id: file, reason: String::new() };
+    let away = platform.files(Who::Official("city", "410100")).download(request).await.map(|_| ());
+    assert_eq!(away.expect_err("nobody knows").code(), tonic::Code::Unavailable);
     platform.stop().await;
 }

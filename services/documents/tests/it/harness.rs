@@ -4,7 +4,10 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -56,9 +59,9 @@ pub enum Who {
     Nobody,
 }
 
-/// What reviews is made to say.
+/// What reviews is made to say, and whether it is away.
 #[derive(Clone, Default)]
-pub struct Known(pub Arc<Mutex<HashMap<String, ApplicationFacts>>>);
+pub struct Known(pub Arc<Mutex<HashMap<String, ApplicationFacts>>>, pub Arc<AtomicBool>);
 
 #[tonic::async_trait]
 impl Facts for Known {
@@ -66,6 +69,9 @@ impl Facts for Known {
         &self,
         request: Request<GetApplicationFactsRequest>,
     ) -> Result<Response<ApplicationFacts>, Status> {
+        if self.1.load(Ordering::Relaxed) {
+            return Err(Status::unavailable("away"));
+        }
         let known = self.0.lock().expect("not poisoned").get(&request.get_ref().application_id).cloned();
         known.map(Response::new).ok_or_else(|| Status::from(Failure::not_found()))
     }
