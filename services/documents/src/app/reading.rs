@@ -44,8 +44,7 @@ impl Reader {
         match self {
             Self::Owner | Self::Service => true,
             Self::Reviewer(sight) => match slot {
-                None => sight.invoices,
-                Some(slot) if slot == Slot::M9 => sight.invoices,
+                None | Some(Slot::M9) => sight.invoices,
                 Some(slot) => slot != Slot::M3b || sight.identity_cards,
             },
         }
