@@ -20,7 +20,10 @@ pub mod store;
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use chassis::{Process, consumer::{Subscription, fetch_from}};
+use chassis::{
+    Process,
+    consumer::{Subscription, fetch_from},
+};
 use proto::documents::{
     dossiers_server::DossiersServer, files_server::FilesServer, invoices_server::InvoicesServer,
     sealing_server::SealingServer,
