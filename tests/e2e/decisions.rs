@@ -116,9 +116,12 @@ async fn a_decision_is_verified_offline_from_its_record_and_the_public_key_alone
     assert_eq!(read.text()?, "yuchong.reviews.decision.v1");
     assert_eq!(read.bytes()?, case.uuid().as_bytes());
     assert_eq!((read.number()?, read.text()?, read.text()?, read.text()?), (3, "T05", "Return", "county"));
+    assert_eq!(read.text()?, "CountyReturned");
     assert_eq!((read.number()?, read.text()?), (i64::from(standing.version), standing.hash.as_str()));
     assert_eq!((read.text()?, read.text()?, read.text()?), ("", "", "地址与现场不符"));
     assert_eq!(read.texts()?, ["address", "manager"]);
+    let (open_all, target, paper) = (read.number()?, read.text()?, read.text()?);
+    assert_eq!((open_all, target, paper), (0, "", ""), "only the items, no target, no paper check");
     assert_eq!((read.bytes()?, read.text()?), (&actor.as_bytes()[..], "county"));
     assert!(read.texts()?.contains(&"410105"), "the scope of that day");
     assert_eq!((read.text()?, read.text()?, read.text()?), ("co_410105", "", "password"));
