@@ -5,6 +5,7 @@ pub mod contents;
 pub mod dossiers;
 pub mod downloads;
 pub mod files;
+pub mod holds;
 pub mod invoices;
 pub mod ledger;
 pub mod placements;

@@ -80,7 +80,7 @@ async fn sealed_already(work: &mut Work, dossier: &Dossier, ask: &Ask) -> Result
         .filter(|seal| seal.submission_version == ask.submission_version)
         .ok_or_else(|| Failure::conflict("dossier_behind", "材料状态正在同步，请稍后重试"))?;
     let now = work.now();
-    store::revisions::hold(work.db(), dossier.application_id, sealed.revision, &ask.holder, now).await?;
+    store::holds::hold(work.db(), dossier.application_id, sealed.revision, &ask.holder, now).await?;
     let content = store::contents::sealed(work.db(), dossier.application_id, sealed.revision).await?;
     Ok(Receipt { sealed, content })
 }
@@ -186,8 +186,8 @@ pub async fn release(
     }
     let revision = dossier.revision;
     let free = match whom {
-        For::Holder(holder) => store::revisions::let_go(work.db(), application_id, revision, &holder).await?,
-        For::Everybody(since) => store::revisions::idle(work.db(), application_id, revision, since).await?,
+        For::Holder(holder) => store::holds::let_go(work.db(), application_id, revision, &holder).await?,
+        For::Everybody(since) => store::holds::idle(work.db(), application_id, revision, since).await?,
     };
     if !free {
         return Ok(false);
