@@ -27,7 +27,7 @@ pub fn decide(situation: &Situation<'_>) -> Result<&'static Row, Refusal> {
     Ok(row)
 }
 
-/// Answers before anything is typed: may this person do this here now? Source: issue 2, `AllowedActions`.
+/// Answers before anything is typed: may this person do this here now? Behind `AllowedActions`.
 ///
 /// # Errors
 /// The first [`Refusal`] of role, node and standing rules.
