@@ -75,6 +75,11 @@ pub enum StartError {
     },
 }
 
+/// How long a request waits for a connection. Source: reliability 7 (pool wait 2 s).
+const ACQUIRE: Duration = Duration::from_secs(2);
+/// Waits of that length for the first connection of a process.
+const FIRST_ATTEMPTS: u32 = 3;
+
 /// Everything that a running service shares.
 pub struct Process {
     /// Name of the service, e.g. `reviews`.
@@ -97,7 +102,7 @@ pub struct Process {
 /// A connection pool whose connections are bounded in every wait and never carry an open transaction to the next user.
 ///
 /// # Errors
-/// The database cannot be reached within 5 s.
+/// The database cannot be reached within 6 s.
 pub async fn connect(settings: &crate::config::Database, name: &str) -> Result<PgPool, sqlx::Error> {
     let options: PgConnectOptions = settings.url.expose_secret().parse()?;
     let options = options.application_name(name).options([
@@ -107,18 +112,24 @@ pub async fn connect(settings: &crate::config::Database, name: &str) -> Result<P
         // The ROLLBACK below is nearly always without a transaction, which is worth no notice.
         ("client_min_messages", "error"),
     ]);
-    PgPoolOptions::new()
+    let pool = PgPoolOptions::new()
         .max_connections(settings.pool_max)
-        .acquire_timeout(Duration::from_secs(2))
+        .acquire_timeout(ACQUIRE)
         // A transaction that a dropped future left open must not reach the next request (reliability 7).
         .after_release(|connection, _| {
             Box::pin(async move {
                 connection.execute("ROLLBACK").await?;
                 Ok(true)
             })
-        })
-        .connect_with(options)
-        .await
+        });
+    let mut attempt = 1;
+    loop {
+        match pool.clone().connect_with(options.clone()).await {
+            // The first connection of a process on a busy machine may take longer than a request should wait.
+            Err(sqlx::Error::PoolTimedOut) if attempt < FIRST_ATTEMPTS => attempt += 1,
+            connected => return connected,
+        }
+    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "an id of the process itself, outside any unit of work")]
