@@ -20,7 +20,7 @@ const DAMAGE: &[(Service, &str, &[&str])] = &[
 async fn the_audit_of_each_service_sees_damage_and_names_the_invariant() -> Result<()> {
     let system = System::start().await?;
     system.application().at(Stage::CityReview).await?;
-    system.calm(0).await?;
+    system.calm().await?;
     for (service, damage, invariants) in DAMAGE {
         // A superuser past every trigger and constraint check of ours, as a broken disk or a hand in the database is.
         let mut hand = system.database(*service)?.acquire().await?;

@@ -45,16 +45,18 @@ async fn g10_thirty_stations_in_five_cities_launched_twice_and_crashed_once_give
     let lead = person_id(&system.expert(1).await?).await?;
     let panels: Vec<_> = CITIES.iter().map(|(city, _)| panel(city, std::slice::from_ref(&lead))).collect();
 
-    // The process dies while the launch is under way; the caller repeats with the same request id.
+    // The process dies in the middle of the launch: it holds all members but one. The caller repeats, same request id.
     let id = administrator.request_id();
     let (same, once) = (administrator.repeating(&id), administrator.repeating(&id).once());
     let (round_id, cities) = (round.round_id.clone(), panels.clone());
-    let racing = tokio::spawn(async move { once.launch(&round_id, 1, cities).await });
-    system.fleet().kill(Service::Reviews)?;
-    let crashed = racing.await?;
+    let launching = async move { once.launch(&round_id, 1, cities).await };
+    let last = members.iter().max().context("there are members")?;
+    let lock = format!("SELECT 1 FROM applications WHERE id = '{last}' FOR UPDATE");
+    let crashed = system.killed_in_the_middle(Service::Reviews, &lock, launching).await?;
+    assert!(crashed.is_err());
+    assert_eq!(system.count(Service::Reviews, "SELECT count(*) FROM work_orders").await?, 0);
     system.fleet().start_again(Service::Reviews).await?;
     let first = same.launch(&round.round_id, 1, panels.clone()).await?;
-    println!("the launch that met the crash was answered: {}", crashed.is_ok());
     let replay = same.launch(&round.round_id, 1, panels.clone()).await?;
     assert_eq!(ids(&first), ids(&replay));
     // Launched a second time by a click of its own.
@@ -77,7 +79,7 @@ async fn g10_thirty_stations_in_five_cities_launched_twice_and_crashed_once_give
     let distinct =
         "SELECT count(DISTINCT (event_id, desk)) FROM messages WHERE kind = 'entered_joint_review'";
     assert_eq!(told, system.count(Service::Notifications, distinct).await?);
-    system.finish_with_dead_letters(0).await
+    system.finish_after_faults().await
 }
 
 fn ids(orders: &[proto::reviews::WorkOrderView]) -> BTreeSet<String> {

@@ -9,6 +9,7 @@ mod invoices;
 mod joint_review;
 mod legacy;
 mod permissions;
+mod privacy;
 mod province;
 mod races;
 mod rebuild;

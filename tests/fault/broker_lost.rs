@@ -32,7 +32,7 @@ async fn nats_stopped_for_20_s_and_its_store_wiped_loses_no_event() -> Result<()
     let acknowledged = traffic.stop().await?;
     system.nothing_acknowledged_is_missing(&acknowledged).await?;
     republished(&system).await?;
-    system.finish_with_dead_letters(0).await
+    system.finish_after_faults().await
 }
 
 /// Waits until the new streams hold every event that the outboxes hold.

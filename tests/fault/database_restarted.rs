@@ -37,5 +37,5 @@ async fn postgresql_restarted_and_killed_loses_nothing_that_was_acknowledged() -
     traffic.answered(20).await?;
     let acknowledged = traffic.stop().await?;
     system.nothing_acknowledged_is_missing(&acknowledged).await?;
-    system.finish_with_dead_letters(0).await
+    system.finish_after_faults().await
 }

@@ -4,6 +4,7 @@
 mod broker_lost;
 mod database_restarted;
 mod notifications_killed;
+mod restarts;
 mod reviews_killed;
 
 use anyhow::Result;

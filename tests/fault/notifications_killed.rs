@@ -27,5 +27,5 @@ async fn notifications_killed_while_events_arrive_has_every_effect_once() -> Res
     system.drained().await?;
     let doubled = "SELECT count(*) - count(DISTINCT (event_id, desk)) FROM messages";
     assert_eq!(system.count(Service::Notifications, doubled).await?, 0);
-    system.finish_with_dead_letters(0).await
+    system.finish_after_faults().await
 }

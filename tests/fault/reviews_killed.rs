@@ -70,7 +70,7 @@ async fn reviews_killed_in_the_middle_of_a_launch_ends_with_the_same_orders() ->
         assert_eq!(launches, 6);
     }
     assert_eq!(system.count(Service::Reviews, "SELECT count(*) FROM work_orders").await?, 18);
-    system.finish_with_dead_letters(0).await
+    system.finish_after_faults().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +88,7 @@ async fn reviews_killed_while_people_decide_loses_nothing_that_was_acknowledged(
     traffic.answered(10).await?;
     let acknowledged = traffic.stop().await?;
     system.nothing_acknowledged_is_missing(&acknowledged).await?;
-    system.finish_with_dead_letters(0).await
+    system.finish_after_faults().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +107,7 @@ async fn a_decision_cut_in_its_middle_is_undone_and_made_once_when_repeated() ->
     let done = same.pass(&case.view, "同意").await?;
     assert_eq!(same.pass(&case.view, "同意").await?, done);
     assert_eq!(system.steps(case.uuid()).await?, ["T01", "T02", "T04"]);
-    system.finish_with_dead_letters(0).await
+    system.finish_after_faults().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -129,5 +129,5 @@ async fn a_seal_whose_submission_never_committed_is_released_by_itself() -> Resu
     system.dossier_opens(&case).await?;
     system.advance(&mut case, Stage::CityReview).await?;
     assert_eq!(case.operator().revisions(case.id()).await?.iter().filter(|one| one.confirmed).count(), 1);
-    system.finish_with_dead_letters(0).await
+    system.finish_after_faults().await
 }

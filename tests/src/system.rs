@@ -132,16 +132,15 @@ impl System {
     pub async fn finish(self) -> Result<()> {
         let complaints = self.complaints();
         ensure!(complaints.is_empty(), "services logged errors:\n{}", complaints.join("\n"));
-        self.finish_with_dead_letters(0).await
+        self.finish_after_faults().await
     }
 
-    /// Ends a test that took servers away or sent garbage: as [`System::finish`], but services may have complained, and
-    /// exactly so many dead letters are open.
+    /// Ends a test that took servers away or sent garbage: as [`System::finish`], but services may have complained.
     ///
     /// # Errors
     /// As [`System::finish`].
-    pub async fn finish_with_dead_letters(mut self, dead_letters: i64) -> Result<()> {
-        self.calm(dead_letters).await?;
+    pub async fn finish_after_faults(mut self) -> Result<()> {
+        self.calm().await?;
         self.record_transitions().await?;
         self.finished = true;
         Ok(())
