@@ -38,7 +38,7 @@ impl Nats {
             let number = port.claim("NATS")?;
             let monitor = ports::free()?;
             let store = folder.join("store");
-            let recipe = recipe(tools, folder, &store, number, monitor);
+            let recipe = recipe(tools, folder, &store, number, monitor)?;
             let mut server = Self { recipe, process: None, store, port: number, monitor };
             match server.start_again().await {
                 Ok(()) => return Ok(server),
@@ -118,20 +118,30 @@ impl Nats {
     }
 }
 
-fn recipe(tools: &Tools, folder: &Path, store: &Path, port: u16, monitor: u16) -> Recipe {
-    let port = port.to_string();
-    let monitor = monitor.to_string();
-    let mut arguments: Vec<std::ffi::OsString> = vec!["-js".into(), "-sd".into(), store.into()];
-    arguments.extend(["-a", "127.0.0.1", "-p", &port, "-m", &monitor].map(Into::into));
-    Recipe {
+/// Gives the settings of a private broker.
+///
+/// The limit of the store is stated, because the server's own is a share of the free disk: with little left it refuses
+/// streams whose limits sum up to more (four of 256 MiB), although nothing near that is ever stored here.
+fn settings(store: &Path, port: u16, monitor: u16) -> String {
+    format!(
+        "listen: \"127.0.0.1:{port}\"\nhttp: \"127.0.0.1:{monitor}\"\n\
+         jetstream {{\n  store_dir: {:?}\n  max_file: 2GB\n  max_mem: 64MB\n}}\n",
+        store.display().to_string()
+    )
+}
+
+fn recipe(tools: &Tools, folder: &Path, store: &Path, port: u16, monitor: u16) -> Result<Recipe> {
+    let file = folder.join("nats.conf");
+    fs::write(&file, settings(store, port, monitor)).context("the broker's settings cannot be written")?;
+    Ok(Recipe {
         name: "NATS".into(),
         program: tools.nats_server.clone(),
-        arguments,
+        arguments: vec!["-c".into(), file.into()],
         environment: vec![],
         bare: false,
         user: None,
         folder: folder.to_path_buf(),
         log: folder.join("nats.log"),
         orphaned: Signal::Terminate,
-    }
+    })
 }
