@@ -11,6 +11,11 @@ use accounts::{
 use clap::{Args, Parser, Subcommand};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+/// Gives the 19 MiB of each password hash back at once; glibc would keep them in the arena of every hashing thread, up to
+/// a gigabyte after fifty sign-ins.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Accounts of Yuchong: operators, people, sessions, divisions.
 #[derive(Parser)]
 #[command(name = "accounts", version)]
