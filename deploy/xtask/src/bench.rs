@@ -101,8 +101,8 @@ async fn review(arguments: &Arguments) -> Result<()> {
 async fn measure(trial: &Trial, extent: Extent) -> Result<Figures> {
     let mut figures = Figures::default();
     let raw = raw(trial).await?;
-    let field = step("applications", Field::prepare(&trial.fleet, IN_FLIGHT, DESKS)).await?;
     memory(trial, &mut figures, &IDLE)?;
+    let field = step("applications", Field::prepare(&trial.fleet, IN_FLIGHT, DESKS)).await?;
     let cases =
         Cases { trial, raw, decisions: Decisions::new(&field), desks: Desks::new(&field), field, extent };
     for round in 0..extent.rounds {
@@ -139,9 +139,17 @@ impl Cases<'_> {
         let Extent { time, members, per_second, .. } = self.extent;
         let reviews = self.trial.database_url(Service::Reviews)?;
         let notifications = self.trial.database_url(Service::Notifications)?;
+        let beside = self.raw.decisions(CONNECTIONS, time).await?;
+        let before = self.processor_time(Service::Reviews)?;
+        let own = self.decisions.run(IN_FLIGHT, time, &reviews).await?;
+        let spent = self.processor_time(Service::Reviews)?.saturating_sub(before);
+        let value = spent.as_secs_f64() * 1e6 / own.took.len().max(1) as f64;
         let mut kept = vec![
-            ("raw.decision.one_statement.c32", self.raw.decisions(CONNECTIONS, time).await?),
-            ("reviews.decision.c64", self.decisions.run(IN_FLIGHT, time, &reviews).await?),
+            ("raw.decision.wal", wal(&beside)),
+            ("reviews.decision.wal", wal(&own)),
+            ("reviews.decision.processor", Round { value, ..Round::default() }),
+            ("raw.decision.one_statement.c32", beside),
+            ("reviews.decision.c64", own),
             ("raw.decision.one_statement.c1", alone(self.raw.decisions(1, time).await?)),
             ("reviews.decision.c1", self.decisions.alone(time).await?),
         ];
@@ -162,6 +170,24 @@ impl Cases<'_> {
     }
 }
 
+impl Cases<'_> {
+    /// What a service has used of the processors so far. Unlike a time, it hardly depends on who else is busy.
+    fn processor_time(&self, service: Service) -> Result<Duration> {
+        let id = self.trial.fleet.id(service).with_context(|| format!("{service} does not run"))?;
+        let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
+        // Behind the name in brackets: the 12th and 13th field are user and system time in hundredths of a second.
+        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        let hundredths = |field: usize| fields.get(field).and_then(|text| text.parse::<u64>().ok());
+        let (user, system) = hundredths(11).zip(hundredths(12)).context("no processor time")?;
+        Ok(Duration::from_millis((user + system) * 10))
+    }
+}
+
+/// The WAL bytes of one decision as a figure of their own.
+fn wal(round: &Round) -> Round {
+    Round { value: round.cost.map_or(0.0, |cost| cost.wal_bytes), ..Round::default() }
+}
+
 /// The raw statement alone is compared by its median time, not by its rate.
 fn alone(round: Round) -> Round {
     let mut took = round.took.clone();
@@ -178,6 +204,9 @@ fn close(figures: &mut Figures) {
     figures.close("reviews.decision.c64", "1/s", Better::Higher, anchor);
     figures.close("raw.decision.one_statement.c1", "µs", Better::Lower, None);
     figures.close("reviews.decision.c1", "µs", Better::Lower, beside("raw.decision.one_statement.c1", 2.0));
+    figures.close("reviews.decision.processor", "µs", Better::Lower, None);
+    figures.close("raw.decision.wal", "B", Better::Lower, None);
+    figures.close("reviews.decision.wal", "B", Better::Lower, beside("raw.decision.wal", 2.0));
     figures.close("raw.commit_to_consumer.r200", "µs", Better::Lower, None);
     let anchor = beside("raw.commit_to_consumer.r200", 3.0);
     figures.close("reviews.commit_to_worklist.r200", "µs", Better::Lower, anchor);

@@ -53,6 +53,7 @@ pub async fn run(deployment: &Deployment) -> Result<Summary> {
     let kept = deployment.folder.join(KEPT);
     if let Ok(text) = std::fs::read_to_string(&kept) {
         let before: Summary = serde_json::from_str(&text).with_context(|| format!("{}", kept.display()))?;
+        eprintln!("  driven before: these are the figures as they stand; `cargo xtask down --wipe` starts anew");
         return Summary::read(deployment, before.refusals, before.seconds).await;
     }
     let start = Instant::now();
@@ -76,7 +77,7 @@ async fn drive(scene: &Scene) -> Result<()> {
         ..ListApplicationsRequest::default()
     };
     if !scene.cast.administrator()?.applications(filter).await?.is_empty() {
-        bail!("a run of the demo was cut; `cargo xtask down --wipe` forgets it");
+        bail!("the sample province has applications already; `cargo xtask down --wipe` starts anew");
     }
     let cases = scene.cases().await?;
     let cases = Phase::each("验收申请 · 县级", cases, |case| acceptance::walk(scene, case)).await?;

@@ -1,0 +1,54 @@
+//! The demo as a newcomer sees it: thirty stations go through the review on private servers, and everything adds up.
+use std::collections::BTreeMap;
+
+use xtask::{
+    commands::audit::Findings,
+    demo::{
+        self,
+        plan::{Goal, way},
+    },
+    services::Service,
+    trial::{Plan, Trial},
+};
+
+/// What the plan leaves at each stage, and the two applications that ended on the way.
+fn planned() -> BTreeMap<String, i64> {
+    let mut stages = BTreeMap::from([("Deleted".to_owned(), 1), ("Terminated".to_owned(), 1)]);
+    for station in 0..30 {
+        let stage = match way(station).goal {
+            Goal::CountyReview => "CountyReview",
+            Goal::PaperCheck => "PaperCheck",
+            Goal::MaterialsDue => "MaterialsDue",
+            Goal::CityReview => "CityReview",
+            Goal::AwaitingJointReview => "AwaitingJointReview",
+            Goal::ExpertReview => "ExpertReview",
+            Goal::AwaitingProvince => "AwaitingProvince",
+            Goal::ProvincialReview => "ProvincialReview",
+            Goal::Approved => "Approved",
+        };
+        *stages.entry(stage.to_owned()).or_default() += 1;
+    }
+    stages
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thirty_stations_go_through_the_review_and_a_second_run_reports_the_same() {
+    let trial = Trial::start(Plan::quick()).await.unwrap();
+    let deployment = trial.fleet.deployment();
+    let summary = demo::run(deployment).await.unwrap();
+    assert_eq!(summary.applications, planned());
+    // One order a city and launch: 郑州 and 新乡 twice.
+    let orders = &summary.work_orders;
+    assert_eq!(
+        (orders.len(), orders["410100"], orders["410700"], orders.values().sum::<i64>()),
+        (8, 2, 2, 10)
+    );
+    assert_eq!((summary.invoices.count, summary.invoices.overdrawn, summary.events.dead_letters), (61, 0, 0));
+    // Eight applications that are left, and the account that waits for the administrator.
+    assert_eq!(summary.worklist_rows, 9);
+    assert!(summary.refusals.len() >= 40, "{:?}", summary.refusals);
+    assert_eq!(demo::run(deployment).await.unwrap(), summary);
+    let findings = Findings::gather(deployment, &Service::ALL).await.unwrap();
+    assert_eq!(findings.violations(), 0, "{}", findings.table());
+    trial.stop().await.unwrap();
+}
