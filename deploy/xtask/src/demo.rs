@@ -53,7 +53,9 @@ pub async fn run(deployment: &Deployment) -> Result<Summary> {
     let kept = deployment.folder.join(KEPT);
     if let Ok(text) = std::fs::read_to_string(&kept) {
         let before: Summary = serde_json::from_str(&text).with_context(|| format!("{}", kept.display()))?;
-        eprintln!("  driven before: these are the figures as they stand; `cargo xtask down --wipe` starts anew");
+        eprintln!(
+            "  driven before: these are the figures as they stand; `cargo xtask down --wipe` starts anew"
+        );
         return Summary::read(deployment, before.refusals, before.seconds).await;
     }
     let start = Instant::now();
