@@ -73,3 +73,20 @@ async fn a_city_takes_its_pass_back_before_the_launch_and_the_operator_withdraws
     assert_eq!(steps[4..], ["T09", "T11", "T13", "T10", "T09"]);
     system.finish().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_does_not_forget_what_the_city_asked_for() -> Result<()> {
+    let system = System::start().await?;
+    let mut case = system.application().at(Stage::CityReview).await?;
+    let city = system.city("410100").await?;
+    case.view = city.send_back(&case.view, "请说明地址", &["address"]).await?;
+    let said = answers(&[("address", "门牌号已更换")]);
+    case.view = case.operator().submit_materials(&case.view, said.clone()).await?;
+    case.view = case.operator().withdraw(&case.view).await?;
+    system.dossier_opens(&case).await?;
+    let forgotten = case.operator().submit_materials(&case.view, vec![]).await.unwrap_err();
+    assert_eq!(forgotten.reason, "unanswered");
+    case.view = case.operator().submit_materials(&case.view, said).await?;
+    assert_eq!(case.view.stage, "CityReview");
+    system.finish().await
+}

@@ -3,7 +3,7 @@
 //! Source: workflow, G7, Materials; invariant 6.
 use anyhow::Result;
 use proto::documents::EnterInvoiceRequest;
-use system_tests::{System, cases::Stage};
+use system_tests::{System, cases::Stage, premises::AMOUNT_FEN};
 use xtask::services::Service;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -93,5 +93,31 @@ async fn an_invoice_of_a_sealed_dossier_is_locked_and_another_companys_is_not_fo
     case.operator().withdraw(&case.view).await?;
     system.dossier_opens(&case).await?;
     case.operator().delete_invoice(id).await?;
+    system.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_returned_dossier_gives_back_is_held_until_its_next_submission_stands() -> Result<()> {
+    let system = System::start().await?;
+    let mut case = system.application().at(Stage::ExpertReview).await?;
+    let other = system.application().of(&case.company).at(Stage::MaterialsDue).await?;
+    system.dossier_opens(&other).await?;
+    let operator = case.operator().clone();
+    let invoice = operator.invoices(case.id()).await?.remove(0).invoice_id;
+    let expert = system.expert(1).await?;
+    case.view = expert.ask_supplement(&case.view, "请核对发票", &["M9"]).await?;
+    system.dossier_opens(&case).await?;
+    operator.release(&invoice, case.id()).await?;
+    let held = operator.allocate(&invoice, other.id(), AMOUNT_FEN).await.unwrap_err();
+    assert_eq!(held.reason, "invoice_overdrawn");
+
+    // Carried over, the sealed revision stands again, and what it says of the invoice is still there.
+    let administrator = system.administrator().await?;
+    case.view = administrator.carry_over(&case.view, "超期").await?;
+    system.drained().await?;
+    let again = operator.invoice(&invoice).await?;
+    assert_eq!(again.used_fen, AMOUNT_FEN, "{again:?}");
+    let refused = operator.allocate(&invoice, other.id(), 1).await.unwrap_err();
+    assert_eq!(refused.reason, "invoice_overdrawn");
     system.finish().await
 }

@@ -143,6 +143,8 @@ async fn the_province_returns_to_the_party_that_caused_it_and_widens_after_too_m
     city.view = department.province_return(&city.view, Target::City, "市级审核不严", &["M1"]).await?;
     assert_eq!((city.view.stage.as_str(), city.view.work_order_id.as_str()), ("CityReview", ""));
     system.city("410100").await?.task_appears(city.id(), "CityReview").await?;
+    let meddling = city.operator().withdraw(&city.view).await.unwrap_err();
+    assert_eq!(meddling.reason, "already_decided", "only the party that caused it is reopened");
     // It comes back in the next order, where it is in the sample whatever is drawn.
     system.advance(city, Stage::ProvincialReview).await?;
     assert!(city.view.forced_sample && city.view.in_sample);

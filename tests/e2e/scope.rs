@@ -123,3 +123,18 @@ async fn allowed_actions_say_yes_or_why_not_and_who_could() -> Result<()> {
     assert_eq!(refused.reason, withdraw.reason);
     system.finish().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_role_over_the_province_does_not_widen_the_first() -> Result<()> {
+    let system = System::start().await?;
+    let mut both = system_tests::cast::person("co_and_expert", "county", &["410122"]);
+    both.roles.push("expert".into());
+    both.scope.push("410000".into());
+    let both = system.appointed(&both).await?;
+    let case = system.application().at(Stage::CountyReview).await?;
+    let refused = both.pass(&case.view, "同意").await.unwrap_err();
+    assert_eq!(refused.code, Code::NotFound, "{refused}");
+    assert_eq!(both.applications(ListApplicationsRequest::default()).await?, []);
+    assert_eq!(both.tasks().await?, []);
+    system.finish().await
+}

@@ -17,7 +17,7 @@ const CITIES: [(&str, &str); 3] = [("410100", "410105"), ("410300", "410311"), (
 async fn reviews_killed_in_the_middle_of_a_launch_ends_with_the_same_orders() -> Result<()> {
     let mut dice = Dice::new(seed(114));
     let system = System::durable().await?;
-    let round = system.round_with(|policy| policy.required_slots = vec!["M1".into()]).await?;
+    let round = system.round_with(|policy| policy.required_slots = vec![]).await?;
     let mut cases: Vec<Case> = Vec::new();
     for (_, county) in CITIES {
         let company = system.company(system.number(), county).await?;
