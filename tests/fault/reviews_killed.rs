@@ -123,8 +123,7 @@ async fn a_seal_whose_submission_never_committed_is_released_by_itself() -> Resu
     assert_eq!(case.operator().dossier(case.id()).await?.state, "sealed", "sealed before the transaction");
     system.fleet().start_again(Service::Reviews).await?;
     // Two minutes later documents asks reviews, learns that nothing was submitted, and opens it again.
-    let later =
-        "UPDATE revisions SET sealed_at = sealed_at - interval '2 minutes' WHERE sealed_at IS NOT NULL";
+    let later = "UPDATE revisions SET held_at = held_at - interval '2 minutes' WHERE held_at IS NOT NULL";
     sqlx::query(later).execute(system.database(Service::Documents)?).await?;
     system.dossier_opens(&case).await?;
     system.advance(&mut case, Stage::CityReview).await?;
