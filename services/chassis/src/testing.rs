@@ -2,7 +2,13 @@
 //!
 //! The servers come from the environment (`YUCHONG_TEST_POSTGRES`, `YUCHONG_TEST_NATS`); `cargo xtask test` starts them.
 
-use std::{collections::BTreeMap, env, time::Duration};
+use std::{
+    collections::BTreeMap,
+    env,
+    net::SocketAddr,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::SigningKey;
@@ -71,6 +77,26 @@ impl TestDatabase {
 /// The test NATS server.
 pub fn nats_url() -> String {
     server("YUCHONG_TEST_NATS")
+}
+
+/// A port that is free now and that this process has not given out before.
+///
+/// Below the range from which the system takes the ports of outgoing connections (32768 on): one of those could take it
+/// before its server binds it. Where to begin depends on the process, so that test programs keep out of each other's way.
+///
+/// # Panics
+/// When every port from 10,000 to 19,999 is taken.
+pub fn free_port() -> SocketAddr {
+    static GIVEN: AtomicU32 = AtomicU32::new(0);
+    for _ in 0..10_000 {
+        let step = std::process::id().wrapping_mul(211).wrapping_add(GIVEN.fetch_add(1, Ordering::Relaxed));
+        let port = 10_000 + u16::try_from(step % 10_000).unwrap_or(0);
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        if std::net::TcpListener::bind(address).is_ok() {
+            return address;
+        }
+    }
+    panic!("no port between 10000 and 19999 is free");
 }
 
 /// Settings of one process over this database and broker, port 0, every peer at a port where nobody listens.

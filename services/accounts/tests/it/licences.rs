@@ -19,9 +19,7 @@ use proto::{
 use tonic::{Code, Request, Response, Status, Streaming};
 use uuid::Uuid;
 
-use crate::setup::{
-    Bench, USCCS, approve, by, fields, free_port, profile, reason, registration, request_id, send_back,
-};
+use crate::setup::{Bench, USCCS, approve, by, fields, profile, reason, registration, request_id, send_back};
 
 /// Every file that a test has made; ids are never made twice, so all servers share them.
 static KEPT: LazyLock<Mutex<HashMap<String, File>>> = LazyLock::new(Mutex::default);
@@ -76,7 +74,7 @@ impl Files for Documents {
 
 /// Starts a server that answers as documents does; gives its address.
 pub fn documents() -> String {
-    let address = ([127, 0, 0, 1], free_port()).into();
+    let address = chassis::testing::free_port();
     tokio::spawn(tonic::transport::Server::builder().add_service(FilesServer::new(Documents)).serve(address));
     format!("http://{address}")
 }
@@ -192,7 +190,7 @@ async fn an_operator_hands_in_its_own_licence_only() {
 #[tokio::test]
 async fn while_documents_is_away_nobody_registers() {
     let bench = Bench::start_with(|config| {
-        config.peers.insert("documents".into(), format!("http://127.0.0.1:{}", free_port()));
+        config.peers.insert("documents".into(), format!("http://{}", chassis::testing::free_port()));
     })
     .await;
     let body = registration("op01", USCCS[0]);

@@ -1,6 +1,6 @@
 //! One accounts service with its database, clients for it, and people to use it.
 
-use std::{net::TcpListener, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use accounts::{
     app::officials::Draft,
@@ -10,7 +10,7 @@ use accounts::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chassis::{
     error::Refusal,
-    testing::{TestDatabase, eventually, nats_url, settings},
+    testing::{TestDatabase, eventually, free_port, nats_url, settings},
 };
 use prost::Message as _;
 use proto::{
@@ -57,8 +57,8 @@ impl Bench {
         config.telemetry = shared.telemetry;
         config.telemetry.filter = "error".into();
         config.identity = shared.identity;
-        config.server.grpc_addr = ([127, 0, 0, 1], free_port()).into();
-        config.server.admin_addr = ([127, 0, 0, 1], free_port()).into();
+        config.server.grpc_addr = free_port();
+        config.server.admin_addr = free_port();
         // Cheap hashes: what is tried here is not their cost.
         config.passwords.argon2_memory_kib = 64;
         config.passwords.argon2_passes = 1;
@@ -184,10 +184,6 @@ impl Bench {
         let _ = std::fs::remove_dir_all(std::env::temp_dir().join(&self.database.name));
         self.database.remove().await;
     }
-}
-
-pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
 /// A good profile with a licence of a registration of its own.

@@ -2,7 +2,6 @@
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
     path::PathBuf,
     sync::{
         Arc, Mutex,
@@ -15,7 +14,7 @@ use chassis::{
     Failure, Identity, Process,
     consumer::Applier,
     error::Refusal,
-    testing::{TestDatabase, eventually, settings},
+    testing::{TestDatabase, eventually, free_port, settings},
 };
 use documents::{blob::Blobs, config::Config, events::on_application};
 use proto::{
@@ -36,7 +35,6 @@ use proto::{
 };
 use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
-use tokio::net::TcpListener;
 use tonic::{
     Request, Response, Status, metadata::MetadataValue, service::interceptor::InterceptedService,
     transport::Channel,
@@ -121,12 +119,8 @@ pub struct Platform {
     pub versions: Mutex<HashMap<Uuid, i64>>,
 }
 
-async fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.expect("a free port").local_addr().expect("bound")
-}
-
 async fn neighbours(facts: Known) -> String {
-    let address = free_port().await;
+    let address = free_port();
     let server = tonic::transport::Server::builder()
         .add_service(FactsServer::new(facts))
         .add_service(DirectoryServer::new(Companies));
@@ -151,8 +145,8 @@ impl Platform {
         let other = neighbours(facts.clone()).await;
         config.peers.insert("accounts".into(), other.clone());
         config.peers.insert("reviews".into(), other);
-        config.server.grpc_addr = free_port().await;
-        config.server.admin_addr = free_port().await;
+        config.server.grpc_addr = free_port();
+        config.server.admin_addr = free_port();
         config.storage.folder = folder.join("objects").to_str().expect("a plain name").to_owned();
         config.inspection.program = env!("CARGO_BIN_EXE_documents").into();
         config.validate().expect("valid settings");

@@ -3,7 +3,6 @@
 use std::{
     collections::BTreeMap,
     fs,
-    net::TcpListener,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -14,7 +13,7 @@ use chassis::{
     Failure, Identity, Process,
     clock::unix_seconds,
     consumer::{Applier, Outcome},
-    testing::{TestDatabase, eventually, settings},
+    testing::{TestDatabase, eventually, free_port, settings},
 };
 use futures::FutureExt as _;
 use notifications::{
@@ -138,7 +137,7 @@ pub struct Broker {
 
 impl Broker {
     pub async fn start() -> Broker {
-        let port = free_port();
+        let port = free_port().port();
         let folder =
             PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("nats-{}-{port}", std::process::id()));
         fs::create_dir_all(&folder).expect("folder");
@@ -225,10 +224,6 @@ impl Drop for Broker {
     }
 }
 
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
-}
-
 /// The serving process, with clients that sign as any person.
 pub struct Office {
     pub desk: Desk,
@@ -259,7 +254,7 @@ impl Office {
     pub async fn open_with(broker: &str, change: impl FnOnce(&mut Config)) -> Office {
         let desk = Desk::over(TestDatabase::create().await, broker).await;
         let mut config = config(&desk.database, broker);
-        config.server.grpc_addr.set_port(free_port());
+        config.server.grpc_addr = free_port();
         change(&mut config);
         let url = format!("http://{}", config.server.grpc_addr);
         let accounts = Identity::new("accounts", &config.identity).expect("keys");

@@ -1,11 +1,11 @@
 //! Starts the service on free ports over a fresh database, and speaks to it as its callers do.
 
-use std::{collections::HashMap, net::SocketAddr, time::Duration};
+use std::{collections::HashMap, time::Duration};
 
 use chassis::{
     Identity, Process,
     error::Refusal,
-    testing::{TestDatabase, eventually, settings},
+    testing::{TestDatabase, eventually, free_port, settings},
 };
 use proto::{
     common::{CallerClaims, caller_claims::Kind},
@@ -19,7 +19,6 @@ use proto::{
 };
 use reviews::config::Config;
 use sqlx::PgPool;
-use tokio::net::TcpListener;
 use tonic::{
     Request, Response, Status, metadata::MetadataValue, service::interceptor::InterceptedService,
     transport::Channel,
@@ -67,10 +66,6 @@ pub fn person(number: u128) -> Uuid {
     // Written so that the id ends with the number in decimal digits.
     let text = format!("01900000-0000-7000-9000-{number:012}");
     Uuid::parse_str(&text).expect("a UUID")
-}
-
-pub async fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.expect("a free port").local_addr().expect("bound")
 }
 
 #[expect(clippy::disallowed_methods, reason = "a request id of a client")]
@@ -123,8 +118,8 @@ impl Platform {
         for peer in ["accounts", "stations", "documents"] {
             config.peers.insert(peer.into(), url.clone());
         }
-        config.server.grpc_addr = free_port().await;
-        config.server.admin_addr = free_port().await;
+        config.server.grpc_addr = free_port();
+        config.server.admin_addr = free_port();
         let pool = database.pool().await;
         chassis::migrate(&pool, reviews::migrations()).await.expect("migrations apply");
         let now: i64 = sqlx::query_scalar("SELECT extract(epoch FROM now())::bigint")

@@ -43,7 +43,7 @@ pub struct Neighbours {
 
 impl Neighbours {
     pub async fn serve(&self) -> String {
-        let address = crate::harness::free_port().await;
+        let address = chassis::testing::free_port();
         let server = tonic::transport::Server::builder()
             .add_service(DirectoryServer::new(self.clone()))
             .add_service(EvidenceServer::new(self.clone()))

@@ -14,7 +14,7 @@ use proto::{
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use crate::harness::{Platform, Who, answer, free_port, fresh, id, operator, record, refused};
+use crate::harness::{Platform, Who, answer, fresh, id, operator, record, refused};
 
 fn application(number: u128) -> Uuid {
     Uuid::from_u128(0x0190_0000_0000_7000_9000_0000_0000_0000 + number)
@@ -131,7 +131,7 @@ async fn a_claim_whose_application_never_came_to_be_is_let_go() {
     for (number, round) in [(1, 1), (2, 2), (3, 3)] {
         assert_eq!(claim(&platform, &station, number, round, &["S1-1"]).await, Ok(1));
     }
-    let address = free_port().await;
+    let address = chassis::testing::free_port();
     tokio::spawn(tonic::transport::Server::builder().add_service(FactsServer::new(Known)).serve(address));
     let process = platform.process_with(|peers| {
         peers.insert("reviews".into(), format!("http://{address}"));

@@ -1,10 +1,10 @@
 //! Starts the service on free ports over a fresh database, and speaks to it as its callers do.
-use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use chassis::{
     Identity, Process,
     error::Refusal,
-    testing::{TestDatabase, eventually, settings},
+    testing::{TestDatabase, eventually, free_port, settings},
 };
 use prost_types::Timestamp;
 use proto::{
@@ -22,7 +22,6 @@ use proto::{
 };
 use sqlx::PgPool;
 use stations::config::Config;
-use tokio::net::TcpListener;
 use tonic::{
     Request, Response, Status, metadata::MetadataValue, service::interceptor::InterceptedService,
     transport::Channel,
@@ -89,12 +88,8 @@ impl Directory for Divisions {
     }
 }
 
-pub async fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.expect("a free port").local_addr().expect("bound")
-}
-
 async fn directory() -> String {
-    let address = free_port().await;
+    let address = free_port();
     tokio::spawn(
         tonic::transport::Server::builder().add_service(DirectoryServer::new(Divisions)).serve(address),
     );
@@ -118,8 +113,8 @@ impl Platform {
         config.identity = common.identity.clone();
         config.peers = common.peers.clone();
         config.peers.insert("accounts".into(), directory().await);
-        config.server.grpc_addr = free_port().await;
-        config.server.admin_addr = free_port().await;
+        config.server.grpc_addr = free_port();
+        config.server.admin_addr = free_port();
         change(&mut config);
         config.validate().expect("valid settings");
         let pool = database.pool().await;
