@@ -115,6 +115,8 @@ impl Process {
         command.envs(recipe.environment.iter().map(|(key, value)| (key, value)));
         command.current_dir(&recipe.folder).process_group(0);
         command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        // An error with a backtrace behind it would push its own words out of the tail that is shown.
+        command.env("RUST_LIB_BACKTRACE", "0");
         let child =
             spawn(command).with_context(|| format!("{} cannot be started", recipe.program.display()))?;
         Ok(Self { name: recipe.name.clone(), log: recipe.log.clone(), child })
