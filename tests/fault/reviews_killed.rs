@@ -127,6 +127,7 @@ async fn a_seal_whose_submission_never_committed_is_released_by_itself() -> Resu
     sqlx::query(later).execute(system.database(Service::Documents)?).await?;
     system.dossier_opens(&case).await?;
     system.advance(&mut case, Stage::CityReview).await?;
+    system.drained().await?;
     assert_eq!(case.operator().revisions(case.id()).await?.iter().filter(|one| one.confirmed).count(), 1);
     system.finish_after_faults().await
 }

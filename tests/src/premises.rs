@@ -9,6 +9,7 @@ use proto::{
     reviews::{Round, RoundPolicy},
     stations::{ConnectorRecord, EquipmentRecord, Station, StationRecord},
 };
+use tonic::Code;
 use xtask::driver::{actor::fresh_id, clock, dossiers::Upload, joint};
 
 use crate::{Company, System, cases::Case, cast::DEPARTMENTS, eventually, wait::PATIENCE};
@@ -85,8 +86,12 @@ impl System {
     /// It does not within 30 s.
     pub async fn dossier_opens(&self, case: &Case) -> Result<()> {
         eventually(PATIENCE, &format!("the dossier of {} opens", case.view.application_no), || async {
-            let state = case.operator().dossier(case.id()).await?.state;
-            Ok((state == "open").then_some(()))
+            match case.operator().dossier(case.id()).await {
+                Ok(dossier) => Ok((dossier.state == "open").then_some(())),
+                // documents has not heard of the application yet.
+                Err(refused) if refused.code == Code::NotFound => Ok(None),
+                Err(refused) => Err(refused.into()),
+            }
         })
         .await
     }
