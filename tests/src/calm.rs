@@ -1,7 +1,7 @@
 //! What must hold whenever a test ends: empty queues, audits at 0, worklists that equal the nodes, no dead letters.
 //!
 //! Source: workflow, invariant 9; reliability, section 9; issue of the review, "Faults".
-use std::{collections::BTreeMap, fs, io::Write as _};
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
@@ -125,20 +125,6 @@ impl System {
                 answer.errors
             );
         }
-        Ok(())
-    }
-
-    /// Appends the transitions that this platform's history holds to `target/exercised/`, one a line.
-    ///
-    /// # Errors
-    /// The database is away or the file cannot be written.
-    pub async fn record_transitions(&self) -> Result<()> {
-        let seen = self.texts(Service::Reviews, "SELECT DISTINCT transition FROM history ORDER BY 1").await?;
-        let target = xtask::checkout::binaries()?.parent().context("no target folder")?.join("exercised");
-        fs::create_dir_all(&target)?;
-        let path = target.join(format!("{}.txt", std::process::id()));
-        let mut file = fs::File::options().create(true).append(true).open(path)?;
-        writeln!(file, "{}", seen.join("\n"))?;
         Ok(())
     }
 

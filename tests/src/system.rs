@@ -141,7 +141,6 @@ impl System {
     /// As [`System::finish`].
     pub async fn finish_after_faults(mut self) -> Result<()> {
         self.calm().await?;
-        self.record_transitions().await?;
         self.finished = true;
         Ok(())
     }
