@@ -88,6 +88,19 @@ pub struct Settings {
     pub peers: BTreeMap<String, String>,
 }
 
+/// The sections of a process without a database.
+#[derive(Debug, Clone)]
+pub struct EdgeSettings {
+    /// Health and metrics over HTTP.
+    pub admin_addr: SocketAddr,
+    /// See [`Telemetry`].
+    pub telemetry: Telemetry,
+    /// See [`Identity`].
+    pub identity: Identity,
+    /// As [`Settings::peers`].
+    pub peers: BTreeMap<String, String>,
+}
+
 /// A setting is missing, unknown or out of range. The text names the key.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -144,6 +157,27 @@ impl Settings {
         if self.broker.url.is_empty() {
             return wrong("broker.url", "must name a NATS server, e.g. nats://127.0.0.1:14222");
         }
+        self.edge().validate()
+    }
+
+    /// What does not depend on a database.
+    pub fn edge(&self) -> EdgeSettings {
+        EdgeSettings {
+            admin_addr: self.server.admin_addr,
+            telemetry: self.telemetry.clone(),
+            identity: self.identity.clone(),
+            peers: self.peers.clone(),
+        }
+    }
+}
+
+impl EdgeSettings {
+    /// Checks key formats and addresses.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] with the first key that is wrong.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let wrong = |key, why: &str| Err(ConfigError::Invalid { key, why: why.to_owned() });
         if self.identity.signing_key.expose_secret().is_empty() {
             return wrong("identity.signing_key", "must be an Ed25519 seed: 32 bytes in base64");
         }

@@ -58,7 +58,8 @@ impl Kind {
         }
     }
 
-    fn of(code: Code) -> Kind {
+    /// The kind behind a code that a peer answered.
+    pub fn of(code: Code) -> Kind {
         match code {
             Code::InvalidArgument | Code::OutOfRange => Kind::Invalid,
             Code::Unauthenticated => Kind::Unauthenticated,

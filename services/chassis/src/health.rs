@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 #[derive(Clone)]
 pub(crate) struct Admin {
-    pub(crate) pool: PgPool,
+    /// Its own database, where the process has one.
+    pub(crate) pool: Option<PgPool>,
     pub(crate) metrics: PrometheusHandle,
     pub(crate) shutdown: CancellationToken,
 }
@@ -44,15 +45,16 @@ impl Admin {
     }
 }
 
-/// Ready means: the own database answers and no shutdown has begun. Outbox lag is detail, not a reason to be unready.
+/// Ready means: the own database answers (where there is one) and no shutdown has begun. Outbox lag is detail, not a reason to be unready.
 async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
     if admin.shutdown.is_cancelled() {
         return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "ready": false, "why": "shutting down" })));
     }
+    let Some(pool) = &admin.pool else { return (StatusCode::OK, Json(json!({ "ready": true }))) };
     let lag: Result<f64, _> = sqlx::query_scalar(
         "SELECT coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float8 FROM outbox WHERE published_at IS NULL",
     )
-    .fetch_one(&admin.pool)
+    .fetch_one(pool)
     .await;
     match lag {
         Ok(lag) => {

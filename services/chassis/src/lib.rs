@@ -4,6 +4,8 @@
 //! [`Process::serve`]. Every change runs as one unit of [`work`]; what it announces leaves through the
 //! [`outbox`]; what others announce comes in through a [`consumer`].
 //!
+//! A process without a database (an edge: pages, machines' protocols) starts as [`Edge`] instead.
+//!
 //! Does not know: operators, applications, stages, roles' meaning. Source of its guarantees: reliability, sections 2–8.
 
 pub mod audit;
@@ -11,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod consumer;
 pub mod dead_letters;
+pub mod edge;
 pub mod error;
 mod events;
 pub mod health;
@@ -25,6 +28,7 @@ pub mod testing;
 mod upkeep;
 pub mod work;
 
+pub use edge::Edge;
 pub use error::Failure;
 pub use identity::{Caller, Identity};
 pub use process::{Process, StartError};

@@ -2,7 +2,7 @@
 //!
 //! Start needs the own database only; neither NATS nor another service has to be there.
 
-use std::{collections::BTreeMap, future::Future, sync::Arc, time::Duration};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use async_nats::jetstream;
 use proto::common::events_server::EventsServer;
@@ -13,7 +13,7 @@ use sqlx::{
 };
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_stream::wrappers::TcpListenerStream;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 use tonic::{service::RoutesBuilder, transport::Server};
 use uuid::Uuid;
 
@@ -21,17 +21,14 @@ use crate::{
     Units,
     config::{ConfigError, Profile, Settings},
     consumer::{Applier, Subscription},
+    edge::Edge,
     events::FromOutbox,
-    health,
     identity::{Identity, KeyError},
     outbox::Relay,
     pull::Consumer,
-    rpc::{self, Access, GateLayer, Peer},
-    telemetry, upkeep,
+    rpc::{Access, GateLayer, Peer},
+    upkeep,
 };
-
-/// Work in progress gets this long after the signal. Source: reliability 7.
-const DRAIN: Duration = Duration::from_secs(25);
 
 /// The longest call: an upload of 20 MiB over a slow line (1 Mbit/s ≈ 170 s). Short calls end earlier by themselves: each
 /// statement has 15 s, each call to a peer 8 s, and streams bound the silence between two pieces.
@@ -91,12 +88,9 @@ pub struct Process {
     /// Its keys.
     pub identity: Arc<Identity>,
     jetstream: jetstream::Context,
-    peers: BTreeMap<String, Peer>,
     wake: Arc<Notify>,
-    shutdown: CancellationToken,
-    tasks: TaskTracker,
-    settings: Settings,
-    _telemetry: telemetry::Guard,
+    grpc_addr: SocketAddr,
+    edge: Edge,
 }
 
 /// A connection pool whose connections are bounded in every wait and never carry an open transaction to the next user.
@@ -144,8 +138,7 @@ impl Process {
     /// See [`StartError`].
     pub async fn start(name: &'static str, settings: &Settings) -> Result<Process, StartError> {
         settings.validate()?;
-        let telemetry = telemetry::start(name, &settings.telemetry).map_err(StartError::Telemetry)?;
-        let identity = Arc::new(Identity::new(name, &settings.identity)?);
+        let edge = Edge::start(name, &settings.edge())?;
         let pool = connect(&settings.database, name).await?;
         if settings.profile != Profile::Test {
             check_durable(&pool).await?;
@@ -158,27 +151,16 @@ impl Process {
             .connect(settings.broker.url.as_str())
             .await
             .map_err(|error| StartError::Broker(error.into()))?;
-        let peers = settings
-            .peers
-            .iter()
-            .map(|(peer, url)| match rpc::peer(peer, url, identity.clone()) {
-                Ok(channel) => Ok((peer.clone(), channel)),
-                Err(source) => Err(StartError::Peer { name: peer.clone(), source }),
-            })
-            .collect::<Result<_, _>>()?;
         let wake = Arc::new(Notify::new());
         Ok(Process {
             name,
             units: Units::new(pool.clone(), wake.clone()),
             pool,
-            identity,
+            identity: edge.identity.clone(),
             jetstream: jetstream::new(nats),
-            peers,
             wake,
-            shutdown: CancellationToken::new(),
-            tasks: TaskTracker::new(),
-            settings: settings.clone(),
-            _telemetry: telemetry,
+            grpc_addr: settings.server.grpc_addr,
+            edge,
         })
     }
 
@@ -187,23 +169,17 @@ impl Process {
     /// # Panics
     /// When the settings have no such peer: they are compiled in, so it is a fault of the code.
     pub fn peer(&self, name: &str) -> Peer {
-        self.peers.get(name).cloned().unwrap_or_else(|| panic!("setting peers.{name} is missing"))
+        self.edge.peer(name)
     }
 
     /// Raised when the process should end.
     pub fn shutdown(&self) -> CancellationToken {
-        self.shutdown.clone()
+        self.edge.shutdown()
     }
 
-    /// Runs a background task; it is dropped at shutdown, so it must hold nothing that needs an orderly end.
+    /// Runs a background task; see [`Edge::spawn`].
     pub fn spawn(&self, name: &'static str, future: impl Future<Output = ()> + Send + 'static) {
-        let shutdown = self.shutdown.clone();
-        self.tasks.spawn(async move {
-            tokio::select! {
-                () = future => if !shutdown.is_cancelled() { tracing::error!(task = name, "background task ended") },
-                () = shutdown.cancelled() => {}
-            }
-        });
+        self.edge.spawn(name, future);
     }
 
     /// Starts publishing this service's outbox.
@@ -213,9 +189,9 @@ impl Process {
             jetstream: self.jetstream.clone(),
             stream: self.name.to_uppercase(),
             wake: self.wake.clone(),
-            shutdown: self.shutdown.clone(),
+            shutdown: self.shutdown(),
         };
-        self.tasks.spawn(relay.run());
+        self.edge.tasks.spawn(relay.run());
     }
 
     /// Starts one durable consumer.
@@ -223,9 +199,9 @@ impl Process {
         let consumer = Consumer {
             applier: Applier::new(self.units.clone(), self.pool.clone(), subscription),
             jetstream: self.jetstream.clone(),
-            shutdown: self.shutdown.clone(),
+            shutdown: self.shutdown(),
         };
-        self.tasks.spawn(consumer.run());
+        self.edge.tasks.spawn(consumer.run());
     }
 
     /// Serves until SIGTERM or SIGINT, then finishes what is running within 25 s.
@@ -238,33 +214,17 @@ impl Process {
         reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
         routes.add_service(health_service);
         routes.add_service(EventsServer::new(FromOutbox(self.pool.clone())));
-        let admin = health::Admin {
-            pool: self.pool.clone(),
-            metrics: health::recorder(),
-            shutdown: self.shutdown.clone(),
-        };
-        let admin_listener = TcpListener::bind(self.settings.server.admin_addr).await?;
-        let grpc_listener = TcpListener::bind(self.settings.server.grpc_addr).await?;
-        tokio::spawn(async move {
-            if let Err(error) = axum::serve(admin_listener, admin.router()).await {
-                tracing::error!(%error, "admin port ended");
-            }
-        });
-        let shutdown = self.shutdown.clone();
-        tokio::spawn(async move {
-            signalled().await;
-            tracing::info!("shutting down");
-            shutdown.cancel();
-        });
-        tracing::info!(grpc = %self.settings.server.grpc_addr, admin = %self.settings.server.admin_addr, "{} serves", self.name);
-        let incoming = tokio_stream::StreamExt::map(TcpListenerStream::new(grpc_listener), |stream| {
+        let listener = TcpListener::bind(self.grpc_addr).await?;
+        self.edge.open(Some(self.pool.clone())).await?;
+        tracing::info!(grpc = %self.grpc_addr, "{} serves", self.name);
+        let incoming = tokio_stream::StreamExt::map(TcpListenerStream::new(listener), |stream| {
             if let Ok(stream) = &stream {
                 // Nagle's delay only costs here; a socket that refuses the option still works.
                 let _ = stream.set_nodelay(true);
             }
             stream
         });
-        let stop = self.shutdown.clone();
+        let stop = self.shutdown();
         let server = Server::builder()
             .max_concurrent_streams(100)
             .concurrency_limit_per_connection(256)
@@ -273,30 +233,9 @@ impl Process {
             .layer(GateLayer::new(access, self.identity.clone()))
             .add_routes(routes.routes())
             .serve_with_incoming_shutdown(incoming, async move { stop.cancelled().await });
-        let limit = async {
-            self.shutdown.cancelled().await;
-            tokio::time::sleep(DRAIN).await;
-        };
-        tokio::select! { ended = server => ended?, () = limit => tracing::warn!("work still running after the drain limit") }
-        self.tasks.close();
-        if tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await.is_err() {
-            tracing::warn!("background tasks did not end in time");
-        }
+        self.edge.until_drained(server).await?;
         self.pool.close().await;
         Ok(())
-    }
-}
-
-/// SIGTERM (Kubernetes) or SIGINT (a person).
-async fn signalled() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        // Without a handler the default action of the signal ends the process.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
     }
 }
 

@@ -213,14 +213,20 @@ fn observe(method: &'static str, response: &http::Response<Body>, started: Insta
         .record(started.elapsed().as_secs_f64());
 }
 
-/// A connection to another service of the platform: signs as this service, carries the trace, has a deadline.
+/// A connection to another service of the platform: says who calls, carries the trace, has a deadline.
 pub type Peer = InterceptedService<Channel, Signer>;
 
-/// Adds this service's token, the trace and a deadline to each outgoing call.
+/// Adds the caller's token, the trace and a deadline to each outgoing call.
 #[derive(Clone)]
-pub struct Signer {
-    identity: Arc<Identity>,
-    audience: String,
+pub struct Signer(Voice);
+
+/// In whose name a call is made.
+#[derive(Clone)]
+enum Voice {
+    /// This process itself.
+    Service { identity: Arc<Identity>, audience: String },
+    /// A person, by the caller token that accounts issued for the session.
+    Person(Arc<str>),
 }
 
 /// Outgoing calls end before the caller's own deadline would.
@@ -228,7 +234,10 @@ const PEER_DEADLINE: Duration = Duration::from_secs(8);
 
 impl Interceptor for Signer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
-        let bearer = format!("Bearer {}", self.identity.service_token(&self.audience));
+        let bearer = match &self.0 {
+            Voice::Service { identity, audience } => format!("Bearer {}", identity.service_token(audience)),
+            Voice::Person(token) => format!("Bearer {token}"),
+        };
         let bearer =
             MetadataValue::try_from(bearer).map_err(|_| Status::internal("token is not a header value"))?;
         request.metadata_mut().insert("authorization", bearer);
@@ -246,12 +255,21 @@ impl Interceptor for Signer {
 ///
 /// # Errors
 /// An address that is not a URL.
-pub(crate) fn peer(name: &str, url: &str, identity: Arc<Identity>) -> Result<Peer, tonic::transport::Error> {
-    let channel = Endpoint::from_shared(url.to_owned())?
+pub(crate) fn channel(url: &str) -> Result<Channel, tonic::transport::Error> {
+    Ok(Endpoint::from_shared(url.to_owned())?
         .connect_timeout(Duration::from_secs(2))
         .tcp_nodelay(true)
         .http2_keep_alive_interval(Duration::from_secs(20))
         .keep_alive_while_idle(true)
-        .connect_lazy();
-    Ok(InterceptedService::new(channel, Signer { identity, audience: name.to_owned() }))
+        .connect_lazy())
+}
+
+/// Speaks as this process to the service named.
+pub(crate) fn peer(channel: Channel, name: &str, identity: Arc<Identity>) -> Peer {
+    InterceptedService::new(channel, Signer(Voice::Service { identity, audience: name.to_owned() }))
+}
+
+/// Speaks for a person: `token` is the caller token that accounts issued. Only edges do this.
+pub fn speaking_for(channel: Channel, token: Arc<str>) -> Peer {
+    InterceptedService::new(channel, Signer(Voice::Person(token)))
 }

@@ -63,6 +63,11 @@ pub fn traceparent() -> String {
     carrier.remove(TRACEPARENT).unwrap_or_default()
 }
 
+/// The id of the current trace, 32 hexadecimal digits, by which its spans are found; empty outside any trace.
+pub fn trace_id() -> String {
+    traceparent().split('-').nth(1).unwrap_or_default().to_owned()
+}
+
 /// Makes `span` a child of the trace named by a W3C header value; ignores one that does not parse.
 pub fn continue_trace(span: &Span, traceparent: &str) {
     if traceparent.is_empty() {
