@@ -1,0 +1,97 @@
+//! Names of counties and cities; asked of accounts once in a while, because they change once in years.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use chassis::{clock, rpc::Peer};
+use proto::accounts::{Division, ListDivisionsRequest, directory_client::DirectoryClient};
+use tonic::Status;
+
+/// Seconds for which the list is used again.
+const FRESH_SECS: i64 = 600;
+
+/// The divisions in force.
+pub struct Divisions {
+    accounts: Peer,
+    known: RwLock<(Arc<Known>, i64)>,
+}
+
+/// One reading of the list.
+#[derive(Debug, Default, Clone)]
+pub struct Known(Vec<Division>);
+
+impl Divisions {
+    /// Asks `accounts`.
+    pub fn new(accounts: Peer) -> Divisions {
+        Divisions { accounts, known: RwLock::default() }
+    }
+
+    /// The list; an old one while accounts is away.
+    ///
+    /// # Errors
+    /// accounts is away and nothing is known yet.
+    pub async fn list(&self) -> Result<Arc<Known>, Status> {
+        let now = clock::unix_seconds();
+        let (known, read_at) = self.known.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if now - read_at < FRESH_SECS {
+            return Ok(known);
+        }
+        let asked = DirectoryClient::new(self.accounts.clone()).list_divisions(ListDivisionsRequest {}).await;
+        match asked {
+            Ok(answer) => {
+                let known = Arc::new(Known(answer.into_inner().divisions));
+                *self.known.write().unwrap_or_else(PoisonError::into_inner) = (known.clone(), now);
+                Ok(known)
+            }
+            Err(_) if !known.0.is_empty() => Ok(known),
+            Err(status) => Err(status),
+        }
+    }
+
+    /// The list, or an empty one: pages then show codes.
+    pub async fn names(&self) -> Arc<Known> {
+        self.list().await.unwrap_or_default()
+    }
+}
+
+impl Known {
+    /// A list of a test's own.
+    pub fn of(divisions: Vec<Division>) -> Known {
+        Known(divisions)
+    }
+
+    /// The name of a code; the code itself where it is unknown, — where there is none.
+    pub fn name(&self, code: &str) -> String {
+        let known = self.0.iter().find(|division| division.code == code);
+        known.map_or_else(|| crate::format::or_dash(code), |division| division.name.clone())
+    }
+
+    /// City and county.
+    pub fn place(&self, prefecture: &str, county: &str) -> String {
+        if prefecture == county {
+            self.name(county)
+        } else {
+            format!("{} / {}", self.name(prefecture), self.name(county))
+        }
+    }
+
+    /// The cities, in the order of their codes.
+    pub fn cities(&self) -> Vec<Division> {
+        let mut cities: Vec<_> = self.0.iter().filter(|one| one.level == "prefecture").cloned().collect();
+        cities.sort_by(|one, other| one.code.cmp(&other.code));
+        cities
+    }
+
+    /// What belongs to a city, 其他 last.
+    pub fn counties(&self, city: &str) -> Vec<Division> {
+        let of_city =
+            |one: &&Division| one.level == "county" && (one.city_code == city || one.parent_code == city);
+        let mut counties: Vec<_> = self.0.iter().filter(of_city).cloned().collect();
+        counties.sort_by_key(|one| (one.kind == "other", one.code.clone()));
+        counties
+    }
+
+    /// The city that a county belongs to; empty where it is unknown.
+    pub fn city_of(&self, county: &str) -> String {
+        self.0.iter().find(|one| one.code == county).map(|one| one.city_code.clone()).unwrap_or_default()
+    }
+}

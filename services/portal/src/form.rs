@@ -1,0 +1,265 @@
+//! A submitted form: plain texts, shown again as entered, with the errors beside their fields.
+//!
+//! The extractor has checked that it belongs to this browser; a handler of POST takes it as its last argument. A hidden
+//! `request_id`, made when the form was rendered, makes a double click a replay. Source: ui, section 6.
+
+use std::sync::Arc;
+
+use axum::{
+    Form as Fields,
+    extract::{FromRequest, Multipart, Request},
+    http::{StatusCode, header},
+};
+use bytes::Bytes;
+use chassis::error::Kind;
+
+use crate::{Portal, cookies::Cookie, csrf, guard::Proved, ids, refused::Refused};
+
+/// Name of the hidden field with the token.
+pub const TOKEN_FIELD: &str = "form_token";
+
+/// A file of a form; kept in memory, so routes with files limit the body.
+#[derive(Debug, Clone)]
+pub struct Attached {
+    /// Name of the field.
+    pub field: String,
+    /// Name on the person's machine, for display only.
+    pub file_name: String,
+    /// Content.
+    pub bytes: Bytes,
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wrong {
+    /// Name and id of the field; empty where it is about the whole form.
+    pub field: String,
+    /// What is wrong and how to mend it.
+    pub text: String,
+}
+
+/// Texts by field name, errors, and the request id.
+#[derive(Debug, Clone)]
+pub struct Form {
+    entries: Vec<(String, String)>,
+    /// Files, in the order of the form.
+    pub files: Vec<Attached>,
+    /// For the summary, in order.
+    pub wrongs: Vec<Wrong>,
+    /// Somebody else was first: what happened, by whom, when.
+    pub overtaken: String,
+    /// Leads to the trace where a service is away; empty otherwise.
+    pub trace_id: String,
+    request_id: String,
+    status: StatusCode,
+}
+
+impl Default for Form {
+    fn default() -> Form {
+        Form::new(Vec::new(), Vec::new())
+    }
+}
+
+impl Form {
+    fn new(entries: Vec<(String, String)>, files: Vec<Attached>) -> Form {
+        let sent = entries.iter().find(|(name, _)| name == "request_id").map(|(_, value)| value.clone());
+        let request_id = sent.filter(|text| ids::is_id(text)).unwrap_or_else(ids::fresh);
+        Form {
+            entries,
+            files,
+            wrongs: Vec::new(),
+            overtaken: String::new(),
+            trace_id: String::new(),
+            request_id,
+            status: StatusCode::OK,
+        }
+    }
+
+    /// A form with these texts, for tests and for pages that show what is stored.
+    pub fn filled<'a>(entries: impl IntoIterator<Item = (&'a str, String)>) -> Form {
+        Form::new(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(), Vec::new())
+    }
+
+    /// The text of a field; empty where there is none.
+    pub fn value(&self, name: &str) -> &str {
+        self.entries.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// The same as an owned text without blanks around it.
+    pub fn text(&self, name: &str) -> String {
+        self.value(name).trim().to_owned()
+    }
+
+    /// Every value of a field that may be given several times.
+    pub fn values(&self, name: &str) -> Vec<String> {
+        self.entries.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+    }
+
+    /// A whole number; 0 where it is none, which no version is.
+    pub fn number(&self, name: &str) -> i64 {
+        self.value(name).trim().parse().unwrap_or(0)
+    }
+
+    /// Whether a box is ticked or a choice is taken.
+    pub fn has(&self, name: &str, value: &str) -> bool {
+        self.entries.iter().any(|(key, text)| key == name && text == value)
+    }
+
+    /// What was entered, or else `stored`: hidden versions stay what the person saw.
+    pub fn or(&self, name: &str, stored: impl ToString) -> String {
+        match self.entries.iter().find(|(key, _)| key == name) {
+            Some((_, value)) => value.clone(),
+            None => stored.to_string(),
+        }
+    }
+
+    /// Puts a text in place of what was entered.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.entries.retain(|(key, _)| key != name);
+        self.entries.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// What is wrong with a field; empty where nothing is.
+    pub fn wrong(&self, name: &str) -> &str {
+        self.wrongs.iter().find(|wrong| wrong.field == name).map_or("", |wrong| &wrong.text)
+    }
+
+    /// Marks a field.
+    pub fn mark(&mut self, field: &str, text: &str) {
+        self.wrongs.push(Wrong { field: field.to_owned(), text: text.to_owned() });
+        self.status = StatusCode::UNPROCESSABLE_ENTITY;
+    }
+
+    /// The id under which the service remembers this form.
+    pub fn request_id(&self) -> String {
+        self.request_id.clone()
+    }
+
+    /// The status of the page that shows it again.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// Takes a refusal so that the page can be shown again with everything kept. A fresh request id goes with it unless the
+    /// outcome is unknown: then the same form sent again is a replay.
+    ///
+    /// # Errors
+    /// Where there is no form to show: not found, forbidden, signed out.
+    pub fn refused(mut self, refused: impl Into<Refused>) -> Result<Form, Refused> {
+        let refused = refused.into();
+        match refused.kind {
+            Kind::NotFound | Kind::Forbidden | Kind::Unauthenticated => return Err(refused),
+            Kind::Unavailable | Kind::Internal => self.trace_id = refused.trace_id.clone(),
+            Kind::Invalid | Kind::Reused | Kind::Refused | Kind::Conflict | Kind::Busy => {
+                self.request_id = ids::fresh();
+            }
+        }
+        self.status = refused.status();
+        if refused.overtaken() {
+            self.overtaken = refused.text;
+        } else if refused.fields.is_empty() {
+            self.wrongs.push(Wrong { field: String::new(), text: refused.text });
+        } else {
+            let wrongs = refused.fields.into_iter().map(|(field, text)| Wrong { field, text });
+            self.wrongs.extend(wrongs);
+        }
+        Ok(self)
+    }
+
+    /// Renames fields of the service to those of the page.
+    pub fn about(&mut self, service: &str, page: &str) {
+        for wrong in self.wrongs.iter_mut().filter(|wrong| wrong.field == service) {
+            page.clone_into(&mut wrong.field);
+        }
+    }
+}
+
+impl FromRequest<Arc<Portal>> for Form {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, portal: &Arc<Portal>) -> Result<Form, Refused> {
+        let headers = request.headers().clone();
+        let proved = request.extensions().get::<Proved>().cloned();
+        let multipart = headers
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|kind| kind.starts_with("multipart/form-data"));
+        let form = if multipart {
+            parts(Multipart::from_request(request, portal).await.map_err(|_| unreadable())?).await?
+        } else {
+            let Fields(entries) = Fields::<Vec<(String, String)>>::from_request(request, portal)
+                .await
+                .map_err(|_| unreadable())?;
+            Form::new(entries, Vec::new())
+        };
+        let token = form.value(TOKEN_FIELD);
+        let holds = [Cookie::Session, Cookie::Visit]
+            .into_iter()
+            .filter_map(|cookie| portal.jar.read(&headers, cookie))
+            .any(|secret| csrf::holds(token, &secret));
+        if !holds {
+            return Err(Refused::foreign_form());
+        }
+        if let Some(proved) = proved {
+            proved.now();
+        }
+        Ok(form)
+    }
+}
+
+fn unreadable() -> Refused {
+    Refused::unreadable("提交的内容过大或无法识别，请检查文件大小后重新提交")
+}
+
+async fn parts(mut multipart: Multipart) -> Result<Form, Refused> {
+    let (mut entries, mut files) = (Vec::new(), Vec::new());
+    while let Some(part) = multipart.next_field().await.map_err(|_| unreadable())? {
+        let field = part.name().unwrap_or_default().to_owned();
+        match part.file_name().map(str::to_owned) {
+            Some(file_name) => {
+                let bytes = part.bytes().await.map_err(|_| unreadable())?;
+                // A file field that was left empty arrives as a file without a name.
+                if !file_name.is_empty() {
+                    files.push(Attached { field, file_name, bytes });
+                }
+            }
+            None => entries.push((field, part.text().await.map_err(|_| unreadable())?)),
+        }
+    }
+    Ok(Form::new(entries, files))
+}
+
+#[cfg(test)]
+mod tests {
+    use tonic::Status;
+
+    use super::*;
+
+    #[test]
+    fn a_refused_form_keeps_its_texts_and_gets_a_fresh_request_id() {
+        let form = Form::filled([("login", "op01".to_owned()), ("request_id", ids::fresh())]);
+        let before = form.request_id();
+        let failure = chassis::Failure::invalid("login_taken", "login", "账号名称已被使用，请更换");
+        let again = form.refused(Status::from(failure)).unwrap();
+        assert_eq!((again.value("login"), again.wrong("login")), ("op01", "账号名称已被使用，请更换"));
+        assert_eq!(again.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        assert_ne!(again.request_id(), before);
+    }
+
+    #[test]
+    fn a_form_whose_outcome_is_unknown_stays_the_same_request() {
+        let form = Form::default();
+        let before = form.request_id();
+        let again = form.refused(Status::unavailable("away")).unwrap();
+        assert_eq!((again.request_id(), again.status()), (before, StatusCode::SERVICE_UNAVAILABLE));
+    }
+
+    #[test]
+    fn a_foreign_object_has_no_form() {
+        let failure = chassis::Failure::not_found();
+        assert_eq!(
+            Form::default().refused(Status::from(failure)).unwrap_err().status(),
+            StatusCode::NOT_FOUND
+        );
+    }
+}

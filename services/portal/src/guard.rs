@@ -1,0 +1,188 @@
+//! What stands around every page: span, origin check, the frame of a refusal, headers. Source: ui, section 1; issue 3, point 6.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::{MatchedPath, Request, State},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+};
+use chassis::{error::Kind, telemetry};
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use tracing::Instrument as _;
+
+use crate::{Page, Portal, Refused, cookies::Cookie, csrf, frame, visitor, web::login};
+
+/// No inline script or style, nothing from another host, no frame around us.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
+    connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; frame-src 'self'; \
+    require-trusted-types-for 'script'; trusted-types portal";
+
+/// On every answer that does not set its own.
+const HEADERS: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (HeaderName::from_static("permissions-policy"), "geolocation=(self), camera=(), microphone=()"),
+    (header::CACHE_CONTROL, "no-store"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];
+
+/// Set by the form's extractor once the token has been checked.
+#[derive(Clone, Default)]
+pub struct Proved(Arc<AtomicBool>);
+
+impl Proved {
+    /// The form belongs to this browser.
+    pub fn now(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Puts the guards around all pages.
+pub fn around(pages: Router<Arc<Portal>>, portal: Arc<Portal>) -> Router {
+    pages
+        .fallback(|| async { Refused::not_found() })
+        .method_not_allowed_fallback(|| async { Refused::not_found() })
+        .layer(CatchPanicLayer::custom(|_| {
+            tracing::error!("handler panicked");
+            Refused::fault(&std::io::Error::other("handler panicked")).into_response()
+        }))
+        .layer(middleware::from_fn_with_state(portal.clone(), guard))
+        .layer(CompressionLayer::new())
+        .with_state(portal)
+}
+
+async fn guard(State(portal): State<Arc<Portal>>, request: Request, next: Next) -> Response {
+    let span = tracing::info_span!("page", otel.kind = "server", http.method = %request.method(), http.path = request.uri().path());
+    if let Some(parent) = request.headers().get(telemetry::TRACEPARENT).and_then(|value| value.to_str().ok())
+    {
+        telemetry::continue_trace(&span, parent);
+    }
+    guarded(portal, request, next).instrument(span).await
+}
+
+async fn guarded(portal: Arc<Portal>, mut request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
+    let asked = Asked {
+        // A path that a stranger made up must not become a metric of its own.
+        route: route.unwrap_or_else(|| "unknown".to_owned()),
+        method: request.method().clone(),
+        uri: request.uri().clone(),
+        headers: request.headers().clone(),
+    };
+    let proved = Proved::default();
+    request.extensions_mut().insert(proved.clone());
+    let response =
+        if asked.changes() && !csrf::same_origin(&asked.headers, &portal.config.server.public_origin) {
+            Refused::foreign_form().into_response()
+        } else {
+            next.run(request).await
+        };
+    let refused = response.extensions().get::<Refused>().is_some();
+    let response = if asked.changes() && !refused && !proved.0.load(Ordering::Relaxed) {
+        tracing::error!(path = asked.uri.path(), "a handler changes something without taking its form");
+        Refused::foreign_form().into_response()
+    } else {
+        response
+    };
+    let mut response = framed(&portal, &asked, response).await;
+    add_headers(response.headers_mut(), portal.config.cookies.secure);
+    let status = response.status().as_u16().to_string();
+    metrics::counter!("http_requests_total", "route" => asked.route.clone(), "status" => status).increment(1);
+    metrics::histogram!("http_duration_seconds", "route" => asked.route)
+        .record(started.elapsed().as_secs_f64());
+    response
+}
+
+/// What of a request is needed after it has been handled.
+struct Asked {
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    route: String,
+}
+
+impl Asked {
+    fn changes(&self) -> bool {
+        !matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS)
+    }
+
+    /// Where the person goes on after signing in: the page that showed the form, not the form's target.
+    fn way_back(&self) -> String {
+        let own = self.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        if !self.changes() {
+            return own;
+        }
+        let text = |name| self.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        let (Some(referer), Some(host)) = (text(header::REFERER), text(header::HOST)) else { return own };
+        match referer.split_once("://").and_then(|(_, rest)| rest.strip_prefix(host)) {
+            Some(path) if path.starts_with('/') => path.to_owned(),
+            Some(_) | None => own,
+        }
+    }
+}
+
+/// A refusal in the person's own frame.
+#[derive(Template)]
+#[template(path = "refused.html")]
+pub struct RefusedPage {
+    /// The frame.
+    pub page: Page,
+    /// What to say.
+    pub refused: Refused,
+}
+
+/// A refusal for somebody who has not signed in.
+#[derive(Template)]
+#[template(path = "refused_public.html")]
+pub struct RefusedPublicPage {
+    /// The frame.
+    pub page: Page,
+    /// What to say.
+    pub refused: Refused,
+}
+
+async fn framed(portal: &Arc<Portal>, asked: &Asked, mut response: Response) -> Response {
+    let Some(refused) = response.extensions_mut().remove::<Refused>() else { return response };
+    if refused.kind == Kind::Unauthenticated {
+        let mut away = frame::see_other(&login::with_return(&asked.way_back()));
+        away.headers_mut().append(header::SET_COOKIE, portal.jar.end(Cookie::Session));
+        return away;
+    }
+    let title = match refused.kind {
+        Kind::NotFound => "页面不存在",
+        Kind::Forbidden | Kind::Unauthenticated => "没有权限",
+        Kind::Internal | Kind::Unavailable => "系统暂时无法处理",
+        Kind::Invalid | Kind::Reused | Kind::Refused | Kind::Conflict | Kind::Busy => "操作未成功",
+    };
+    let status = refused.status();
+    let shown = match visitor::find(portal, &asked.headers).await {
+        Ok(visitor) => frame::show(status, &RefusedPage { page: visitor.page("", title).await, refused }),
+        Err(_) => {
+            let page = Page { title: title.to_owned(), site: portal.config.site.clone(), ..Page::default() };
+            frame::show(status, &RefusedPublicPage { page, refused })
+        }
+    };
+    shown.unwrap_or_else(|refused| refused.status().into_response())
+}
+
+fn add_headers(headers: &mut HeaderMap, secure: bool) {
+    for (name, value) in HEADERS {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    headers.append(header::VARY, HeaderValue::from_static("X-Fragment"));
+    if secure {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
+}

@@ -1,0 +1,146 @@
+//! Chinese words for the ids that services send: transitions, parties, fields, material slots, roles.
+
+/// Result of a step in the history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Went on.
+    Passed,
+    /// Came back.
+    Returned,
+    /// Neither.
+    Noted,
+}
+
+/// One row of the history's words.
+pub struct Transition {
+    /// `T01` …
+    pub id: &'static str,
+    /// What the step is called.
+    pub title: &'static str,
+    /// Its tag; empty for none.
+    pub result: &'static str,
+    /// Its colour.
+    pub outcome: Outcome,
+}
+
+const fn step(id: &'static str, title: &'static str, result: &'static str, outcome: Outcome) -> Transition {
+    Transition { id, title, result, outcome }
+}
+
+/// Every transition. Source: workflow, Transitions.
+#[rustfmt::skip]
+pub const TRANSITIONS: &[Transition] = &[
+    step("T01", "新建申请", "", Outcome::Noted),
+    step("T02", "提交验收申请", "", Outcome::Noted),
+    step("T03", "撤回验收申请", "", Outcome::Noted),
+    step("T04", "县级审核", "通过", Outcome::Passed),
+    step("T05", "县级审核", "退回", Outcome::Returned),
+    step("T06", "资料初审（线下）", "齐全", Outcome::Passed),
+    step("T07", "资料初审（线下）", "资料不全", Outcome::Returned),
+    step("T08", "撤销县级审核通过", "退回", Outcome::Returned),
+    step("T09", "提交初审资料", "", Outcome::Noted),
+    step("T10", "撤回初审资料", "", Outcome::Noted),
+    step("T11", "市级审核", "通过", Outcome::Passed),
+    step("T12", "市级审核", "退回", Outcome::Returned),
+    step("T13", "收回市级审核通过", "", Outcome::Noted),
+    step("T14", "发起联合审核", "", Outcome::Noted),
+    step("T15", "专家个人意见", "", Outcome::Noted),
+    step("T16", "专家组审核", "通过", Outcome::Passed),
+    step("T17", "专家组审核", "不通过", Outcome::Returned),
+    step("T18", "提交补充材料", "", Outcome::Noted),
+    step("T19", "转入下一批次", "", Outcome::Noted),
+    step("T20", "锁定工单并抽查", "", Outcome::Noted),
+    step("T21", "省级厅委意见", "", Outcome::Noted),
+    step("T22", "省级厅委审核", "通过", Outcome::Passed),
+    step("T23", "省级厅委审核", "退回", Outcome::Returned),
+    step("T24", "扩大抽查", "", Outcome::Noted),
+    step("T25", "删除或终止", "", Outcome::Noted),
+    step("T26", "延期、催办或转办", "", Outcome::Noted),
+    step("T27", "时限提醒", "", Outcome::Noted),
+];
+
+/// The words of a transition.
+pub fn transition(id: &str) -> &'static Transition {
+    const OTHER: Transition = step("", "办理", "", Outcome::Noted);
+    TRANSITIONS.iter().find(|row| row.id == id).unwrap_or(&OTHER)
+}
+
+/// Who an application waits for.
+pub fn party(id: &str) -> &'static str {
+    match id {
+        "operator" => "运营商",
+        "county" => "县级主管部门",
+        "city" => "市级主管部门",
+        "administrator" => "平台管理员",
+        "experts" => "专家组",
+        "departments" => "省级厅委",
+        _ => "—",
+    }
+}
+
+/// The role in which somebody acted, as a history names it.
+pub fn actor(role: &str) -> &'static str {
+    match role {
+        "operator" => "申报企业",
+        "county" => "县级主管部门",
+        "city" => "市级主管部门",
+        "administrator" => "平台管理员",
+        "expert" => "专家组",
+        "province" => "省级厅委",
+        _ => "系统",
+    }
+}
+
+/// Fields of the form that a return can name, in its order.
+pub const FIELDS: [(&str, &str); 8] = [
+    ("station_name", "充电站名称"),
+    ("address", "详细地址"),
+    ("coordinates", "经纬度"),
+    ("connectors", "充电接口"),
+    ("start_date", "开工时间"),
+    ("finish_date", "完工时间"),
+    ("manager", "场站负责人"),
+    ("manager_phone", "联系电话"),
+];
+
+/// Slots of the dossier, in its order. Source: workflow, Materials.
+pub const SLOTS: [(&str, &str); 12] = [
+    ("M1", "省级奖补资金项目申请函"),
+    ("M2", "申请材料真实性承诺书（加盖公章）"),
+    ("M3a", "营业执照"),
+    ("M3b", "法人身份证"),
+    ("M4a", "充电桩出厂检测报告"),
+    ("M4b", "产品合格证"),
+    ("M5", "竣工验收报告"),
+    ("M6", "财务决算报告"),
+    ("M7", "其他说明材料"),
+    ("M8a", "土建照片"),
+    ("M8b", "电气设备安装照片"),
+    ("M9", "发票"),
+];
+
+/// A field or slot in words; an unknown id stands for itself.
+pub fn item(id: &str) -> String {
+    let known = FIELDS.iter().chain(&SLOTS).find(|(key, _)| *key == id);
+    known.map_or_else(|| id.to_owned(), |(_, words)| (*words).to_owned())
+}
+
+/// Kinds of companies at registration.
+pub const OPERATOR_TYPES: [(&str, &str); 5] = [
+    ("private", "民营企业"),
+    ("state_owned", "国有企业"),
+    ("mixed", "混合所有制企业"),
+    ("foreign", "外资企业"),
+    ("other", "其他"),
+];
+
+/// State of an operator's account: words and tag class. Source: ui, section 4.
+pub fn account(state: &str) -> (&'static str, &'static str) {
+    match state {
+        "Pending" => ("待审核", "warn"),
+        "Returned" => ("审核不通过", "danger"),
+        "Active" => ("正常", "ok"),
+        "Suspended" => ("停用", "draft"),
+        _ => ("—", ""),
+    }
+}

@@ -1,0 +1,176 @@
+//! What every list has: the filter in the URL, pages by keys, links that keep the filter. Source: ui, section 5.
+
+use std::convert::Infallible;
+
+use axum::{
+    extract::{FromRequestParts, Query},
+    http::request::Parts,
+};
+
+/// Rows of one page that a person can choose.
+pub const SIZES: [i32; 3] = [20, 50, 100];
+/// Steps back that the URL remembers; keysets know only the way forward.
+const BACK_MAX: usize = 40;
+
+/// The query of a list's URL.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    path: String,
+    entries: Vec<(String, String)>,
+}
+
+impl Filter {
+    /// A filter of a test's own.
+    pub fn of(path: &str, entries: &[(&str, &str)]) -> Filter {
+        let entries = entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Filter { path: path.to_owned(), entries }
+    }
+
+    /// A field of the filter; empty where it is not set.
+    pub fn value(&self, name: &str) -> &str {
+        self.entries.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+
+    /// Whether a choice is taken.
+    pub fn has(&self, name: &str, value: &str) -> bool {
+        self.value(name) == value
+    }
+
+    /// Whether anything narrows the list.
+    pub fn narrows(&self) -> bool {
+        let paging = |key: &str| matches!(key, "size" | "page" | "back");
+        self.entries.iter().any(|(key, value)| !paging(key) && !value.is_empty())
+    }
+
+    /// The page that the services are asked for.
+    pub fn page(&self) -> Option<proto::common::Page> {
+        Some(proto::common::Page { page_size: self.size(), page_token: self.value("page").to_owned() })
+    }
+
+    /// Rows of one page.
+    pub fn size(&self) -> i32 {
+        self.value("size").parse().ok().filter(|size| SIZES.contains(size)).unwrap_or(SIZES[0])
+    }
+
+    /// The list without any filter.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The first page with one field changed: for tabs and sortings.
+    pub fn with(&self, name: &str, value: &str) -> String {
+        let kept = self.entries.iter().filter(|(key, _)| key != name && key != "page" && key != "back");
+        let mut entries: Vec<_> = kept.cloned().collect();
+        if !value.is_empty() {
+            entries.push((name.to_owned(), value.to_owned()));
+        }
+        self.url(&entries)
+    }
+
+    /// The ways on and back.
+    pub fn pager(&self, next_token: &str, rows: usize) -> Pager {
+        let here = self.value("page");
+        let back: Vec<&str> = self.value("back").split('.').filter(|token| !token.is_empty()).collect();
+        let others = || self.entries.iter().filter(|(key, _)| key != "page" && key != "back").cloned();
+        let to = |page: &str, back: &[&str]| {
+            let mut entries: Vec<_> = others().filter(|(_, value)| !value.is_empty()).collect();
+            if !page.is_empty() {
+                entries.push(("page".to_owned(), page.to_owned()));
+            }
+            if !back.is_empty() {
+                entries.push(("back".to_owned(), back.join(".")));
+            }
+            self.url(&entries)
+        };
+        // `~` stands for the first page, which has no token.
+        let trail: Vec<&str> =
+            back.iter().copied().chain([if here.is_empty() { "~" } else { here }]).collect();
+        let trail = &trail[trail.len().saturating_sub(BACK_MAX)..];
+        Pager {
+            rows,
+            next: if next_token.is_empty() { String::new() } else { to(next_token, trail) },
+            previous: match back.split_last() {
+                Some((last, rest)) => to(if *last == "~" { "" } else { last }, rest),
+                None if here.is_empty() => String::new(),
+                None => to("", &[]),
+            },
+            sizes: SIZES
+                .iter()
+                .map(|size| (*size, self.with("size", &size.to_string()), *size == self.size()))
+                .collect(),
+        }
+    }
+
+    fn url(&self, entries: &[(String, String)]) -> String {
+        if entries.is_empty() {
+            return self.path.clone();
+        }
+        let pairs: Vec<_> =
+            entries.iter().map(|(key, value)| format!("{}={}", encoded(key), encoded(value))).collect();
+        format!("{}?{}", self.path, pairs.join("&"))
+    }
+}
+
+/// The ways on and back of one page of a list.
+#[derive(Debug, Clone, Default)]
+pub struct Pager {
+    /// Rows shown.
+    pub rows: usize,
+    /// The next page; empty on the last.
+    pub next: String,
+    /// The page before; empty on the first.
+    pub previous: String,
+    /// Rows of a page, where that leads, and whether it is so now.
+    pub sizes: Vec<(i32, String, bool)>,
+}
+
+/// Percent-encodes what is not plain in a query.
+pub fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Filter {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Filter, Infallible> {
+        let entries = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
+        // A query that is none filters nothing.
+        let entries = entries.map(|Query(entries)| entries).unwrap_or_default();
+        Ok(Filter { path: parts.uri.path().to_owned(), entries })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_back_leads_to_where_the_way_on_came_from() {
+        let first = Filter::of("/list", &[("stage", "Draft"), ("size", "50")]);
+        let pager = first.pager("t1", 50);
+        assert_eq!(
+            (pager.previous.as_str(), pager.next.as_str()),
+            ("", "/list?stage=Draft&size=50&page=t1&back=~")
+        );
+        let second = Filter::of("/list", &[("stage", "Draft"), ("page", "t1"), ("back", "~")]);
+        assert_eq!(second.pager("t2", 20).next, "/list?stage=Draft&page=t2&back=~.t1");
+        let third = Filter::of("/list", &[("page", "t2"), ("back", "~.t1")]);
+        assert_eq!(third.pager("", 3).previous, "/list?page=t1&back=~");
+        assert_eq!(second.pager("", 3).previous, "/list?stage=Draft");
+    }
+
+    #[test]
+    fn a_tab_starts_at_the_first_page_and_a_hostile_value_stays_a_value() {
+        let filter = Filter::of("/list", &[("q", "a&b=<c>"), ("page", "t"), ("size", "7")]);
+        assert_eq!(filter.with("stage", "Draft"), "/list?q=a%26b%3D%3Cc%3E&size=7&stage=Draft");
+        assert_eq!(filter.size(), 20);
+        assert!(filter.narrows());
+    }
+}

@@ -1,0 +1,262 @@
+//! The signed-in person behind a request: roles, office, and the services as they answer this person.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, StatusCode, header, request::Parts},
+    response::{IntoResponse as _, Response},
+};
+use chassis::rpc::Peer;
+use proto::{
+    accounts::{
+        SessionView, account_review_client::AccountReviewClient, machines_client::MachinesClient,
+        registration_client::RegistrationClient, users_client::UsersClient,
+    },
+    documents::{
+        dossiers_client::DossiersClient, files_client::FilesClient, invoices_client::InvoicesClient,
+    },
+    notifications::{
+        CountTasksRequest, ListMessagesRequest, live_client::LiveClient, messages_client::MessagesClient,
+        worklist_client::WorklistClient,
+    },
+    reviews::{
+        applications_client::ApplicationsClient, joint_review_client::JointReviewClient,
+        rounds_client::RoundsClient,
+    },
+    stations::{evidence_client::EvidenceClient, registry_client::RegistryClient},
+};
+use tonic::Status;
+
+use crate::{
+    Answer, Portal, Refused,
+    cookies::Cookie,
+    csrf,
+    frame::{self, Page, Person},
+    menu,
+    roles::Role,
+    sessions::Badges,
+};
+
+/// The person who asks.
+#[derive(Clone)]
+pub struct Visitor {
+    /// What all handlers share.
+    pub portal: Arc<Portal>,
+    /// Name, office, company, scope.
+    pub view: Arc<SessionView>,
+    /// What the person may be.
+    pub roles: Vec<Role>,
+    /// Part of the page that the script asks for; empty: the whole page.
+    pub fragment: String,
+    session: String,
+    token: Arc<str>,
+    notice: Option<String>,
+}
+
+/// One function for each client of a service, speaking for this person.
+macro_rules! clients {
+    ($($(#[$doc:meta])* $name:ident: $client:ident at $peer:literal;)*) => {
+        $($(#[$doc])*
+        pub fn $name(&self) -> $client<Peer> {
+            $client::new(self.portal.speaking_for($peer, self.token.clone()))
+        })*
+    };
+}
+
+impl Visitor {
+    clients! {
+        /// Own profile of an operator.
+        registration: RegistrationClient at "accounts";
+        /// Registrations that wait.
+        account_review: AccountReviewClient at "accounts";
+        /// Officials.
+        users: UsersClient at "accounts";
+        /// Outside systems.
+        machines: MachinesClient at "accounts";
+        /// Stations and connectors.
+        registry: RegistryClient at "stations";
+        /// Evidence of the gates.
+        evidence: EvidenceClient at "stations";
+        /// Uploads and downloads.
+        files: FilesClient at "documents";
+        /// Materials.
+        dossiers: DossiersClient at "documents";
+        /// Invoices.
+        invoices: InvoicesClient at "documents";
+        /// Applications.
+        applications: ApplicationsClient at "reviews";
+        /// Work orders.
+        joint_review: JointReviewClient at "reviews";
+        /// Rounds.
+        rounds: RoundsClient at "reviews";
+        /// Tasks.
+        worklist: WorklistClient at "notifications";
+        /// Messages.
+        messages: MessagesClient at "notifications";
+        /// The live stream.
+        live: LiveClient at "notifications";
+    }
+
+    /// Whether the person holds a role.
+    pub fn is(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+
+    /// The parties whose desks are this person's.
+    pub fn parties(&self) -> Vec<&'static str> {
+        self.roles.iter().map(|role| role.party()).filter(|party| !party.is_empty()).collect()
+    }
+
+    /// The list of applications that this person works with.
+    pub fn list_path(&self) -> &'static str {
+        match self.roles.first() {
+            Some(Role::County | Role::City) => "/supervision/county-subsidies",
+            Some(Role::Administrator | Role::Expert | Role::Province) => "/supervision/subsidies",
+            Some(
+                Role::Operator
+                | Role::OperatorApplicant
+                | Role::SystemAdministrator
+                | Role::SecurityAdministrator
+                | Role::AuditAdministrator,
+            )
+            | None => "/subsidy/applications",
+        }
+    }
+
+    /// The page on which this person handles an application.
+    pub fn application_path(&self, id: &str) -> String {
+        match self.list_path() {
+            list @ "/supervision/county-subsidies" => format!("{list}/{id}/review"),
+            list => format!("{list}/{id}"),
+        }
+    }
+
+    /// Lets only these roles in; for everybody else there is no such page.
+    ///
+    /// # Errors
+    /// Not found.
+    pub fn only(&self, roles: &[Role]) -> Result<(), Refused> {
+        if roles.iter().any(|role| self.is(*role)) { Ok(()) } else { Err(Refused::not_found()) }
+    }
+
+    /// The frame of a page: `menu_path` is the entry that it belongs to, `title` what it is.
+    pub async fn page(&self, menu_path: &str, title: &str) -> Page {
+        let badges = self.badges().await;
+        let person = Person {
+            name: self.view.display_name.clone(),
+            office: self.view.office.clone(),
+            operator: self.is(Role::Operator) || self.is(Role::OperatorApplicant),
+        };
+        Page {
+            title: title.to_owned(),
+            crumbs: menu::crumbs(menu_path, title),
+            site: self.portal.config.site.clone(),
+            person: Some(person),
+            menu: menu::of(&self.roles, menu_path, badges),
+            badges,
+            notice: self.notice.clone(),
+            form_token: csrf::token(&self.session),
+        }
+    }
+
+    /// 303 to `path`, whose page says what has been done.
+    ///
+    /// # Errors
+    /// None; the type is a handler's.
+    pub fn done(&self, path: &str, notice: &str) -> Answer {
+        self.portal.sessions.recount(&self.session);
+        let mut response = frame::see_other(path);
+        response.headers_mut().append(header::SET_COOKIE, self.portal.jar.set_notice(notice));
+        Ok(response)
+    }
+
+    /// The page, which has said what was done before.
+    ///
+    /// # Errors
+    /// The template fails.
+    pub fn show(&self, status: StatusCode, page: &impl askama::Template) -> Answer {
+        let mut response = frame::show(status, page)?;
+        if self.notice.is_some() {
+            response.headers_mut().append(header::SET_COOKIE, self.portal.jar.end(Cookie::Notice));
+        }
+        Ok(response)
+    }
+
+    /// The session ends: at accounts, here, and in the browser.
+    ///
+    /// # Errors
+    /// accounts is away.
+    pub async fn sign_out(&self) -> Result<Response, Refused> {
+        let request = proto::accounts::SignOutRequest { session_token: self.session.clone() };
+        self.portal.sessions.client().sign_out(request).await?;
+        self.portal.sessions.forget(&self.session);
+        let mut response = frame::see_other("/login").into_response();
+        response.headers_mut().append(header::SET_COOKIE, self.portal.jar.end(Cookie::Session));
+        Ok(response)
+    }
+
+    /// The session reference, for calls of accounts that take it.
+    pub fn session(&self) -> &str {
+        &self.session
+    }
+
+    /// The same person with rights and token read anew if they are stale; for streams that outlive a token.
+    ///
+    /// # Errors
+    /// The session has ended; accounts is away.
+    pub async fn again(&self) -> Result<Visitor, Status> {
+        let known = self.portal.sessions.find(&self.session).await?;
+        Ok(Visitor { roles: roles(&known.view), view: known.view, token: known.token, ..self.clone() })
+    }
+
+    /// Open tasks and unread messages; `None` while notifications is away.
+    async fn badges(&self) -> Option<Badges> {
+        if let Some(badges) = self.portal.sessions.badges(&self.session) {
+            return Some(badges);
+        }
+        let (mut worklist, mut messages) = (self.worklist(), self.messages());
+        let one = ListMessagesRequest {
+            page: Some(proto::common::Page { page_size: 1, page_token: String::new() }),
+            unread_only: true,
+        };
+        let answers =
+            tokio::try_join!(worklist.count_tasks(CountTasksRequest {}), messages.list_messages(one));
+        let (tasks, messages) = answers.ok()?;
+        let tasks = tasks.into_inner().counts.iter().map(|count| count.count).sum();
+        let badges = Badges { tasks, messages: messages.into_inner().unread };
+        self.portal.sessions.keep_badges(&self.session, badges);
+        Some(badges)
+    }
+}
+
+fn roles(view: &SessionView) -> Vec<Role> {
+    Role::ALL.into_iter().filter(|role| view.roles.iter().any(|code| code == role.code())).collect()
+}
+
+/// Finds the person by the session cookie.
+///
+/// # Errors
+/// Nobody is signed in, or accounts is away.
+pub async fn find(portal: &Arc<Portal>, headers: &HeaderMap) -> Result<Visitor, Refused> {
+    let session = portal.jar.read(headers, Cookie::Session).ok_or_else(Refused::signed_out)?;
+    let known = portal.sessions.find(&session).await?;
+    let fragment = headers.get("x-fragment").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    Ok(Visitor {
+        portal: portal.clone(),
+        roles: roles(&known.view),
+        view: known.view,
+        fragment: fragment.to_owned(),
+        session,
+        token: known.token,
+        notice: portal.jar.notice(headers),
+    })
+}
+
+impl FromRequestParts<Arc<Portal>> for Visitor {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal>) -> Result<Visitor, Refused> {
+        find(portal, &parts.headers).await
+    }
+}

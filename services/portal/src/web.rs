@@ -1,0 +1,60 @@
+//! One file per area of pages; each has `routes()`. How a page is added stands at the top of the crate.
+
+pub mod accounts;
+pub mod applications;
+pub mod company;
+pub mod county_subsidies;
+pub mod dossiers;
+pub mod files;
+pub mod interconnect;
+pub mod live;
+pub mod login;
+pub mod members;
+pub mod messages;
+pub mod password;
+pub mod registration;
+pub mod rounds;
+pub mod statements;
+pub mod stations;
+pub mod subsidies;
+pub mod users;
+pub mod workbench;
+
+use std::sync::Arc;
+
+use axum::{Router, response::Response, routing::get};
+
+use crate::{Portal, assets, frame};
+
+/// Routes of one area.
+pub type Routes = Router<Arc<Portal>>;
+
+/// Every page.
+pub fn routes() -> Routes {
+    Router::new()
+        .route("/", get(home))
+        .merge(assets::routes())
+        .merge(login::routes())
+        .merge(registration::routes())
+        .merge(password::routes())
+        .merge(workbench::routes())
+        .merge(live::routes())
+        .merge(messages::routes())
+        .merge(applications::routes())
+        .merge(dossiers::routes())
+        .merge(stations::routes())
+        .merge(interconnect::routes())
+        .merge(company::routes())
+        .merge(members::routes())
+        .merge(county_subsidies::routes())
+        .merge(subsidies::routes())
+        .merge(accounts::routes())
+        .merge(users::routes())
+        .merge(rounds::routes())
+        .merge(files::routes())
+        .merge(statements::routes())
+}
+
+async fn home() -> Response {
+    frame::see_other("/workbench")
+}

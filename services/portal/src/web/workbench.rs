@@ -1,0 +1,235 @@
+//! 工作台: what waits for this person, with exact counts, and the latest messages.
+
+use askama::Template;
+use axum::{http::StatusCode, routing::get};
+use futures::future::join_all;
+use proto::{
+    accounts::GetOwnProfileRequest,
+    common,
+    notifications::{
+        CountTasksRequest, CountTasksResponse, ListMessagesRequest, ListTasksRequest, Message, Task,
+    },
+    reviews::{ApplicationView, GetApplicationRequest},
+};
+
+use super::Routes;
+use crate::{
+    Answer, Page, Refused, Role, Visitor,
+    divisions::Known,
+    format, labels,
+    refused::Away,
+    stage::{self, Tag},
+};
+
+/// Tasks and messages that fit without scrolling.
+const ROWS: i32 = 10;
+
+/// Routes of this area.
+pub fn routes() -> Routes {
+    Routes::new().route("/workbench", get(show))
+}
+
+/// One tile.
+#[derive(Debug, Clone, Default)]
+pub struct Tile {
+    /// How many; 1,001 stands for 1,000+.
+    pub count: i32,
+    /// Of what.
+    pub label: String,
+    /// The oldest of them.
+    pub line: String,
+    /// The list with exactly these.
+    pub path: String,
+    /// Its colour.
+    pub class: &'static str,
+}
+
+/// One task.
+#[derive(Debug, Clone, Default)]
+pub struct TaskRow {
+    /// Station or company.
+    pub title: String,
+    /// Number, company.
+    pub line: String,
+    /// City and county.
+    pub place: String,
+    /// Where it stands.
+    pub tag: Tag,
+    /// Since when, in days.
+    pub waiting: String,
+    /// Where it is done.
+    pub path: String,
+    /// The button.
+    pub action: String,
+}
+
+/// A message in short.
+#[derive(Debug, Clone, Default)]
+pub struct Latest {
+    /// What it says.
+    pub text: String,
+    /// When.
+    pub at: String,
+    /// Whether it is new.
+    pub unread: bool,
+}
+
+/// The company of an operator's user, with the way to its profile.
+#[derive(Debug, Clone, Default)]
+pub struct Company {
+    /// Its name.
+    pub name: String,
+    /// Words and class of its state.
+    pub state: Tag,
+    /// The last opinion; empty where there is none.
+    pub opinion: String,
+    /// Whether the entry 编辑 stands here: 待审核 and 不通过.
+    pub editable: bool,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "workbench.html")]
+pub struct WorkbenchPage {
+    /// The frame.
+    pub page: Page,
+    /// Of an operator's user.
+    pub company: Option<Company>,
+    /// What waits, by node.
+    pub tiles: Result<Vec<Tile>, Away>,
+    /// The longest waiting first.
+    pub tasks: Result<Vec<TaskRow>, Away>,
+    /// The newest first.
+    pub messages: Result<Vec<Latest>, Away>,
+}
+
+async fn show(visitor: Visitor) -> Answer {
+    let first = Some(common::Page { page_size: ROWS, page_token: String::new() });
+    let (mut counts, mut tasks, mut messages) = (visitor.worklist(), visitor.worklist(), visitor.messages());
+    let listed = ListTasksRequest { page: first.clone(), ..ListTasksRequest::default() };
+    let latest = ListMessagesRequest { page: first, unread_only: false };
+    let (page, company, names, counts, tasks, messages) = tokio::join!(
+        visitor.page("/workbench", "工作台"),
+        company(&visitor),
+        visitor.portal.divisions.names(),
+        counts.count_tasks(CountTasksRequest {}),
+        tasks.list_tasks(listed),
+        messages.list_messages(latest),
+    );
+    let tasks = match Away::or(tasks, "待办事项")? {
+        Ok(answer) => Ok(task_rows(&visitor, &names, &answer.into_inner().tasks).await),
+        Err(away) => Err(away),
+    };
+    let page = WorkbenchPage {
+        page,
+        company: company?,
+        tiles: Away::or(counts, "待办数量")?.map(|answer| tiles(&visitor, &answer.into_inner())),
+        tasks,
+        messages: Away::or(messages, "消息")?
+            .map(|answer| answer.into_inner().messages.iter().map(latest_of).collect()),
+    };
+    visitor.show(StatusCode::OK, &page)
+}
+
+/// The card with the picture of the account; none for officials, and while accounts is away.
+async fn company(visitor: &Visitor) -> Result<Option<Company>, Refused> {
+    if !visitor.is(Role::Operator) && !visitor.is(Role::OperatorApplicant) {
+        return Ok(None);
+    }
+    let answer = visitor.registration().get_own_profile(GetOwnProfileRequest {}).await;
+    let Ok(profile) = Away::or(answer, "企业资料")? else { return Ok(None) };
+    let profile = profile.into_inner();
+    let (text, class) = labels::account(&profile.state);
+    let opinion =
+        profile.submissions.iter().find(|one| one.outcome == "returned").map(|one| one.opinion.clone());
+    Ok(Some(Company {
+        name: profile.profile.map(|profile| profile.company_name).unwrap_or_default(),
+        state: Tag { text: text.to_owned(), class },
+        opinion: opinion.filter(|_| profile.state == "Returned").unwrap_or_default(),
+        editable: matches!(profile.state.as_str(), "Pending" | "Returned"),
+    }))
+}
+
+fn tiles(visitor: &Visitor, counts: &CountTasksResponse) -> Vec<Tile> {
+    let operator = visitor.is(Role::Operator);
+    let parties = visitor.parties();
+    let count = |kind: &str, stage: &str| {
+        counts.counts.iter().find(|one| one.subject_type == kind && one.stage == stage)
+    };
+    let tile = |kind: &str, stage: &str, label: &str, class: &'static str, path: String| {
+        let found = count(kind, stage);
+        let number = found.map_or(0, |found| found.count);
+        let days = format::days_since(found.and_then(|found| found.oldest_since.as_ref()));
+        let line = if number == 0 { "无".to_owned() } else { format!("最早一项已等待 {days} 天") };
+        Tile { count: number, label: label.to_owned(), line, path, class }
+    };
+    let mut tiles = Vec::new();
+    if visitor.is(Role::Administrator) {
+        for (state, label) in [("Pending", "账号待审核"), ("Active", "资料变更待审核")] {
+            tiles.push(tile(
+                "operator",
+                state,
+                label,
+                "warn",
+                format!("/system/accounts?state={}", state.to_lowercase()),
+            ));
+        }
+    }
+    tiles.extend(stage::waiting_for(&parties).map(|row| {
+        let (label, class) = if operator { row.operator } else { row.reviewer };
+        let class = if class.is_empty() || class == "draft" { "mute" } else { class };
+        tile("application", row.id, label, class, format!("{}?stage={}", visitor.list_path(), row.id))
+    }));
+    tiles
+}
+
+async fn task_rows(visitor: &Visitor, names: &Known, tasks: &[Task]) -> Vec<TaskRow> {
+    let views = join_all(tasks.iter().map(|task| async {
+        if task.subject_type != "application" {
+            return None;
+        }
+        let asked = GetApplicationRequest { application_id: task.subject_id.clone() };
+        // A task whose application cannot be read just now keeps its number.
+        visitor.applications().get_application(asked).await.ok().map(tonic::Response::into_inner)
+    }))
+    .await;
+    tasks.iter().zip(views).map(|(task, view)| task_row(visitor, names, task, view)).collect()
+}
+
+fn task_row(visitor: &Visitor, names: &Known, task: &Task, view: Option<ApplicationView>) -> TaskRow {
+    let operator = visitor.is(Role::Operator);
+    let waiting = format!("{} 天", format::days_since(task.since.as_ref()));
+    let place = names.place(&task.prefecture, &task.county);
+    if task.subject_type != "application" {
+        let text = if task.stage == "Active" { "资料变更待审核" } else { "账号待审核" };
+        return TaskRow {
+            title: "企业账号审核".to_owned(),
+            place,
+            tag: Tag { text: text.to_owned(), class: "warn" },
+            waiting,
+            path: format!("/system/accounts/{}/review", task.subject_id),
+            action: "审核".to_owned(),
+            ..TaskRow::default()
+        };
+    }
+    let found = view.is_some();
+    let view = view.unwrap_or(ApplicationView { stage: task.stage.clone(), ..ApplicationView::default() });
+    let action = if operator { stage::of(&task.stage).action } else { "办理" };
+    TaskRow {
+        title: if found { view.station_name.clone() } else { task.application_no.clone() },
+        line: if operator {
+            task.application_no.clone()
+        } else {
+            format!("{} {}", task.application_no, view.operator_name)
+        },
+        place,
+        tag: stage::tag(&view, operator, true),
+        waiting,
+        path: visitor.application_path(&task.subject_id),
+        action: action.to_owned(),
+    }
+}
+
+fn latest_of(message: &Message) -> Latest {
+    Latest { text: message.text.clone(), at: format::short(message.at.as_ref()), unread: !message.read }
+}

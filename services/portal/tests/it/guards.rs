@@ -1,0 +1,179 @@
+//! What stands around every page: headers, foreign forms, ways back, tries, services that are away.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Request, StatusCode, header},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use ed25519_dalek::SigningKey;
+use portal::{Portal, config::Config};
+use secrecy::SecretString;
+use tower::ServiceExt as _;
+
+/// A portal whose services are all away.
+fn portal(change: impl FnOnce(&mut Config)) -> Router {
+    let mut config: Config =
+        chassis::config::load("portal_test", include_str!("../../settings.toml")).expect("the defaults");
+    let key = SigningKey::from_bytes(&[7; 32]);
+    config.identity.signing_key = SecretString::from(STANDARD.encode(key.to_bytes()));
+    config.identity.verifying_keys = format!("portal:{}", STANDARD.encode(key.verifying_key().to_bytes()));
+    config.telemetry.filter = "off".into();
+    for url in config.peers.values_mut() {
+        *url = "http://127.0.0.1:9".into();
+    }
+    change(&mut config);
+    let edge = chassis::Edge::start("portal", &config.edge()).expect("it starts");
+    portal::router(Arc::new(Portal::new(&config, &edge)))
+}
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    text: String,
+}
+
+impl Answer {
+    fn header(&self, name: impl axum::http::header::AsHeaderName) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The value of a hidden field.
+    fn hidden(&self, name: &str) -> &str {
+        let start = format!("name=\"{name}\" value=\"");
+        let rest = self.text.split_once(&start).unwrap_or_else(|| panic!("no field {name}")).1;
+        rest.split('"').next().unwrap_or_default()
+    }
+}
+
+async fn ask(portal: &Router, request: Request<Body>) -> Answer {
+    let response = portal.clone().oneshot(request).await.expect("a router never fails");
+    let (parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        text: String::from_utf8_lossy(&bytes).into_owned(),
+    }
+}
+
+async fn get(portal: &Router, path: &str) -> Answer {
+    ask(portal, Request::get(path).body(Body::empty()).expect("a request")).await
+}
+
+/// The sign-in page, and the cookie of its visit.
+async fn sign_in_page(portal: &Router) -> (Answer, String) {
+    let page = get(portal, "/login").await;
+    let cookie = page.header(header::SET_COOKIE).split(';').next().unwrap_or_default().to_owned();
+    (page, cookie)
+}
+
+async fn post(portal: &Router, cookie: &str, extra: &[(&str, &str)], body: String) -> Answer {
+    let mut request = Request::post("/login")
+        .header(header::HOST, "portal.example")
+        .header(header::COOKIE, cookie)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+    for (name, value) in extra {
+        request = request.header(*name, *value);
+    }
+    ask(portal, request.body(Body::from(body)).expect("a request")).await
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_headers_and_no_page_is_kept() {
+    let portal = portal(|_| {});
+    for path in ["/login", "/nothing/here", "/", "/workbench", "/register"] {
+        let answer = get(&portal, path).await;
+        let policy = answer.header(header::CONTENT_SECURITY_POLICY);
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self';"),
+            "{path}: {policy}"
+        );
+        assert!(policy.contains("trusted-types portal") && !policy.contains("unsafe"), "{path}");
+        assert_eq!(answer.header(header::X_CONTENT_TYPE_OPTIONS), "nosniff", "{path}");
+        assert_eq!(answer.header(header::REFERRER_POLICY), "same-origin", "{path}");
+        assert_eq!(answer.header("permissions-policy"), "geolocation=(self), camera=(), microphone=()");
+        assert_eq!(answer.header(header::CACHE_CONTROL), "no-store", "{path}");
+        assert!(answer.headers.get_all(header::VARY).iter().any(|value| value == "X-Fragment"), "{path}");
+    }
+    assert_eq!(get(&portal, "/nothing/here").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn style_and_script_are_kept_for_a_year_under_their_hash() {
+    let portal = portal(|_| {});
+    for path in [portal::assets::ASSETS.style.path.as_str(), &portal::assets::ASSETS.script.path] {
+        let answer = get(&portal, path).await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.header(header::CACHE_CONTROL), "public, max-age=31536000, immutable");
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_is_not_this_browsers_is_refused() {
+    let portal = portal(|_| {});
+    let (page, cookie) = sign_in_page(&portal).await;
+    let (_, other_cookie) = sign_in_page(&portal).await;
+    let token = page.hidden("form_token");
+    let body = |token: &str| format!("form_token={token}&login=op01&password=x");
+    assert_eq!(post(&portal, &cookie, &[], "login=op01".into()).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(post(&portal, &cookie, &[], body("AAAA")).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(post(&portal, &other_cookie, &[], body(token)).await.status, StatusCode::FORBIDDEN);
+    for said in [("origin", "http://evil.example"), ("sec-fetch-site", "cross-site")] {
+        let refused = post(&portal, &cookie, &[said], body(token)).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{said:?}");
+        assert!(refused.text.contains("页面已过期"));
+    }
+    let own = post(&portal, &cookie, &[("origin", "http://portal.example")], body(token)).await;
+    assert_ne!(own.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn nobody_is_led_away_after_signing_in() {
+    let portal = portal(|_| {});
+    for hostile in ["https://evil.example", "//evil.example", "/%5Cevil.example", "javascript:alert(1)"] {
+        let page = get(&portal, &format!("/login?return={hostile}")).await;
+        assert_eq!(page.hidden("return"), "/workbench", "{hostile}");
+    }
+    let page = get(&portal, "/login?return=%2Fmessages%3Funread%3D1").await;
+    assert_eq!(page.hidden("return"), "/messages?unread=1");
+}
+
+#[tokio::test]
+async fn without_a_session_every_page_leads_to_the_sign_in_page_and_back() {
+    let portal = portal(|_| {});
+    let answer = get(&portal, "/subsidy/applications?stage=Draft&size=50").await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let back = "/login?return=%2Fsubsidy%2Fapplications%3Fstage%3DDraft%26size%3D50";
+    assert_eq!(answer.header(header::LOCATION), back);
+    let request = Request::post("/subsidy/applications/7/withdraw")
+        .header(header::HOST, "portal.example")
+        .header(header::REFERER, "http://portal.example/subsidy/applications/7");
+    let posted = ask(&portal, request.body(Body::empty()).expect("a request")).await;
+    assert_eq!(posted.header(header::LOCATION), "/login?return=%2Fsubsidy%2Fapplications%2F7");
+}
+
+#[tokio::test]
+async fn a_service_that_is_away_keeps_what_was_entered_and_the_same_request() {
+    let portal = portal(|_| {});
+    let (page, cookie) = sign_in_page(&portal).await;
+    let (token, request_id) = (page.hidden("form_token"), page.hidden("request_id"));
+    let body = format!("form_token={token}&request_id={request_id}&login=op01%3Cb%3E&password=secret-word");
+    let again = post(&portal, &cookie, &[], body).await;
+    assert_eq!(again.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(again.hidden("request_id"), request_id);
+    assert!(again.text.contains("op01&#60;b&#62;") && !again.text.contains("secret-word"));
+}
+
+#[tokio::test]
+async fn one_address_tries_only_so_often() {
+    let portal = portal(|config| config.limits.sign_ins_per_minute = 1);
+    let (page, cookie) = sign_in_page(&portal).await;
+    let body = format!("form_token={}&login=op01&password=x", page.hidden("form_token"));
+    assert_eq!(post(&portal, &cookie, &[], body.clone()).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    let refused = post(&portal, &cookie, &[], body).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.text.contains("操作过于频繁") && refused.text.contains("value=\"op01\""));
+}

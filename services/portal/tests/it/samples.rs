@@ -1,0 +1,346 @@
+//! Every page with nothing, one, many and the longest values. A new template gets its samples here, one function each.
+
+use askama::Template;
+use portal::{
+    Form, Page, Refused,
+    actions::Offer,
+    case::{Case, Fact, Past},
+    frame::{Crumb, Person},
+    guard::{RefusedPage, RefusedPublicPage},
+    labels::{FIELDS, OPERATOR_TYPES},
+    list::Filter,
+    menu,
+    refused::Away,
+    roles::Role,
+    sessions::Badges,
+    stage::{self, Tag},
+    web::{
+        applications::{ApplicationPage, ApplicationsPage, Row, Rows},
+        county_subsidies::{CountyReviewPage, CountySubsidiesPage},
+        login::LoginPage,
+        messages::{MessageRow, MessagesPage},
+        password::{FirstPasswordPage, PasswordPage},
+        registration::RegisterPage,
+        statements::StatementPage,
+        workbench::{Company, Latest, TaskRow, Tile, WorkbenchPage},
+    },
+};
+use proto::{accounts::Division, reviews::ApplicationView};
+
+/// One rendering.
+pub struct Sample {
+    /// File of the template.
+    pub template: &'static str,
+    /// empty, one, many or longest.
+    pub kind: Kind,
+    /// What came out.
+    pub html: String,
+}
+
+/// How much there is to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing; every part that can be away is away.
+    Empty,
+    /// One of each.
+    One,
+    /// A full page of each.
+    Many,
+    /// One of each, as long and hostile as services let through.
+    Longest,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Kind; 4] = [Kind::Empty, Kind::One, Kind::Many, Kind::Longest];
+
+    fn some<T>(self, make: impl Fn() -> T) -> Vec<T> {
+        let number = match self {
+            Kind::Empty => 0,
+            Kind::One | Kind::Longest => 1,
+            Kind::Many => 100,
+        };
+        (0..number).map(|_| make()).collect()
+    }
+
+    fn part<T>(self, make: impl Fn() -> T) -> Result<Vec<T>, Away> {
+        if self == Kind::Empty {
+            return Err(Away { what: "待办事项", trace_id: "0af7651916cd43dd8448eb211c80319c".into() });
+        }
+        Ok(self.some(make))
+    }
+
+    /// A text: nothing, usual, or two thousand letters without a blank and a script.
+    pub fn text(self, usual: &str) -> String {
+        match self {
+            Kind::Empty => String::new(),
+            Kind::One | Kind::Many => usual.to_owned(),
+            Kind::Longest => format!("<script>alert(1)</script>\"'&{}", "长".repeat(2000)),
+        }
+    }
+
+    fn form(self, fields: &[&str]) -> Form {
+        let entries: Vec<_> = fields.iter().map(|field| (*field, self.text("值"))).collect();
+        let mut form = Form::filled(entries);
+        if self == Kind::Longest {
+            form.overtaken = self.text("");
+            for field in fields {
+                form.mark(field, &self.text(""));
+            }
+        }
+        form
+    }
+
+    fn tag(self) -> Tag {
+        Tag { text: self.text("县级审核"), class: "info" }
+    }
+
+    fn frame(self, path: &str) -> Page {
+        Page {
+            title: self.text("一页"),
+            crumbs: self.some(|| Crumb { label: self.text("一步"), path: "/workbench".into() }),
+            person: Some(Person {
+                name: self.text("甲"),
+                office: self.text("金水区主管部门"),
+                operator: true,
+            }),
+            menu: menu::of(&Role::ALL, path, Some(Badges { tasks: 1001, messages: 7 })),
+            badges: Some(Badges { tasks: 1001, messages: 7 }),
+            notice: (self != Kind::Empty).then(|| self.text("已通过")),
+            form_token: "token".into(),
+            ..Page::default()
+        }
+    }
+
+    fn guest(self) -> Page {
+        Page { title: self.text("一页"), form_token: "token".into(), ..Page::default() }
+    }
+
+    fn row(self) -> Row {
+        Row {
+            station: self.text("示例充电站"),
+            number: self.text("BT-2026-410105-0001"),
+            operator: self.text("示例公司"),
+            place: self.text("郑州市 / 金水区"),
+            tag: self.tag(),
+            cells: vec!["d", "w", "n", "n", "n", "n", "n", "n"],
+            step: 2,
+            at: "11-22 10:05".into(),
+            need: true,
+            path: "/subsidy/applications/7".into(),
+            action: "查看详情".into(),
+        }
+    }
+
+    fn case(self) -> Case {
+        let view = ApplicationView {
+            station_name: self.text("示例充电站"),
+            operator_name: self.text("示例公司"),
+            application_no: self.text("BT-2026-410105-0001"),
+            stage: "CountyReview".into(),
+            ..ApplicationView::default()
+        };
+        let past = || Past {
+            title: "县级审核".into(),
+            result: Tag { text: "退回".into(), class: "danger" },
+            class: "bad",
+            who: self.text("金水区主管部门 · 2026-11-22 10:05"),
+            opinion: self.text("地址与现场不符"),
+            items: self.some(|| self.text("详细地址")),
+        };
+        Case {
+            tag: self.tag(),
+            steps: stage::steps(&view, &[]),
+            facts: self.some(|| Fact { name: "详细地址", value: self.text("示例路 1 号") }),
+            return_items: self.some(|| self.text("详细地址")),
+            history: self.part(past),
+            offers: self.part(|| self.offer(true)).map(|mut offers| {
+                offers.extend(self.some(|| self.offer(false)));
+                offers
+            }),
+            view,
+        }
+    }
+
+    fn offer(self, allowed: bool) -> Offer {
+        Offer {
+            command: "Pass".into(),
+            label: "通过".into(),
+            path: "/subsidy/applications/7/withdraw".into(),
+            post: true,
+            confirm: self.text("确认？"),
+            allowed,
+            why: self.text("已由市级主管部门审核"),
+            who: self.text("市级主管部门"),
+        }
+    }
+}
+
+/// All of them.
+pub fn all() -> Vec<Sample> {
+    Kind::ALL.into_iter().flat_map(of).collect()
+}
+
+fn of(kind: Kind) -> Vec<Sample> {
+    vec![
+        sample("login.html", kind, login(kind)),
+        sample("register.html", kind, register(kind)),
+        sample("password_first.html", kind, password_first(kind)),
+        sample("password.html", kind, password(kind)),
+        sample("refused.html", kind, RefusedPage { page: kind.frame(""), refused: refused(kind) }),
+        sample("refused_public.html", kind, RefusedPublicPage { page: kind.guest(), refused: refused(kind) }),
+        sample(
+            "statement.html",
+            kind,
+            StatementPage { page: kind.guest(), paragraphs: kind.some(|| "一段") },
+        ),
+        sample("workbench.html", kind, workbench(kind)),
+        sample("messages.html", kind, messages(kind)),
+        sample("applications.html", kind, applications(kind)),
+        sample("application.html", kind, application(kind)),
+        sample("county_subsidies.html", kind, county_subsidies(kind)),
+        sample("county_review.html", kind, county_review(kind)),
+    ]
+}
+
+fn sample(template: &'static str, kind: Kind, page: impl Template) -> Sample {
+    Sample { template, kind, html: page.render().unwrap_or_else(|error| panic!("{template}: {error}")) }
+}
+
+fn refused(kind: Kind) -> Refused {
+    Refused { text: kind.text("页面不存在或已被移动"), ..Refused::fault(&std::fmt::Error) }
+}
+
+fn login(kind: Kind) -> LoginPage {
+    LoginPage { page: kind.guest(), form: kind.form(&["login", "password"]), way_back: "/workbench".into() }
+}
+
+fn register(kind: Kind) -> RegisterPage {
+    let division = || Division { code: "410105".into(), name: kind.text("金水区"), ..Division::default() };
+    let fields = [
+        "login",
+        "password",
+        "company_name",
+        "uscc",
+        "operator_type",
+        "in_province",
+        "registered_division",
+        "licence_county",
+        "home_province",
+        "licence",
+        "licence_file_id",
+        "contact_name",
+        "contact_phone",
+        "contact_email",
+        "truth_declared",
+    ];
+    RegisterPage {
+        page: kind.guest(),
+        form: kind.form(if kind == Kind::Longest { &fields[..10] } else { &fields }),
+        cities: kind.some(division),
+        counties: kind.some(division),
+        types: OPERATOR_TYPES.to_vec(),
+    }
+}
+
+fn password_first(kind: Kind) -> FirstPasswordPage {
+    let form = kind.form(&["code", "new_password", "new_password_again"]);
+    FirstPasswordPage { page: kind.guest(), form, sent_to: kind.text("199****0003") }
+}
+
+fn password(kind: Kind) -> PasswordPage {
+    PasswordPage { page: kind.frame(""), form: kind.form(&["password", "new_password"]) }
+}
+
+fn workbench(kind: Kind) -> WorkbenchPage {
+    let company = Company {
+        name: kind.text("示例公司"),
+        state: kind.tag(),
+        opinion: kind.text("执照不清晰"),
+        editable: kind == Kind::Longest,
+    };
+    let tile = || Tile {
+        count: 1001,
+        label: kind.text("县级审核"),
+        line: "最早一项已等待 3 天".into(),
+        path: "/".into(),
+        class: "info",
+    };
+    let task = || TaskRow {
+        title: kind.text("示例充电站"),
+        line: kind.text("BT-2026-410105-0001"),
+        place: kind.text("郑州市 / 金水区"),
+        tag: kind.tag(),
+        waiting: "3 天".into(),
+        path: "/subsidy/applications/7".into(),
+        action: "办理".into(),
+    };
+    let latest = || Latest { text: kind.text("已通过"), at: "11-22 10:05".into(), unread: true };
+    WorkbenchPage {
+        page: kind.frame("/workbench"),
+        company: (kind != Kind::Empty).then_some(company),
+        tiles: kind.part(tile),
+        tasks: kind.part(task),
+        messages: kind.part(latest),
+    }
+}
+
+fn messages(kind: Kind) -> MessagesPage {
+    let row = || MessageRow {
+        text: kind.text("已通过"),
+        at: "2026-11-22 10:05".into(),
+        path: "/subsidy/applications/7".into(),
+        unread: true,
+    };
+    let messages = kind.some(row);
+    MessagesPage {
+        page: kind.frame(""),
+        form: Form::default(),
+        newest: kind.text("7"),
+        pager: Filter::of("/messages", &[]).pager("", messages.len()),
+        messages,
+    }
+}
+
+fn filter(kind: Kind, path: &str) -> Filter {
+    if kind == Kind::Longest {
+        Filter::of(path, &[("stage", "Draft"), ("page", "t"), ("back", "~")])
+    } else {
+        Filter::of(path, &[])
+    }
+}
+
+fn rows(kind: Kind, path: &str, reviewer: bool) -> Rows {
+    let filter = filter(kind, path);
+    let rows = kind.some(|| kind.row());
+    Rows { title: "建设补贴申请", pager: filter.pager("next", rows.len()), filter, rows, reviewer }
+}
+
+fn applications(kind: Kind) -> ApplicationsPage {
+    ApplicationsPage {
+        page: kind.frame("/subsidy/applications"),
+        stages: stage::TABLE.iter().map(|row| (row.id, row.operator.0)).collect(),
+        list: rows(kind, "/subsidy/applications", false),
+    }
+}
+
+fn application(kind: Kind) -> ApplicationPage {
+    ApplicationPage { page: kind.frame("/subsidy/applications"), form: Form::default(), case: kind.case() }
+}
+
+fn county_subsidies(kind: Kind) -> CountySubsidiesPage {
+    CountySubsidiesPage {
+        page: kind.frame("/supervision/county-subsidies"),
+        stages: stage::TABLE.iter().map(|row| (row.id, row.reviewer.0)).collect(),
+        list: rows(kind, "/supervision/county-subsidies", true),
+    }
+}
+
+fn county_review(kind: Kind) -> CountyReviewPage {
+    CountyReviewPage {
+        page: kind.frame("/supervision/county-subsidies"),
+        form: kind.form(&["decision", "opinion", "items"]),
+        case: kind.case(),
+        items: FIELDS.to_vec(),
+    }
+}
