@@ -9,6 +9,7 @@ mod invoices;
 mod joint_review;
 mod legacy;
 mod permissions;
+mod portal;
 mod privacy;
 mod province;
 mod races;

@@ -23,7 +23,7 @@ fn deployment(name: &str) -> Result<Deployment> {
         folder,
         profile: Profile::Test,
         databases: BTreeMap::from(
-            Service::ALL.map(|service| (service, "postgres://nobody@127.0.0.1:9/none".into())),
+            Service::WITH_DATABASE.map(|service| (service, "postgres://nobody@127.0.0.1:9/none".into())),
         ),
         broker: "nats://127.0.0.1:9".into(),
         addresses: Deployment::addresses(|_| Port::Free)?,
@@ -55,7 +55,7 @@ async fn a_setting_that_is_empty_wrong_or_unknown_stops_the_start_and_is_named()
         ("SERVER__COLOUR", "red", "colour"),
         ("TELEMETRY__FILTER", "=,=", "telemetry.filter"),
     ];
-    for service in Service::ALL {
+    for service in Service::WITH_DATABASE {
         for (key, value, named) in cases {
             let answer = serve_with("wrong", service, key, value).await?;
             assert!(!answer.success, "{service} starts with {key}={value}");
@@ -68,7 +68,7 @@ async fn a_setting_that_is_empty_wrong_or_unknown_stops_the_start_and_is_named()
 
 #[tokio::test]
 async fn a_database_that_is_away_is_named_as_the_reason() -> Result<()> {
-    let tried = Service::ALL.map(|service| async move {
+    let tried = Service::WITH_DATABASE.map(|service| async move {
         (service, serve_with(&format!("away-{service}"), service, "TELEMETRY__FILTER", "info").await)
     });
     for (service, answer) in join_all(tried).await {

@@ -11,7 +11,7 @@ const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 #[tokio::test(flavor = "multi_thread")]
 async fn one_trace_id_runs_from_the_call_through_outbox_and_header_to_the_consumers_effect() -> Result<()> {
     let collector = Collector::start().await?;
-    let plan = Service::ALL
+    let plan = Service::WITH_DATABASE
         .into_iter()
         .fold(Plan::quick(), |plan, service| plan.set(service, "TELEMETRY__OTLP_ENDPOINT", &collector.url));
     let system = System::planned(plan).await?;

@@ -25,7 +25,7 @@ async fn postgresql_restarted_and_killed_loses_nothing_that_was_acknowledged() -
             postgres.restart().await?;
         }
         let back = Instant::now();
-        for service in Service::ALL {
+        for service in Service::WITH_DATABASE {
             system.fleet().ready(service, READY_AGAIN).await?;
         }
         println!(

@@ -1,4 +1,4 @@
-//! One platform for one test: five services as processes on free ports, own databases, own NATS server.
+//! One platform for one test: the services as processes on free ports, own databases, own NATS server.
 //!
 //! Owns: its start, its end, and keeping its logs when a test fails. Not: what a test does with it.
 use std::{
@@ -70,7 +70,7 @@ impl System {
         let number = STARTED.fetch_add(1, Ordering::Relaxed);
         let test = std::thread::current().name().unwrap_or("test").replace("::", ".");
         let trial = Trial::start(plan).await?;
-        let pools = Service::ALL.map(|service| (service, OnceLock::new())).into();
+        let pools = Service::WITH_DATABASE.map(|service| (service, OnceLock::new())).into();
         let name = format!("{test}-{}-{number}", std::process::id());
         let platform = Platform::of(trial.fleet.deployment())?;
         Ok(Self {
@@ -189,7 +189,7 @@ impl Drop for System {
         let Some(trial) = self.trial.take() else { return };
         // The test's own runtime cannot wait inside a drop.
         let cleared = std::thread::spawn(move || -> Result<()> {
-            for service in Service::ALL {
+            for service in trial.fleet.services() {
                 trial.fleet.kill(service)?;
             }
             tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(trial.stop())

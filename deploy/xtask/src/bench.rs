@@ -236,7 +236,7 @@ const LOADED: [&str; 5] = [
 
 /// Resident memory of each service now, in the order of the services.
 fn memory(trial: &Trial, figures: &mut Figures, metrics: &[&'static str; 5]) -> Result<()> {
-    for (service, metric) in Service::ALL.into_iter().zip(metrics) {
+    for (service, metric) in Service::WITH_DATABASE.into_iter().zip(metrics) {
         let value = trial.fleet.resident_bytes(service)? as f64 / MIB;
         figures.keep(metric, Round { value, ..Round::default() });
     }
@@ -245,7 +245,7 @@ fn memory(trial: &Trial, figures: &mut Figures, metrics: &[&'static str; 5]) -> 
 
 /// The highest resident memory of each service since its start. Errors: a service is gone.
 fn highest(trial: &Trial, figures: &mut Figures) -> Result<()> {
-    for (service, metric) in Service::ALL.into_iter().zip(LOADED) {
+    for (service, metric) in Service::WITH_DATABASE.into_iter().zip(LOADED) {
         let id = trial.fleet.id(service).with_context(|| format!("{service} does not run"))?;
         let status = fs::read_to_string(format!("/proc/{id}/status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;

@@ -33,7 +33,7 @@ pub fn command(checkout: &Checkout, arguments: &[&str]) -> Command {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.args(arguments).current_dir(checkout.root()).env("SQLX_OFFLINE", "true");
-    for service in Service::ALL {
+    for service in Service::WITH_DATABASE {
         command.env_remove(service.sql_variable());
     }
     command.stdin(Stdio::null()).stdout(Stdio::from(std::io::stderr()));

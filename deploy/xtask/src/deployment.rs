@@ -30,8 +30,8 @@ impl Profile {
 /// Where one service listens.
 #[derive(Clone, Debug)]
 pub struct Addresses {
-    /// gRPC, `127.0.0.1:port`.
-    pub grpc: String,
+    /// gRPC, or HTTP where the service has no database; `127.0.0.1:port`.
+    pub inlet: String,
     /// Health and metrics, `127.0.0.1:port`.
     pub admin: String,
 }
@@ -74,8 +74,8 @@ impl Deployment {
         let address = |number: u16| anyhow::Ok(format!("127.0.0.1:{}", port(number).choose()?));
         let mut addresses = BTreeMap::new();
         for service in Service::ALL {
-            let (grpc, admin) = (address(service.grpc_port())?, address(service.admin_port())?);
-            addresses.insert(service, Addresses { grpc, admin });
+            let (inlet, admin) = (address(service.inlet_port())?, address(service.admin_port())?);
+            addresses.insert(service, Addresses { inlet, admin });
         }
         Ok(addresses)
     }
@@ -92,9 +92,9 @@ impl Deployment {
         Ok(folder)
     }
 
-    /// Gives a service's gRPC address as a URL. Errors: it is not part of this deployment.
-    pub fn grpc_url(&self, service: Service) -> Result<String> {
-        Ok(format!("http://{}", self.address(service)?.grpc))
+    /// Gives the address of a service's inlet as a URL. Errors: it is not part of this deployment.
+    pub fn url(&self, service: Service) -> Result<String> {
+        Ok(format!("http://{}", self.address(service)?.inlet))
     }
 
     /// Gives where a service listens. Errors: it is not part of this deployment.
@@ -105,19 +105,23 @@ impl Deployment {
     /// Gives the settings of a service as environment variables. Errors: one of its facts is missing.
     pub fn environment(&self, service: Service) -> Result<Vec<(String, String)>> {
         let own = self.address(service)?;
-        let database = self.databases.get(&service).with_context(|| format!("{service} has no database"))?;
         let mut settings = vec![
             ("PROFILE".to_owned(), self.profile.name().to_owned()),
-            ("DATABASE__URL".to_owned(), database.clone()),
-            ("BROKER__URL".to_owned(), self.broker.clone()),
-            ("SERVER__GRPC_ADDR".to_owned(), own.grpc.clone()),
             ("SERVER__ADMIN_ADDR".to_owned(), own.admin.clone()),
             ("IDENTITY__SIGNING_KEY".to_owned(), self.keys.signing_key(service)),
             ("IDENTITY__VERIFYING_KEYS".to_owned(), self.keys.verifying_keys()),
         ];
-        for (peer, addresses) in &self.addresses {
+        if service.has_database() {
+            let url = self.databases.get(&service).with_context(|| format!("{service} has no database"))?;
+            settings.push(("DATABASE__URL".to_owned(), url.clone()));
+            settings.push(("BROKER__URL".to_owned(), self.broker.clone()));
+            settings.push(("SERVER__GRPC_ADDR".to_owned(), own.inlet.clone()));
+        } else {
+            settings.push(("SERVER__HTTP_ADDR".to_owned(), own.inlet.clone()));
+        }
+        for (peer, addresses) in self.addresses.iter().filter(|(peer, _)| peer.has_database()) {
             let key = format!("PEERS__{}", peer.name().to_uppercase());
-            settings.push((key, format!("http://{}", addresses.grpc)));
+            settings.push((key, format!("http://{}", addresses.inlet)));
         }
         let further = self.settings.iter().filter(|(of, ..)| *of == service);
         settings.extend(further.map(|(_, key, value)| (key.clone(), value.clone())));
@@ -178,6 +182,10 @@ mod tests {
         assert_eq!(environment["YUCHONG_REVIEWS__SERVER__ADMIN_ADDR"], "127.0.0.1:9104");
         assert_eq!(environment["YUCHONG_REVIEWS__DATABASE__POOL_MAX"], "4");
         assert!(deployment.environment(Service::Accounts).is_err());
+        let environment: BTreeMap<_, _> =
+            deployment.environment(Service::Portal).unwrap().into_iter().collect();
+        assert_eq!(environment["YUCHONG_PORTAL__SERVER__HTTP_ADDR"], "127.0.0.1:8080");
+        assert!(!environment.contains_key("YUCHONG_PORTAL__DATABASE__URL"));
         fs::remove_dir_all(&folder).unwrap();
     }
 }

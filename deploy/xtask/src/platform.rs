@@ -56,7 +56,7 @@ impl Platform {
         let nats = port("YUCHONG_NATS_PORT", NATS_PORT)?;
         let servers = Servers::kept(checkout, postgres, nats).await?;
         let cluster = servers.postgres.cluster();
-        for service in Service::ALL {
+        for service in Service::WITH_DATABASE {
             cluster.create_database(service.name(), service).await?;
         }
         provision::provision(&servers.nats.url(), Protection::Denied).await?;
@@ -83,7 +83,7 @@ impl Platform {
 
     /// Brings every database up to date. Errors: a migration failed.
     pub async fn migrate(&self) -> Result<()> {
-        for service in Service::ALL {
+        for service in Service::WITH_DATABASE {
             self.deployment.migrate(service).await?;
         }
         Ok(())
@@ -110,8 +110,10 @@ impl Drop for Platform {
 fn deployment(checkout: &Checkout, binaries: PathBuf, cluster: &Cluster, broker: &str) -> Result<Deployment> {
     let folder = checkout.dot()?.join("services");
     open_folder(&folder)?;
-    let databases: BTreeMap<_, _> =
-        Service::ALL.iter().map(|service| (*service, cluster.url(*service, service.name()))).collect();
+    let databases: BTreeMap<_, _> = Service::WITH_DATABASE
+        .iter()
+        .map(|service| (*service, cluster.url(*service, service.name())))
+        .collect();
     Ok(Deployment {
         binaries,
         keys: Keys::load_or_make(&checkout.dot()?)?,

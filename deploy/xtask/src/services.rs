@@ -1,4 +1,4 @@
-//! The services of the platform as the launcher knows them: names, databases, development ports.
+//! The services of the platform as the launcher knows them: names, who has a database, development ports.
 //!
 //! Owns: the list. Not: how they are started (`fleet`) or what they do (their own crates).
 use std::fmt;
@@ -16,11 +16,23 @@ pub enum Service {
     Reviews,
     /// Worklists and messages.
     Notifications,
+    /// Pages for people; keeps nothing.
+    Portal,
 }
 
 impl Service {
-    /// All services, in the order in which they are migrated and printed; they start in any order.
-    pub const ALL: [Service; 5] =
+    /// All services, in the order in which they are printed; they start in any order.
+    pub const ALL: [Service; 6] = [
+        Service::Accounts,
+        Service::Stations,
+        Service::Documents,
+        Service::Reviews,
+        Service::Notifications,
+        Service::Portal,
+    ];
+
+    /// Those that own a database, answer gRPC and can be audited, in the order in which they are migrated.
+    pub const WITH_DATABASE: [Service; 5] =
         [Service::Accounts, Service::Stations, Service::Documents, Service::Reviews, Service::Notifications];
 
     /// Names the service: crate, binary, database, database role and peer have this one name.
@@ -31,23 +43,37 @@ impl Service {
             Service::Documents => "documents",
             Service::Reviews => "reviews",
             Service::Notifications => "notifications",
+            Service::Portal => "portal",
         }
     }
 
-    /// Gives the gRPC port in development. Source: architecture, "Two commands".
-    pub const fn grpc_port(self) -> u16 {
+    /// Gives the port of its inlet in development: gRPC, or HTTP of the portal. Source: architecture, "Two commands".
+    pub const fn inlet_port(self) -> u16 {
         match self {
             Service::Accounts => 7101,
             Service::Stations => 7102,
             Service::Documents => 7103,
             Service::Reviews => 7104,
             Service::Notifications => 7105,
+            Service::Portal => 8080,
         }
     }
 
     /// Gives the port of health and metrics in development. Source: architecture, "Two commands".
     pub const fn admin_port(self) -> u16 {
-        self.grpc_port() + 2000
+        match self {
+            Service::Portal => 9180,
+            Service::Accounts
+            | Service::Stations
+            | Service::Documents
+            | Service::Reviews
+            | Service::Notifications => self.inlet_port() + 2000,
+        }
+    }
+
+    /// Tells whether it owns a database; one that does not speaks HTTP to people.
+    pub fn has_database(self) -> bool {
+        Service::WITH_DATABASE.contains(&self)
     }
 
     /// Names an environment variable of this service, e.g. `YUCHONG_ACCOUNTS__DATABASE__URL`.
@@ -74,8 +100,11 @@ mod tests {
     #[test]
     fn ports_and_variables_follow_the_architecture() {
         let ports: Vec<_> =
-            Service::ALL.iter().map(|service| (service.grpc_port(), service.admin_port())).collect();
-        assert_eq!(ports, [(7101, 9101), (7102, 9102), (7103, 9103), (7104, 9104), (7105, 9105)]);
+            Service::ALL.iter().map(|service| (service.inlet_port(), service.admin_port())).collect();
+        assert_eq!(
+            ports,
+            [(7101, 9101), (7102, 9102), (7103, 9103), (7104, 9104), (7105, 9105), (8080, 9180)]
+        );
         assert_eq!(Service::Reviews.variable("DATABASE__URL"), "YUCHONG_REVIEWS__DATABASE__URL");
         assert_eq!(Service::Documents.sql_variable(), "DOCUMENTS_DATABASE_URL");
     }

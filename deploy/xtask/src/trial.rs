@@ -39,19 +39,25 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// All services on quick servers.
+    /// The services with a database on quick servers.
     pub fn quick() -> Self {
         Self {
             durability: Durability::Quick,
-            services: Service::ALL.to_vec(),
+            services: Service::WITH_DATABASE.to_vec(),
             binaries: None,
             settings: vec![],
         }
     }
 
-    /// All services on durable servers of their own.
+    /// The services with a database on durable servers of their own.
     pub fn durable() -> Self {
         Self { durability: Durability::Durable, ..Self::quick() }
+    }
+
+    /// Adds a service, e.g. the portal.
+    pub fn with(mut self, service: Service) -> Self {
+        self.services.push(service);
+        self
     }
 
     /// Adds a setting of one service, e.g. `("DATABASE__POOL_MAX", "4")`.
@@ -93,7 +99,7 @@ impl Trial {
         let keys = Keys::load_or_make(&folder.path)?;
         let mut names = BTreeMap::new();
         let mut databases = BTreeMap::new();
-        for service in &plan.services {
+        for service in plan.services.iter().filter(|service| service.has_database()) {
             let name = format!("trial_{}_{service}", hex::encode(rand::random::<[u8; 5]>()));
             databases.insert(*service, cluster.url(*service, &name));
             names.insert(*service, name);
@@ -108,8 +114,8 @@ impl Trial {
             keys,
             settings: plan.settings,
         };
-        let made = plan.services.iter().map(|service| {
-            make_database(&checkout, &cluster, &deployment, *service, &names[service], plan.durability)
+        let made = names.iter().map(|(service, name)| {
+            make_database(&checkout, &cluster, &deployment, *service, name, plan.durability)
         });
         let broker = nats.url();
         tokio::try_join!(try_join_all(made), provision::provision(&broker, Protection::Open))?;

@@ -93,7 +93,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         if platform.servers.is_some() {
             platform.migrate().await?;
         }
-        Findings::gather(&platform.deployment, &Service::ALL).await
+        Findings::gather(&platform.deployment, &Service::WITH_DATABASE).await
     };
     let findings = step("invariants", findings).await;
     platform.stop().await?;

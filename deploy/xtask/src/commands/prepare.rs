@@ -46,7 +46,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let postgres = step("PostgreSQL", postgres).await?;
     let cluster = postgres.cluster();
     step("databases from the migrations", async {
-        for service in Service::ALL {
+        for service in Service::WITH_DATABASE {
             lay_out(&checkout, cluster, service).await?;
         }
         Ok(())
@@ -55,7 +55,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let made = folder.path.join("metadata");
     step("queries against the databases", compile(&checkout, cluster, &made)).await?;
     let mut different = Vec::new();
-    for service in Service::ALL {
+    for service in Service::WITH_DATABASE {
         let committed = checkout.root().join("services").join(service.name()).join(".sqlx");
         let (old, new) = (read(&committed)?, read(&made.join(service.name()))?);
         different.extend(differences(service, &old, &new));
@@ -95,7 +95,7 @@ async fn lay_out(checkout: &Checkout, cluster: &Cluster, service: Service) -> Re
 
 /// Compiles every service against its database; the macros write what they learned into `made/<service>`.
 async fn compile(checkout: &Checkout, cluster: &Cluster, made: &Path) -> Result<()> {
-    for service in Service::ALL {
+    for service in Service::WITH_DATABASE {
         fs::create_dir_all(made.join(service.name()))?;
     }
     // At a lasting place: cargo keeps apart what different wrappers have compiled.
@@ -109,7 +109,7 @@ async fn compile(checkout: &Checkout, cluster: &Cluster, made: &Path) -> Result<
     if let Some(target) = binaries()?.parent() {
         command.env("CARGO_TARGET_DIR", target);
     }
-    for service in Service::ALL {
+    for service in Service::WITH_DATABASE {
         command.env(service.sql_variable(), cluster.url(service, service.name()));
     }
     let compiled = cargo::run(command).await;
@@ -125,7 +125,7 @@ struct Touched {
 impl Touched {
     fn all(checkout: &Checkout) -> Result<Self> {
         let mut files = Vec::new();
-        for service in Service::ALL {
+        for service in Service::WITH_DATABASE {
             for file in ["lib.rs", "main.rs"] {
                 let path = checkout.root().join("services").join(service.name()).join("src").join(file);
                 let Ok(opened) = fs::File::options().append(true).open(&path) else { continue };

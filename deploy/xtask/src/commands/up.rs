@@ -114,13 +114,17 @@ fn show(fleet: &Fleet, json: bool) -> Result<()> {
     for service in fleet.services() {
         let at = fleet.deployment().address(service)?;
         let resident = fleet.resident_bytes(service)? / (1024 * 1024);
+        let (kind, inlet) = if service.has_database() {
+            ("grpc", at.inlet.clone())
+        } else {
+            ("http", format!("http://{}/", at.inlet))
+        };
         eprintln!(
-            "  {:<14} gRPC {}   health http://{}/ready   {resident} MiB",
+            "  {:<14} {kind} {inlet:<24} health http://{}/ready   {resident} MiB",
             service.name(),
-            at.grpc,
             at.admin
         );
-        let entry = serde_json::json!({ "grpc": at.grpc, "admin": at.admin });
+        let entry = serde_json::json!({ kind: inlet, "admin": at.admin });
         addresses.insert(service.name().to_owned(), entry);
     }
     eprintln!("  logs in {}; Ctrl-C stops all, the data stays", fleet.deployment().folder.display());

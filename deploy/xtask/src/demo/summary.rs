@@ -64,7 +64,7 @@ impl Summary {
         summary.work_orders =
             counts(&mut reviews, "SELECT prefecture, count(*) FROM work_orders GROUP BY prefecture").await?;
         summary.transitions = count(&mut reviews, "SELECT count(*) FROM history").await?;
-        for service in Service::ALL {
+        for service in Service::WITH_DATABASE {
             let mut database = connect(deployment, service).await?;
             let published = "SELECT count(*) FROM outbox WHERE published_at IS NOT NULL";
             summary.events.published += count(&mut database, published).await?;
@@ -86,7 +86,7 @@ impl Summary {
     /// Events that are not published, and messages that a consumer has not finished with. Errors: something is away.
     pub async fn under_way(deployment: &Deployment) -> Result<u64> {
         let mut open = 0;
-        for service in Service::ALL {
+        for service in Service::WITH_DATABASE {
             let mut database = connect(deployment, service).await?;
             let waiting = "SELECT count(*) FROM outbox WHERE published_at IS NULL";
             open += u64::try_from(count(&mut database, waiting).await?).unwrap_or(0);

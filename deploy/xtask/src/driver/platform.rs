@@ -43,7 +43,7 @@ impl Platform {
     ///
     /// Errors: the deployment has no address for one of the services.
     pub fn of(deployment: &Deployment) -> Result<Self> {
-        let channel = |service| channel(&deployment.grpc_url(service)?);
+        let channel = |service| channel(&deployment.url(service)?);
         let inner = Inner {
             accounts: channel(Service::Accounts)?,
             stations: channel(Service::Stations)?,

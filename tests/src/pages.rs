@@ -1,0 +1,236 @@
+//! A browser without script: pages over plain HTTP, forms as they were rendered, cookies shared by its tabs.
+//!
+//! Owns: asking and filling in. Not: what a page must show; that is each test's. Real browsers are in `tests/browser`.
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::timeout,
+};
+use xtask::services::Service;
+
+use crate::System;
+
+/// Longer than any page takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Cookies and the address of a portal.
+#[derive(Clone, Debug)]
+pub struct Browser {
+    address: String,
+    cookies: Arc<Mutex<BTreeMap<String, String>>>,
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// HTTP status.
+    pub status: u16,
+    /// Where a redirect leads; empty for none.
+    pub location: String,
+    /// The page.
+    pub text: String,
+    path: String,
+}
+
+/// A form of a page, with the values it was rendered with; what is not sent by a browser is left out.
+#[derive(Clone, Debug)]
+pub struct Filled {
+    /// Where it posts to.
+    pub action: String,
+    /// Names and values, in order.
+    pub fields: Vec<(String, String)>,
+}
+
+impl Browser {
+    /// A fresh browser before a system's portal.
+    ///
+    /// # Errors
+    /// The system has no portal.
+    pub fn at(system: &System) -> Result<Self> {
+        let address = system.fleet().deployment().address(Service::Portal)?.inlet.clone();
+        Ok(Self { address, cookies: Arc::default() })
+    }
+
+    /// Signs in through the page.
+    ///
+    /// # Errors
+    /// The sign-in is refused.
+    pub async fn sign_in(&self, login: &str, password: &str) -> Result<Shown> {
+        let page = self.get("/login").await?;
+        let form = page.form("/login")?.with("login", login).with("password", password);
+        let shown = self.post(&form).await?;
+        ensure!(shown.status == 303, "{login}: {}", shown.words());
+        self.get(&shown.location).await
+    }
+
+    /// Opens a page.
+    ///
+    /// # Errors
+    /// The portal does not answer.
+    pub async fn get(&self, path: &str) -> Result<Shown> {
+        self.ask("GET", path, "", b"").await
+    }
+
+    /// Sends a form as a browser does.
+    ///
+    /// # Errors
+    /// The portal does not answer.
+    pub async fn post(&self, form: &Filled) -> Result<Shown> {
+        let pairs: Vec<_> =
+            form.fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
+        self.ask("POST", &form.action, "application/x-www-form-urlencoded", pairs.join("&").as_bytes()).await
+    }
+
+    /// Sends a form with one file, as `multipart/form-data`.
+    ///
+    /// # Errors
+    /// The portal does not answer.
+    pub async fn post_file(&self, form: &Filled, field: &str, name: &str, content: &[u8]) -> Result<Shown> {
+        const LINE: &str = "part-of-the-form-7f3a";
+        let mut body = Vec::new();
+        for (name, value) in &form.fields {
+            let part =
+                format!("--{LINE}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            body.extend(part.bytes());
+        }
+        let head = format!(
+            "--{LINE}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+        body.extend(head.bytes());
+        body.extend(content);
+        body.extend(format!("\r\n--{LINE}--\r\n").bytes());
+        self.ask("POST", &form.action, &format!("multipart/form-data; boundary={LINE}"), &body).await
+    }
+
+    async fn ask(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> Result<Shown> {
+        let cookies: Vec<_> = {
+            let held = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+            held.iter().map(|(name, value)| format!("{name}={value}")).collect()
+        };
+        let origin = if method == "GET" {
+            String::new()
+        } else {
+            format!(
+                "Origin: http://{}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: {kind}\r\n",
+                self.address
+            )
+        };
+        let mut request = format!(
+            "{method} {path} HTTP/1.0\r\nHost: {}\r\nCookie: {}\r\n{origin}Content-Length: {}\r\nConnection: close\r\n\r\n",
+            self.address,
+            cookies.join("; "),
+            body.len()
+        )
+        .into_bytes();
+        request.extend(body);
+        let answer = timeout(PATIENCE, async {
+            let mut stream = TcpStream::connect(&self.address).await?;
+            stream.write_all(&request).await?;
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await?;
+            std::io::Result::Ok(answer)
+        })
+        .await
+        .with_context(|| format!("{method} {path} gave no answer"))??;
+        let answer = String::from_utf8_lossy(&answer);
+        let (head, text) = answer.split_once("\r\n\r\n").context("the answer is not HTTP")?;
+        let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).context("no status")?;
+        let mut location = String::new();
+        for line in head.lines() {
+            let Some((name, value)) = line.split_once(": ") else { continue };
+            if name.eq_ignore_ascii_case("location") {
+                value.clone_into(&mut location);
+            } else if name.eq_ignore_ascii_case("set-cookie") {
+                self.keep(value);
+            }
+        }
+        Ok(Shown { status, location, text: text.to_owned(), path: path.to_owned() })
+    }
+
+    fn keep(&self, cookie: &str) {
+        let (pair, attributes) = cookie.split_once(';').unwrap_or((cookie, ""));
+        let Some((name, value)) = pair.split_once('=') else { return };
+        let mut held = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        if attributes.contains("Max-Age=0") {
+            held.remove(name);
+        } else {
+            held.insert(name.to_owned(), value.to_owned());
+        }
+    }
+}
+
+impl Shown {
+    /// The form that posts to `action`, with what it was rendered with.
+    ///
+    /// # Errors
+    /// The page has no such form.
+    pub fn form(&self, action: &str) -> Result<Filled> {
+        let start = format!("action=\"{action}\"");
+        let Some((_, rest)) = self.text.split_once(&start) else {
+            bail!("{} has no form for {action}: {}", self.path, self.words());
+        };
+        let body = rest.split("</form>").next().unwrap_or_default();
+        let fields = body
+            .split("<input ")
+            .skip(1)
+            .filter_map(|rest| {
+                let input = rest.split('>').next()?;
+                let chosen =
+                    !["radio", "checkbox"].iter().any(|kind| input.contains(&format!("type=\"{kind}\"")));
+                let sent = (chosen || input.contains(" checked")) && !input.contains("type=\"file\"");
+                let field = (attribute(input, "name")?, attribute(input, "value").unwrap_or_default());
+                sent.then_some(field)
+            })
+            .collect();
+        Ok(Filled { action: action.to_owned(), fields })
+    }
+
+    /// The page without its tags, for messages.
+    pub fn words(&self) -> String {
+        let main = self.text.split("<main").nth(1).unwrap_or(&self.text);
+        let words = main.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text.trim());
+        let words: Vec<_> = words.filter(|text| !text.is_empty()).collect();
+        format!("{} {}", self.status, words.join(" "))
+    }
+}
+
+impl Filled {
+    /// Fills in or chooses a field.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.fields.retain(|(key, _)| key != name);
+        self.fields.push((name.to_owned(), value.to_owned()));
+        self
+    }
+}
+
+fn attribute(input: &str, name: &str) -> Option<String> {
+    let value = input.split(&format!("{name}=\"")).nth(1)?.split('"').next()?;
+    Some(
+        value
+            .replace("&#34;", "\"")
+            .replace("&#39;", "'")
+            .replace("&#60;", "<")
+            .replace("&#62;", ">")
+            .replace("&#38;", "&"),
+    )
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
