@@ -11,7 +11,7 @@ use crate::{
     },
     publish,
     publish::DossierFact,
-    store,
+    store::{self, revisions::Opening},
 };
 
 /// What is known of an application that may be new here.
@@ -66,10 +66,11 @@ pub async fn told(work: &mut Work, applied: &Applied, told: &Told, kind: &str) -
     store::dossiers::told(work.db(), dossier.application_id, under_review).await?;
     match follow(&dossier, told) {
         Step::Stay => Ok(()),
-        Step::Open => open(work, dossier, &[], None, None).await,
-        Step::Reopen { items, base, keep_answers } => {
+        Step::Open => open(work, dossier, &Opening::default(), None).await,
+        Step::Reopen { items, base, keep_answers, base_may_stand } => {
             let from = dossier.revision;
-            open(work, dossier, &items, base, Some((from, keep_answers))).await
+            let opening = Opening { items, base, base_may_stand };
+            open(work, dossier, &opening, Some((from, keep_answers))).await
         }
         Step::Confirm => {
             store::revisions::confirm(work.db(), dossier.application_id, dossier.revision, now).await?;
@@ -84,13 +85,12 @@ pub async fn told(work: &mut Work, applied: &Applied, told: &Told, kind: &str) -
 async fn open(
     work: &mut Work,
     mut dossier: Dossier,
-    items: &[String],
-    base: Option<i32>,
+    opening: &Opening,
     copy: Option<(i32, bool)>,
 ) -> Result<(), Failure> {
     let (id, now) = (dossier.application_id, work.now());
     let revision = store::revisions::next(work.db(), id).await?;
-    store::revisions::insert(work.db(), id, revision, items, base, now).await?;
+    store::revisions::insert(work.db(), id, revision, opening, now).await?;
     if let Some((from, answers)) = copy {
         store::revisions::copy(work.db(), id, from, revision, answers).await?;
     }

@@ -124,7 +124,7 @@ pub async fn allocate(
     views::invoice(work.db(), invoice).await
 }
 
-/// Takes an application's use back; what a sealed revision says that may stand again stays held.
+/// Takes an application's use back; while a supplement is worked on, what the sealed revision before says stays held.
 ///
 /// # Errors
 /// `not_found`; those of a dossier that may not change at M9; `invoice_changed`, `allocation_missing`.
@@ -153,8 +153,8 @@ pub async fn release(
 /// Deletes an invoice with all its uses.
 ///
 /// # Errors
-/// `not_found`, `invoice_changed`; `invoice_locked` where a dossier that uses it may not change at M9, or a sealed
-/// revision that may stand again names it.
+/// `not_found`, `invoice_changed`; `invoice_locked` where a dossier that uses it may not change at M9, or the sealed
+/// revision before a supplement names it.
 pub async fn delete(work: &mut Work, id: Uuid, version: i64) -> Result<InvoiceView, Failure> {
     let (mut invoice, users) = lock_with_users(work, id, version).await?;
     for one in &users {

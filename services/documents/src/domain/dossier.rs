@@ -201,6 +201,8 @@ pub struct Told {
     pub standing: Standing,
     /// The operator took its submission back itself (T10): the revision goes on as it was.
     pub withdrawn: bool,
+    /// A supplement is asked for (T17, T23): carried over, the sealed revision stands again (T19).
+    pub supplement: bool,
     /// The submission that stands.
     pub submission_version: i32,
     /// Whether that submission carries a dossier ("materials", "supplement").
@@ -224,6 +226,8 @@ pub enum Step {
         base: Option<i32>,
         /// Whether the answers in words are copied too.
         keep_answers: bool,
+        /// Whether the base may stand again; after a city's return or a withdrawal only another submission can come.
+        base_may_stand: bool,
     },
     /// The seal's submission stands.
     Confirm,
@@ -266,10 +270,14 @@ fn follow_sealed(dossier: &Dossier, told: &Told) -> Step {
             items: if told.items.is_empty() { dossier.items.clone() } else { told.items.clone() },
             base: dossier.base,
             keep_answers: true,
+            base_may_stand: false,
         },
-        Standing::Editing if seal.confirmed => {
-            Step::Reopen { items: told.items.clone(), base: Some(dossier.revision), keep_answers: false }
-        }
+        Standing::Editing if seal.confirmed => Step::Reopen {
+            items: told.items.clone(),
+            base: Some(dossier.revision),
+            keep_answers: false,
+            base_may_stand: told.supplement,
+        },
         Standing::NotYet | Standing::Editing | Standing::Locked | Standing::Over => Step::Stay,
     }
 }

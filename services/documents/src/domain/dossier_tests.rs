@@ -26,7 +26,14 @@ fn sealed(confirmed: bool) -> Dossier {
 }
 
 fn told(standing: Standing, submission_version: i32) -> Told {
-    Told { standing, withdrawn: false, submission_version, carries_dossier: true, items: vec!["M5".into()] }
+    Told {
+        standing,
+        withdrawn: false,
+        supplement: false,
+        submission_version,
+        carries_dossier: true,
+        items: vec!["M5".into()],
+    }
 }
 
 #[test]
@@ -102,10 +109,18 @@ fn a_seal_is_confirmed_by_its_own_submission_only() {
 
 #[test]
 fn a_return_opens_the_next_revision_and_a_withdrawal_goes_on_with_the_old_items() {
-    let returned = Step::Reopen { items: vec!["M5".into()], base: Some(3), keep_answers: false };
-    assert_eq!(follow(&sealed(true), &told(Standing::Editing, 4)), returned);
+    let returned = |base_may_stand| Step::Reopen {
+        items: vec!["M5".into()],
+        base: Some(3),
+        keep_answers: false,
+        base_may_stand,
+    };
+    assert_eq!(follow(&sealed(true), &told(Standing::Editing, 4)), returned(false));
+    let supplement = Told { supplement: true, ..told(Standing::Editing, 4) };
+    assert_eq!(follow(&sealed(true), &supplement), returned(true));
     let withdrawn = Told { withdrawn: true, items: Vec::new(), ..told(Standing::Editing, 4) };
-    let goes_on = Step::Reopen { items: sealed(true).items, base: Some(2), keep_answers: true };
+    let goes_on =
+        Step::Reopen { items: sealed(true).items, base: Some(2), keep_answers: true, base_may_stand: false };
     assert_eq!(follow(&sealed(true), &withdrawn), goes_on);
 }
 

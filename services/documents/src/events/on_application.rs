@@ -52,6 +52,7 @@ pub async fn apply(work: &mut Work, event: Event) -> Result<(), Failure> {
     let told = Told {
         standing: Standing::of_stage(&fact.to_stage).ok_or_else(unknown)?,
         withdrawn: envelope.r#type == "materials_withdrawn",
+        supplement: fact.to_stage == "SupplementDue",
         submission_version: fact.submission_version,
         carries_dossier: carries_dossier(&fact.submission_kind),
         items: fact.items,

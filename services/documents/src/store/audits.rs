@@ -28,7 +28,8 @@ pub async fn ledger(pool: &PgPool) -> Result<i64, sqlx::Error> {
 }
 
 /// A locked dossier uses what its sealed revision says, and nothing else; what a sealed revision says that may stand
-/// again is there, used or held; nothing is held for a dossier that is not worked on or waits for its confirmation.
+/// again is there, used or held; nothing is held for a dossier whose supplement is not worked on and does not wait for its
+/// confirmation.
 ///
 /// # Errors
 /// The database is away.
@@ -42,13 +43,14 @@ pub async fn allocations(pool: &PgPool) -> Result<i64, sqlx::Error> {
                  WHERE says.invoice_id IS NULL OR live.invoice_id IS NULL)
               + (SELECT count(*) FROM dossiers d JOIN revisions r USING (application_id, revision)
                  JOIN sealed_invoices s ON s.application_id = d.application_id AND s.revision = r.base
-                 WHERE d.state = 'open'
+                 WHERE d.state = 'open' AND r.base_may_stand
                    AND r.base = (SELECT max(x.revision) FROM revisions x WHERE x.application_id = d.application_id AND x.state = 'sealed')
                    AND s.used_fen > (SELECT coalesce(sum(a.used_fen), 0) FROM allocations a
                                      WHERE a.application_id = d.application_id AND a.invoice_id = s.invoice_id))
               + (SELECT count(*) FROM allocations a JOIN dossiers d USING (application_id)
                  LEFT JOIN revisions r USING (application_id, revision)
-                 WHERE a.held AND (d.state IN ('closed', 'released') OR r.confirmed_at IS NOT NULL))
+                 WHERE a.held AND (d.state IN ('closed', 'released') OR r.confirmed_at IS NOT NULL
+                                   OR (d.state = 'open' AND NOT r.base_may_stand)))
               AS "count!""#,
     )
     .fetch_one(pool)

@@ -66,8 +66,8 @@ pub async fn sealed_uses(
     Ok(rows.into_iter().map(|row| (row.invoice_id, row.used_fen)).collect())
 }
 
-/// What the sealed revision that stands again if the open one is dropped says of an invoice, fen; 0 where it does not
-/// name it, or no such revision is left: after a withdrawal (T10) only another submission can come.
+/// What the sealed revision that stands again if the open supplement is dropped (T19) says of an invoice, fen; 0 where it
+/// does not name it, and where only another submission can come: after a city's return (T12) or a withdrawal (T10).
 ///
 /// # Errors
 /// The database is away.
@@ -80,7 +80,7 @@ pub async fn standing_fen(
         "-- documents.contents.standing_fen
          SELECT s.used_fen FROM dossiers d JOIN revisions r USING (application_id, revision)
          JOIN sealed_invoices s ON s.application_id = d.application_id AND s.revision = r.base
-         WHERE d.application_id = $1 AND d.state = 'open' AND s.invoice_id = $2
+         WHERE d.application_id = $1 AND d.state = 'open' AND r.base_may_stand AND s.invoice_id = $2
            AND r.base = (SELECT max(x.revision) FROM revisions x WHERE x.application_id = $1 AND x.state = 'sealed')",
         application_id,
         invoice_id,

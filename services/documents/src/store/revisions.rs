@@ -26,6 +26,17 @@ pub struct Sealed {
     pub base: Option<i32>,
 }
 
+/// How a revision is opened.
+#[derive(Debug, Clone, Default)]
+pub struct Opening {
+    /// What may change; empty means all.
+    pub items: Vec<String>,
+    /// The sealed revision that changes are counted against.
+    pub base: Option<i32>,
+    /// Whether that one may stand again (T19).
+    pub base_may_stand: bool,
+}
+
 /// The next free number of an application's revisions.
 ///
 /// # Errors
@@ -49,17 +60,18 @@ pub async fn insert(
     db: &mut PgConnection,
     application_id: Uuid,
     revision: i32,
-    items: &[String],
-    base: Option<i32>,
+    opening: &Opening,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "-- documents.revisions.insert
-         INSERT INTO revisions (application_id, revision, state, items, base, opened_at) VALUES ($1, $2, 'open', $3, $4, $5)",
+         INSERT INTO revisions (application_id, revision, state, items, base, base_may_stand, opened_at)
+         VALUES ($1, $2, 'open', $3, $4, $5, $6)",
         application_id,
         revision,
-        items,
-        base,
+        &opening.items,
+        opening.base,
+        opening.base_may_stand,
         now,
     )
     .execute(db)

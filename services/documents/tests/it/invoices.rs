@@ -2,9 +2,10 @@
 
 use futures::future::join_all;
 use proto::documents::{
-    AttachFileRequest, DeleteInvoiceRequest, EnterInvoiceRequest, GetInvoiceRequest, ListInvoicesRequest,
-    ReleaseAllocationRequest,
+    AttachFileRequest, DeleteInvoiceRequest, EnterInvoiceRequest, GetInvoiceRequest, Invoice,
+    ListInvoicesRequest, ReleaseAllocationRequest,
 };
+use uuid::Uuid;
 
 use crate::harness::{Platform, Who, answer, declare, entry, fresh, number, pdf, reason};
 
@@ -220,5 +221,68 @@ async fn what_was_sealed_is_there_when_a_supplement_is_carried_over() {
         .await
         .expect("confirmed");
     assert_eq!(read(&shared).await.used_fen, 5_000);
+    platform.stop().await;
+}
+
+/// An application whose materials were sealed with 60 of an invoice of 100, and then opened again by this event.
+async fn sealed_and_opened(platform: &Platform, event: &str, stage: &str) -> ((Uuid, Uuid), Invoice) {
+    let both = platform.open(number(1)).await;
+    let invoice = platform.invoice(both.1, 10_000).await;
+    let invoice = platform.allocate(&invoice.invoice_id, both, 6_000).await.expect("60 of 100");
+    platform.seal(both, 2, &["M9"], &[]).await.expect("sealed");
+    platform.tell(both, "materials_submitted", "CityReview", (2, "materials"), &[]).await.expect("confirmed");
+    platform.tell(both, event, stage, (2, "materials"), &["M9"]).await.expect("opened");
+    (both, invoice)
+}
+
+/// Gives the use of an invoice back, then deletes it and enters its number anew for another station.
+async fn entered_anew(platform: &Platform, both: (Uuid, Uuid), invoice: &Invoice) -> Invoice {
+    let mut client = platform.invoices(both.1);
+    let release = ReleaseAllocationRequest {
+        request_id: fresh(),
+        invoice_id: invoice.invoice_id.clone(),
+        application_id: both.0.to_string(),
+        version: 0,
+    };
+    let given = answer(client.release_allocation(release).await).expect("given back");
+    assert_eq!((given.used_fen, given.allocations.len()), (0, 0), "its balance is free at once");
+    let delete =
+        DeleteInvoiceRequest { request_id: fresh(), invoice_id: invoice.invoice_id.clone(), version: 0 };
+    answer(client.delete_invoice(delete).await).expect("deleted");
+    let again = EnterInvoiceRequest { number: invoice.number.clone(), amount_fen: 7_000, ..entry() };
+    let anew = answer(client.enter_invoice(again).await).expect("entered anew");
+    let other = platform.open(both.1).await;
+    platform.allocate(&anew.invoice_id, other, 1_000).await.expect("free for others");
+    platform.allocate(&anew.invoice_id, both, 6_000).await.expect("and for its own station")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_invoice_is_entered_anew_after_a_citys_return() {
+    let platform = Platform::start().await;
+    let (both, invoice) = sealed_and_opened(&platform, "city_returned", "CityReturned").await;
+    let anew = entered_anew(&platform, both, &invoice).await;
+    platform.seal(both, 3, &["M9"], &["M9"]).await.expect("another invoice answers the item");
+    platform.tell(both, "materials_submitted", "CityReview", (3, "materials"), &[]).await.expect("confirmed");
+    assert_eq!(platform.dossier(both).await.expect("own").invoices[0].invoice_id, anew.invoice_id);
+    platform.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_invoice_is_entered_anew_after_a_withdrawal() {
+    let platform = Platform::start().await;
+    let (both, invoice) = sealed_and_opened(&platform, "materials_withdrawn", "MaterialsDue").await;
+    entered_anew(&platform, both, &invoice).await;
+    platform.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_used_in_two_dossiers_is_locked_while_one_of_them_has_an_open_supplement() {
+    let platform = Platform::start().await;
+    let (supplement, invoice) = sealed_and_opened(&platform, "supplement_requested", "SupplementDue").await;
+    let other = platform.open(supplement.1).await;
+    platform.allocate(&invoice.invoice_id, other, 1_000).await.expect("what was free");
+    let delete = DeleteInvoiceRequest { request_id: fresh(), invoice_id: invoice.invoice_id, version: 0 };
+    let refused = answer(platform.invoices(supplement.1).delete_invoice(delete).await);
+    assert_eq!(reason(refused), "invoice_locked");
     platform.stop().await;
 }
