@@ -32,13 +32,16 @@ async fn versions(pool: &PgPool) -> Result<i64, sqlx::Error> {
     .await
 }
 
-/// Each station, equipment and connector code in force belongs to one station of one operator, the same along the way.
+/// Each equipment and connector code in force belongs to one station of its operator, the same along the way.
 async fn codes(pool: &PgPool) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"-- stations.audit.codes
-         SELECT (SELECT count(*) FROM (SELECT code FROM stations WHERE active GROUP BY code HAVING count(*) > 1) AS a)
-              + (SELECT count(*) FROM (SELECT code FROM equipment WHERE removed_at IS NULL GROUP BY code HAVING count(*) > 1) AS b)
-              + (SELECT count(*) FROM (SELECT code FROM connectors WHERE removed_at IS NULL GROUP BY code HAVING count(*) > 1) AS c)
+         SELECT (SELECT count(*) FROM (SELECT 1 FROM equipment WHERE removed_at IS NULL
+                 GROUP BY operator_id, code HAVING count(*) > 1) AS a)
+              + (SELECT count(*) FROM (SELECT 1 FROM connectors WHERE removed_at IS NULL
+                 GROUP BY operator_id, code HAVING count(*) > 1) AS b)
+              + (SELECT count(*) FROM equipment JOIN stations USING (station_id)
+                 WHERE equipment.operator_id IS DISTINCT FROM stations.operator_id)
               + (SELECT count(*) FROM connectors JOIN stations USING (station_id)
                  WHERE connectors.operator_id <> stations.operator_id
                     OR (connectors.removed_at IS NULL AND NOT stations.active))

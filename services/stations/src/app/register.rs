@@ -61,7 +61,7 @@ pub async fn execute(
         Some(row) => row.station_id,
         None => work.new_id(),
     };
-    let taken = store::connectors::taken(work, station_id, &wanted.station).await?;
+    let taken = store::connectors::taken(work, station_id, wanted.operator_id, &wanted.station).await?;
     if let Some(failure) = labels::all(code_findings(&wanted.station, &taken)) {
         return Err(failure);
     }
@@ -119,9 +119,6 @@ async fn keeps_claimed(work: &mut Work, station_id: Uuid, station: &Station) -> 
 
 fn code_findings(station: &Station, taken: &Taken) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if taken.station {
-        findings.push(Finding::new("station_code", Refusal::CodeTaken));
-    }
     for (index, device) in station.equipment.iter().enumerate() {
         if taken.equipment.contains(&device.code) {
             findings.push(Finding::new(format!("equipment[{index}].equipment_id"), Refusal::CodeTaken));

@@ -32,9 +32,6 @@ pub enum Refusal {
     /// A code that the enumeration does not have.
     #[error("unknown value")]
     UnknownValue,
-    /// Not a UUID.
-    #[error("not a uuid")]
-    BadId,
     /// Not a date YYYY-MM-DD, or not an instant of the years 2010 to 2100.
     #[error("not a date or time")]
     BadTime,
@@ -129,7 +126,6 @@ impl Refusal {
             Self::Blank => "blank",
             Self::OutOfRange { .. } => "out_of_range",
             Self::UnknownValue => "unknown_value",
-            Self::BadId => "bad_id",
             Self::BadTime => "bad_time",
             Self::TooMany { .. } => "too_many",
             Self::Repeated => "repeated",
@@ -172,7 +168,6 @@ impl Refusal {
             | Self::Blank
             | Self::OutOfRange { .. }
             | Self::UnknownValue
-            | Self::BadId
             | Self::BadTime
             | Self::TooMany { .. }
             | Self::Repeated

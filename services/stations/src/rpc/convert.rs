@@ -23,12 +23,12 @@ use crate::{
     store::{connections::Past, quality::Listed, stations::Row},
 };
 
-/// An id that a caller names.
+/// An id that a caller names; one that is none names nothing.
 ///
 /// # Errors
-/// `bad_id` on the field.
-pub fn id(field: &str, text: &str) -> Result<Uuid, Failure> {
-    Uuid::parse_str(text).map_err(|_| Finding::new(field, Refusal::BadId).into())
+/// `not_found`.
+pub fn id(text: &str) -> Result<Uuid, Failure> {
+    Uuid::parse_str(text).map_err(|_| Failure::not_found())
 }
 
 /// An instant of the years 2010 to 2100 in microseconds, which is what the database keeps; `None` for others.

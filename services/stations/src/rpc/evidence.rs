@@ -36,8 +36,8 @@ impl Evidence for EvidenceService {
     ) -> Result<Response<StationRecord>, Status> {
         let caller = caller(&request)?;
         let body = request.into_inner();
-        let operator_id = convert::id("operator_id", &body.operator_id)?;
-        let station_id = convert::id("station_id", &body.station_id)?;
+        let operator_id = convert::id(&body.operator_id)?;
+        let station_id = convert::id(&body.station_id)?;
         let mut work = self.units.begin(caller).await?;
         let row = store::stations::find(work.db(), station_id)
             .await?
@@ -53,8 +53,8 @@ impl Evidence for EvidenceService {
     ) -> Result<Response<GateEvidence>, Status> {
         let caller = caller(&request)?;
         let body = request.into_inner();
-        let operator_id = convert::id("operator_id", &body.operator_id)?;
-        let station_id = convert::id("station_id", &body.station_id)?;
+        let operator_id = convert::id(&body.operator_id)?;
+        let station_id = convert::id(&body.station_id)?;
         admissible(&body.connector_ids)?;
         let mut work = self.units.begin(caller).await?;
         let row = store::stations::find(work.db(), station_id)
@@ -90,10 +90,10 @@ impl Evidence for EvidenceService {
         codes.sort_unstable();
         codes.dedup();
         let wanted = app::claim::Wanted {
-            application_id: convert::id("application_id", &body.application_id)?,
-            round_id: convert::id("round_id", &body.round_id)?,
-            operator_id: convert::id("operator_id", &body.operator_id)?,
-            station_id: convert::id("station_id", &body.station_id)?,
+            application_id: convert::id(&body.application_id)?,
+            round_id: convert::id(&body.round_id)?,
+            operator_id: convert::id(&body.operator_id)?,
+            station_id: convert::id(&body.station_id)?,
             codes,
         };
         let mut work = self.units.begin(caller).await?;

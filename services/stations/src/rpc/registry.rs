@@ -56,7 +56,7 @@ impl Registry for RegistryService {
 
     async fn get_station(&self, request: Request<GetStationRequest>) -> Result<Response<Station>, Status> {
         let caller = caller(&request)?;
-        let id = convert::id("station_id", &request.get_ref().station_id)?;
+        let id = convert::id(&request.get_ref().station_id)?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
         let own = visible(&mut db, &caller, id).await?;
         Ok(Response::new(view(&mut db, id, own).await?))
@@ -95,7 +95,7 @@ impl Registry for RegistryService {
             .run(request, |work, body: DeactivateStationRequest| {
                 Box::pin(async move {
                     let operator_id = operator(work.caller())?;
-                    let id = convert::id("station_id", &body.station_id)?;
+                    let id = convert::id(&body.station_id)?;
                     app::deactivate::execute(work, operator_id, id, body.expected_version).await?;
                     view(work.db(), id, true).await
                 })
@@ -109,7 +109,7 @@ impl Registry for RegistryService {
     ) -> Result<Response<ListConnectionFactsResponse>, Status> {
         let caller = caller(&request)?;
         let body = request.into_inner();
-        let id = convert::id("station_id", &body.station_id)?;
+        let id = convert::id(&body.station_id)?;
         let size = page::size(body.page.as_ref())?;
         let before: Option<i64> = page::after(body.page.as_ref())?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
@@ -170,8 +170,12 @@ fn filter(caller: &Caller, body: ListStationsRequest) -> Result<Filter, Failure>
     }
     crate::domain::text::optional(&body.search, 100).map_err(|refusal| Finding::new("search", refusal))?;
     crate::domain::text::optional(&body.county, 6).map_err(|refusal| Finding::new("county", refusal))?;
-    let asked =
-        if body.operator_id.is_empty() { None } else { Some(convert::id("operator_id", &body.operator_id)?) };
+    let asked = match body.operator_id.as_str() {
+        "" => None,
+        named => {
+            Some(Uuid::parse_str(named).map_err(|_| Finding::new("operator_id", Refusal::UnknownValue))?)
+        }
+    };
     // A scope that covers a place without codes covers everything: the province's.
     let everywhere = caller.covers("", "");
     Ok(Filter {

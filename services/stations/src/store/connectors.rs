@@ -1,4 +1,4 @@
-//! Rows of `equipment` and `connectors` of one station, and the question whose a code is.
+//! Rows of `equipment` and `connectors` of one station, and the question which codes another one uses.
 use std::collections::BTreeMap;
 
 use chassis::{Failure, Work};
@@ -58,40 +58,42 @@ pub async fn of_station(db: &mut PgConnection, station_id: Uuid) -> Result<Vec<E
         .collect())
 }
 
-/// Codes of a station that are in force elsewhere.
+/// Codes of a station that are in force at another one of its operator.
 #[derive(Debug, Default)]
 pub struct Taken {
-    /// The station code is another operator's.
-    pub station: bool,
-    /// Equipment codes of other stations.
+    /// Equipment codes.
     pub equipment: Vec<String>,
-    /// Connector codes of other stations.
+    /// Connector codes.
     pub connectors: Vec<String>,
 }
 
-/// Asks which codes of `station` belong to a station other than `station_id`.
+/// Asks which codes of `station` a station of the operator other than `station_id` uses.
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn taken(work: &mut Work, station_id: Uuid, station: &Station) -> Result<Taken, Failure> {
+pub async fn taken(
+    work: &mut Work,
+    station_id: Uuid,
+    operator_id: Uuid,
+    station: &Station,
+) -> Result<Taken, Failure> {
     let devices: Vec<String> = station.equipment.iter().map(|device| device.code.clone()).collect();
     let guns: Vec<String> =
         station.equipment.iter().flat_map(|device| &device.connectors).map(|gun| gun.code.clone()).collect();
     let row = sqlx::query!(
         r#"-- stations.codes.taken
-         SELECT EXISTS (SELECT 1 FROM stations WHERE code = $2 AND active AND station_id <> $1) AS "station!",
-                ARRAY (SELECT code FROM equipment
-                       WHERE code = ANY ($3) AND removed_at IS NULL AND station_id <> $1) AS "equipment!: Vec<String>",
-                ARRAY (SELECT code FROM connectors
-                       WHERE code = ANY ($4) AND removed_at IS NULL AND station_id <> $1) AS "connectors!: Vec<String>""#,
+         SELECT ARRAY (SELECT code FROM equipment WHERE operator_id = $2 AND code = ANY ($3)
+                         AND removed_at IS NULL AND station_id <> $1) AS "equipment!: Vec<String>",
+                ARRAY (SELECT code FROM connectors WHERE operator_id = $2 AND code = ANY ($4)
+                         AND removed_at IS NULL AND station_id <> $1) AS "connectors!: Vec<String>""#,
         station_id,
-        station.code,
+        operator_id,
         &devices,
         &guns
     )
     .fetch_one(work.db())
     .await?;
-    Ok(Taken { station: row.station, equipment: row.equipment, connectors: row.connectors })
+    Ok(Taken { equipment: row.equipment, connectors: row.connectors })
 }
 
 /// Brings equipment and connectors to what `station` says: removes what is missing, revives what comes back under its
@@ -109,7 +111,7 @@ pub async fn replace(
         station.equipment.iter().flat_map(|device| &device.connectors).map(|gun| gun.code.clone()).collect();
     let devices: Vec<String> = station.equipment.iter().map(|device| device.code.clone()).collect();
     remove_missing(work, station_id, &devices, &guns).await?;
-    save_equipment(work, station_id, &station.equipment, &devices).await?;
+    save_equipment(work, station_id, operator_id, &station.equipment, &devices).await?;
     save_connectors(work, station_id, operator_id, &station.equipment, &guns).await?;
     sqlx::query!(
         "-- stations.connector_state.prepare
@@ -154,6 +156,7 @@ pub async fn remove_missing(
 async fn save_equipment(
     work: &mut Work,
     station_id: Uuid,
+    operator_id: Uuid,
     equipment: &[Equipment],
     codes: &[String],
 ) -> Result<(), Failure> {
@@ -164,11 +167,12 @@ async fn save_equipment(
     let makers: Vec<String> = equipment.iter().map(|device| device.manufacturer.clone()).collect();
     sqlx::query!(
         "-- stations.equipment.save
-         INSERT INTO equipment (station_id, code, position, equipment_type, power_watts, name, model, manufacturer)
-         SELECT $1, code, position::integer, equipment_type, power_watts, name, model, manufacturer
+         INSERT INTO equipment (station_id, operator_id, code, position, equipment_type, power_watts, name, model,
+                manufacturer)
+         SELECT $1, $8, code, position::integer, equipment_type, power_watts, name, model, manufacturer
          FROM UNNEST($2::text[], $3::integer[], $4::bigint[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY
               AS item (code, equipment_type, power_watts, name, model, manufacturer, position)
-         ON CONFLICT (station_id, code) DO UPDATE SET position = excluded.position,
+         ON CONFLICT (station_id, code) DO UPDATE SET operator_id = excluded.operator_id, position = excluded.position,
                 equipment_type = excluded.equipment_type, power_watts = excluded.power_watts, name = excluded.name,
                 model = excluded.model, manufacturer = excluded.manufacturer, removed_at = NULL",
         station_id,
@@ -177,7 +181,8 @@ async fn save_equipment(
         &powers,
         &names,
         &models,
-        &makers
+        &makers,
+        operator_id
     )
     .execute(work.db())
     .await

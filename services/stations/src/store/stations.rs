@@ -133,7 +133,7 @@ pub async fn list(
 /// Writes a new station, version 1.
 ///
 /// # Errors
-/// `registered_meanwhile` when a concurrent registration has taken the code.
+/// `registered_meanwhile` when a concurrent registration has taken the code, which its lock makes impossible in practice.
 pub async fn insert(work: &mut Work, row: &Row) -> Result<(), Failure> {
     let now = work.now();
     sqlx::query!(
@@ -182,7 +182,7 @@ pub async fn insert(work: &mut Work, row: &Row) -> Result<(), Failure> {
 /// Writes the next version of a locked station.
 ///
 /// # Errors
-/// `registered_meanwhile` when its code was taken while it was out of force.
+/// The database is away or busy.
 pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
     let now = work.now();
     sqlx::query!(
@@ -221,8 +221,7 @@ pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
         now
     )
     .execute(work.db())
-    .await
-    .map_err(lost_race)?;
+    .await?;
     Ok(())
 }
 

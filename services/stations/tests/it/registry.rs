@@ -1,4 +1,4 @@
-//! Registration: idempotent by content, versioned, one owner per code, readable within scope only.
+//! Registration: idempotent by content, versioned, codes unique within the operator, readable within scope only.
 use proto::stations::{
     DeactivateStationRequest, GetStationRequest, ListStationsRequest, UpsertStationRequest,
 };
@@ -55,16 +55,26 @@ async fn a_request_is_replayed_and_refusals_name_every_field() {
 }
 
 #[tokio::test]
-async fn each_code_has_one_owner_until_it_is_let_go() {
+async fn two_operators_may_choose_the_same_codes() {
     let platform = Platform::start().await;
     let first = platform.upsert(operator(1), record("S1")).await.expect("registered");
-    let taken = platform.upsert(operator(2), record("S1")).await.expect_err("taken");
-    assert_eq!(taken.reason, "code_taken");
-    assert_eq!(taken.fields.len(), 4, "station, device and both connectors: {taken:?}");
+    let second = platform.upsert(operator(2), record("S1")).await.expect("its own choice");
+    assert_ne!(id(&first), id(&second));
+    assert_eq!(second.connector_count, 2);
+    platform.assert_sound().await;
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn a_code_names_one_thing_of_its_operator_until_it_is_let_go() {
+    let platform = Platform::start().await;
+    let first = platform.upsert(operator(1), record("S1")).await.expect("registered");
     let mut other = record("S2");
+    other.equipment[0].equipment_id = "S1-E".into();
     other.equipment[0].connectors[1].connector_id = "S1-1".into();
-    let expected = ("code_taken".to_owned(), "equipment[0].connectors[1].connector_id".to_owned());
-    assert_eq!(refused(platform.upsert(operator(1), other).await), expected);
+    let taken = platform.upsert(operator(1), other.clone()).await.expect_err("taken");
+    assert_eq!(taken.reason, "code_taken");
+    assert_eq!(taken.fields, ["equipment[0].equipment_id", "equipment[0].connectors[1].connector_id"]);
 
     let mut registry = platform.registry(Who::Operator(operator(1)));
     let leave = |station_id: String| DeactivateStationRequest {
@@ -76,8 +86,9 @@ async fn each_code_has_one_owner_until_it_is_let_go() {
     assert_eq!(refused(answer(foreign)).0, "not_found");
     let gone = answer(registry.deactivate_station(leave(id(&first))).await).expect("deactivated");
     assert!(!gone.active);
-    platform.upsert(operator(2), record("S1")).await.expect("free again");
-    assert_eq!(refused(platform.upsert(operator(1), record("S1")).await).0, "code_taken");
+    platform.upsert(operator(1), other).await.expect("free again");
+    let back = refused(platform.upsert(operator(1), record("S1")).await);
+    assert_eq!(back, ("code_taken".into(), "equipment[0].equipment_id".into()));
     platform.assert_sound().await;
     platform.stop().await;
 }
@@ -94,8 +105,11 @@ async fn readers_see_their_scope_and_a_foreign_station_does_not_exist() {
     assert_eq!(seen.record.expect("a record").manager_phone, "199******01");
     let own = answer(platform.registry(Who::Operator(operator(1))).get_station(get()).await).expect("own");
     assert_eq!(own.record.expect("a record").manager_phone, "19900010001");
+    let none = || GetStationRequest { station_id: "S1".into() };
     for who in [Who::County("410122"), Who::Operator(operator(2))] {
-        assert_eq!(refused(answer(platform.registry(who).get_station(get()).await)).0, "not_found");
+        let foreign = answer(platform.registry(who).get_station(get()).await).expect_err("foreign");
+        assert_eq!(foreign.reason, "not_found");
+        assert_eq!(answer(platform.registry(who).get_station(none()).await).expect_err("no id"), foreign);
     }
     for (who, expected) in
         [(Who::County("410000"), 2), (Who::County("410100"), 1), (Who::Operator(operator(2)), 1)]
