@@ -176,7 +176,7 @@ pub fn account(changed: &account::Changed, fact: account::Fact, audience: Audien
 
 /// Text of a message about a whole work order.
 pub fn work_order(order: &work_order::Changed, fact: work_order::Fact) -> String {
-    let (batch, members, drawn) = (order.batch, order.members, order.sample.len());
+    let (batch, members, drawn) = (order.batch, order.members, order.drawn);
     match fact {
         work_order::Fact::Launched => {
             format!("第 {batch} 批联合审核工单已发起，共 {members} 个申请。请先作利益冲突声明，再逐一审核。")
@@ -203,8 +203,6 @@ pub fn refusal(refusal: Refusal) -> &'static str {
 pub const UNKNOWN_VALUE: &str = "取值不在允许范围内，请核对";
 /// A field of an event cannot be read.
 pub const UNREADABLE: &str = "事件内容无法解析，请核对产生方数据";
-/// An id is not a UUID.
-pub const ID_MALFORMED: &str = "编号格式不正确，请刷新后重试";
 /// A division code is not six digits.
 pub const DIVISION_MALFORMED: &str = "行政区划代码应为 6 位数字";
 /// A page token names no time that exists.

@@ -23,7 +23,7 @@ pub const APPLICATION: &str = "application";
 pub const WORK_ORDER: &str = "work_order";
 
 /// Ids that an order's event lists at most: 40 bytes each, within the 256 KiB of an event. Longer lists are left out;
-/// the membership hash stands for them, and each member has its own event. Source: reliability section 4.
+/// their counts and the membership hash stand for them, and each member has its own event. Source: reliability section 4.
 pub const IDS_MAX: usize = 5_000;
 
 /// What an order tells besides its own fields.
@@ -141,6 +141,8 @@ pub fn order(order: &Order, fact: OrderFact, news: &OrderNews) -> Announcement {
         sample_ids: texts(sample),
         draw_seed: news.seed.clone(),
         transition: fact.transition().to_owned(),
+        member_count: count(&news.applications),
+        sample_count: count(&news.sample),
     };
     Announcement {
         aggregate_type: WORK_ORDER,
@@ -152,6 +154,10 @@ pub fn order(order: &Order, fact: OrderFact, news: &OrderNews) -> Announcement {
         round_id: Some(order.round_id.0),
         policy_version: order.policy_version,
     }
+}
+
+fn count(ids: &[Uuid]) -> i32 {
+    i32::try_from(ids.len()).unwrap_or(i32::MAX)
 }
 
 fn subject(tier: Party, prefecture: &str, county: &str, event: &str) -> String {
@@ -185,6 +191,8 @@ mod tests {
             let announced = super::order(&order, OrderFact::OrderFrozen, &news);
             assert!(announced.payload.len() <= 256 * 1024, "{}", announced.payload.len());
             assert_eq!(announced.subject, "reviews.v1.departments.410100._.order_frozen");
+            let told = WorkOrderEvent::decode(announced.payload.as_slice()).expect("our own message");
+            assert_eq!((told.member_count, told.sample_count), (applications as i32, sample as i32));
         }
     }
 }

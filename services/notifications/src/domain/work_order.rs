@@ -48,9 +48,11 @@ pub struct Changed {
     pub batch: i32,
     /// How many members it has.
     pub members: usize,
+    /// How many this event drew; an event does not list them where they are very many.
+    pub drawn: usize,
     /// The panel; empty means that the event does not speak of it.
     pub experts: Vec<Uuid>,
-    /// Members drawn by this event.
+    /// Members drawn by this event, as far as it lists them.
     pub sample: Vec<Uuid>,
 }
 

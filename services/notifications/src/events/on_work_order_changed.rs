@@ -29,8 +29,25 @@ fn read(event: &Event, wire: &WorkOrderEvent) -> Result<Changed, Failure> {
         round_id: optional_id("round_id", &wire.round_id)?,
         prefecture: wire.prefecture.clone(),
         batch: wire.batch,
-        members: wire.application_ids.len(),
+        members: counted(wire.member_count, &wire.application_ids),
+        drawn: counted(wire.sample_count, &wire.sample_ids),
         experts: ids("expert_ids", &wire.expert_ids)?,
         sample: ids("sample_ids", &wire.sample_ids)?,
     })
+}
+
+/// The count that the event states, or that of its list where it states none.
+fn counted(stated: i32, listed: &[String]) -> usize {
+    usize::try_from(stated).unwrap_or(0).max(listed.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::counted;
+
+    #[test]
+    fn an_order_with_more_members_than_an_event_lists_is_counted_all_the_same() {
+        assert_eq!(counted(20_000, &[]), 20_000);
+        assert_eq!(counted(0, &["a".into(), "b".into()]), 2, "an event from before the count");
+    }
 }

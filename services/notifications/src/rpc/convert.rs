@@ -47,8 +47,9 @@ fn division(field: &'static str, code: &str) -> Result<String, Failure> {
     }
 }
 
-pub(super) fn id(field: &'static str, text: &str) -> Result<Uuid, Failure> {
-    Uuid::parse_str(text).map_err(|_| Failure::invalid("id_malformed", field, labels::ID_MALFORMED))
+/// An id that is none names nothing.
+pub(super) fn id(text: &str) -> Result<Uuid, Failure> {
+    Uuid::parse_str(text).map_err(|_| Failure::not_found())
 }
 
 pub(super) fn page_key(at: OffsetDateTime, id: Uuid) -> PageKey {

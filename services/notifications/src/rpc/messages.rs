@@ -65,7 +65,7 @@ impl Messages for MessagesInlet {
             .units
             .run(request, move |work, body: MarkReadRequest| {
                 Box::pin(async move {
-                    let up_to = convert::id("up_to_message_id", &body.up_to_message_id)?;
+                    let up_to = convert::id(&body.up_to_message_id)?;
                     let marked = app::mark_read(work, &viewer, up_to, unread_days).await?;
                     Ok(MarkReadResponse { marked: i32::try_from(marked).unwrap_or(i32::MAX) })
                 })
