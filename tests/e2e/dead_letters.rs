@@ -1,6 +1,6 @@
 //! A message that does not decode becomes a dead letter, visible, and messages of other aggregates go on.
 //!
-//! Source: issue of the review, "What bad input gets"; reliability 5.5.
+//! Source: reliability 5.5.
 use anyhow::Result;
 use system_tests::{System, cases::Stage, eventually, wait::PATIENCE};
 use xtask::services::Service;

@@ -1,7 +1,6 @@
 //! What each side of the table may do at each node is what the published matrix says, and no more.
 //!
-//! Source: workflow, Transitions; issue of the review, "the permission matrix … generated". Read where it is published:
-//! in the generated README of reviews.
+//! Source: workflow, Transitions. The permission matrix is read where it is published: in the generated README of reviews.
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,

@@ -1,6 +1,6 @@
 //! Races: exactly one wins, nothing is overdrawn, and the loser is told why. 50 rounds each, 500 with YUCHONG_LONG=1.
 //!
-//! Source: workflow, G8, invariants 4, 6, 7; issue of the review, "Races".
+//! Source: workflow, G8, invariants 4, 6, 7.
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};

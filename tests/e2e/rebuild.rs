@@ -1,6 +1,6 @@
 //! Whatever notifications shows can be made again: rebuilt from the streams, or published again by the producers.
 //!
-//! Source: issue of the review, notifications ("rebuild gives the same rows"); reliability 3.8.
+//! Source: reliability 3.8; a rebuild gives the same rows.
 use anyhow::{Context as _, Result};
 use system_tests::{System, cases::Stage};
 use xtask::{driver::clock::instant, services::Service};

@@ -1,6 +1,6 @@
 //! Repeated requests: the same id gives the same answer and one effect; another body under it is refused.
 //!
-//! Source: reliability, section 6; issue of the review, "What bad input gets".
+//! Source: reliability, section 6.
 use anyhow::Result;
 use futures::future::join_all;
 use proto::reviews::{ListApplicationsRequest, ReturnRequest};

@@ -1,6 +1,6 @@
 //! A service with a missing or invalid setting names the key and does not start.
 //!
-//! Source: issue of the review, "What bad input gets"; architecture, rule 9.
+//! Source: architecture, rule 9.
 use std::collections::BTreeMap;
 
 use anyhow::Result;

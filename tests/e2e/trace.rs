@@ -1,6 +1,6 @@
 //! One trace id runs from the caller's gRPC call through the outbox row and the message header to the consumer's effect.
 //!
-//! Source: issue of the review, chassis; house style, section 4.
+//! Source: house style, section 4.
 use anyhow::{Context as _, Result};
 use proto::reviews::CreateApplicationRequest;
 use system_tests::{System, collector::Collector, eventually, wait::PATIENCE};

@@ -1,6 +1,6 @@
 //! Uploads are decided by their content: hostile samples are refused with a reason, good ones count.
 //!
-//! Source: reliability, section 13; issue of the review, documents.
+//! Source: reliability, section 13.
 use anyhow::{Context as _, Result};
 use proto::accounts::Profile;
 use system_tests::{PASSWORD, System, companies};

@@ -1,7 +1,7 @@
 //! Every row of the table is walked in one platform, from each of its nodes; the list of what nobody walks may only
 //! shrink.
 //!
-//! Source: house style, move 10; issue of the review, "Shown by". The table is read where it is published: in the
+//! Source: house style, move 10. The table is read where it is published: in the
 //! generated README of reviews, which cannot be stale.
 use std::{collections::BTreeSet, fs};
 

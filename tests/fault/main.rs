@@ -1,6 +1,6 @@
 //! What the platform does when services and servers die: nothing acknowledged is missing, nothing is done twice.
 //!
-//! Source: issue of the review, "Faults"; reliability R1 to R3.
+//! Source: reliability R1 to R3.
 mod broker_lost;
 mod database_restarted;
 mod notifications_killed;

@@ -1,6 +1,6 @@
 //! What must hold whenever a test ends: empty queues, audits at 0, worklists that equal the nodes, no dead letters.
 //!
-//! Source: workflow, invariant 9; reliability, section 9; issue of the review, "Faults".
+//! Source: workflow, invariant 9; reliability, section 9.
 use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};

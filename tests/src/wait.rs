@@ -24,7 +24,7 @@ pub fn seed(own: u64) -> u64 {
     seed
 }
 
-/// How many rounds a race is run: 50, or 500 with `YUCHONG_LONG=1`. Source: issue of the review, "Shown by".
+/// How many rounds a race is run: 50, or 500 with `YUCHONG_LONG=1`.
 pub fn rounds() -> usize {
     if std::env::var("YUCHONG_LONG").is_ok_and(|value| value == "1") { 500 } else { 50 }
 }

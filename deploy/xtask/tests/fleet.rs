@@ -70,7 +70,7 @@ async fn the_whole_fleet_starts_from_nothing_and_is_sound() -> Result<()> {
     let trial = Trial::start(Plan::quick().with(Service::Portal)).await?;
     for service in Service::ALL {
         let resident = trial.fleet.resident_bytes(service)? / (1024 * 1024);
-        // Source: issue of the review, "Shown by": at most 64 MiB idle.
+        // A service that has nothing to do takes at most 64 MiB.
         assert!(resident <= 64, "{service} takes {resident} MiB");
     }
     let findings = Findings::gather(trial.fleet.deployment(), &Service::WITH_DATABASE).await?;

@@ -95,7 +95,8 @@ fn sample_cases() {
     for row in reader.records() {
         let row = row.unwrap();
         let parsed = Uscc::parse(&row[0]);
-        assert_eq!(parsed.is_ok(), &row[1] == "1", "{:?} ({}): {parsed:?}", &row[0], &row[2]);
+        assert_eq!(parsed.is_ok(), &row[1] == "1", "{:?} ({}): {parsed:?}", &row[0], &row[3]);
+        assert_eq!(parsed.as_ref().err().map_or("", reason), &row[2], "{:?} ({})", &row[0], &row[3]);
         seen += 1;
     }
     assert!(seen > 0);

@@ -11,7 +11,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::checkout::root_user;
 
-/// Source: stack, "NATS here" and issue of the launcher: PostgreSQL 15 is what Debian 12 has.
+/// Source: stack, "NATS here": PostgreSQL 15 is what Debian 12 has.
 const POSTGRES_LEAST: u32 = 15;
 /// Source: stack, "NATS here".
 const NATS_LEAST: (u32, u32) = (2, 9);

@@ -2,7 +2,7 @@
 //!
 //! Population: the members by ascending id, each with the hash of its standing submission. Its hash is published with
 //! the seed. A member's rank is SHA-256 over (seed, population hash, member id); the smallest ranks are drawn. A forced
-//! member is in the sample besides. Source: T20, T24; issue of the spot check: "seed and population hash are recorded".
+//! member is in the sample besides. Source: T20, T24; a draw that anyone can repeat from its seed and population hash.
 
 use super::{
     canonical::{Canonical, Hash},
