@@ -4,6 +4,7 @@ pub mod downloads;
 pub mod edits;
 pub mod follow;
 pub mod invoices;
+pub mod previews;
 pub mod reading;
 pub mod sealing;
 pub mod sweep;

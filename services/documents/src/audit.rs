@@ -7,7 +7,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    blob::{Blobs, CONTENT, QUARANTINE},
+    blob::{Blobs, CONTENT, PREVIEW, QUARANTINE},
     store::audits,
 };
 
@@ -54,7 +54,7 @@ async fn orphans(pool: &PgPool, blobs: &Blobs) -> anyhow::Result<i64> {
         }
         let parts: Vec<_> = object.location.parts().map(|part| part.as_ref().to_owned()).collect();
         let known = match (parts.first().map(String::as_str), parts.last()) {
-            (Some(CONTENT), Some(sha256)) => audits::content_known(pool, sha256).await?,
+            (Some(CONTENT | PREVIEW), Some(sha256)) => audits::content_known(pool, sha256).await?,
             (Some(QUARANTINE), Some(id)) => match Uuid::parse_str(id) {
                 Ok(id) => audits::waiting_known(pool, id).await?,
                 Err(_) => false,

@@ -12,10 +12,16 @@ use object_store::{
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-use crate::config::{S3, Storage, StorageKind};
+use crate::{
+    config::{S3, Storage, StorageKind},
+    domain::preview::Size,
+};
 
 /// Folder of inspected content.
 pub const CONTENT: &str = "sha256";
+/// Folder of pictures made from content: they can be made anew at any time and are no documents. The number changes with
+/// the way in which they are made.
+pub const PREVIEW: &str = "preview-1";
 /// Folder of what waits for inspection.
 pub const QUARANTINE: &str = "quarantine";
 
@@ -47,8 +53,18 @@ pub struct Blobs {
 /// The key of content by its hash (hex): `sha256/ab/cd/abcd…`.
 #[must_use]
 pub fn content_key(sha256: &str) -> Path {
+    spread(CONTENT, sha256)
+}
+
+/// The key of a picture made from content, by the content's hash: `preview-1/page/ab/cd/abcd…`.
+#[must_use]
+pub fn preview_key(sha256: &str, size: Size) -> Path {
+    spread(&format!("{PREVIEW}/{}", size.id()), sha256)
+}
+
+fn spread(folder: &str, sha256: &str) -> Path {
     let part = |range: std::ops::Range<usize>| sha256.get(range).unwrap_or("__");
-    Path::from(format!("{CONTENT}/{}/{}/{sha256}", part(0..2), part(2..4)))
+    Path::from(format!("{folder}/{}/{}/{sha256}", part(0..2), part(2..4)))
 }
 
 /// The key under which a file waits.
@@ -89,7 +105,28 @@ impl Blobs {
     /// # Errors
     /// The store is away.
     pub async fn waiting(&self, file_id: Uuid) -> Result<Option<Bytes>, BlobError> {
-        match self.store.get(&quarantine_key(file_id)).await {
+        self.find(&quarantine_key(file_id)).await
+    }
+
+    /// A picture made before; `None` where there is none yet.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn preview(&self, sha256: &str, size: Size) -> Result<Option<Bytes>, BlobError> {
+        self.find(&preview_key(sha256, size)).await
+    }
+
+    /// Keeps a picture; another one in its place is as good.
+    ///
+    /// # Errors
+    /// The store is away or full.
+    pub async fn keep_preview(&self, sha256: &str, size: Size, picture: Bytes) -> Result<(), BlobError> {
+        self.store.put(&preview_key(sha256, size), PutPayload::from_bytes(picture)).await?;
+        Ok(())
+    }
+
+    async fn find(&self, key: &Path) -> Result<Option<Bytes>, BlobError> {
+        match self.store.get(key).await {
             Ok(found) => Ok(Some(found.bytes().await?)),
             Err(object_store::Error::NotFound { .. }) => Ok(None),
             Err(error) => Err(error.into()),

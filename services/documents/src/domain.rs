@@ -4,6 +4,7 @@ pub mod dossier;
 pub mod file;
 pub mod invoice;
 pub mod ledger;
+pub mod preview;
 pub mod refusal;
 pub mod revision;
 pub mod slot;

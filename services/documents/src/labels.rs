@@ -150,6 +150,9 @@ pub fn refusal(refusal: &Refusal) -> (&'static str, String, String) {
         }
         Refusal::UploadIncomplete => said("upload_incomplete", "", "上传中断，请重试"),
         Refusal::UploadBusy => said("upload_busy", "", "上传人数较多，请稍后重试"),
+        Refusal::PreviewImpossible(_) => {
+            said("preview_impossible", "file_id", "该图片无法预览，请下载后查看")
+        }
         Refusal::ReasonRequired => said("reason_required", "reason", "查看证照类材料请填写事由（2–200 字）"),
         Refusal::InvoiceNumberDigits => said("invoice_number_digits", "number", "数电票号码应为 20 位数字"),
         Refusal::InvoiceCodeAndNumber => {
@@ -231,6 +234,7 @@ const fn about_input(refusal: &Refusal) -> bool {
         | Refusal::TooManyFiles { .. }
         | Refusal::FilesTooLarge
         | Refusal::UploadBusy
+        | Refusal::PreviewImpossible(_)
         | Refusal::InvoiceTaken
         | Refusal::InvoiceTakenByOwner(_)
         | Refusal::OperatorNotActive
@@ -259,6 +263,8 @@ impl From<Refusal> for Failure {
             failure.with("remaining_fen", remaining_fen)
         } else if let Refusal::InvoiceTakenByOwner(id) = refused {
             failure.with("invoice_id", id)
+        } else if let Refusal::PreviewImpossible(threat) = refused {
+            failure.with("threat", threat)
         } else {
             failure
         }

@@ -31,7 +31,7 @@ use proto::documents::{
 use tonic::service::RoutesBuilder;
 
 use crate::{
-    app::{sweep::Sweep, uploads::Uploads},
+    app::{previews::Previews, sweep::Sweep, uploads::Uploads},
     blob::Blobs,
     config::Config,
     inspect::worker::Inspector,
@@ -57,9 +57,10 @@ pub fn subscription(process: &Process) -> Subscription {
 pub async fn serve(process: Process, config: &Config) -> anyhow::Result<()> {
     let program =
         Some(config.inspection.program.as_str()).filter(|program| !program.is_empty()).map(Path::new);
+    let (blobs, inspector) = (Blobs::open(&config.storage)?, Arc::new(Inspector::new(program)?));
     let uploads = Arc::new(Uploads::new(
-        Blobs::open(&config.storage)?,
-        Inspector::new(program)?,
+        blobs.clone(),
+        inspector.clone(),
         config.uploads.at_once_max,
         config.uploads.anonymous_per_hour_max,
     ));
@@ -71,6 +72,7 @@ pub async fn serve(process: Process, config: &Config) -> anyhow::Result<()> {
         units: units.clone(),
         neighbours: neighbours.clone(),
         uploads: uploads.clone(),
+        previews: Arc::new(Previews::new(blobs, inspector)),
     }));
     routes.add_service(DossiersServer::new(DossiersRpc {
         pool: pool.clone(),

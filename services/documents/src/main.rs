@@ -1,4 +1,4 @@
-//! `documents serve | migrate | audit | outbox | inspect`.
+//! `documents serve | migrate | audit | outbox | inspect | shrink`.
 
 use std::process::ExitCode;
 
@@ -40,6 +40,15 @@ enum Command {
         #[arg(long)]
         extension: String,
     },
+    /// The same worker makes a picture to look at: bytes from standard input, a line of JSON and the picture to standard output.
+    Shrink {
+        /// Extension of what the bytes are.
+        #[arg(long)]
+        extension: String,
+        /// Longer side of the picture at most, pixels.
+        #[arg(long)]
+        side_max: u32,
+    },
 }
 
 #[derive(Subcommand)]
@@ -62,10 +71,16 @@ fn moment(text: &str) -> Result<OffsetDateTime, time::error::Parse> {
 fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     // The worker has 256 MiB for everything: no threads, no settings.
+    let (input, output) = (std::io::stdin().lock(), std::io::stdout().lock());
     if let Command::Inspect { extension } = &arguments.command {
-        worker::answer(extension, std::io::stdin().lock(), std::io::stdout().lock())?;
+        worker::answer(extension, input, output)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::Shrink { extension, side_max } = &arguments.command {
+        worker::answer_shrunk(extension, *side_max, input, output)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    drop((input, output));
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(arguments.command))
 }
 
@@ -83,7 +98,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
     let pool = chassis::process::connect(&config.chassis().database, "documents").await?;
     match command {
-        Command::Serve | Command::DeadLetters(_) | Command::Inspect { .. } => {}
+        Command::Serve | Command::DeadLetters(_) | Command::Inspect { .. } | Command::Shrink { .. } => {}
         Command::Migrate => chassis::migrate(&pool, documents::migrations()).await?,
         Command::Audit { json } => {
             return Ok(chassis::audit::conclude(

@@ -12,7 +12,7 @@ use proto::{
     accounts::{ChangeProfileRequest, Profile, RegisterRequest, ResubmitRequest},
     documents::{
         DownloadRequest, DownloadResponse, File, GetFileRequest, ListFilesRequest, ListFilesResponse,
-        UploadRequest,
+        PreviewRequest, PreviewResponse, UploadRequest,
         files_server::{Files, FilesServer},
     },
 };
@@ -48,6 +48,7 @@ struct Documents;
 #[tonic::async_trait]
 impl Files for Documents {
     type DownloadStream = BoxStream<'static, Result<DownloadResponse, Status>>;
+    type PreviewStream = BoxStream<'static, Result<PreviewResponse, Status>>;
 
     async fn get_file(&self, request: Request<GetFileRequest>) -> Result<Response<File>, Status> {
         assert!(request.metadata().contains_key("authorization"), "accounts signs what it asks");
@@ -68,6 +69,10 @@ impl Files for Documents {
     }
 
     async fn download(&self, _: Request<DownloadRequest>) -> Result<Response<Self::DownloadStream>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn preview(&self, _: Request<PreviewRequest>) -> Result<Response<Self::PreviewStream>, Status> {
         Err(Status::unimplemented("not asked here"))
     }
 }

@@ -8,7 +8,10 @@ use crate::{
     store::{self, downloads::Download},
 };
 
-/// Records that the caller opens a file.
+/// What is opened: the file itself.
+pub const ORIGINAL: &str = "original";
+
+/// Records that the caller opens a file, or the preview of this size.
 ///
 /// # Errors
 /// `file_not_clean`, `reason_required`; the database is away.
@@ -17,7 +20,7 @@ pub async fn record(
     caller: Caller,
     reader: Reader,
     file: &Kept,
-    reason: &str,
+    (form, reason): (&str, &str),
 ) -> Result<(), Failure> {
     if !file.scan.clean() {
         return Err(Refusal::FileNotClean.into());
@@ -33,6 +36,7 @@ pub async fn record(
         caller: &principal,
         roles: &roles,
         session_id: &session_id,
+        form,
         reason: reason.trim(),
         at,
     };

@@ -2,7 +2,7 @@
 //!
 //! A row stands before the first byte; a repeated declaration finds it and goes on where it was. Source: reliability 13.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use chassis::{Caller, Failure, Units, Work, identity::Kind};
@@ -39,7 +39,7 @@ const STRANGERS_WINDOW: time::Duration = time::Duration::hours(1);
 pub struct Uploads {
     /// Where bytes go.
     pub blobs: Blobs,
-    inspector: Inspector,
+    inspector: Arc<Inspector>,
     turns: Semaphore,
     strangers: Semaphore,
     strangers_max: i64,
@@ -48,7 +48,7 @@ pub struct Uploads {
 impl Uploads {
     /// A desk for `at_once_max` uploads at a time and `strangers_max` licences of strangers an hour.
     #[must_use]
-    pub fn new(blobs: Blobs, inspector: Inspector, at_once_max: usize, strangers_max: i64) -> Self {
+    pub fn new(blobs: Blobs, inspector: Arc<Inspector>, at_once_max: usize, strangers_max: i64) -> Self {
         Self {
             blobs,
             inspector,

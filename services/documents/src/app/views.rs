@@ -53,12 +53,14 @@ pub async fn content(db: &mut PgConnection, dossier: &Dossier) -> Result<Content
     Ok(content)
 }
 
-/// The files that a content names.
+/// The files that a content names, in its slots and on its invoices.
 ///
 /// # Errors
 /// The database is away.
 pub async fn files(db: &mut PgConnection, content: &Content) -> Result<BTreeMap<Uuid, Kept>, Failure> {
-    let ids: Vec<Uuid> = content.placed.iter().map(|placed| placed.file_id).collect();
+    let placed = content.placed.iter().map(|placed| placed.file_id);
+    let invoices = content.uses.iter().filter_map(|one| one.file.as_ref().map(|(id, _, _)| *id));
+    let ids: Vec<Uuid> = placed.chain(invoices).collect();
     let files = store::files::find_all(db, &ids).await?;
     Ok(files.into_iter().map(|file| (file.id, file)).collect())
 }

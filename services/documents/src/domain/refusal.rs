@@ -76,6 +76,8 @@ pub enum Refusal {
     UploadIncomplete,
     /// Too many uploads at this moment.
     UploadBusy,
+    /// No picture can be made of a file; the stable id of what the decoder found.
+    PreviewImpossible(&'static str),
     /// A reviewer opens an identity paper or licence without saying why.
     ReasonRequired,
 

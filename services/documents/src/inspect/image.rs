@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use image::{ImageDecoder as _, ImageReader, Limits};
+use image::{ImageDecoder, ImageReader, Limits};
 
 use super::{Kind, PIXELS_MAX, Threat, Verdict};
 
@@ -49,7 +49,7 @@ fn reader(bytes: &[u8], format: image::ImageFormat) -> ImageReader<Cursor<&[u8]>
 }
 
 /// Width and height from the header alone.
-fn dimensions(bytes: &[u8], format: image::ImageFormat) -> Result<(u32, u32), Threat> {
+pub(super) fn dimensions(bytes: &[u8], format: image::ImageFormat) -> Result<(u32, u32), Threat> {
     let (width, height) = match reader(bytes, format).into_dimensions() {
         Ok(found) => found,
         Err(image::ImageError::Limits(_)) => return Err(Threat::ImagePixels),
@@ -64,20 +64,22 @@ fn dimensions(bytes: &[u8], format: image::ImageFormat) -> Result<(u32, u32), Th
     Ok((width, height))
 }
 
-fn decode(bytes: &[u8], format: image::ImageFormat) -> Result<(), Threat> {
+/// A decoder whose pixels fit into the memory that it may take.
+pub(super) fn decoder(bytes: &[u8], format: image::ImageFormat) -> Result<impl ImageDecoder, Threat> {
     let decoder = reader(bytes, format).into_decoder().map_err(threat)?;
-    let size = decoder.total_bytes();
-    if size > DECODE_BYTES_MAX {
-        return Err(Threat::ImagePixels);
-    }
-    let size = usize::try_from(size).map_err(|_| Threat::ImagePixels)?;
+    if decoder.total_bytes() > DECODE_BYTES_MAX { Err(Threat::ImagePixels) } else { Ok(decoder) }
+}
+
+fn decode(bytes: &[u8], format: image::ImageFormat) -> Result<(), Threat> {
+    let decoder = decoder(bytes, format)?;
+    let size = usize::try_from(decoder.total_bytes()).map_err(|_| Threat::ImagePixels)?;
     let mut pixels = vec![0; size];
     decoder.read_image(&mut pixels).map_err(threat)
 }
 
 /// What a failure of the decoder means.
 #[expect(clippy::needless_pass_by_value, reason = "the shape of map_err")]
-fn threat(error: image::ImageError) -> Threat {
+pub(super) fn threat(error: image::ImageError) -> Threat {
     match error {
         image::ImageError::Limits(_) => Threat::ImagePixels,
         image::ImageError::Decoding(_)

@@ -6,9 +6,11 @@
 mod image;
 mod ofd;
 mod pdf;
+mod shrink;
 mod verdict;
 pub mod worker;
 
+pub use shrink::{shrink, size_of};
 pub use verdict::{Kind, Threat, Verdict};
 
 /// Largest file, bytes. Source: reliability section 13.

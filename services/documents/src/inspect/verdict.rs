@@ -17,6 +17,26 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 4] = [Self::Pdf, Self::Ofd, Self::Jpeg, Self::Png];
+
+    /// Reads a media type.
+    #[must_use]
+    pub fn of_media_type(media_type: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.media_type() == media_type)
+    }
+
+    /// The extension that the kind usually has.
+    #[must_use]
+    pub const fn extension(self) -> &'static str {
+        match self {
+            Self::Pdf => "pdf",
+            Self::Ofd => "ofd",
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+        }
+    }
+
     /// The media type under which the file is handed out.
     #[must_use]
     pub const fn media_type(self) -> &'static str {

@@ -2,7 +2,7 @@
 
 mod answers;
 
-pub use answers::{difference, dossier, file, invoice, problems, revision, seal, summary};
+pub use answers::{difference, dossier, file, invoice, preview, problems, revision, seal, summary};
 
 use chassis::{Caller, Failure};
 use proto::documents as wire;
@@ -15,6 +15,7 @@ use crate::{
         Slot,
         file::{Declared, Purpose},
         invoice::{Entry, InvoiceType},
+        preview::Size,
     },
 };
 
@@ -44,6 +45,14 @@ fn unknown(field: &'static str) -> Failure {
 /// `unknown_value`.
 pub fn slot(text: &str, field: &'static str) -> Result<Slot, Failure> {
     Slot::of_id(text).ok_or_else(|| unknown(field))
+}
+
+/// The size of a preview; a page where none is named.
+///
+/// # Errors
+/// `unknown_value`.
+pub fn preview_size(text: &str) -> Result<Size, Failure> {
+    if text.is_empty() { Ok(Size::Page) } else { Size::of_id(text).ok_or_else(|| unknown("size")) }
 }
 
 /// Required slots as a person asks for them; none named means the default.

@@ -7,7 +7,8 @@ use chassis::{Caller, Failure, Units, error::Kind as FailureKind, identity::Kind
 use futures::{Stream, StreamExt as _, TryStreamExt as _, future::Either, stream, stream::BoxStream};
 use proto::documents::{
     DownloadRequest, DownloadResponse, File, GetFileRequest, ListFilesRequest, ListFilesResponse,
-    UploadDeclaration, UploadRequest, download_response, files_server::Files, upload_request,
+    PreviewRequest, PreviewResponse, UploadDeclaration, UploadRequest, download_response,
+    files_server::Files, preview_response, upload_request,
 };
 use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming};
@@ -17,6 +18,7 @@ use super::{convert, readable};
 use crate::{
     app::{
         downloads,
+        previews::{self, Pieces, Previews},
         reading::{self, Reach, Reader, Sight},
         uploads::Uploads,
     },
@@ -43,6 +45,8 @@ pub struct FilesRpc {
     pub neighbours: Neighbours,
     /// The desk.
     pub uploads: Arc<Uploads>,
+    /// Pictures to look at.
+    pub previews: Arc<Previews>,
 }
 
 type Declaring = fn(UploadDeclaration, &Caller) -> Result<Declared, Failure>;
@@ -165,6 +169,15 @@ fn pieces(stream: Streaming<UploadRequest>) -> impl Stream<Item = Result<Bytes, 
     })
 }
 
+/// Content in pieces that fit into a message.
+fn chunks(content: Pieces) -> impl Stream<Item = Result<Bytes, Status>> {
+    let pieces = content.flat_map(|piece| match piece {
+        Ok(piece) => Either::Left(stream::iter(slices(&piece)).map(Ok)),
+        Err(error) => Either::Right(stream::iter([Err(error)])),
+    });
+    pieces.map_err(|error| Failure::from(error).into())
+}
+
 fn slices(piece: &Bytes) -> Vec<Bytes> {
     (0..piece.len())
         .step_by(PIECE_BYTES)
@@ -179,6 +192,7 @@ fn part(part: download_response::Part) -> DownloadResponse {
 #[tonic::async_trait]
 impl Files for FilesRpc {
     type DownloadStream = BoxStream<'static, Result<DownloadResponse, Status>>;
+    type PreviewStream = BoxStream<'static, Result<PreviewResponse, Status>>;
 
     async fn upload(&self, request: Request<Streaming<UploadRequest>>) -> Result<Response<File>, Status> {
         self.upload(request, convert::declared).await.map(Response::new)
@@ -225,14 +239,32 @@ impl Files for FilesRpc {
         let caller = caller(&request)?;
         let body = request.into_inner();
         let (kept, reader) = self.readable(&caller, convert::id(&body.file_id, "file_id")?).await?;
-        downloads::record(&self.units, caller, reader, &kept, &body.reason).await?;
+        let opened = (downloads::ORIGINAL, body.reason.as_str());
+        downloads::record(&self.units, caller, reader, &kept, opened).await?;
         let content = self.uploads.blobs.read(&kept.declared.sha256).await.map_err(Failure::from)?;
         let head = stream::iter([Ok(part(download_response::Part::File(convert::file(&kept))))]);
-        let body = content.flat_map(|piece| match piece {
-            Ok(piece) => Either::Left(stream::iter(slices(&piece)).map(Ok)),
-            Err(error) => Either::Right(stream::iter([Err(error)])),
-        });
-        let body = body.map_ok(|piece| part(download_response::Part::Chunk(piece)));
-        Ok(Response::new(head.chain(body.map_err(|error| Failure::from(error).into())).boxed()))
+        let body = chunks(content).map_ok(|piece| part(download_response::Part::Chunk(piece)));
+        Ok(Response::new(head.chain(body).boxed()))
+    }
+
+    async fn preview(
+        &self,
+        request: Request<PreviewRequest>,
+    ) -> Result<Response<Self::PreviewStream>, Status> {
+        let caller = caller(&request)?;
+        let body = request.into_inner();
+        let size = convert::preview_size(&body.size)?;
+        let (kept, reader) = self.readable(&caller, convert::id(&body.file_id, "file_id")?).await?;
+        let shown = previews::shown(&kept).map_err(Failure::from)?;
+        let (picture, pieces) = if shown.has(size) {
+            downloads::record(&self.units, caller, reader, &kept, (size.id(), &body.reason)).await?;
+            self.previews.open(&kept, size).await?
+        } else {
+            previews::nothing()
+        };
+        let part = |part| PreviewResponse { part: Some(part) };
+        let head = part(preview_response::Part::Preview(convert::preview(&kept, shown, &picture)));
+        let body = chunks(pieces).map_ok(move |piece| part(preview_response::Part::Chunk(piece)));
+        Ok(Response::new(stream::iter([Ok(head)]).chain(body).boxed()))
     }
 }

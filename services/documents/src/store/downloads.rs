@@ -19,6 +19,8 @@ pub struct Download<'d> {
     pub roles: &'d str,
     /// In which session.
     pub session_id: &'d str,
+    /// What of it: `original`, or the size of a preview.
+    pub form: &'d str,
     /// Why, where a reason is asked for.
     pub reason: &'d str,
     /// When.
@@ -32,8 +34,8 @@ pub struct Download<'d> {
 pub async fn insert(db: &mut PgConnection, download: Download<'_>) -> Result<(), StoreError> {
     sqlx::query!(
         "-- documents.downloads.insert
-         INSERT INTO downloads (id, file_id, caller, roles, session_id, reason, downloaded_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+         INSERT INTO downloads (id, file_id, caller, roles, session_id, reason, downloaded_at, form)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         download.id,
         download.file_id,
         download.caller,
@@ -41,6 +43,7 @@ pub async fn insert(db: &mut PgConnection, download: Download<'_>) -> Result<(),
         download.session_id,
         download.reason,
         download.at,
+        download.form,
     )
     .execute(db)
     .await?;

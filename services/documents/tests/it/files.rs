@@ -180,6 +180,9 @@ async fn an_invoice_is_read_in_scope_and_by_no_administrator() {
         assert_eq!(revision.is_ok(), sees_application, "{role} {scope}");
         if let Ok(revision) = revision {
             assert_eq!(revision.invoices.is_empty(), !sees_file, "{role} {scope}");
+            let named = revision.invoices.iter().filter_map(|one| one.file.as_ref());
+            assert!(named.clone().all(|file| file.file_name == "发票.pdf"), "{role} {scope}");
+            assert_eq!(named.count() > 0, sees_file, "{role} {scope}");
         }
     }
     platform.facts.1.store(true, std::sync::atomic::Ordering::Relaxed);

@@ -5,5 +5,6 @@ mod files;
 mod harness;
 mod inspection;
 mod invoices;
+mod previews;
 mod sealing;
 mod verbs;

@@ -157,7 +157,7 @@ async fn a_seal_without_a_submission_is_released_and_taken_again_when_it_stands_
         neighbours: Neighbours::new(process.peer("reviews"), process.peer("accounts")),
         uploads: std::sync::Arc::new(documents::app::uploads::Uploads::new(
             platform.blobs.clone(),
-            documents::inspect::worker::Inspector::new(None).expect("named"),
+            std::sync::Arc::new(documents::inspect::worker::Inspector::new(None).expect("named")),
             1,
             0,
         )),

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::{
     app::{
+        previews::Picture,
         sealing::Receipt,
         uploads::reason_text,
         views::{DossierView, InvoiceView},
@@ -17,6 +18,7 @@ use crate::{
         Refusal, Slot,
         file::{Kept, Purpose, Scan},
         ledger::Allocation,
+        preview::Shown,
         revision::{Change, Content, Difference, Placed, Use},
     },
     labels,
@@ -96,15 +98,17 @@ fn slots(
         .collect()
 }
 
-fn invoice_use(one: &Use) -> wire::InvoiceUse {
+fn invoice_use(one: &Use, files: &BTreeMap<Uuid, Kept>) -> wire::InvoiceUse {
+    let file_id = one.file.as_ref().map(|(id, _, _)| *id);
     wire::InvoiceUse {
         invoice_id: one.invoice_id.to_string(),
         code: one.code.clone(),
         number: one.number.clone(),
         amount_fen: one.amount_fen,
         used_fen: one.used_fen,
-        file_id: text_of(one.file.as_ref().map(|(id, _, _)| *id)),
+        file_id: text_of(file_id),
         allocation_id: one.allocation_id.to_string(),
+        file: file_id.and_then(|id| files.get(&id)).map(file),
     }
 }
 
@@ -125,10 +129,25 @@ pub fn dossier(view: &DossierView) -> wire::Dossier {
         edits: dossier.edits,
         editable_items: dossier.items.clone(),
         slots: slots(&view.content, &view.files, |slot| dossier.editable(slot)),
-        invoices: view.content.uses.iter().map(invoice_use).collect(),
+        invoices: view.content.uses.iter().map(|one| invoice_use(one, &view.files)).collect(),
         explanations: explanations(&view.content),
         file_count: i32::try_from(view.taken.files).unwrap_or(i32::MAX),
         file_bytes: view.taken.bytes,
+    }
+}
+
+/// What is shown of a file.
+#[must_use]
+pub fn preview(kept: &Kept, shown: Shown, picture: &Picture) -> wire::Preview {
+    let fit = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
+    wire::Preview {
+        file: Some(file(kept)),
+        shown_as: shown.id().to_owned(),
+        media_type: picture.media_type.clone(),
+        size_bytes: picture.size,
+        sha256: picture.sha256.clone(),
+        width: fit(picture.width),
+        height: fit(picture.height),
     }
 }
 
@@ -151,7 +170,7 @@ pub fn revision(sealed: &Sealed, content: &Content, files: &BTreeMap<Uuid, Kept>
     wire::Revision {
         summary: Some(summary(sealed)),
         slots: slots(content, files, |_| false),
-        invoices: content.uses.iter().map(invoice_use).collect(),
+        invoices: content.uses.iter().map(|one| invoice_use(one, files)).collect(),
         explanations: explanations(content),
     }
 }
