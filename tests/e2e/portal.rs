@@ -119,6 +119,31 @@ async fn a_company_registers_with_its_licence_and_reaches_its_own_profile_only()
     system.finish().await
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_link_opened_before_signing_in_is_shown_after_it_and_its_page_follows_the_worklist() -> Result<()> {
+    let system = system().await?;
+    system.county("410105").await?;
+    let browser = Browser::at(&system)?;
+    let wanted = "/supervision/county-subsidies?stage=CountyReview&size=50";
+    let sent_away = browser.get(wanted).await?;
+    assert_eq!(sent_away.status, 303);
+    let page = browser.get(&sent_away.location).await?;
+    let form = page.form("/login")?.with("login", "co_410105").with("password", PASSWORD);
+    let signed_in = browser.post(&form).await?;
+    assert_eq!((signed_in.status, signed_in.location.as_str()), (303, wanted));
+    let whole = browser.get(wanted).await?;
+    assert!(whole.text.contains("<main") && whole.text.contains("没有符合条件的记录"), "{}", whole.words());
+    let part = browser.part(wanted, "list").await?;
+    assert!(!part.text.contains("<main") && part.text.contains("没有符合条件的记录"), "{}", part.text);
+
+    browser.follow("/live", "\"tasks\":0").await?;
+    let follower = browser.clone();
+    let followed = tokio::spawn(async move { follower.follow("/live", "\"tasks\":1").await });
+    system.application().at(Stage::CountyReview).await?;
+    followed.await??;
+    system.finish().await
+}
+
 fn filled(form: Filled, company: &proto::accounts::Profile) -> Filled {
     [
         ("login", "portal_op1"),

@@ -110,23 +110,51 @@ impl Browser {
         self.ask("POST", &form.action, &format!("multipart/form-data; boundary={LINE}"), &body).await
     }
 
+    /// Opens a page as the script does that wants one part of it.
+    ///
+    /// # Errors
+    /// The portal does not answer.
+    pub async fn part(&self, path: &str, part: &str) -> Result<Shown> {
+        self.exchange("GET", path, &format!("X-Fragment: {part}\r\n"), b"").await
+    }
+
+    /// Follows a stream of events until `words` have come. Errors: they do not within 30 s.
+    pub async fn follow(&self, path: &str, words: &str) -> Result<()> {
+        let request =
+            format!("GET {path} HTTP/1.0\r\nHost: {}\r\nCookie: {}\r\n\r\n", self.address, self.cookies());
+        let seen = timeout(PATIENCE, async {
+            let mut stream = TcpStream::connect(&self.address).await?;
+            stream.write_all(request.as_bytes()).await?;
+            let (mut seen, mut piece) = (Vec::new(), [0; 4096]);
+            while !String::from_utf8_lossy(&seen).contains(words) {
+                match stream.read(&mut piece).await? {
+                    0 => bail!("{path} ended: {}", String::from_utf8_lossy(&seen)),
+                    length => seen.extend(&piece[..length]),
+                }
+            }
+            Ok(())
+        });
+        seen.await.with_context(|| format!("{path}: no {words}"))?
+    }
+
+    fn cookies(&self) -> String {
+        let held = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        held.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
+    }
+
     async fn ask(&self, method: &str, path: &str, kind: &str, body: &[u8]) -> Result<Shown> {
-        let cookies: Vec<_> = {
-            let held = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
-            held.iter().map(|(name, value)| format!("{name}={value}")).collect()
-        };
-        let origin = if method == "GET" {
-            String::new()
-        } else {
-            format!(
-                "Origin: http://{}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: {kind}\r\n",
-                self.address
-            )
-        };
+        let from_our_page = format!(
+            "Origin: http://{}\r\nSec-Fetch-Site: same-origin\r\nContent-Type: {kind}\r\n",
+            self.address
+        );
+        self.exchange(method, path, if method == "GET" { "" } else { &from_our_page }, body).await
+    }
+
+    async fn exchange(&self, method: &str, path: &str, extra: &str, body: &[u8]) -> Result<Shown> {
         let mut request = format!(
-            "{method} {path} HTTP/1.0\r\nHost: {}\r\nCookie: {}\r\n{origin}Content-Length: {}\r\nConnection: close\r\n\r\n",
+            "{method} {path} HTTP/1.0\r\nHost: {}\r\nCookie: {}\r\n{extra}Content-Length: {}\r\nConnection: close\r\n\r\n",
             self.address,
-            cookies.join("; "),
+            self.cookies(),
             body.len()
         )
         .into_bytes();
