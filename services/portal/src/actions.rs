@@ -56,10 +56,10 @@ pub const TABLE: &[Row] = &[
     row("Return", City, "退回", Way::Here("#decision-form")),
     row("TakeBack", City, "收回", Way::Page("/supervision/county-subsidies/{id}/take-back")),
     row("CarryOver", Administrator, "转入下一批", Way::Page("/supervision/subsidies/{id}/carry-over")),
-    row("RecordOpinion", Expert, "填写个人意见", Way::Here("#opinion")),
+    row("RecordOpinion", Expert, "填写个人意见", Way::Here("#own-opinion")),
     row("Pass", Expert, "专家组通过", Way::Here("#decision-form")),
     row("Return", Expert, "要求补充材料", Way::Here("#decision-form")),
-    row("RecordOpinion", Province, "填写意见", Way::Here("#opinion")),
+    row("RecordOpinion", Province, "填写意见", Way::Here("#own-opinion")),
     row("Pass", Province, "通过并签署", Way::Here("#decision-form")),
     row("Return", Province, "退回", Way::Here("#decision-form")),
 ];

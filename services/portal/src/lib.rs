@@ -35,6 +35,7 @@ pub mod labels;
 pub mod limits;
 pub mod list;
 pub mod menu;
+pub mod order;
 pub mod refused;
 pub mod roles;
 pub mod sessions;

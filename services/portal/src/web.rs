@@ -11,6 +11,7 @@ pub mod live;
 pub mod login;
 pub mod members;
 pub mod messages;
+pub mod orders;
 pub mod password;
 pub mod registration;
 pub mod rounds;
@@ -48,6 +49,7 @@ pub fn routes() -> Routes {
         .merge(members::routes())
         .merge(county_subsidies::routes())
         .merge(subsidies::routes())
+        .merge(orders::routes())
         .merge(accounts::routes())
         .merge(users::routes())
         .merge(rounds::routes())

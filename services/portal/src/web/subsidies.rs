@@ -1,4 +1,4 @@
-//! 监管服务/建设补贴/补贴管理: work orders, experts, spot check.
+//! 监管服务/建设补贴/补贴管理: what administrators do with work orders. The list, an order and its members are in `orders`.
 
 use super::Routes;
 

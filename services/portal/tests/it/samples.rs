@@ -10,6 +10,7 @@ use portal::{
     labels::{FIELDS, OPERATOR_TYPES},
     list::Filter,
     menu,
+    order::{Drawn, Order, Rank, Seat},
     refused::Away,
     roles::Role,
     sessions::Badges,
@@ -19,6 +20,7 @@ use portal::{
         county_subsidies::{CountyReviewPage, CountySubsidiesPage},
         login::LoginPage,
         messages::{MessageRow, MessagesPage},
+        orders::{Interest, Member, OrderPage, OrdersPage},
         password::{FirstPasswordPage, PasswordPage},
         registration::RegisterPage,
         statements::StatementPage,
@@ -200,6 +202,8 @@ fn of(kind: Kind) -> Vec<Sample> {
         sample("application.html", kind, application(kind)),
         sample("county_subsidies.html", kind, county_subsidies(kind)),
         sample("county_review.html", kind, county_review(kind)),
+        sample("orders.html", kind, orders(kind)),
+        sample("order.html", kind, order(kind)),
     ]
 }
 
@@ -342,5 +346,75 @@ fn county_review(kind: Kind) -> CountyReviewPage {
         form: kind.form(&["decision", "opinion", "items"]),
         case: kind.case(),
         items: FIELDS.to_vec(),
+    }
+}
+
+fn some_order(kind: Kind) -> Order {
+    Order {
+        id: "7".into(),
+        city: kind.text("郑州市"),
+        round: kind.text("2026 年第二批"),
+        batch: 2,
+        version: 3,
+        state: kind.tag(),
+        total: 14,
+        passed: 7,
+        supplements: 1,
+        left: 1,
+        findings: 1,
+        progress: kind.some(|| (kind.text("专家组审核"), 7)),
+        launched: "2026-11-22 10:05".into(),
+        due: "2026-11-29 10:05".into(),
+        frozen: "—".into(),
+        concluded: "—".into(),
+        hash: kind.text("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
+        need: kind != Kind::Empty,
+    }
+}
+
+fn orders(kind: Kind) -> OrdersPage {
+    let filter = filter(kind, "/supervision/subsidies");
+    let orders = kind.some(|| some_order(kind));
+    OrdersPage {
+        page: kind.frame("/supervision/subsidies"),
+        rounds: kind.some(|| ("7".to_owned(), kind.text("2026 年第二批"))),
+        pager: filter.pager("next", orders.len()),
+        filter,
+        orders,
+    }
+}
+
+fn order(kind: Kind) -> OrderPage {
+    let seat = || Seat { name: kind.text("专家甲"), duty: "组长", declared: kind.tag() };
+    let rank = || Rank { application_id: "7".into(), rank: kind.text("00af"), tag: kind.tag() };
+    let drawn = || Drawn {
+        number: 1,
+        title: "锁定工单时抽取",
+        at: "2026-11-22 10:05".into(),
+        seed: kind.text("00af"),
+        population: kind.text("00af"),
+        share: "30.0%".into(),
+        size: 3,
+        members: 7,
+        chosen: 3,
+        ranks: kind.some(rank),
+    };
+    let interest = Interest {
+        seat: seat(),
+        elsewhere: kind.some(|| "8".to_owned()),
+        form: kind.form(&["conflict", "conflicts", "statement"]),
+        open: kind != Kind::One,
+    };
+    let members = kind.part(|| Member { id: "7".into(), row: kind.row(), sample: kind.tag() });
+    OrderPage {
+        page: kind.frame("/supervision/subsidies"),
+        form: Form::default(),
+        order: some_order(kind),
+        panel: kind.some(seat),
+        interest: (kind != Kind::Empty).then_some(interest),
+        pager: Filter::of("/supervision/subsidies/orders/7", &[]).pager("next", 1),
+        members,
+        draws: kind.part(drawn),
+        widens: true,
     }
 }
