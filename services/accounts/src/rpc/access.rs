@@ -45,6 +45,7 @@ pub const ACCESS: &[Access] = &[
     row("/yuchong.accounts.v1.Users/Unlock", TECHNICAL),
     row("/yuchong.accounts.v1.Users/EndSessions", TECHNICAL),
     row("/yuchong.accounts.v1.Users/ListUsers", READERS_OF_USERS),
+    row("/yuchong.accounts.v1.Users/GetUser", READERS_OF_USERS),
     row("/yuchong.accounts.v1.Machines/IssueClient", CLIENTS_OFFICE),
     row("/yuchong.accounts.v1.Machines/RevokeClient", CLIENTS_OFFICE),
     row("/yuchong.accounts.v1.Machines/ListClients", CLIENTS_OFFICE),

@@ -2,8 +2,8 @@
 
 use chassis::{Failure, page};
 use proto::accounts::{
-    CreateOfficialRequest, DeactivateUserRequest, EndSessionsRequest, ListUsersRequest, ListUsersResponse,
-    ReissuePasswordRequest, UnlockUserRequest, UserView, users_server::Users,
+    CreateOfficialRequest, DeactivateUserRequest, EndSessionsRequest, GetUserViewRequest, ListUsersRequest,
+    ListUsersResponse, ReissuePasswordRequest, UnlockUserRequest, UserView, users_server::Users,
 };
 use secrecy::SecretString;
 use sqlx::PgConnection;
@@ -116,6 +116,13 @@ impl Users for Inlet {
         request: Request<ListUsersRequest>,
     ) -> Result<Response<ListUsersResponse>, Status> {
         Ok(Response::new(list(&self.0, request.into_inner()).await?))
+    }
+
+    async fn get_user(&self, request: Request<GetUserViewRequest>) -> Result<Response<UserView>, Status> {
+        let id = convert::user_id(&request.into_inner().user_id)?;
+        let mut db = self.0.pool.acquire().await.map_err(Failure::from)?;
+        let user = store::users::find(&mut db, id).await.map_err(Failure::from)?;
+        Ok(Response::new(view(&mut db, user.ok_or_else(Failure::not_found)?).await?))
     }
 }
 

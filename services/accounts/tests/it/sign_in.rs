@@ -4,7 +4,8 @@ use std::{os::unix::fs::PermissionsExt as _, time::Duration};
 
 use proto::accounts::{
     ActivateRequest, ChangePasswordRequest, CreateOfficialRequest, DeactivateUserRequest, GetSessionRequest,
-    ListUsersRequest, ReissuePasswordRequest, RequestCodeRequest, SignOutRequest, UnlockUserRequest,
+    GetUserViewRequest, ListUsersRequest, ReissuePasswordRequest, RequestCodeRequest, SignOutRequest,
+    UnlockUserRequest,
 };
 use tonic::Code;
 
@@ -238,8 +239,14 @@ async fn an_official_has_one_live_session_and_none_once_deactivated() {
     let list = ListUsersRequest { role: "administrator".into(), ..ListUsersRequest::default() };
     let user_id =
         bench.users().list_users(by(&security, list)).await.unwrap().into_inner().users[0].user_id.clone();
-    let deactivate = DeactivateUserRequest { request_id: request_id(), user_id };
+    let deactivate = DeactivateUserRequest { request_id: request_id(), user_id: user_id.clone() };
     bench.users().deactivate(by(&security, deactivate)).await.unwrap();
+    let one =
+        bench.users().get_user(by(&security, GetUserViewRequest { user_id })).await.unwrap().into_inner();
+    assert_eq!((one.login.as_str(), one.active), ("admin01", false));
+    let missing = GetUserViewRequest { user_id: request_id() };
+    let missing = bench.users().get_user(by(&security, missing)).await.unwrap_err();
+    assert_eq!(missing.code(), tonic::Code::NotFound);
     assert_eq!(reason(&bench.sign_in("admin01", PASSWORD).await.unwrap_err()), "account_suspended");
     bench.conclude().await;
 }
