@@ -19,6 +19,17 @@ pub struct Divisions {
 #[derive(Debug, Default, Clone)]
 pub struct Known(Vec<Division>);
 
+/// A city with what belongs to it, for a choice of either.
+#[derive(Debug, Clone, Default)]
+pub struct Place {
+    /// Code of the city.
+    pub code: String,
+    /// Its name.
+    pub name: String,
+    /// Its counties, 其他 last.
+    pub counties: Vec<Division>,
+}
+
 impl Divisions {
     /// Asks `accounts`.
     pub fn new(accounts: Peer) -> Divisions {
@@ -88,6 +99,13 @@ impl Known {
         let mut counties: Vec<_> = self.0.iter().filter(of_city).cloned().collect();
         counties.sort_by_key(|one| (one.kind == "other", one.code.clone()));
         counties
+    }
+
+    /// Cities with their counties.
+    pub fn places(&self) -> Vec<Place> {
+        let place =
+            |city: Division| Place { counties: self.counties(&city.code), code: city.code, name: city.name };
+        self.cities().into_iter().map(place).collect()
     }
 
     /// The city that a county belongs to; empty where it is unknown.

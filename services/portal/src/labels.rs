@@ -144,3 +144,78 @@ pub fn account(state: &str) -> (&'static str, &'static str) {
         _ => ("—", ""),
     }
 }
+
+/// By which entry a profile was submitted.
+pub fn entry(id: &str) -> &'static str {
+    match id {
+        "registration_form" => "注册表单",
+        "workbench" => "工作台头像/编辑",
+        "company_profile" => "账号头像/企业资料/编辑",
+        "legacy_import" => "1.0 系统导入",
+        _ => "—",
+    }
+}
+
+/// What became of a submitted profile: words, tag class, and class of the history.
+pub fn outcome(id: &str) -> (&'static str, &'static str, &'static str) {
+    match id {
+        "waiting" => ("待审核", "warn", "now"),
+        "approved" => ("审核通过", "ok", "ok"),
+        "returned" => ("审核不通过", "danger", "bad"),
+        "superseded" => ("已被新的提交替代", "draft", "sys"),
+        "unreviewed" => ("直接生效", "", "sys"),
+        _ => ("—", "", "sys"),
+    }
+}
+
+/// Roles of officials, in the order in which they are offered.
+pub const OFFICIAL_ROLES: [(&str, &str); 8] = [
+    ("county", "县级主管部门"),
+    ("city", "市级主管部门"),
+    ("administrator", "平台管理员"),
+    ("expert", "专家"),
+    ("province", "省级厅委"),
+    ("system_administrator", "系统管理员"),
+    ("security_administrator", "安全管理员"),
+    ("audit_administrator", "审计管理员"),
+];
+
+/// A role in words; an unknown id stands for itself.
+pub fn role(id: &str) -> String {
+    let known = OFFICIAL_ROLES.iter().find(|(key, _)| *key == id);
+    known.map_or_else(|| if id == "operator" { "运营商" } else { id }, |(_, words)| words).to_owned()
+}
+
+/// State of a sign-in: words and tag class.
+pub fn credential(active: bool, state: &str) -> (&'static str, &'static str) {
+    match (active, state) {
+        (false, _) => ("停用", "draft"),
+        (true, "one_time") => ("待首次登录", "warn"),
+        (true, "locked") => ("已锁定", "danger"),
+        (true, "normal") => ("正常", "ok"),
+        (true, _) => ("—", ""),
+    }
+}
+
+/// How strict a gate is.
+pub const GATES: [(&str, &str); 3] =
+    [("block", "不满足则不能提交"), ("warn", "提示并留痕"), ("off", "不检查")];
+
+/// When a panel has decided.
+pub const EXPERT_RULES: [(&str, &str); 3] =
+    [("lead", "组长决定"), ("n_of_m", "达到规定人数"), ("all", "专家组全体一致")];
+
+/// The words of a choice; an unknown id stands for itself.
+pub fn chosen(choices: &[(&str, &'static str)], id: &str) -> String {
+    choices.iter().find(|(key, _)| *key == id).map_or_else(|| id.to_owned(), |(_, words)| (*words).to_owned())
+}
+
+/// State of a work order: words and tag class.
+pub fn order(state: &str) -> (&'static str, &'static str) {
+    match state {
+        "open" => ("专家组审核", "joint"),
+        "frozen" => ("省级厅委审核（抽查复核）", "info"),
+        "concluded" => ("已办结", "ok"),
+        _ => ("—", ""),
+    }
+}

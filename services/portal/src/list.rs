@@ -67,6 +67,18 @@ impl Filter {
         self.url(&entries)
     }
 
+    /// The list with one field of the filter kept, for 重置 below tabs.
+    pub fn only(&self, name: &str) -> String {
+        let kept: Vec<_> =
+            self.entries.iter().filter(|(key, value)| key == name && !value.is_empty()).cloned().collect();
+        self.url(&kept)
+    }
+
+    /// A saved filter: the first page with one field set; `count` where it is known.
+    pub fn tab(&self, name: &str, value: &str, words: &str, count: Option<i32>) -> Tab {
+        Tab { words: words.to_owned(), path: self.with(name, value), count, current: self.has(name, value) }
+    }
+
     /// The ways on and back.
     pub fn pager(&self, next_token: &str, rows: usize) -> Pager {
         let here = self.value("page");
@@ -109,6 +121,19 @@ impl Filter {
             entries.iter().map(|(key, value)| format!("{}={}", encoded(key), encoded(value))).collect();
         format!("{}?{}", self.path, pairs.join("&"))
     }
+}
+
+/// A saved filter of a list.
+#[derive(Debug, Clone, Default)]
+pub struct Tab {
+    /// Its words.
+    pub words: String,
+    /// The list with it.
+    pub path: String,
+    /// Rows that it leaves; 1,001 stands for 1,000+.
+    pub count: Option<i32>,
+    /// Whether the page shows it.
+    pub current: bool,
 }
 
 /// The ways on and back of one page of a list.

@@ -50,8 +50,10 @@ pub const ENTRIES: &[Entry] = &[
     entry("账号", "", "企业资料", "/account/company", "build", &[Operator, OperatorApplicant]),
     entry("监管服务", "建设补贴", "县域充电站补贴管理", "/supervision/county-subsidies", "file", &[County, City]),
     entry("监管服务", "建设补贴", "补贴管理", "/supervision/subsidies", "file", SUPERVISORS),
-    entry("系统管理", "", "账号管理", "/system/accounts", "users", &[Administrator]),
-    entry("系统管理", "", "全部账号", "/system/users", "user", &[Administrator, SystemAdministrator, SecurityAdministrator, AuditAdministrator]),
+    entry("系统管理", "账号管理", "待审核", "/system/accounts?state=pending", "users", &[Administrator]),
+    entry("系统管理", "账号管理", "企业账号", "/system/accounts", "users", &[Administrator]),
+    entry("系统管理", "账号管理", "全部账号", "/system/users", "users", &[Administrator, SystemAdministrator, SecurityAdministrator, AuditAdministrator]),
+    entry("系统管理", "账号管理", "接口账号", "/system/machines", "users", &[Administrator, SystemAdministrator]),
     entry("系统管理", "", "轮次与参数", "/system/rounds", "gear", &[Administrator]),
 ];
 

@@ -1,5 +1,6 @@
 //! One file per area of pages; each has `routes()`. How a page is added stands at the top of the crate.
 
+pub mod account_review;
 pub mod accounts;
 pub mod applications;
 pub mod company;
@@ -7,8 +8,10 @@ pub mod county_subsidies;
 pub mod dossiers;
 pub mod files;
 pub mod interconnect;
+pub mod launch;
 pub mod live;
 pub mod login;
+pub mod machines;
 pub mod members;
 pub mod messages;
 pub mod orders;
@@ -50,8 +53,11 @@ pub fn routes() -> Routes {
         .merge(county_subsidies::routes())
         .merge(subsidies::routes())
         .merge(orders::routes())
+        .merge(launch::routes())
         .merge(accounts::routes())
+        .merge(account_review::routes())
         .merge(users::routes())
+        .merge(machines::routes())
         .merge(rounds::routes())
         .merge(files::routes())
         .merge(statements::routes())

@@ -165,14 +165,11 @@ fn tiles(visitor: &Visitor, counts: &CountTasksResponse) -> Vec<Tile> {
     };
     let mut tiles = Vec::new();
     if visitor.is(Role::Administrator) {
-        for (state, label) in [("Pending", "账号待审核"), ("Active", "资料变更待审核")] {
-            tiles.push(tile(
-                "operator",
-                state,
-                label,
-                "warn",
-                format!("/system/accounts?state={}", state.to_lowercase()),
-            ));
+        for (state, label, path) in [
+            ("Pending", "账号待审核", "/system/accounts?state=pending"),
+            ("Active", "资料变更待审核", "/system/accounts?state=changed"),
+        ] {
+            tiles.push(tile("operator", state, label, "warn", path.to_owned()));
         }
     }
     tiles.extend(stage::waiting_for(&parties).map(|row| {

@@ -1,5 +1,7 @@
 //! Every page with nothing, one, many and the longest values. A new template gets its samples here, one function each.
 
+mod administrator;
+
 use askama::Template;
 use portal::{
     Form, Page, Refused,
@@ -30,6 +32,7 @@ use portal::{
 use proto::{accounts::Division, reviews::ApplicationView};
 
 /// One rendering.
+#[derive(Clone)]
 pub struct Sample {
     /// File of the template.
     pub template: &'static str,
@@ -180,7 +183,7 @@ impl Kind {
 
 /// All of them.
 pub fn all() -> Vec<Sample> {
-    Kind::ALL.into_iter().flat_map(of).collect()
+    Kind::ALL.into_iter().flat_map(|kind| [of(kind), administrator::of(kind)].concat()).collect()
 }
 
 fn of(kind: Kind) -> Vec<Sample> {

@@ -1,0 +1,265 @@
+//! Pages of administrators: companies, people, machines, rounds.
+
+use portal::{
+    Form,
+    case::{Fact, Past},
+    divisions::Place,
+    labels::{EXPERT_RULES, GATES, OFFICIAL_ROLES, SLOTS},
+    list::{Filter, Tab},
+    refused::Away,
+    stage::Tag,
+    web::{
+        account_review::{AccountReviewPage, Compared, Licence, Login, Queue},
+        accounts::{self, AccountsPage},
+        machines::{self, Issued, MachinesPage, NewMachinePage},
+        rounds::{self, NewRoundPage, RoundPage, RoundsPage},
+        users::{self, NewUserPage, Offered, UserPage, UsersPage},
+    },
+};
+use proto::accounts::Division;
+
+use super::{Kind, Sample, filter, sample};
+
+/// All of them.
+pub fn of(kind: Kind) -> Vec<Sample> {
+    vec![
+        sample("accounts.html", kind, accounts(kind)),
+        sample("account_review.html", kind, account_review(kind)),
+        sample("users.html", kind, users(kind)),
+        sample("user.html", kind, user(kind)),
+        sample("user_new.html", kind, user_new(kind)),
+        sample("machines.html", kind, machines(kind)),
+        sample("machine_new.html", kind, machine_new(kind)),
+        sample("rounds.html", kind, rounds(kind)),
+        sample("round.html", kind, round(kind)),
+        sample("round_new.html", kind, round_new(kind)),
+    ]
+}
+
+fn tabs(kind: Kind) -> Vec<Tab> {
+    kind.some(|| Tab { words: kind.text("待审核"), path: "/".into(), count: Some(1001), current: true })
+}
+
+fn places(kind: Kind) -> Vec<Place> {
+    let county = || Division { code: "410105".into(), name: kind.text("金水区"), ..Division::default() };
+    kind.some(|| Place { code: "410100".into(), name: kind.text("郑州市"), counties: vec![county()] })
+}
+
+fn accounts(kind: Kind) -> AccountsPage {
+    let filter = filter(kind, "/system/accounts");
+    let rows = kind.some(|| accounts::Row {
+        company: kind.text("示例公司"),
+        uscc: kind.text("91410105XXXX00019G"),
+        place: kind.text("郑州市 / 金水区"),
+        state: kind.tag(),
+        changed: kind != Kind::One,
+        submission: 2,
+        registered_at: "11-22 10:05".into(),
+        need: true,
+        path: "/system/accounts/7/review".into(),
+    });
+    AccountsPage {
+        page: kind.frame("/system/accounts"),
+        tabs: tabs(kind),
+        list: accounts::Rows { pager: filter.pager("next", rows.len()), filter, rows },
+    }
+}
+
+fn account_review(kind: Kind) -> AccountReviewPage {
+    let compared = |check: &str| Compared {
+        name: "公司名称",
+        entered: kind.text("示例公司"),
+        before: if kind == Kind::Longest { "旧名称".into() } else { String::new() },
+        check: Tag { text: kind.text(check), class: "ok" },
+        on_licence: true,
+    };
+    let licence = |shown| Licence {
+        title: "营业执照",
+        file_name: kind.text("营业执照.png"),
+        kind: shown,
+        preview: "/files/7/preview".into(),
+        original: "/files/7/original".into(),
+    };
+    let mut licences = kind.part(|| licence("image"));
+    if let (Ok(licences), Kind::Many) = (&mut licences, kind) {
+        licences.truncate(0);
+        licences.extend([licence("document"), licence("other")]);
+    }
+    let queue = Queue {
+        count: 200,
+        more: true,
+        previous: "/system/accounts/6/review".into(),
+        next: "/system/accounts/8/review".into(),
+    };
+    AccountReviewPage {
+        page: kind.frame("/system/accounts?state=pending"),
+        form: kind.form(&["decision", "opinion"]),
+        standing: kind.form(&["reason"]),
+        operator_id: "7".into(),
+        company: kind.text("示例公司"),
+        state: kind.tag(),
+        state_id: if kind == Kind::Many { "Suspended" } else { "Active" }.into(),
+        waiting: i32::from(kind != Kind::Empty) * 2,
+        line: kind.text("提交于 2026-11-22 10:05 · 第 2 次提交"),
+        items: kind.some(|| compared("校验通过")),
+        beside: kind == Kind::Longest,
+        licences,
+        queue: match kind {
+            Kind::Empty => Err(Away { what: "待审核队列", trace_id: String::new() }),
+            Kind::One | Kind::Many | Kind::Longest => Ok(queue),
+        },
+        logins: kind.some(|| Login {
+            login: kind.text("op01"),
+            state: kind.tag(),
+            path: "/system/users/7".into(),
+        }),
+        history: kind.some(|| Past {
+            title: "第 1 次提交（注册表单）".into(),
+            result: kind.tag(),
+            class: "bad",
+            who: "企业 2026-11-22 10:05 提交".into(),
+            opinion: kind.text("执照不清晰"),
+            items: Vec::new(),
+        }),
+    }
+}
+
+fn users(kind: Kind) -> UsersPage {
+    let filter = filter(kind, "/system/users");
+    let rows = kind.some(|| users::Row {
+        name: kind.text("甲"),
+        login: kind.text("co_410105"),
+        roles: kind.text("县级主管部门"),
+        scope: kind.text("郑州市 / 金水区"),
+        office: kind.text("金水区主管部门"),
+        state: kind.tag(),
+        created_at: "11-22 10:05".into(),
+        path: "/system/users/7".into(),
+    });
+    UsersPage {
+        page: kind.frame("/system/users"),
+        tabs: tabs(kind),
+        pager: filter.pager("next", rows.len()),
+        filter,
+        rows,
+        makes: kind != Kind::Empty,
+    }
+}
+
+fn user(kind: Kind) -> UserPage {
+    let act = |ends| Offered {
+        path: "/system/users/7/deactivate".into(),
+        label: "停用账号",
+        effect: "账号停用后不能恢复",
+        ends,
+        form: Form::default(),
+    };
+    UserPage {
+        page: kind.frame("/system/users"),
+        form: kind.form(&["sure"]),
+        name: kind.text("甲"),
+        state: kind.tag(),
+        facts: kind.some(|| Fact { name: "姓名", value: kind.text("甲") }),
+        company: kind.text("/system/accounts/7/review"),
+        acts: if kind == Kind::Empty { Vec::new() } else { vec![act(false), act(true)] },
+    }
+}
+
+fn user_new(kind: Kind) -> NewUserPage {
+    let fields =
+        ["login", "display_name", "contact_phone", "office", "roles", "scope", "department", "employer"];
+    NewUserPage {
+        page: kind.frame("/system/users"),
+        form: kind.form(&fields),
+        roles: OFFICIAL_ROLES.to_vec(),
+        places: places(kind),
+        departments: kind.some(|| kind.text("fgw")),
+    }
+}
+
+fn machines(kind: Kind) -> MachinesPage {
+    let filter = filter(kind, "/system/machines");
+    let rows = kind.some(|| machines::Row {
+        name: kind.text("数据接入"),
+        client_id: kind.text("c7"),
+        company: kind.text("示例公司"),
+        state: kind.tag(),
+        issued_at: "2026-11-22 10:05".into(),
+        revoked_at: "—".into(),
+        form: (kind != Kind::One).then(Form::default),
+    });
+    MachinesPage {
+        page: kind.frame("/system/machines"),
+        form: Form::default(),
+        company: kind.text("示例公司"),
+        new: "/system/machines/new".into(),
+        pager: filter.pager("next", rows.len()),
+        filter,
+        rows,
+    }
+}
+
+fn machine_new(kind: Kind) -> NewMachinePage {
+    let issued = Issued {
+        name: kind.text("数据接入"),
+        company: kind.text("示例公司"),
+        client_id: kind.text("c7"),
+        client_secret: kind.text("密钥"),
+    };
+    NewMachinePage {
+        page: kind.frame("/system/machines"),
+        form: kind.form(&["uscc", "name"]),
+        issued: (kind == Kind::Many).then_some(issued),
+    }
+}
+
+fn rounds(kind: Kind) -> RoundsPage {
+    let rows = kind.some(|| rounds::Row {
+        name: kind.text("2026 年第二批"),
+        days: "2026-01-01 至 不限".into(),
+        rule: "组长决定".into(),
+        departments: kind.text("fgw、czt"),
+        sample: "20%".into(),
+        created_at: "11-22 10:05".into(),
+        path: "/system/rounds/7".into(),
+    });
+    RoundsPage {
+        page: kind.frame("/system/rounds"),
+        pager: Filter::of("/system/rounds", &[]).pager("next", rows.len()),
+        rows,
+    }
+}
+
+fn round(kind: Kind) -> RoundPage {
+    RoundPage {
+        page: kind.frame("/system/rounds"),
+        name: kind.text("2026 年第二批"),
+        version: 1,
+        facts: kind.some(|| Fact { name: "会签厅委", value: kind.text("fgw") }),
+        slots: kind.some(|| kind.text("营业执照")),
+    }
+}
+
+fn round_new(kind: Kind) -> NewRoundPage {
+    let fields = [
+        "name",
+        "opens_on",
+        "closes_on",
+        "required_slots",
+        "gate_a",
+        "gate_b",
+        "expert_rule",
+        "experts_needed",
+        "departments",
+        "sample_permille",
+        "finding_threshold",
+        "freeze_after_days",
+    ];
+    NewRoundPage {
+        page: kind.frame("/system/rounds"),
+        form: kind.form(&fields),
+        slots: SLOTS.to_vec(),
+        gates: GATES.to_vec(),
+        rules: EXPERT_RULES.to_vec(),
+    }
+}
