@@ -77,7 +77,9 @@ async fn an_operator_withdraws_its_own_application_and_a_foreign_one_does_not_ex
     assert_eq!(browser.get("/supervision/county-subsidies").await?.status, 404);
 
     let page = browser.get(&path).await?;
-    let withdrawn = browser.post(&page.form(&format!("{path}/withdraw"))?).await?;
+    assert!(page.text.contains(&format!("href=\"{path}/withdraw\"")), "{}", page.words());
+    let asked = browser.get(&format!("{path}/withdraw")).await?;
+    let withdrawn = browser.post(&asked.form(&format!("{path}/withdraw"))?).await?;
     assert_eq!(withdrawn.status, 303, "{}", withdrawn.words());
     assert_eq!(system.steps(case.uuid()).await?, ["T01", "T02", "T03"]);
 

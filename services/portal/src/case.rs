@@ -107,6 +107,28 @@ impl Case {
         found.is_some_and(|offer| offer.allowed)
     }
 
+    /// Why a command is not allowed now; empty where it is, or where that cannot be read.
+    pub fn refusal(&self, command: &str) -> String {
+        let found =
+            self.offers.as_ref().ok().and_then(|offers| offers.iter().find(|one| one.command == command));
+        match (&self.offers, found) {
+            (Err(_), _) => String::new(),
+            (Ok(_), Some(offer)) => offer.why.clone(),
+            (Ok(_), None) => "当前不能办理".to_owned(),
+        }
+    }
+
+    /// The application's number; — while it has none.
+    pub fn number(&self) -> String {
+        format::or_dash(&self.view.application_no)
+    }
+
+    /// What the last return said, where one stands.
+    pub fn last_return(&self) -> Option<&Past> {
+        let history = self.history.as_ref().ok().filter(|_| !self.view.return_items.is_empty())?;
+        history.iter().find(|past| past.class == "bad")
+    }
+
     /// Version of the submission that is looked at; 0 before the first.
     pub fn submission_version(&self) -> i32 {
         self.view.submission.as_ref().map_or(0, |submission| submission.version)

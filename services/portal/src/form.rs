@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::{
     Form as Fields,
     extract::{FromRequest, Multipart, Request},
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
 };
 use bytes::Bytes;
 use chassis::error::Kind;
@@ -78,6 +78,30 @@ impl Form {
     /// A form with these texts, for tests and for pages that show what is stored.
     pub fn filled<'a>(entries: impl IntoIterator<Item = (&'a str, String)>) -> Form {
         Form::new(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect(), Vec::new())
+    }
+
+    /// Checks that the form was rendered for this browser, and says so to the guard.
+    ///
+    /// # Errors
+    /// It was not.
+    pub(crate) fn prove(
+        &self,
+        portal: &Portal,
+        headers: &HeaderMap,
+        proved: Option<&Proved>,
+    ) -> Result<(), Refused> {
+        let token = self.value(TOKEN_FIELD);
+        let holds = [Cookie::Session, Cookie::Visit]
+            .into_iter()
+            .filter_map(|cookie| portal.jar.read(headers, cookie))
+            .any(|secret| csrf::holds(token, &secret));
+        if !holds {
+            return Err(Refused::foreign_form());
+        }
+        if let Some(proved) = proved {
+            proved.now();
+        }
+        Ok(())
     }
 
     /// The text of a field; empty where there is none.
@@ -192,22 +216,13 @@ impl FromRequest<Arc<Portal>> for Form {
                 .map_err(|_| unreadable())?;
             Form::new(entries, Vec::new())
         };
-        let token = form.value(TOKEN_FIELD);
-        let holds = [Cookie::Session, Cookie::Visit]
-            .into_iter()
-            .filter_map(|cookie| portal.jar.read(&headers, cookie))
-            .any(|secret| csrf::holds(token, &secret));
-        if !holds {
-            return Err(Refused::foreign_form());
-        }
-        if let Some(proved) = proved {
-            proved.now();
-        }
+        form.prove(portal, &headers, proved.as_ref())?;
         Ok(form)
     }
 }
 
-fn unreadable() -> Refused {
+/// A form that cannot be read.
+pub(crate) fn unreadable() -> Refused {
     Refused::unreadable("提交的内容过大或无法识别，请检查文件大小后重新提交")
 }
 

@@ -60,6 +60,24 @@ pub fn or_dash(text: &str) -> String {
     if text.trim().is_empty() { EMPTY.to_owned() } else { text.to_owned() }
 }
 
+/// What stands for a value that is not there, as an owned text.
+pub fn empty() -> String {
+    EMPTY.to_owned()
+}
+
+/// 29 KB, 1.4 MB; powers of 1,024.
+pub fn bytes(count: i64) -> String {
+    let count = count.max(0).unsigned_abs();
+    match count {
+        0..1024 => format!("{count} B"),
+        1024..1_048_576 => format!("{} KB", count.div_ceil(1024)),
+        _ => {
+            let tenths = (count * 10).div_ceil(1_048_576);
+            format!("{}.{} MB", tenths / 10, tenths % 10)
+        }
+    }
+}
+
 /// Fen as 1,234,567.00 (元).
 pub fn yuan(fen: i64) -> String {
     let sign = if fen < 0 { "-" } else { "" };
@@ -198,6 +216,7 @@ mod tests {
     fn phones_are_masked_and_powers_carry_no_needless_decimals() {
         assert_eq!(masked_phone("19900010003"), "199****0003");
         assert_eq!(masked_phone("12"), "****");
+        assert_eq!([bytes(0), bytes(1500), bytes(1_500_000)], ["0 B", "2 KB", "1.5 MB"]);
         assert_eq!((kilowatts(1_468_000).as_str(), kilowatts(7_500).as_str()), ("1,468", "7.5"));
     }
 }

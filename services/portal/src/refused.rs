@@ -96,6 +96,8 @@ impl Refused {
                 | "already_withdrawn"
                 | "stale_submission"
                 | "edited_meanwhile"
+                | "dossier_changed"
+                | "invoice_changed"
         )
     }
 }

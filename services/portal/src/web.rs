@@ -1,13 +1,16 @@
 //! One file per area of pages; each has `routes()`. How a page is added stands at the top of the crate.
 
+pub mod acceptance;
 pub mod account_review;
 pub mod accounts;
 pub mod applications;
 pub mod company;
 pub mod county_subsidies;
 pub mod dossiers;
+pub mod endings;
 pub mod files;
 pub mod interconnect;
+pub mod invoices;
 pub mod launch;
 pub mod live;
 pub mod login;
@@ -45,7 +48,10 @@ pub fn routes() -> Routes {
         .merge(live::routes())
         .merge(messages::routes())
         .merge(applications::routes())
+        .merge(acceptance::routes())
+        .merge(endings::routes())
         .merge(dossiers::routes())
+        .merge(invoices::routes())
         .merge(stations::routes())
         .merge(interconnect::routes())
         .merge(company::routes())

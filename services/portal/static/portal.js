@@ -1,6 +1,6 @@
 // 门户增强脚本（自有代码，无依赖）。没有它，所有页面也能用：链接照跳、表单照交。
 // 约定：data-nav 侧栏开合；data-large 大字版；data-confirm 二次确认；data-swap 局部刷新；
-//       data-cascade 地市→区县联动；data-count 字数；data-live 待办与消息角标。
+//       data-cascade 地市→区县联动；data-count 字数；data-live 待办与消息角标；data-upload 多文件上传；data-autosave 自动保存草稿。
 'use strict';
 (() => {
   const $ = (s, r = document) => r.querySelector(s);
@@ -31,7 +31,7 @@
     try {
       const r = await fetch(url, { headers: { 'X-Fragment': sel.slice(1) }, credentials: 'same-origin' });
       if (!r.ok || r.redirected) { location.href = url; return; }   // 会话过期等：退回整页
-      box.innerHTML = html(await r.text());
+      box.innerHTML = html(await r.text()); arm();
       if (push) history.pushState({ sel }, '', url);
     } catch { location.href = url; } finally { box.removeAttribute('aria-busy'); }
   }
@@ -62,6 +62,83 @@
   const es = $('.errsum'); if (es) es.focus();
   // 区县联动可用时，“列出区县”按钮不再需要
   document.querySelectorAll('[data-cascade-button]').forEach(b => { b.hidden = true; b.type = 'button'; });
+
+  const uuid = () => {
+    const b = crypto.getRandomValues(new Uint8Array(16)); b[6] = (b[6] & 15) | 64; b[8] = (b[8] & 63) | 128;
+    const h = Array.from(b, x => x.toString(16).padStart(2, '0')).join('');
+    return [h.slice(0, 8), h.slice(8, 12), h.slice(12, 16), h.slice(16, 20), h.slice(20)].join('-');
+  };
+  const el = (tag, cls, text) => { const e = document.createElement(tag); if (cls) e.className = cls; if (text) e.textContent = text; return e; };
+
+  // 上传：<form data-upload="#片段">；一次请求一个文件，可同时多个，有进度、取消、重试；同一文件重试用同一请求编号
+  const LIMIT = 20 * 1024 * 1024;
+  let running = 0;
+  function send(form, file, line, id) {
+    const bar = el('progress', 'b'), said = el('span', 'sz', '上传中'), stop = el('button', 'lnk', '取消');
+    bar.max = 100; bar.value = 0; bar.setAttribute('aria-label', `上传进度 ${file.name}`); stop.type = 'button';
+    line.replaceChildren(el('span', 'nm', file.name), bar, said, stop);
+    const failed = text => {
+      const why = el('span', 'small t-danger', text), again = el('button', 'lnk', '重试');
+      why.setAttribute('role', 'alert'); again.type = 'button'; again.onclick = () => send(form, file, line, id);
+      line.replaceChildren(el('span', 'nm', file.name), why, again);
+    };
+    if (file.size > LIMIT) { failed('超过 20 MB，请压缩后上传'); return; }
+    const data = new FormData(form); data.delete('file'); data.set('request_id', id); data.append('file', file);
+    const x = new XMLHttpRequest(); running++;
+    const over = () => { running--; if (!running) { const box = form.dataset.upload; if (!document.querySelector('.uploading .t-danger')) swap(box, location.pathname, false); } };
+    x.upload.onprogress = e => { bar.value = Math.round(e.loaded / e.total * 100); if (e.loaded === e.total) said.textContent = '检查中'; };
+    x.onload = () => {
+      if (x.status === 200 && x.responseText === '已上传') line.replaceChildren(el('span', 'nm', file.name), el('span', 'tag ok', '已上传'));
+      else if (x.status === 200) location.reload();   // 会话过期等：退回整页
+      else failed(x.status < 500 && x.responseText.length < 500 ? x.responseText : '上传未成功，请重试');
+      over();
+    };
+    x.onerror = () => { failed('网络中断，请重试'); over(); };
+    x.onabort = () => { line.remove(); over(); };
+    stop.onclick = () => x.abort();
+    x.open('POST', form.action); x.setRequestHeader('X-Fragment', 'upload'); x.send(data);
+  }
+  function take(form, files) {
+    for (const file of files) { const line = el('div', 'file uploading'); form.before(line); send(form, file, line, uuid()); }
+  }
+  const arm = () => document.querySelectorAll('form[data-upload] input[type=file]').forEach(i => { i.multiple = true; });
+  arm();
+  document.addEventListener('change', e => {
+    const form = e.target.closest('form[data-upload]');
+    if (form && e.target.type === 'file' && e.target.files.length) { take(form, [...e.target.files]); e.target.value = ''; }
+  });
+  document.addEventListener('dragover', e => { if (e.target.closest('form[data-upload]')) e.preventDefault(); });
+  document.addEventListener('drop', e => {
+    const form = e.target.closest('form[data-upload]');
+    if (form) { e.preventDefault(); take(form, [...e.dataTransfer.files]); }
+  });
+
+  // 自动保存草稿：<form data-autosave>；每 30 秒和离开字段时，有改动才保存；提交前先等保存结束
+  const draft = $('form[data-autosave]');
+  if (draft) {
+    const told = $('[data-kept]', draft);
+    const seen = () => new URLSearchParams([...new FormData(draft)].filter(([k]) => !['request_id', 'edit_version', 'form_token'].includes(k))).toString();
+    let last = seen(), busy = null, leaving = false;
+    const keep = async () => {
+      if (busy || leaving || seen() === last) return;
+      const now = seen(), body = new URLSearchParams(new FormData(draft)); body.set('act', 'save');
+      busy = fetch(draft.action, { method: 'POST', headers: { 'X-Fragment': 'kept' }, body, credentials: 'same-origin' });
+      try {
+        const r = await busy;
+        if (!r.ok || r.redirected) throw r;
+        const said = await r.json(), at = new Date();
+        draft.elements.edit_version.value = said.edit_version; draft.elements.request_id.value = said.request_id; last = now;
+        told.textContent = `已自动保存 ${String(at.getHours()).padStart(2, '0')}:${String(at.getMinutes()).padStart(2, '0')}`;
+      } catch { told.textContent = '有内容尚未保存'; } finally { busy = null; }
+    };
+    setInterval(keep, 30000);
+    draft.addEventListener('focusout', keep);
+    draft.addEventListener('submit', async e => {
+      if (busy) { e.preventDefault(); const by = e.submitter; try { await busy; } catch { /* 提交时会再说明 */ } setTimeout(() => draft.requestSubmit ? draft.requestSubmit(by) : draft.submit()); return; }
+      leaving = true;
+    });
+    addEventListener('beforeunload', e => { if (!leaving && seen() !== last) e.preventDefault(); });
+  }
 
   // 角标：页面可见时跟随服务端推送；服务端到时会要求休息，有操作再继续
   const url = document.body.dataset.live;

@@ -1,14 +1,8 @@
 //! 信息服务/建设补贴/建设补贴申请: the operator's applications and one of them.
 
 use askama::{Template, filters::HtmlSafe};
-use axum::{
-    extract::Path,
-    http::StatusCode,
-    routing::{get, post},
-};
-use proto::reviews::{
-    ApplicationView, DeleteRequest, ListApplicationsRequest, TerminateRequest, WithdrawRequest,
-};
+use axum::{extract::Path, http::StatusCode, routing::get};
+use proto::reviews::{ApplicationView, ListApplicationsRequest};
 
 use super::Routes;
 use crate::{
@@ -16,7 +10,7 @@ use crate::{
     case::Case,
     divisions::Known,
     format,
-    list::{Filter, Pager},
+    list::{Filter, Pager, Tab},
     stage::{self, Tag},
 };
 
@@ -25,12 +19,7 @@ pub const LIST: &str = "/subsidy/applications";
 
 /// Routes of this area.
 pub fn routes() -> Routes {
-    Routes::new()
-        .route(LIST, get(list))
-        .route("/subsidy/applications/{id}", get(show))
-        .route("/subsidy/applications/{id}/withdraw", post(withdraw))
-        .route("/subsidy/applications/{id}/delete", post(delete))
-        .route("/subsidy/applications/{id}/terminate", post(terminate))
+    Routes::new().route(LIST, get(list)).route("/subsidy/applications/{id}", get(show))
 }
 
 /// One application in a list, of an operator or a reviewer.
@@ -86,6 +75,56 @@ impl Row {
     }
 }
 
+/// Saved filters of a list: value in the URL, words, nodes (none for all), who it waits for.
+pub type Tabs = &'static [(&'static str, &'static str, &'static [&'static str], &'static str)];
+
+/// Of the operator's list.
+const TABS: Tabs = &[
+    ("", "全部", &[], ""),
+    ("need", "需我处理", &[], "operator"),
+    (
+        "reviewing",
+        "审核中",
+        &[
+            "CountyReview",
+            "PaperCheck",
+            "CityReview",
+            "AwaitingJointReview",
+            "ExpertReview",
+            "AwaitingProvince",
+            "ProvincialReview",
+        ],
+        "",
+    ),
+    ("approved", "已通过", &["Approved"], ""),
+    ("draft", "待提交", &["Draft"], ""),
+];
+
+/// The tabs as links; `count` knows how many a tab holds.
+pub fn tabs(tabs: Tabs, filter: &Filter, count: impl Fn(&str) -> Option<i32>) -> Vec<Tab> {
+    let tab = |(value, label, _, _): &(&'static str, &'static str, _, _)| Tab {
+        words: (*label).to_owned(),
+        count: count(value),
+        path: filter.with("tab", value),
+        current: filter.has("tab", value),
+    };
+    tabs.iter().map(tab).collect()
+}
+
+/// What the URL of a list with tabs asks reviews for; a node that is chosen narrows the tab's.
+pub fn tabbed(tabs: Tabs, filter: &Filter) -> ListApplicationsRequest {
+    let mut request = wanted(filter);
+    let tab = tabs.iter().find(|(value, _, _, _)| filter.has("tab", value));
+    let Some((_, _, stages, waits_for)) = tab.or(tabs.first()) else { return request };
+    if request.stages.is_empty() {
+        request.stages = stages.iter().map(|stage| (*stage).to_owned()).collect();
+    }
+    if request.waits_for.is_empty() {
+        (*waits_for).clone_into(&mut request.waits_for);
+    }
+    request
+}
+
 /// What the URL of a list asks reviews for.
 fn wanted(filter: &Filter) -> ListApplicationsRequest {
     let stage = filter.value("stage");
@@ -123,9 +162,23 @@ impl Rows {
     /// # Errors
     /// The filter holds a value that reviews does not know; reviews is away.
     pub async fn read(visitor: &Visitor, title: &'static str, filter: Filter) -> Result<Rows, Refused> {
+        let request = wanted(&filter);
+        Rows::asked(visitor, title, filter, request).await
+    }
+
+    /// Asks reviews for something that the URL only names.
+    ///
+    /// # Errors
+    /// As [`Rows::read`].
+    pub async fn asked(
+        visitor: &Visitor,
+        title: &'static str,
+        filter: Filter,
+        request: ListApplicationsRequest,
+    ) -> Result<Rows, Refused> {
         let mut client = visitor.applications();
         let (names, answer) =
-            tokio::join!(visitor.portal.divisions.names(), client.list_applications(wanted(&filter)));
+            tokio::join!(visitor.portal.divisions.names(), client.list_applications(request));
         let answer = answer?.into_inner();
         Ok(Rows {
             title,
@@ -143,6 +196,8 @@ impl Rows {
 pub struct ApplicationsPage {
     /// The frame.
     pub page: Page,
+    /// Saved filters.
+    pub tabs: Vec<Tab>,
     /// Nodes to choose from: id and words.
     pub stages: Vec<(&'static str, &'static str)>,
     /// The table.
@@ -152,13 +207,17 @@ pub struct ApplicationsPage {
 async fn list(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&[Role::Operator])?;
     let title = "建设补贴申请";
-    let (page, list) = tokio::join!(visitor.page(LIST, title), Rows::read(&visitor, title, filter));
+    let request = tabbed(TABS, &filter);
+    let shown = filter.clone();
+    let (page, list) = tokio::join!(visitor.page(LIST, title), Rows::asked(&visitor, title, filter, request));
     let list = list?;
+    let tasks = page.badges.map(|badges| badges.tasks);
+    let tabs = tabs(TABS, &shown, |tab| tasks.filter(|_| tab == "need"));
     if visitor.fragment == "list" {
         return visitor.show(StatusCode::OK, &list);
     }
     let stages = stage::TABLE.iter().map(|row| (row.id, row.operator.0)).collect();
-    visitor.show(StatusCode::OK, &ApplicationsPage { page, stages, list })
+    visitor.show(StatusCode::OK, &ApplicationsPage { page, tabs, stages, list })
 }
 
 /// One application.
@@ -182,41 +241,4 @@ async fn page(visitor: &Visitor, id: &str, form: Form) -> Answer {
 
 async fn show(visitor: Visitor, Path(id): Path<String>) -> Answer {
     page(&visitor, &id, Form::default()).await
-}
-
-async fn withdraw(visitor: Visitor, Path(id): Path<String>, form: Form) -> Answer {
-    let request = WithdrawRequest {
-        request_id: form.request_id(),
-        application_id: id.clone(),
-        version: form.number("version"),
-    };
-    match visitor.applications().withdraw(request).await {
-        Ok(_) => visitor.done(&format!("{LIST}/{id}"), "已撤回，修改后请重新提交"),
-        Err(status) => page(&visitor, &id, form.refused(status)?).await,
-    }
-}
-
-async fn delete(visitor: Visitor, Path(id): Path<String>, form: Form) -> Answer {
-    let request = DeleteRequest {
-        request_id: form.request_id(),
-        application_id: id.clone(),
-        version: form.number("version"),
-    };
-    match visitor.applications().delete(request).await {
-        Ok(_) => visitor.done(LIST, "草稿已删除，可以重新发起申请"),
-        Err(status) => page(&visitor, &id, form.refused(status)?).await,
-    }
-}
-
-async fn terminate(visitor: Visitor, Path(id): Path<String>, form: Form) -> Answer {
-    let request = TerminateRequest {
-        request_id: form.request_id(),
-        application_id: id.clone(),
-        version: form.number("version"),
-        reason: form.text("reason"),
-    };
-    match visitor.applications().terminate(request).await {
-        Ok(_) => visitor.done(&format!("{LIST}/{id}"), "申请已终止，占用的发票金额和充电接口已释放"),
-        Err(status) => page(&visitor, &id, form.refused(status)?).await,
-    }
 }

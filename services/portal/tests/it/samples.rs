@@ -1,6 +1,7 @@
 //! Every page with nothing, one, many and the longest values. A new template gets its samples here, one function each.
 
 mod administrator;
+mod operator;
 
 use askama::Template;
 use portal::{
@@ -18,7 +19,7 @@ use portal::{
     sessions::Badges,
     stage::{self, Tag},
     web::{
-        applications::{ApplicationPage, ApplicationsPage, Row, Rows},
+        applications::{Row, Rows},
         county_subsidies::{CountyReviewPage, CountySubsidiesPage},
         login::LoginPage,
         messages::{MessageRow, MessagesPage},
@@ -183,7 +184,8 @@ impl Kind {
 
 /// All of them.
 pub fn all() -> Vec<Sample> {
-    Kind::ALL.into_iter().flat_map(|kind| [of(kind), administrator::of(kind)].concat()).collect()
+    let each = |kind| [of(kind), operator::of(kind), administrator::of(kind)].concat();
+    Kind::ALL.into_iter().flat_map(each).collect()
 }
 
 fn of(kind: Kind) -> Vec<Sample> {
@@ -201,8 +203,6 @@ fn of(kind: Kind) -> Vec<Sample> {
         ),
         sample("workbench.html", kind, workbench(kind)),
         sample("messages.html", kind, messages(kind)),
-        sample("applications.html", kind, applications(kind)),
-        sample("application.html", kind, application(kind)),
         sample("county_subsidies.html", kind, county_subsidies(kind)),
         sample("county_review.html", kind, county_review(kind)),
         sample("orders.html", kind, orders(kind)),
@@ -321,18 +321,6 @@ fn rows(kind: Kind, path: &str, reviewer: bool) -> Rows {
     let filter = filter(kind, path);
     let rows = kind.some(|| kind.row());
     Rows { title: "建设补贴申请", pager: filter.pager("next", rows.len()), filter, rows, reviewer }
-}
-
-fn applications(kind: Kind) -> ApplicationsPage {
-    ApplicationsPage {
-        page: kind.frame("/subsidy/applications"),
-        stages: stage::TABLE.iter().map(|row| (row.id, row.operator.0)).collect(),
-        list: rows(kind, "/subsidy/applications", false),
-    }
-}
-
-fn application(kind: Kind) -> ApplicationPage {
-    ApplicationPage { page: kind.frame("/subsidy/applications"), form: Form::default(), case: kind.case() }
 }
 
 fn county_subsidies(kind: Kind) -> CountySubsidiesPage {

@@ -1,0 +1,248 @@
+//! Samples of what operators see.
+
+use portal::{
+    Form,
+    divisions::Known,
+    list::Tab,
+    materials::{Material, Place, Shown},
+    refused::Away,
+    stage,
+    web::{
+        acceptance::{self, AcceptancePage, NewApplicationPage},
+        applications::{ApplicationPage, ApplicationsPage},
+        dossiers::{self, Desk, DossierPage, DossiersPage},
+        endings::{ENDINGS, EndingPage},
+        invoices::{self, InvoicePage, NewInvoicePage},
+    },
+};
+use proto::{
+    documents::{Allocation, Dossier, File, Invoice, InvoiceUse, Problem, Slot},
+    reviews::{AcceptanceForm, ApplicationView, StationConnector, StationSnapshot},
+};
+
+use super::{Kind, Sample, rows, sample};
+
+const FIELDS: [&str; 8] = [
+    "station_name",
+    "address",
+    "coordinates",
+    "connectors",
+    "start_date",
+    "finish_date",
+    "manager",
+    "manager_phone",
+];
+
+/// All of them.
+pub fn of(kind: Kind) -> Vec<Sample> {
+    vec![
+        sample("applications.html", kind, applications(kind)),
+        sample("application.html", kind, application(kind)),
+        sample("application_new.html", kind, application_new(kind)),
+        sample("acceptance.html", kind, acceptance_form(kind)),
+        sample("ending.html", kind, ending(kind)),
+        sample("dossiers.html", kind, dossiers(kind)),
+        sample("dossier.html", kind, dossier(kind)),
+        sample("invoice_new.html", kind, invoice_new(kind)),
+        sample("invoice.html", kind, invoice(kind)),
+    ]
+}
+
+fn tabs(kind: Kind) -> Vec<Tab> {
+    let tab = || Tab { words: kind.text("全部"), count: Some(1001), path: "/".into(), current: true };
+    kind.some(tab).into_iter().take(5).collect()
+}
+
+fn choices(kind: Kind) -> Vec<(String, String)> {
+    kind.some(|| (kind.text("7"), kind.text("一项")))
+}
+
+fn applications(kind: Kind) -> ApplicationsPage {
+    ApplicationsPage {
+        page: kind.frame("/subsidy/applications"),
+        tabs: tabs(kind),
+        stages: stage::TABLE.iter().map(|row| (row.id, row.operator.0)).collect(),
+        list: rows(kind, "/subsidy/applications", false),
+    }
+}
+
+fn application(kind: Kind) -> ApplicationPage {
+    ApplicationPage { page: kind.frame("/subsidy/applications"), form: Form::default(), case: kind.case() }
+}
+
+fn application_new(kind: Kind) -> NewApplicationPage {
+    let fields: &[&str] = if kind == Kind::Empty { &[] } else { &["round_id", "station_id"] };
+    NewApplicationPage {
+        page: kind.frame("/subsidy/applications"),
+        form: kind.form(fields),
+        search: kind.text("示例"),
+        rounds: choices(kind),
+        stations: choices(kind),
+        more: kind == Kind::Many,
+    }
+}
+
+fn view(kind: Kind) -> ApplicationView {
+    let connector = || StationConnector {
+        connector_id: kind.text("C1"),
+        connector_type: 4,
+        power_watts: 120_000,
+        ..StationConnector::default()
+    };
+    let form = AcceptanceForm {
+        station_name: kind.text("示例充电站"),
+        connector_ids: kind.some(|| kind.text("C1")),
+        longitude_e6: 113_801_260,
+        ..AcceptanceForm::default()
+    };
+    let returned = if kind == Kind::Longest { &FIELDS[..] } else { &[] };
+    let opened = if kind == Kind::Many { &FIELDS[..4] } else { &FIELDS[..] };
+    ApplicationView {
+        application_id: "7".into(),
+        station_name: kind.text("示例充电站"),
+        stage: "CountyReturned".into(),
+        form: Some(form),
+        station: Some(StationSnapshot { connectors: kind.some(connector), ..StationSnapshot::default() }),
+        open_fields: opened.iter().map(|field| (*field).to_owned()).collect(),
+        return_items: returned.iter().map(|field| (*field).to_owned()).collect(),
+        ..ApplicationView::default()
+    }
+}
+
+fn acceptance_form(kind: Kind) -> AcceptancePage {
+    let mut case = kind.case();
+    case.view = view(kind);
+    acceptance::acceptance(kind.frame("/subsidy/applications"), kind.form(&FIELDS), case, &Known::default())
+}
+
+fn ending(kind: Kind) -> EndingPage {
+    EndingPage {
+        page: kind.frame("/subsidy/applications"),
+        form: kind.form(if kind == Kind::Longest { &["reason"] } else { &[] }),
+        ending: ENDINGS[2],
+        case: kind.case(),
+        why: if kind == Kind::Many { "不能终止".to_owned() } else { String::new() },
+    }
+}
+
+fn dossiers(kind: Kind) -> DossiersPage {
+    let list = rows(kind, "/subsidy/dossiers", false);
+    DossiersPage { page: kind.frame("/subsidy/dossiers"), tabs: tabs(kind), list }
+}
+
+fn file(kind: Kind) -> File {
+    File {
+        file_id: "0192f7a0".into(),
+        file_name: kind.text("01_申请函.pdf"),
+        media_type: "application/pdf".into(),
+        pages: 3,
+        size_bytes: 29_000,
+        state: if kind == Kind::Longest { "rejected" } else { "clean" }.into(),
+        ..File::default()
+    }
+}
+
+fn allocated(kind: Kind) -> Invoice {
+    let allocation = |application_id: &str| Allocation {
+        application_id: application_id.into(),
+        used_fen: 100,
+        held: kind == Kind::Longest,
+        ..Allocation::default()
+    };
+    Invoice {
+        invoice_id: "0192f7a1".into(),
+        number: kind.text("25410000000000000001"),
+        seller: kind.text("示例设备有限公司"),
+        amount_fen: if kind == Kind::Longest { i64::MAX } else { 180_000_000 },
+        used_fen: 200,
+        allocations: kind.some(|| allocation("7")).into_iter().take(3).collect(),
+        ..Invoice::default()
+    }
+}
+
+fn desk(kind: Kind) -> Desk {
+    let slot = |id: &str| Slot {
+        slot: id.to_owned(),
+        editable: true,
+        files: kind.some(|| file(kind)).into_iter().take(20).collect(),
+        ..Slot::default()
+    };
+    let used = || InvoiceUse {
+        invoice_id: "0192f7a1".into(),
+        number: kind.text("25410000000000000001"),
+        amount_fen: 180_000_000,
+        used_fen: 100,
+        file: Some(file(kind)),
+        ..InvoiceUse::default()
+    };
+    let dossier = Dossier {
+        application_id: "7".into(),
+        state: if kind == Kind::One { "sealed" } else { "open" }.into(),
+        slots: portal::labels::SLOTS.iter().map(|(id, _)| slot(id)).collect(),
+        invoices: kind.some(used),
+        ..Dossier::default()
+    };
+    let view = ApplicationView {
+        return_items: vec!["M3".into(), "M7".into()],
+        application_id: "7".into(),
+        ..ApplicationView::default()
+    };
+    let problem =
+        |item: &str| Problem { item: item.into(), text: kind.text("请上传"), ..Problem::default() };
+    let problems = kind.some(|| problem("M3")).into_iter().take(1).collect();
+    let other = Invoice { invoice_id: "0192f7a2".into(), ..allocated(kind) };
+    let invoices: Vec<_> = [vec![allocated(kind)], kind.some(|| other.clone())].concat();
+    let desk = dossiers::laid_out(&view, &dossier, &["M1".to_owned()], problems, &invoices);
+    let form = kind.form(if kind == Kind::Longest { &["M1", "M3a", "explain-M7"] } else { &[] });
+    Desk { page: kind.frame(""), form, ..desk }
+}
+
+fn dossier(kind: Kind) -> DossierPage {
+    let away = Away { what: "申报材料", trace_id: kind.text("0af7") };
+    DossierPage {
+        page: kind.frame("/subsidy/dossiers"),
+        form: kind.form(if kind == Kind::Longest { &["M1", "M3a", "answer_manager"] } else { &[] }),
+        case: kind.case(),
+        desk: if kind == Kind::Empty { Err(away) } else { Ok(desk(kind)) },
+        answers: if kind == Kind::Longest {
+            vec![("answer_manager".into(), "场站负责人")]
+        } else {
+            vec![]
+        },
+        hand_in: (
+            "SubmitMaterials",
+            kind.text("提交"),
+            if kind == Kind::One { kind.text("不能") } else { String::new() },
+        ),
+        city: kind.text("郑州市"),
+    }
+}
+
+fn invoice_new(kind: Kind) -> NewInvoicePage {
+    let fields =
+        ["type", "code", "number", "amount_fen", "issued_on", "seller", "buyer_uscc", "used_fen", "file"];
+    NewInvoicePage {
+        page: kind.frame("/subsidy/dossiers"),
+        form: kind.form(&fields),
+        application: view(kind),
+        types: portal::invoice::TYPES.to_vec(),
+    }
+}
+
+fn invoice(kind: Kind) -> InvoicePage {
+    let (own, users) =
+        (view(kind), kind.some(|| ApplicationView { stage: "MaterialsDue".into(), ..view(kind) }));
+    let open = kind.some(|| ApplicationView { application_id: "8".into(), ..view(kind) });
+    let form = kind.form(if kind == Kind::Longest { &["application_id", "used_fen", "file"] } else { &[] });
+    let shown = (kind != Kind::Empty).then(|| Shown::of(&file(kind)));
+    invoices::sheet(kind.frame("/subsidy/dossiers"), form, own, allocated(kind), &users, &open, shown)
+}
+
+#[test]
+fn a_pair_is_shown_as_two_places_with_their_own_upload() {
+    let sample = dossier(Kind::Many);
+    let desk = sample.desk.expect("it is there");
+    let pair: &Material = desk.materials.iter().find(|one| one.id == "M3").expect("the third material");
+    let names: Vec<_> = pair.places.iter().map(|place: &Place| place.name.as_str()).collect();
+    assert_eq!(names, ["营业执照", "法人身份证"]);
+}
