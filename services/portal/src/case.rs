@@ -139,6 +139,11 @@ impl Case {
         self.view.submission.as_ref().map_or("", |submission| &submission.hash)
     }
 
+    /// Kind of the submission that stands: acceptance, materials, supplement; empty before the first.
+    pub fn submission_kind(&self) -> &str {
+        self.view.submission.as_ref().map_or("", |submission| &submission.kind)
+    }
+
     /// When it came to its present node.
     pub fn since(&self) -> String {
         format::moment(self.view.entered_at.as_ref())
@@ -150,10 +155,9 @@ fn facts(view: &ApplicationView, names: &Known, handles: bool) -> Vec<Fact> {
     let form = view.form.clone().unwrap_or_default();
     let station = view.station.clone().unwrap_or_default();
     let fact = |name: &'static str, value: String| Fact { name, value: format::or_dash(&value) };
-    let degrees = |micro: i64| format!("{:.6}", micro as f64 / 1e6);
     let place = match (form.longitude_e6, form.latitude_e6) {
         (0, 0) => String::new(),
-        (longitude, latitude) => format!("{}, {}", degrees(longitude), degrees(latitude)),
+        (longitude, latitude) => format!("{}, {}", format::degrees(longitude), format::degrees(latitude)),
     };
     let phone = if handles { form.manager_phone.clone() } else { format::masked_phone(&form.manager_phone) };
     vec![

@@ -164,6 +164,11 @@ impl Form {
         self.status
     }
 
+    /// Whether it is shown again because it was refused.
+    pub fn is_refused(&self) -> bool {
+        !self.wrongs.is_empty() || !self.overtaken.is_empty() || !self.trace_id.is_empty()
+    }
+
     /// Takes a refusal so that the page can be shown again with everything kept. A fresh request id goes with it unless the
     /// outcome is unknown: then the same form sent again is a replay.
     ///

@@ -18,6 +18,11 @@ fn today() -> OffsetDateTime {
     now.unwrap_or(OffsetDateTime::UNIX_EPOCH).to_offset(SHANGHAI)
 }
 
+/// Today as 2026-11-22.
+pub fn date_of_today() -> String {
+    today().date().to_string()
+}
+
 /// 2026-11-22 10:05.
 pub fn moment(at: Option<&Timestamp>) -> String {
     match local(at) {
@@ -106,6 +111,12 @@ pub fn kilowatts(watts: i64) -> String {
     } else {
         format!("{}.{:03}", thousands(whole), rest).trim_end_matches('0').to_owned()
     }
+}
+
+/// Micro-degrees as degrees.
+pub fn degrees(micro: i64) -> String {
+    let (sign, micro) = (if micro < 0 { "-" } else { "" }, micro.unsigned_abs());
+    format!("{sign}{}.{:06}", micro / 1_000_000, micro % 1_000_000)
 }
 
 /// 199****0003; shorter texts are hidden whole.

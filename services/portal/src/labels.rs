@@ -119,6 +119,29 @@ pub const SLOTS: [(&str, &str); 12] = [
     ("M9", "发票"),
 ];
 
+/// The nine categories of papers, as the county ticks them. Source: workflow, Materials.
+pub const CATEGORIES: [(&str, &str); 9] = [
+    ("M1", "省级奖补资金项目申请函"),
+    ("M2", "申请材料真实性承诺书（加盖公章）"),
+    ("M3", "营业执照、法人身份证"),
+    ("M4", "充电桩出厂检测报告及产品合格证"),
+    ("M5", "竣工验收报告"),
+    ("M6", "财务决算报告"),
+    ("M7", "其他说明材料"),
+    ("M8", "土建照片、电气设备安装照片"),
+    ("M9", "发票"),
+];
+
+/// What was submitted.
+pub fn submission(kind: &str) -> &'static str {
+    match kind {
+        "acceptance" => "验收申请",
+        "materials" => "初审资料",
+        "supplement" => "补充材料",
+        _ => "",
+    }
+}
+
 /// A field or slot in words; an unknown id stands for itself.
 pub fn item(id: &str) -> String {
     let known = FIELDS.iter().chain(&SLOTS).find(|(key, _)| *key == id);

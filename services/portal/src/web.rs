@@ -5,6 +5,7 @@ pub mod account_review;
 pub mod accounts;
 pub mod applications;
 pub mod company;
+pub mod county_steps;
 pub mod county_subsidies;
 pub mod dossiers;
 pub mod endings;
@@ -17,6 +18,7 @@ pub mod login;
 pub mod machines;
 pub mod members;
 pub mod messages;
+pub mod order_members;
 pub mod orders;
 pub mod password;
 pub mod registration;
@@ -57,9 +59,11 @@ pub fn routes() -> Routes {
         .merge(company::routes())
         .merge(members::routes())
         .merge(county_subsidies::routes())
+        .merge(county_steps::routes())
         .merge(subsidies::routes())
         .merge(orders::routes())
         .merge(launch::routes())
+        .merge(order_members::routes())
         .merge(accounts::routes())
         .merge(account_review::routes())
         .merge(users::routes())

@@ -1,6 +1,7 @@
 // 门户增强脚本（自有代码，无依赖）。没有它，所有页面也能用：链接照跳、表单照交。
 // 约定：data-nav 侧栏开合；data-large 大字版；data-confirm 二次确认；data-swap 局部刷新；
-//       data-cascade 地市→区县联动；data-count 字数；data-live 待办与消息角标；data-upload 多文件上传；data-autosave 自动保存草稿。
+//       data-cascade 地市→区县联动；data-count 字数；data-live 待办与消息角标；data-upload 多文件上传；data-autosave 自动保存草稿；
+//       data-material 审核工作区的材料，J/K 换项、A/R 标记、Ctrl+Enter 提交。
 'use strict';
 (() => {
   const $ = (s, r = document) => r.querySelector(s);
@@ -138,6 +139,47 @@
       leaving = true;
     });
     addEventListener('beforeunload', e => { if (!leaving && seen() !== last) e.preventDefault(); });
+  }
+
+  // 审核工作区：键盘操作列在“?”下，输入文字时不起作用
+  const items = [...document.querySelectorAll('[data-material]')];
+  const mark = (item, value) => { const r = $(`input[value="${value}"]`, item); if (r) { r.checked = true; tally(); } };
+  const tally = () => {
+    const n = $('[data-marked]');
+    if (n) n.textContent = `${items.filter(i => $('input:checked', i)).length} / ${items.length} 已核对`;
+  };
+  const choose = item => {
+    if (!item) return;
+    items.forEach(i => i.removeAttribute('aria-current'));
+    item.setAttribute('aria-current', 'true');
+    item.scrollIntoView({ block: 'nearest' });
+  };
+  if (items.length) {
+    tally();
+    document.addEventListener('change', e => { if (e.target.closest('[data-material]')) tally(); });
+    document.addEventListener('click', e => {
+      const a = e.target.closest('a[target="viewer"]');
+      if (!a) return;
+      choose(a.closest('[data-material]'));
+      $('[data-viewing]').textContent = a.firstChild.textContent;
+      const original = $('[data-original]');
+      if (original) original.href = a.href.replace('/preview', '/original');
+    });
+    document.addEventListener('keydown', e => {
+      if (e.ctrlKey && e.key === 'Enter') { const b = $('[data-submit]'); if (b) b.click(); return; }
+      if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest('textarea,select,input:not([type=radio]):not([type=checkbox])')) return;
+      const at = items.findIndex(i => i.hasAttribute('aria-current'));
+      const key = e.key.toLowerCase();
+      if (key === 'j' || key === 'k') {
+        const to = items[key === 'j' ? at + 1 : at - 1];
+        if (!to) return;
+        choose(to);
+        const a = $('a[target="viewer"]', to);
+        if (a) a.click();
+      } else if (key === 'a' && at >= 0) mark(items[at], 'ok');
+      else if (key === 'r' && at >= 0) mark(items[at], 'bad');
+      else if (key === '?') { const k = $('#keys'); if (k) { k.open = !k.open; k.scrollIntoView({ block: 'nearest' }); } }
+    });
   }
 
   // 角标：页面可见时跟随服务端推送；服务端到时会要求休息，有操作再继续

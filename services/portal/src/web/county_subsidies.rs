@@ -1,22 +1,23 @@
-//! 监管服务/建设补贴/县域充电站补贴管理: what county and city review, and their decisions.
+//! 监管服务/建设补贴/县域充电站补贴管理: what county and city review, and their decisions. The steps beside a decision
+//! are in `county_steps`.
 
 use askama::Template;
 use axum::{extract::Path, http::StatusCode, routing::get};
-use proto::reviews::{ApplicationView, Judged, PassRequest, ReturnRequest};
+use proto::reviews::{ApplicationView, PassRequest, ReturnRequest};
 use tonic::{Response, Status};
 
 use super::{Routes, applications::Rows};
 use crate::{
     Answer, Form, Page, Role, Visitor,
-    case::Case,
-    labels::{FIELDS, SLOTS},
     list::Filter,
+    review::{self, Review, Way},
     stage,
 };
 
 /// Menu path, and the list.
 pub const LIST: &str = "/supervision/county-subsidies";
-const AUTHORITIES: [Role; 2] = [Role::County, Role::City];
+/// Who works here.
+pub const AUTHORITIES: [Role; 2] = [Role::County, Role::City];
 
 /// Routes of this area.
 pub fn routes() -> Routes {
@@ -58,19 +59,19 @@ pub struct CountyReviewPage {
     /// The decision as entered.
     pub form: Form,
     /// Everything about it.
-    pub case: Case,
-    /// What a return can name: id and words.
-    pub items: Vec<(&'static str, &'static str)>,
+    pub review: Review,
+}
+
+/// Where an application is reviewed.
+pub fn path(id: &str) -> String {
+    format!("{LIST}/{id}/review")
 }
 
 async fn page(visitor: &Visitor, id: &str, form: Form) -> Answer {
     visitor.only(&AUTHORITIES)?;
-    let (page, case) = tokio::join!(visitor.page(LIST, "审核"), Case::load(visitor, id));
-    let case = case?;
-    let slots = SLOTS.iter().filter(|_| case.view.stage == "CityReview");
-    let items = FIELDS.iter().chain(slots).copied().collect();
+    let (page, review) = tokio::join!(visitor.page(LIST, "审核"), Review::load(visitor, id, path(id)));
     let status = form.status();
-    visitor.show(status, &CountyReviewPage { page, form, case, items })
+    visitor.show(status, &CountyReviewPage { page, form, review: review? })
 }
 
 async fn show(visitor: Visitor, Path(id): Path<String>) -> Answer {
@@ -78,26 +79,24 @@ async fn show(visitor: Visitor, Path(id): Path<String>) -> Answer {
 }
 
 async fn decide(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Answer {
-    let (decided, done) = match form.value("decision") {
-        "pass" => (pass(&visitor, &id, &form).await, "已通过"),
-        "return" => (send_back(&visitor, &id, &form).await, "已退回运营商修改"),
-        _ => {
-            form.mark("decision", "请选择总体结论");
-            return page(&visitor, &id, form).await;
-        }
+    visitor.only(&AUTHORITIES)?;
+    if let Some((field, text)) = review::contradicts(&form) {
+        form.mark(field, text);
+        return page(&visitor, &id, form).await;
+    }
+    let (decided, done) = if form.has("decision", "pass") {
+        (pass(&visitor, &id, &form).await, "已通过")
+    } else {
+        (send_back(&visitor, &id, &form).await, "已退回运营商修改")
     };
     match decided {
         Ok(answer) => {
             let view = answer.into_inner();
-            visitor.done(LIST, &format!("{}（{}）{done}", view.station_name, view.application_no))
+            let next = Way::on(&visitor, form.value("stage"), &id).await;
+            visitor.done(&next, &format!("{}（{}）{done}", view.station_name, view.application_no))
         }
         Err(status) => page(&visitor, &id, form.refused(status)?).await,
     }
-}
-
-fn judged(form: &Form) -> Option<Judged> {
-    let version = i32::try_from(form.number("submission_version")).unwrap_or(0);
-    Some(Judged { submission_version: version, submission_hash: form.text("submission_hash") })
 }
 
 async fn pass(visitor: &Visitor, id: &str, form: &Form) -> Result<Response<ApplicationView>, Status> {
@@ -105,7 +104,7 @@ async fn pass(visitor: &Visitor, id: &str, form: &Form) -> Result<Response<Appli
         request_id: form.request_id(),
         application_id: id.to_owned(),
         version: form.number("version"),
-        judged: judged(form),
+        judged: review::judged(form),
         opinion: form.text("opinion"),
     };
     visitor.applications().pass(request).await
@@ -116,9 +115,9 @@ async fn send_back(visitor: &Visitor, id: &str, form: &Form) -> Result<Response<
         request_id: form.request_id(),
         application_id: id.to_owned(),
         version: form.number("version"),
-        judged: judged(form),
+        judged: review::judged(form),
         opinion: form.text("opinion"),
-        items: form.values("items"),
+        items: review::items(form),
         open_all: form.has("open_all", "1"),
     };
     visitor.applications().r#return(request).await

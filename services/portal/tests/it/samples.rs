@@ -8,21 +8,27 @@ use portal::{
     Form, Page, Refused,
     actions::Offer,
     case::{Case, Fact, Past},
+    dossier::{Change, Dossier, Invoice, Material, Paper},
     frame::{Crumb, Person},
+    gate::{Connector, Gate},
     guard::{RefusedPage, RefusedPublicPage},
-    labels::{FIELDS, OPERATOR_TYPES},
+    labels::{CATEGORIES, FIELDS, OPERATOR_TYPES, SLOTS},
     list::Filter,
     menu,
     order::{Drawn, Order, Rank, Seat},
     refused::Away,
+    review::{Review, TARGETS, Way},
     roles::Role,
     sessions::Badges,
     stage::{self, Tag},
+    standing::Standing,
     web::{
         applications::{Row, Rows},
+        county_steps::{PaperCheckPage, StepPage},
         county_subsidies::{CountyReviewPage, CountySubsidiesPage},
         login::LoginPage,
         messages::{MessageRow, MessagesPage},
+        order_members::OrderMemberPage,
         orders::{Interest, Member, OrderPage, OrdersPage},
         password::{FirstPasswordPage, PasswordPage},
         registration::RegisterPage,
@@ -205,6 +211,9 @@ fn of(kind: Kind) -> Vec<Sample> {
         sample("messages.html", kind, messages(kind)),
         sample("county_subsidies.html", kind, county_subsidies(kind)),
         sample("county_review.html", kind, county_review(kind)),
+        sample("paper_check.html", kind, paper_check(kind)),
+        sample("step.html", kind, step(kind)),
+        sample("order_member.html", kind, order_member(kind)),
         sample("orders.html", kind, orders(kind)),
         sample("order.html", kind, order(kind)),
     ]
@@ -334,9 +343,95 @@ fn county_subsidies(kind: Kind) -> CountySubsidiesPage {
 fn county_review(kind: Kind) -> CountyReviewPage {
     CountyReviewPage {
         page: kind.frame("/supervision/county-subsidies"),
-        form: kind.form(&["decision", "opinion", "items"]),
+        form: kind.form(&["decision", "target", "opinion", "items"]),
+        review: review(kind),
+    }
+}
+
+fn review(kind: Kind) -> Review {
+    Review {
         case: kind.case(),
-        items: FIELDS.to_vec(),
+        standing: match kind {
+            Kind::Empty => Ok(Standing::none()),
+            Kind::One | Kind::Many | Kind::Longest => Ok(standing(kind)),
+        },
+        way: Way {
+            previous: kind.text("/a"),
+            next: kind.text("/b"),
+            place: kind.text("待办第 2 件，共 9 件"),
+        },
+        phrases: &["材料齐全，同意上报"],
+        fields: FIELDS.to_vec(),
+        path: "/supervision/county-subsidies/7/review".into(),
+        choices: [("pass", "通过"), ("return", "不通过，退回运营商修改")],
+        targets: &TARGETS,
+    }
+}
+
+fn standing(kind: Kind) -> Standing {
+    let change =
+        || Change { what: kind.text("详细地址"), before: kind.text("旧"), after: kind.text("新") };
+    let connector =
+        || Connector { id: kind.text("41010500001"), first: "—".into(), last: "—".into(), days: 0 };
+    let paper = || Paper {
+        name: kind.text("竣工验收报告.pdf"),
+        line: "4 页 · 1.2 MB".into(),
+        preview: "/files/7/preview".into(),
+        download: "/files/7".into(),
+    };
+    let material = |(slot, name): &(&'static str, &'static str)| Material {
+        slot,
+        mark: format!("mark_{slot}"),
+        number: slot,
+        name,
+        papers: if *slot == "M7" { Vec::new() } else { kind.some(paper) },
+        changed: *slot == "M5",
+        note: kind.text("已补签"),
+    };
+    let invoice = || Invoice {
+        number: kind.text("24412000000012345678"),
+        amount: "100.00".into(),
+        used: "60.00".into(),
+        rest: "40.00".into(),
+        paper: Some(paper()),
+    };
+    Standing {
+        version: 2,
+        kind: "初审资料",
+        at: "2026-11-22 10:05".into(),
+        hash: kind.text("00af"),
+        answers: kind.some(|| ("详细地址".to_owned(), kind.text("已改"))),
+        gate: Some(Gate {
+            linked: kind.tag(),
+            reported: kind.tag(),
+            connectors: kind.some(connector),
+            hash: kind.text("00af"),
+            silent: 1,
+            ..Gate::default()
+        }),
+        compared_with: 1,
+        changes: kind.some(change),
+        dossier: Ok(Dossier {
+            revision: 2,
+            hash: kind.text("00af"),
+            at: "2026-11-22 10:05".into(),
+            materials: SLOTS.iter().map(material).collect(),
+            invoices: kind.some(invoice),
+            used: "60.00".into(),
+            capitals: "陆拾元整".into(),
+            changes: kind.some(change),
+        }),
+    }
+}
+
+fn order_member(kind: Kind) -> OrderMemberPage {
+    OrderMemberPage {
+        page: kind.frame("/supervision/subsidies"),
+        form: kind.form(&["decision", "target", "opinion", "items"]),
+        own: kind.form(&["verdict", "own_opinion"]),
+        review: review(kind),
+        order: "/supervision/subsidies/orders/7".into(),
+        sample: "抽中",
     }
 }
 
@@ -407,5 +502,28 @@ fn order(kind: Kind) -> OrderPage {
         members,
         draws: kind.part(drawn),
         widens: true,
+    }
+}
+
+fn paper_check(kind: Kind) -> PaperCheckPage {
+    PaperCheckPage {
+        page: kind.frame("/supervision/county-subsidies"),
+        form: kind.form(&["ticked", "result", "checked_on", "checker", "M1"]),
+        case: kind.case(),
+        categories: CATEGORIES,
+        today: "2026-11-26".into(),
+    }
+}
+
+fn step(kind: Kind) -> StepPage {
+    StepPage {
+        page: kind.frame("/supervision/county-subsidies"),
+        form: kind.form(&["reason"]),
+        case: kind.case(),
+        consequence: "退回运营商修改。",
+        step: "revoke",
+        button: "撤销通过",
+        command: "RevokePass",
+        reason_required: true,
     }
 }

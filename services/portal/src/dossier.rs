@@ -1,0 +1,240 @@
+//! A sealed revision of a dossier as reviewers read it: files by slot, invoices, what changed since the one before.
+
+use proto::documents::{File, InvoiceUse, Revision, RevisionDiff, SlotChange};
+
+use crate::{
+    format,
+    labels::{self, SLOTS},
+    web::files,
+};
+
+/// Why a reviewer opens an identity paper or a licence of the dossier; goes into the record of downloads.
+const REASON: &str = "审核申报材料";
+/// Slots whose files ask for a reason. Source: documents, Files/Download.
+const PERSONAL: [&str; 2] = ["M3a", "M3b"];
+
+/// What is different from the submission before.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// Field, slot or invoice.
+    pub what: String,
+    /// What stood there; — for nothing.
+    pub before: String,
+    /// What stands there; — for nothing.
+    pub after: String,
+}
+
+/// One file.
+#[derive(Debug, Clone, Default)]
+pub struct Paper {
+    /// Its name on the operator's machine.
+    pub name: String,
+    /// Pages or pixels, size.
+    pub line: String,
+    /// Where a browser shows it.
+    pub preview: String,
+    /// Where the original is.
+    pub download: String,
+}
+
+/// A slot with what is in it.
+#[derive(Debug, Clone, Default)]
+pub struct Material {
+    /// M1, M2, M3a …
+    pub slot: &'static str,
+    /// Name of the field in which it is marked 合格 or 不合格.
+    pub mark: String,
+    /// The same without the letter in front.
+    pub number: &'static str,
+    /// What it is.
+    pub name: &'static str,
+    /// Its files.
+    pub papers: Vec<Paper>,
+    /// Whether it is different from the revision before.
+    pub changed: bool,
+    /// What the operator says to it; empty for nothing.
+    pub note: String,
+}
+
+/// A use of an invoice.
+#[derive(Debug, Clone, Default)]
+pub struct Invoice {
+    /// Code and number.
+    pub number: String,
+    /// Its amount, in yuan.
+    pub amount: String,
+    /// What this application uses, in yuan.
+    pub used: String,
+    /// The rest of its amount, in yuan.
+    pub rest: String,
+    /// Its picture or file.
+    pub paper: Option<Paper>,
+}
+
+/// See the module.
+#[derive(Debug, Clone, Default)]
+pub struct Dossier {
+    /// Number of the revision; 0 before the first.
+    pub revision: i32,
+    /// Hash of the revision.
+    pub hash: String,
+    /// When it was sealed.
+    pub at: String,
+    /// Every slot, in order; none before the first revision.
+    pub materials: Vec<Material>,
+    /// Invoices.
+    pub invoices: Vec<Invoice>,
+    /// What this application uses of them together, in yuan.
+    pub used: String,
+    /// The same in capitals.
+    pub capitals: String,
+    /// What changed.
+    pub changes: Vec<Change>,
+}
+
+impl Paper {
+    fn of(file: &File) -> Paper {
+        let reason = if PERSONAL.contains(&file.slot.as_str()) { REASON } else { "" };
+        let size = match file.size_bytes {
+            bytes if bytes >= 1 << 20 => format!("{}.{} MB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20),
+            bytes => format!("{} KB", (bytes + 1023) / 1024),
+        };
+        let extent = match (file.pages, file.width) {
+            (0, 0) => String::new(),
+            (0, width) => format!("{width}×{} · ", file.height),
+            (pages, _) => format!("{pages} 页 · "),
+        };
+        Paper {
+            name: file.file_name.clone(),
+            line: format!("{extent}{size}"),
+            preview: files::preview_path(&file.file_id, reason),
+            download: files::original_path(&file.file_id, reason),
+        }
+    }
+}
+
+impl Dossier {
+    /// As a page prints it, with what changed where there is a revision to compare with.
+    pub fn of(revision: &Revision, diff: Option<&RevisionDiff>) -> Dossier {
+        let summary = revision.summary.clone().unwrap_or_default();
+        let used: i64 = revision.invoices.iter().map(|one| one.used_fen).sum();
+        let differs = |slot: &str| {
+            diff.is_some_and(|diff| {
+                diff.slots.iter().any(|change| change.slot == slot)
+                    || (slot == "M9" && !diff.invoices.is_empty())
+            })
+        };
+        let material = |(slot, name): &(&'static str, &'static str)| Material {
+            slot,
+            mark: format!("mark_{slot}"),
+            number: slot.trim_start_matches('M'),
+            name,
+            papers: papers(revision, slot),
+            changed: differs(slot),
+            note: revision
+                .explanations
+                .iter()
+                .find(|one| one.item == *slot)
+                .map(|one| one.text.clone())
+                .unwrap_or_default(),
+        };
+        Dossier {
+            revision: summary.revision,
+            hash: summary.dossier_hash,
+            at: format::moment(summary.sealed_at.as_ref()),
+            materials: SLOTS.iter().map(material).collect(),
+            invoices: revision.invoices.iter().map(invoice).collect(),
+            used: format::yuan(used),
+            capitals: format::capitals(used),
+            changes: diff.map(changes).unwrap_or_default(),
+        }
+    }
+
+    /// Names of the slots that changed.
+    pub fn changed(&self) -> impl Iterator<Item = &'static str> {
+        self.materials.iter().filter(|one| one.changed).map(|one| one.name)
+    }
+
+    /// What a browser shows first: a changed material before others.
+    pub fn first(&self) -> Option<&Paper> {
+        let papers = |changed: bool| {
+            self.materials.iter().filter(move |one| one.changed == changed).flat_map(|one| one.papers.first())
+        };
+        papers(true).chain(papers(false)).next()
+    }
+}
+
+fn papers(revision: &Revision, slot: &str) -> Vec<Paper> {
+    let placed = revision.slots.iter().filter(|one| one.slot == slot).flat_map(|one| &one.files);
+    let of_invoices = revision.invoices.iter().filter_map(|one| one.file.as_ref().filter(|_| slot == "M9"));
+    placed.chain(of_invoices).map(Paper::of).collect()
+}
+
+fn number(one: &InvoiceUse) -> String {
+    if one.code.is_empty() { one.number.clone() } else { format!("{} {}", one.code, one.number) }
+}
+
+fn invoice(one: &InvoiceUse) -> Invoice {
+    Invoice {
+        number: number(one),
+        amount: format::yuan(one.amount_fen),
+        used: format::yuan(one.used_fen),
+        rest: format::yuan(one.amount_fen - one.used_fen),
+        paper: one.file.as_ref().map(Paper::of),
+    }
+}
+
+fn changes(diff: &RevisionDiff) -> Vec<Change> {
+    let file =
+        |file: &Option<File>| file.as_ref().map_or(format::EMPTY.to_owned(), |file| file.file_name.clone());
+    let slot = |change: &SlotChange| Change {
+        what: labels::item(&change.slot),
+        before: file(&change.before),
+        after: file(&change.after),
+    };
+    let yuan = |fen: i64| {
+        if fen == 0 { format::EMPTY.to_owned() } else { format!("使用 {} 元", format::yuan(fen)) }
+    };
+    let invoices = diff.invoices.iter().map(|change| Change {
+        what: "发票".to_owned(),
+        before: yuan(change.before_fen),
+        after: yuan(change.after_fen),
+    });
+    diff.slots.iter().map(slot).chain(invoices).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::documents::Slot;
+
+    use super::*;
+
+    fn file(id: &str, pages: i32, size_bytes: i64) -> File {
+        File { file_id: id.to_owned(), pages, size_bytes, ..File::default() }
+    }
+
+    #[test]
+    fn a_changed_material_is_shown_first_and_invoices_add_up() {
+        let slot = |slot: &str, id: &str| Slot {
+            slot: slot.to_owned(),
+            files: vec![file(id, 3, 1_572_864)],
+            ..Slot::default()
+        };
+        let revision = Revision {
+            slots: vec![slot("M1", "a"), slot("M5", "b")],
+            invoices: vec![
+                InvoiceUse { amount_fen: 10_000, used_fen: 6_000, ..InvoiceUse::default() },
+                InvoiceUse { amount_fen: 10_000, used_fen: 4_000, ..InvoiceUse::default() },
+            ],
+            ..Revision::default()
+        };
+        let change = SlotChange { slot: "M5".into(), after: Some(file("b", 3, 1)), ..SlotChange::default() };
+        let diff = RevisionDiff { slots: vec![change], ..RevisionDiff::default() };
+        let dossier = Dossier::of(&revision, Some(&diff));
+        assert_eq!(dossier.materials.len(), SLOTS.len());
+        assert_eq!(dossier.first().map(|paper| paper.preview.as_str()), Some("/files/b/preview"));
+        assert_eq!(dossier.first().map(|paper| paper.line.as_str()), Some("3 页 · 1.5 MB"));
+        assert_eq!((dossier.used.as_str(), dossier.invoices[0].rest.as_str()), ("100.00", "40.00"));
+        assert_eq!(dossier.changed().collect::<Vec<_>>(), ["竣工验收报告"]);
+    }
+}

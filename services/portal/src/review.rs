@@ -1,0 +1,198 @@
+//! The review workspace: an application with what is to be judged, the way through the worklist, and the words that
+//! reviewers write often. Shared by every tier; what a decision is sent to stands in the file of the tier.
+
+use proto::{common, notifications::ListTasksRequest, reviews::Judged};
+
+use crate::{
+    Form, Refused, Visitor,
+    case::Case,
+    labels::{FIELDS, SLOTS},
+    refused::Away,
+    standing::Standing,
+};
+
+/// Tasks among which the way on and back is looked for.
+const WAY_MAX: i32 = 200;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Review {
+    /// State, form, history, what may be done.
+    pub case: Case,
+    /// What is to be judged; or why not.
+    pub standing: Result<Standing, Away>,
+    /// The ways on and back.
+    pub way: Way,
+    /// Words that reviewers write often.
+    pub phrases: &'static [&'static str],
+    /// Fields of the form that a return can name: id and words.
+    pub fields: Vec<(&'static str, &'static str)>,
+    /// Where the decision is sent.
+    pub path: String,
+    /// What passing and returning are called.
+    pub choices: [(&'static str, &'static str); 2],
+    /// Parties to which it can be returned; none where there is no choice.
+    pub targets: &'static [(&'static str, &'static str)],
+}
+
+/// The way through the reader's own tasks at one node.
+#[derive(Debug, Clone, Default)]
+pub struct Way {
+    /// The task before; empty for none.
+    pub previous: String,
+    /// The task after; empty for none.
+    pub next: String,
+    /// Where this one stands among them; empty where it is none of them.
+    pub place: String,
+}
+
+/// Parties to which departments return. Source: workflow, T23.
+pub const TARGETS: [(&str, &str); 3] = [
+    ("operator", "运营商：材料有问题，补充材料"),
+    ("experts", "专家组：评审有问题，重新评审"),
+    ("city", "市级主管部门：审核有问题，重新审核"),
+];
+
+impl Review {
+    /// Reads everything around an application that somebody reviews at `path`.
+    ///
+    /// # Errors
+    /// Not found, also where it is foreign; reviews is away.
+    pub async fn load(visitor: &Visitor, id: &str, path: String) -> Result<Review, Refused> {
+        let case = Case::load(visitor, id).await?;
+        let (standing, way) =
+            tokio::join!(Standing::load(visitor, &case.view), Way::find(visitor, &case.view.stage, id));
+        let stage = case.view.stage.as_str();
+        let sent_back = if stage == "ProvincialReview" {
+            "不通过，退回"
+        } else {
+            "不通过，退回运营商修改"
+        };
+        Ok(Review {
+            phrases: phrases(stage),
+            fields: FIELDS.to_vec(),
+            choices: [("pass", "通过"), ("return", sent_back)],
+            targets: if stage == "ProvincialReview" { &TARGETS } else { &[] },
+            standing: standing?,
+            case,
+            way,
+            path,
+        })
+    }
+
+    /// Whether a decision can be given here and now.
+    pub fn decides(&self) -> bool {
+        self.case.allows("Pass") || self.case.allows("Return")
+    }
+
+    /// Whether the form is shown: also while it says why it was refused.
+    pub fn shows_form(&self, form: &Form) -> bool {
+        self.decides() || form.is_refused()
+    }
+}
+
+impl Way {
+    /// Looks a task up among the reader's own at this node.
+    pub async fn find(visitor: &Visitor, stage: &str, id: &str) -> Way {
+        let tasks = tasks(visitor, stage).await;
+        let path = |at: usize| tasks.get(at).map(|id| visitor.application_path(id)).unwrap_or_default();
+        match tasks.iter().position(|task| task == id) {
+            Some(at) => Way {
+                previous: at.checked_sub(1).map(path).unwrap_or_default(),
+                next: path(at + 1),
+                place: format!("待办第 {} 件，共 {} 件", at + 1, tasks.len()),
+            },
+            None => Way { next: path(0), ..Way::default() },
+        }
+    }
+
+    /// The page after a decision on `id`: the next task at the same node, or else the list.
+    pub async fn on(visitor: &Visitor, stage: &str, id: &str) -> String {
+        let tasks = tasks(visitor, stage).await;
+        // The worklist may not have heard of the decision yet.
+        let after = tasks.iter().skip_while(|task| *task != id).find(|task| *task != id);
+        let next = after.or_else(|| tasks.iter().find(|task| *task != id));
+        next.map_or_else(|| visitor.list_path().to_owned(), |next| visitor.application_path(next))
+    }
+}
+
+/// The reader's own tasks at a node, in the order of the workbench; none while they cannot be read.
+async fn tasks(visitor: &Visitor, stage: &str) -> Vec<String> {
+    let page = Some(common::Page { page_size: WAY_MAX, page_token: String::new() });
+    let asked = ListTasksRequest { page, stage: stage.to_owned(), ..ListTasksRequest::default() };
+    let Ok(answer) = visitor.worklist().list_tasks(asked).await else { return Vec::new() };
+    answer.into_inner().tasks.into_iter().map(|task| task.subject_id).collect()
+}
+
+/// The submission that a form's person has judged.
+pub fn judged(form: &Form) -> Option<Judged> {
+    let version = i32::try_from(form.number("submission_version")).unwrap_or(0);
+    Some(Judged { submission_version: version, submission_hash: form.text("submission_hash") })
+}
+
+/// What a return names: the chosen fields and the materials that were marked 不合格.
+pub fn items(form: &Form) -> Vec<String> {
+    let marked = SLOTS.iter().filter(|(slot, _)| form.has(&format!("mark_{slot}"), "bad"));
+    form.values("items").into_iter().chain(marked.map(|(slot, _)| (*slot).to_owned())).collect()
+}
+
+/// What the form itself contradicts: no conclusion, or a pass beside something marked 不合格. Refused before it is sent.
+pub fn contradicts(form: &Form) -> Option<(&'static str, &'static str)> {
+    match form.value("decision") {
+        "pass" if !items(form).is_empty() => {
+            Some(("decision", "已有标为不合格或需修改的项目，请改选不通过，或更正标记后再通过"))
+        }
+        "pass" | "return" => None,
+        _ => Some(("decision", "请选择总体结论")),
+    }
+}
+
+fn phrases(stage: &str) -> &'static [&'static str] {
+    match stage {
+        "CountyReview" => &[
+            "申报信息属实，同意上报",
+            "站址与现场不符",
+            "经纬度有误",
+            "充电接口数量与现场不符",
+            "开工完工时间有误",
+        ],
+        "CityReview" => &["材料齐全，同意上报", "缺公章", "发票金额不符", "照片不清晰", "决算报告缺审计签章"],
+        "ExpertReview" => &[
+            "符合补贴条件，同意",
+            "检测报告与设备型号不符",
+            "决算金额与发票不符",
+            "验收报告不完整",
+            "请补充现场照片",
+        ],
+        "ProvincialReview" => {
+            &["抽查符合要求，同意", "材料与现场不符", "发票存疑，请核实", "评审意见与材料不符"]
+        }
+        _ => &[],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_return_names_chosen_fields_and_marked_materials() {
+        let form = Form::filled([
+            ("items", "address".to_owned()),
+            ("mark_M5", "bad".to_owned()),
+            ("mark_M6", "ok".to_owned()),
+        ]);
+        assert_eq!(items(&form), ["address", "M5"]);
+    }
+
+    #[test]
+    fn a_pass_beside_a_bad_mark_and_a_missing_conclusion_are_not_sent() {
+        let form = |decision: &str, mark: &str| {
+            Form::filled([("decision", decision.to_owned()), ("mark_M5", mark.to_owned())])
+        };
+        assert!(contradicts(&form("pass", "bad")).is_some());
+        assert!(contradicts(&form("", "ok")).is_some());
+        assert!(contradicts(&form("pass", "ok")).is_none());
+        assert!(contradicts(&form("return", "bad")).is_none());
+    }
+}
