@@ -124,6 +124,14 @@ impl Visitor {
         }
     }
 
+    /// The list of the applications that stand at a node.
+    pub fn stage_path(&self, stage: &str) -> String {
+        match self.list_path() {
+            "/supervision/subsidies" => format!("/supervision/subsidies/applications?stage={stage}"),
+            list => format!("{list}?stage={stage}"),
+        }
+    }
+
     /// The page on which this person handles an application.
     pub fn application_path(&self, id: &str) -> String {
         match self.list_path() {

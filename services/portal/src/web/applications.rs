@@ -131,6 +131,7 @@ fn wanted(filter: &Filter) -> ListApplicationsRequest {
     ListApplicationsRequest {
         page: filter.page(),
         stages: if stage.is_empty() { Vec::new() } else { vec![stage.to_owned()] },
+        prefecture: filter.value("prefecture").to_owned(),
         county: filter.value("county").to_owned(),
         waits_for: filter.value("waits_for").to_owned(),
         round_id: filter.value("round").to_owned(),

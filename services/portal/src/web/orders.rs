@@ -20,7 +20,11 @@ use proto::{
     },
 };
 
-use super::{Routes, applications::Row};
+use super::{
+    Routes,
+    applications::Row,
+    subsidies::{self, Waiting},
+};
 use crate::{
     Answer, Form, Page, Refused, Role, Visitor,
     list::{Filter, Pager},
@@ -60,10 +64,12 @@ pub struct OrdersPage {
     pub orders: Vec<Order>,
     /// Ways on and back.
     pub pager: Pager,
+    /// What waits for a launch, for whoever launches; or why not.
+    pub waiting: Option<Result<Vec<Waiting>, Away>>,
 }
 
 /// Rounds by id, the newest first; empty while they cannot be read.
-async fn rounds(visitor: &Visitor) -> Vec<(String, String)> {
+pub(super) async fn rounds(visitor: &Visitor) -> Vec<(String, String)> {
     let page = Some(common::Page { page_size: ROUNDS, page_token: String::new() });
     let answer = visitor.rounds().list_rounds(ListRoundsRequest { page }).await;
     let rounds = answer.map(|answer| answer.into_inner().rounds).unwrap_or_default();
@@ -97,7 +103,11 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
         .map(|(view, need)| Order { need, ..Order::of(view, &names, round_name(&rounds, &view.round_id)) });
     let orders: Vec<_> = orders.collect();
     let pager = filter.pager(&answer.next_page_token, orders.len());
-    visitor.show(StatusCode::OK, &OrdersPage { page, filter, rounds, orders, pager })
+    let waiting = match visitor.is(Role::Administrator) {
+        true => Some(Away::or(subsidies::waiting(&visitor, &rounds).await, "待发起的申请")?),
+        false => None,
+    };
+    visitor.show(StatusCode::OK, &OrdersPage { page, filter, rounds, orders, pager, waiting })
 }
 
 /// Whether the expert who looks has not declared yet.
@@ -160,6 +170,8 @@ pub struct OrderPage {
     pub draws: Result<Vec<Drawn>, Away>,
     /// Whether the wider sample is offered.
     pub widens: bool,
+    /// Whether freezing is offered.
+    pub freezes: bool,
 }
 
 /// A form that was refused, where one was.
@@ -218,6 +230,7 @@ async fn page(visitor: &Visitor, id: &str, filter: Filter, sent: Sent) -> Answer
         pager,
         draws,
         widens: visitor.is(Role::Province) && view.state == "frozen",
+        freezes: visitor.is(Role::Administrator) && view.state == "open",
     };
     visitor.show(status, &answer)
 }

@@ -175,7 +175,7 @@ fn tiles(visitor: &Visitor, counts: &CountTasksResponse) -> Vec<Tile> {
     tiles.extend(stage::waiting_for(&parties).map(|row| {
         let (label, class) = if operator { row.operator } else { row.reviewer };
         let class = if class.is_empty() || class == "draft" { "mute" } else { class };
-        tile("application", row.id, label, class, format!("{}?stage={}", visitor.list_path(), row.id))
+        tile("application", row.id, label, class, visitor.stage_path(row.id))
     }));
     tiles
 }

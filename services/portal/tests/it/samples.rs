@@ -467,6 +467,7 @@ fn orders(kind: Kind) -> OrdersPage {
         pager: filter.pager("next", orders.len()),
         filter,
         orders,
+        waiting: Some(kind.part(|| administrator::waiting(kind))),
     }
 }
 
@@ -502,6 +503,7 @@ fn order(kind: Kind) -> OrderPage {
         members,
         draws: kind.part(drawn),
         widens: true,
+        freezes: kind != Kind::Empty,
     }
 }
 

@@ -7,22 +7,29 @@ use portal::{
     labels::{EXPERT_RULES, GATES, OFFICIAL_ROLES, SLOTS},
     list::{Filter, Tab},
     refused::Away,
-    stage::Tag,
+    stage::{self, Tag},
     web::{
         account_review::{AccountReviewPage, Compared, Licence, Login, Queue},
         accounts::{self, AccountsPage},
+        launch::{Chosen, Expert, LaunchConfirmPage, LaunchPage, Panel},
         machines::{self, Issued, MachinesPage, NewMachinePage},
         rounds::{self, NewRoundPage, RoundPage, RoundsPage},
+        subsidies::{CarryOverPage, City, FreezePage, SubsidiesPage, Waiting},
         users::{self, NewUserPage, Offered, UserPage, UsersPage},
     },
 };
 use proto::accounts::Division;
 
-use super::{Kind, Sample, filter, sample};
+use super::{Kind, Sample, filter, rows, sample, some_order};
 
 /// All of them.
 pub fn of(kind: Kind) -> Vec<Sample> {
     vec![
+        sample("subsidies.html", kind, subsidies(kind)),
+        sample("carry_over.html", kind, carry_over(kind)),
+        sample("order_freeze.html", kind, order_freeze(kind)),
+        sample("launch.html", kind, launch(kind)),
+        sample("launch_confirm.html", kind, launch_confirm(kind)),
         sample("accounts.html", kind, accounts(kind)),
         sample("account_review.html", kind, account_review(kind)),
         sample("users.html", kind, users(kind)),
@@ -261,5 +268,82 @@ fn round_new(kind: Kind) -> NewRoundPage {
         slots: SLOTS.to_vec(),
         gates: GATES.to_vec(),
         rules: EXPERT_RULES.to_vec(),
+    }
+}
+
+fn subsidies(kind: Kind) -> SubsidiesPage {
+    SubsidiesPage {
+        page: kind.frame("/supervision/subsidies"),
+        tabs: tabs(kind),
+        stages: stage::TABLE.iter().map(|row| (row.id, row.reviewer.0)).collect(),
+        list: rows(kind, "/supervision/subsidies/applications", true),
+    }
+}
+
+fn carry_over(kind: Kind) -> CarryOverPage {
+    CarryOverPage {
+        page: kind.frame("/supervision/subsidies"),
+        form: kind.form(&["reason"]),
+        case: kind.case(),
+    }
+}
+
+fn order_freeze(kind: Kind) -> FreezePage {
+    FreezePage {
+        page: kind.frame("/supervision/subsidies"),
+        form: kind.form(&["sure"]),
+        order: some_order(kind),
+        sample: kind.part(|| 3).map(|_| 3),
+    }
+}
+
+/// A round with cities in which something waits.
+pub fn waiting(kind: Kind) -> Waiting {
+    let city = || City {
+        code: "410100".into(),
+        name: kind.text("郑州市"),
+        count: 6,
+        path: "/supervision/subsidies/applications".into(),
+        launch: "/supervision/subsidies/launch".into(),
+    };
+    Waiting {
+        round_id: "7".into(), round: kind.text("2026 年第二批"), cities: kind.some(city), more: true
+    }
+}
+
+fn expert(kind: Kind) -> Expert {
+    Expert { id: "9".into(), name: kind.text("专家甲"), employer: kind.text("示例大学") }
+}
+
+fn launch(kind: Kind) -> LaunchPage {
+    let panel = |members: &str, own| Panel {
+        title: kind.text("郑州市"),
+        hint: "不选则使用上面的专家组",
+        members: members.into(),
+        lead: members.replace("experts", "lead"),
+        own,
+        open: own,
+    };
+    LaunchPage {
+        page: kind.frame("/supervision/subsidies"),
+        form: kind.form(&["batch", "cities", "experts"]),
+        rounds: kind.some(|| waiting(kind)),
+        waiting: waiting(kind),
+        experts: kind.some(|| expert(kind)),
+        panels: vec![panel("experts", false), panel("experts_410100", true)],
+        standing: (kind != Kind::Empty)
+            .then(|| ("/supervision/subsidies/orders/7".into(), kind.text("郑州市"))),
+    }
+}
+
+fn launch_confirm(kind: Kind) -> LaunchConfirmPage {
+    let city = || waiting(Kind::One).cities.remove(0);
+    LaunchConfirmPage {
+        page: kind.frame("/supervision/subsidies"),
+        form: Form::filled([("batch", kind.text("2"))]),
+        path: "/supervision/subsidies/launch/7".into(),
+        round: kind.text("2026 年第二批"),
+        chosen: kind.some(|| Chosen { city: city(), panel: vec![expert(kind), expert(kind)], led: true }),
+        kept: kind.some(|| ("cities".to_owned(), kind.text("410100"))),
     }
 }
