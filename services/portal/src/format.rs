@@ -23,6 +23,12 @@ pub fn date_of_today() -> String {
     today().date().to_string()
 }
 
+/// Now as 2026-11-22 10:05.
+pub fn moment_of_now() -> String {
+    let now = today();
+    format!("{} {:02}:{:02}", now.date(), now.hour(), now.minute())
+}
+
 /// 2026-11-22 10:05.
 pub fn moment(at: Option<&Timestamp>) -> String {
     match local(at) {

@@ -29,6 +29,8 @@ pub struct Review {
     pub fields: Vec<(&'static str, &'static str)>,
     /// Where the decision is sent.
     pub path: String,
+    /// Where it is made ready for paper.
+    pub print: String,
     /// What passing and returning are called.
     pub choices: [(&'static str, &'static str); 2],
     /// Parties to which it can be returned; none where there is no choice.
@@ -77,6 +79,7 @@ impl Review {
             case,
             way,
             path,
+            print: format!("{}/{id}/print", visitor.list_path()),
         })
     }
 

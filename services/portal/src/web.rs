@@ -21,6 +21,7 @@ pub mod messages;
 pub mod order_members;
 pub mod orders;
 pub mod password;
+pub mod print;
 pub mod registration;
 pub mod rounds;
 pub mod statements;
@@ -64,6 +65,7 @@ pub fn routes() -> Routes {
         .merge(orders::routes())
         .merge(launch::routes())
         .merge(order_members::routes())
+        .merge(print::routes())
         .merge(accounts::routes())
         .merge(account_review::routes())
         .merge(users::routes())

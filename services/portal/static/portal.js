@@ -11,7 +11,7 @@
   try { if (localStorage.getItem('large') === '1') root.classList.add('large'); } catch { /* 隐私模式 */ }
 
   document.addEventListener('click', e => {
-    const t = e.target.closest('[data-nav],[data-large],[data-confirm],[data-fill]');
+    const t = e.target.closest('[data-nav],[data-large],[data-confirm],[data-fill],[data-print]');
     if (!t) { document.querySelectorAll('details.menu[open]').forEach(d => d.contains(e.target) || d.removeAttribute('open')); return; }
     if (t.matches('[data-nav]')) t.setAttribute('aria-expanded', document.body.classList.toggle('nav-open'));
     if (t.matches('[data-large]')) {
@@ -20,6 +20,7 @@
       try { localStorage.setItem('large', on ? '1' : '0'); } catch { /* 同上 */ }
     }
     if (t.matches('[data-confirm]') && !confirm(t.dataset.confirm)) e.preventDefault();
+    if (t.matches('[data-print]')) print();
     if (t.matches('[data-fill]')) { const a = $(t.dataset.fill); a.value += (a.value ? '；' : '') + t.textContent; a.dispatchEvent(new Event('input', { bubbles: true })); a.focus(); }
   });
   document.addEventListener('keydown', e => {

@@ -3,13 +3,21 @@
 
 use askama::Template;
 use axum::{extract::Path, http::StatusCode, routing::get};
-use proto::reviews::{ApplicationView, PassRequest, ReturnRequest};
+use proto::{
+    notifications::{CountTasksRequest, StageCount},
+    reviews::{ApplicationView, PassRequest, ReturnRequest},
+};
 use tonic::{Response, Status};
 
-use super::{Routes, applications::Rows};
+use super::{
+    Routes,
+    applications::{self, Rows, Tabs},
+    orders,
+};
 use crate::{
     Answer, Form, Page, Role, Visitor,
-    list::Filter,
+    divisions::Known,
+    list::{Filter, Tab},
     review::{self, Review, Way},
     stage,
 };
@@ -26,14 +34,52 @@ pub fn routes() -> Routes {
         .route("/supervision/county-subsidies/{id}/review", get(show).post(decide))
 }
 
+/// Saved filters of a county's list.
+const COUNTY_TABS: Tabs = &[
+    ("", "全部", &[], ""),
+    ("need", "待我办理", &[], "county"),
+    ("CountyReview", "待县级审核", &["CountyReview"], ""),
+    ("PaperCheck", "待线下初审", &["PaperCheck"], ""),
+    ("returned", "已退回待修改", &["CountyReturned"], ""),
+    ("materials", "待提交资料", &["MaterialsDue"], ""),
+    ("later", "市级及以后", LATER, ""),
+    ("approved", "审核通过", &["Approved"], ""),
+];
+/// Saved filters of a city's list.
+const CITY_TABS: Tabs = &[
+    ("", "全部", &[], ""),
+    ("CityReview", "待市级审核", &["CityReview"], ""),
+    ("county", "县级办理中", &["CountyReview", "PaperCheck", "CountyReturned", "MaterialsDue"], ""),
+    ("returned", "已退回待修改", &["CityReturned"], ""),
+    ("AwaitingJointReview", "待联合审核", &["AwaitingJointReview"], ""),
+    ("joint", "联合审核中", &["ExpertReview", "SupplementDue", "AwaitingProvince", "ProvincialReview"], ""),
+    ("approved", "审核通过", &["Approved"], ""),
+];
+/// Nodes after the county's.
+const LATER: &[&str] = &[
+    "CityReview",
+    "CityReturned",
+    "AwaitingJointReview",
+    "ExpertReview",
+    "SupplementDue",
+    "AwaitingProvince",
+    "ProvincialReview",
+];
+
 /// The list.
 #[derive(Template)]
 #[template(path = "county_subsidies.html")]
 pub struct CountySubsidiesPage {
     /// The frame.
     pub page: Page,
+    /// Saved filters.
+    pub tabs: Vec<Tab>,
     /// Nodes to choose from: id and words.
     pub stages: Vec<(&'static str, &'static str)>,
+    /// Counties to choose from; none for a county.
+    pub counties: Vec<(String, String)>,
+    /// Rounds to choose from.
+    pub rounds: Vec<(String, String)>,
     /// The table.
     pub list: Rows,
 }
@@ -41,13 +87,47 @@ pub struct CountySubsidiesPage {
 async fn list(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&AUTHORITIES)?;
     let title = "县域充电站补贴管理";
-    let (page, list) = tokio::join!(visitor.page(LIST, title), Rows::read(&visitor, title, filter));
-    let list = list?;
+    let saved = if visitor.is(Role::City) { CITY_TABS } else { COUNTY_TABS };
+    let (request, shown) = (applications::tabbed(saved, &filter), filter.clone());
     if visitor.fragment == "list" {
-        return visitor.show(StatusCode::OK, &list);
+        return visitor.show(StatusCode::OK, &Rows::asked(&visitor, title, filter, request).await?);
     }
-    let stages = stage::TABLE.iter().map(|row| (row.id, row.reviewer.0)).collect();
-    visitor.show(StatusCode::OK, &CountySubsidiesPage { page, stages, list })
+    let mut worklist = visitor.worklist();
+    let (page, list, rounds, names, counts) = tokio::join!(
+        visitor.page(LIST, title),
+        Rows::asked(&visitor, title, filter, request),
+        orders::rounds(&visitor),
+        visitor.portal.divisions.names(),
+        worklist.count_tasks(CountTasksRequest {}),
+    );
+    let counts = counts.map(|answer| answer.into_inner().counts).ok();
+    let page = CountySubsidiesPage {
+        page,
+        tabs: applications::tabs(saved, &shown, |tab| own(counts.as_deref()?, tab)),
+        stages: stage::TABLE.iter().map(|row| (row.id, row.reviewer.0)).collect(),
+        counties: counties(&visitor, &names),
+        rounds,
+        list: list?,
+    };
+    visitor.show(StatusCode::OK, &page)
+}
+
+/// How many of a tab lie on the reader's own desk; none for what lies elsewhere.
+fn own(counts: &[StageCount], tab: &str) -> Option<i32> {
+    if tab == "need" {
+        return Some(counts.iter().map(|count| count.count).sum::<i32>().min(1001));
+    }
+    matches!(tab, "CountyReview" | "PaperCheck" | "CityReview")
+        .then(|| counts.iter().find(|count| count.stage == tab).map_or(0, |count| count.count))
+}
+
+/// The counties of a city's officer.
+fn counties(visitor: &Visitor, names: &Known) -> Vec<(String, String)> {
+    if !visitor.is(Role::City) {
+        return Vec::new();
+    }
+    let counties = visitor.view.scope.iter().flat_map(|city| names.counties(city));
+    counties.map(|county| (county.code, county.name)).collect()
 }
 
 /// One application with the form for the decision.

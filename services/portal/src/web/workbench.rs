@@ -1,5 +1,7 @@
 //! 工作台: what waits for this person, with exact counts, and the latest messages.
 
+use std::{cmp::Reverse, collections::BTreeMap};
+
 use askama::Template;
 use axum::{http::StatusCode, routing::get};
 use futures::future::join_all;
@@ -7,7 +9,8 @@ use proto::{
     accounts::GetOwnProfileRequest,
     common,
     notifications::{
-        CountTasksRequest, CountTasksResponse, ListMessagesRequest, ListTasksRequest, Message, Task,
+        CountTasksRequest, CountTasksResponse, ListMessagesRequest, ListTasksRequest, ListTasksResponse,
+        Message, Task,
     },
     reviews::{ApplicationView, GetApplicationRequest},
 };
@@ -23,6 +26,8 @@ use crate::{
 
 /// Tasks and messages that fit without scrolling.
 const ROWS: i32 = 10;
+/// Tasks among which a city's counties are counted.
+const COUNTED: i32 = 200;
 
 /// Routes of this area.
 pub fn routes() -> Routes {
@@ -63,6 +68,28 @@ pub struct TaskRow {
     pub action: String,
 }
 
+/// What a county has of a city's tasks.
+#[derive(Debug, Clone, Default)]
+pub struct Share {
+    /// The county.
+    pub name: String,
+    /// How many.
+    pub count: usize,
+    /// Length of its bar, of 100 for the longest.
+    pub length: usize,
+    /// The list with exactly these.
+    pub path: String,
+}
+
+/// A city's tasks by county, the most first.
+#[derive(Debug, Clone, Default)]
+pub struct Shares {
+    /// One row for each county that has any.
+    pub counties: Vec<Share>,
+    /// Whether there are more tasks than were counted.
+    pub more: bool,
+}
+
 /// A message in short.
 #[derive(Debug, Clone, Default)]
 pub struct Latest {
@@ -101,12 +128,24 @@ pub struct WorkbenchPage {
     pub tasks: Result<Vec<TaskRow>, Away>,
     /// The newest first.
     pub messages: Result<Vec<Latest>, Away>,
+    /// Of a city's officer.
+    pub shares: Option<Shares>,
+}
+
+impl WorkbenchPage {
+    /// The task that a reviewer begins with; empty for none and for operators.
+    pub fn first(&self) -> &str {
+        let first = self.tasks.as_ref().ok().and_then(|tasks| tasks.first());
+        first.filter(|_| self.company.is_none()).map_or("", |task| &task.path)
+    }
 }
 
 async fn show(visitor: Visitor) -> Answer {
     let first = Some(common::Page { page_size: ROWS, page_token: String::new() });
     let (mut counts, mut tasks, mut messages) = (visitor.worklist(), visitor.worklist(), visitor.messages());
-    let listed = ListTasksRequest { page: first.clone(), ..ListTasksRequest::default() };
+    let size = if visitor.is(Role::City) { COUNTED } else { ROWS };
+    let page = Some(common::Page { page_size: size, page_token: String::new() });
+    let listed = ListTasksRequest { page, ..ListTasksRequest::default() };
     let latest = ListMessagesRequest { page: first, unread_only: false };
     let (page, company, names, counts, tasks, messages) = tokio::join!(
         visitor.page("/workbench", "工作台"),
@@ -116,9 +155,13 @@ async fn show(visitor: Visitor) -> Answer {
         tasks.list_tasks(listed),
         messages.list_messages(latest),
     );
-    let tasks = match Away::or(tasks, "待办事项")? {
-        Ok(answer) => Ok(task_rows(&visitor, &names, &answer.into_inner().tasks).await),
-        Err(away) => Err(away),
+    let (tasks, shares) = match Away::or(tasks, "待办事项")?.map(tonic::Response::into_inner) {
+        Ok(answer) => {
+            let shown = &answer.tasks[..answer.tasks.len().min(ROWS as usize)];
+            let shares = visitor.is(Role::City).then(|| shares(&names, &answer));
+            (Ok(task_rows(&visitor, &names, shown).await), shares)
+        }
+        Err(away) => (Err(away), None),
     };
     let page = WorkbenchPage {
         page,
@@ -127,6 +170,7 @@ async fn show(visitor: Visitor) -> Answer {
         tasks,
         messages: Away::or(messages, "消息")?
             .map(|answer| answer.into_inner().messages.iter().map(latest_of).collect()),
+        shares,
     };
     visitor.show(StatusCode::OK, &page)
 }
@@ -180,6 +224,23 @@ fn tiles(visitor: &Visitor, counts: &CountTasksResponse) -> Vec<Tile> {
     tiles
 }
 
+fn shares(names: &Known, answer: &ListTasksResponse) -> Shares {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for task in answer.tasks.iter().filter(|task| task.subject_type == "application") {
+        *counts.entry(&task.county).or_default() += 1;
+    }
+    let most = counts.values().copied().max().unwrap_or(1);
+    let share = |(county, count): (&str, usize)| Share {
+        name: names.name(county),
+        count,
+        length: (count * 100 / most).max(1),
+        path: format!("/supervision/county-subsidies?stage=CityReview&county={county}"),
+    };
+    let mut counties: Vec<_> = counts.into_iter().map(share).collect();
+    counties.sort_by_key(|share| Reverse(share.count));
+    Shares { counties, more: !answer.next_page_token.is_empty() }
+}
+
 async fn task_rows(visitor: &Visitor, names: &Known, tasks: &[Task]) -> Vec<TaskRow> {
     let views = join_all(tasks.iter().map(|task| async {
         if task.subject_type != "application" {
@@ -229,4 +290,27 @@ fn task_row(visitor: &Visitor, names: &Known, task: &Task, view: Option<Applicat
 
 fn latest_of(message: &Message) -> Latest {
     Latest { text: message.text.clone(), at: format::short(message.at.as_ref()), unread: !message.read }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_citys_tasks_are_counted_by_county_the_most_first() {
+        let task = |county: &str| Task {
+            subject_type: "application".into(),
+            county: county.into(),
+            ..Task::default()
+        };
+        let answer = ListTasksResponse {
+            tasks: ["410105", "410122", "410122"].map(task).into(),
+            next_page_token: String::new(),
+        };
+        let shares = shares(&Known::default(), &answer);
+        let rows: Vec<_> =
+            shares.counties.iter().map(|one| (one.name.as_str(), one.count, one.length)).collect();
+        assert_eq!(rows, [("410122", 2, 100), ("410105", 1, 50)]);
+        assert!(!shares.more);
+    }
 }

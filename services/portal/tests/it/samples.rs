@@ -2,38 +2,30 @@
 
 mod administrator;
 mod operator;
+mod reviewer;
 
 use askama::Template;
 use portal::{
     Form, Page, Refused,
     actions::Offer,
     case::{Case, Fact, Past},
-    dossier::{Change, Dossier, Invoice, Material, Paper},
     frame::{Crumb, Person},
-    gate::{Connector, Gate},
     guard::{RefusedPage, RefusedPublicPage},
-    labels::{CATEGORIES, FIELDS, OPERATOR_TYPES, SLOTS},
+    labels::OPERATOR_TYPES,
     list::Filter,
     menu,
-    order::{Drawn, Order, Rank, Seat},
     refused::Away,
-    review::{Review, TARGETS, Way},
     roles::Role,
     sessions::Badges,
     stage::{self, Tag},
-    standing::Standing,
     web::{
         applications::{Row, Rows},
-        county_steps::{PaperCheckPage, StepPage},
-        county_subsidies::{CountyReviewPage, CountySubsidiesPage},
         login::LoginPage,
         messages::{MessageRow, MessagesPage},
-        order_members::OrderMemberPage,
-        orders::{Interest, Member, OrderPage, OrdersPage},
         password::{FirstPasswordPage, PasswordPage},
         registration::RegisterPage,
         statements::StatementPage,
-        workbench::{Company, Latest, TaskRow, Tile, WorkbenchPage},
+        workbench::{Company, Latest, Share, Shares, TaskRow, Tile, WorkbenchPage},
     },
 };
 use proto::{accounts::Division, reviews::ApplicationView};
@@ -190,7 +182,7 @@ impl Kind {
 
 /// All of them.
 pub fn all() -> Vec<Sample> {
-    let each = |kind| [of(kind), operator::of(kind), administrator::of(kind)].concat();
+    let each = |kind| [of(kind), operator::of(kind), administrator::of(kind), reviewer::of(kind)].concat();
     Kind::ALL.into_iter().flat_map(each).collect()
 }
 
@@ -209,13 +201,6 @@ fn of(kind: Kind) -> Vec<Sample> {
         ),
         sample("workbench.html", kind, workbench(kind)),
         sample("messages.html", kind, messages(kind)),
-        sample("county_subsidies.html", kind, county_subsidies(kind)),
-        sample("county_review.html", kind, county_review(kind)),
-        sample("paper_check.html", kind, paper_check(kind)),
-        sample("step.html", kind, step(kind)),
-        sample("order_member.html", kind, order_member(kind)),
-        sample("orders.html", kind, orders(kind)),
-        sample("order.html", kind, order(kind)),
     ]
 }
 
@@ -291,6 +276,12 @@ fn workbench(kind: Kind) -> WorkbenchPage {
         path: "/subsidy/applications/7".into(),
         action: "办理".into(),
     };
+    let share = || Share {
+        name: kind.text("金水区"),
+        count: 3,
+        length: 75,
+        path: "/supervision/county-subsidies".into(),
+    };
     let latest = || Latest { text: kind.text("已通过"), at: "11-22 10:05".into(), unread: true };
     WorkbenchPage {
         page: kind.frame("/workbench"),
@@ -298,6 +289,7 @@ fn workbench(kind: Kind) -> WorkbenchPage {
         tiles: kind.part(tile),
         tasks: kind.part(task),
         messages: kind.part(latest),
+        shares: (kind != Kind::Empty).then(|| Shares { counties: kind.some(share), more: true }),
     }
 }
 
@@ -330,202 +322,4 @@ fn rows(kind: Kind, path: &str, reviewer: bool) -> Rows {
     let filter = filter(kind, path);
     let rows = kind.some(|| kind.row());
     Rows { title: "建设补贴申请", pager: filter.pager("next", rows.len()), filter, rows, reviewer }
-}
-
-fn county_subsidies(kind: Kind) -> CountySubsidiesPage {
-    CountySubsidiesPage {
-        page: kind.frame("/supervision/county-subsidies"),
-        stages: stage::TABLE.iter().map(|row| (row.id, row.reviewer.0)).collect(),
-        list: rows(kind, "/supervision/county-subsidies", true),
-    }
-}
-
-fn county_review(kind: Kind) -> CountyReviewPage {
-    CountyReviewPage {
-        page: kind.frame("/supervision/county-subsidies"),
-        form: kind.form(&["decision", "target", "opinion", "items"]),
-        review: review(kind),
-    }
-}
-
-fn review(kind: Kind) -> Review {
-    Review {
-        case: kind.case(),
-        standing: match kind {
-            Kind::Empty => Ok(Standing::none()),
-            Kind::One | Kind::Many | Kind::Longest => Ok(standing(kind)),
-        },
-        way: Way {
-            previous: kind.text("/a"),
-            next: kind.text("/b"),
-            place: kind.text("待办第 2 件，共 9 件"),
-        },
-        phrases: &["材料齐全，同意上报"],
-        fields: FIELDS.to_vec(),
-        path: "/supervision/county-subsidies/7/review".into(),
-        choices: [("pass", "通过"), ("return", "不通过，退回运营商修改")],
-        targets: &TARGETS,
-    }
-}
-
-fn standing(kind: Kind) -> Standing {
-    let change =
-        || Change { what: kind.text("详细地址"), before: kind.text("旧"), after: kind.text("新") };
-    let connector =
-        || Connector { id: kind.text("41010500001"), first: "—".into(), last: "—".into(), days: 0 };
-    let paper = || Paper {
-        name: kind.text("竣工验收报告.pdf"),
-        line: "4 页 · 1.2 MB".into(),
-        preview: "/files/7/preview".into(),
-        download: "/files/7".into(),
-    };
-    let material = |(slot, name): &(&'static str, &'static str)| Material {
-        slot,
-        mark: format!("mark_{slot}"),
-        number: slot,
-        name,
-        papers: if *slot == "M7" { Vec::new() } else { kind.some(paper) },
-        changed: *slot == "M5",
-        note: kind.text("已补签"),
-    };
-    let invoice = || Invoice {
-        number: kind.text("24412000000012345678"),
-        amount: "100.00".into(),
-        used: "60.00".into(),
-        rest: "40.00".into(),
-        paper: Some(paper()),
-    };
-    Standing {
-        version: 2,
-        kind: "初审资料",
-        at: "2026-11-22 10:05".into(),
-        hash: kind.text("00af"),
-        answers: kind.some(|| ("详细地址".to_owned(), kind.text("已改"))),
-        gate: Some(Gate {
-            linked: kind.tag(),
-            reported: kind.tag(),
-            connectors: kind.some(connector),
-            hash: kind.text("00af"),
-            silent: 1,
-            ..Gate::default()
-        }),
-        compared_with: 1,
-        changes: kind.some(change),
-        dossier: Ok(Dossier {
-            revision: 2,
-            hash: kind.text("00af"),
-            at: "2026-11-22 10:05".into(),
-            materials: SLOTS.iter().map(material).collect(),
-            invoices: kind.some(invoice),
-            used: "60.00".into(),
-            capitals: "陆拾元整".into(),
-            changes: kind.some(change),
-        }),
-    }
-}
-
-fn order_member(kind: Kind) -> OrderMemberPage {
-    OrderMemberPage {
-        page: kind.frame("/supervision/subsidies"),
-        form: kind.form(&["decision", "target", "opinion", "items"]),
-        own: kind.form(&["verdict", "own_opinion"]),
-        review: review(kind),
-        order: "/supervision/subsidies/orders/7".into(),
-        sample: "抽中",
-    }
-}
-
-fn some_order(kind: Kind) -> Order {
-    Order {
-        id: "7".into(),
-        city: kind.text("郑州市"),
-        round: kind.text("2026 年第二批"),
-        batch: 2,
-        version: 3,
-        state: kind.tag(),
-        total: 14,
-        passed: 7,
-        supplements: 1,
-        left: 1,
-        findings: 1,
-        progress: kind.some(|| (kind.text("专家组审核"), 7)),
-        launched: "2026-11-22 10:05".into(),
-        due: "2026-11-29 10:05".into(),
-        frozen: "—".into(),
-        concluded: "—".into(),
-        hash: kind.text("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"),
-        need: kind != Kind::Empty,
-    }
-}
-
-fn orders(kind: Kind) -> OrdersPage {
-    let filter = filter(kind, "/supervision/subsidies");
-    let orders = kind.some(|| some_order(kind));
-    OrdersPage {
-        page: kind.frame("/supervision/subsidies"),
-        rounds: kind.some(|| ("7".to_owned(), kind.text("2026 年第二批"))),
-        pager: filter.pager("next", orders.len()),
-        filter,
-        orders,
-        waiting: Some(kind.part(|| administrator::waiting(kind))),
-    }
-}
-
-fn order(kind: Kind) -> OrderPage {
-    let seat = || Seat { name: kind.text("专家甲"), duty: "组长", declared: kind.tag() };
-    let rank = || Rank { application_id: "7".into(), rank: kind.text("00af"), tag: kind.tag() };
-    let drawn = || Drawn {
-        number: 1,
-        title: "锁定工单时抽取",
-        at: "2026-11-22 10:05".into(),
-        seed: kind.text("00af"),
-        population: kind.text("00af"),
-        share: "30.0%".into(),
-        size: 3,
-        members: 7,
-        chosen: 3,
-        ranks: kind.some(rank),
-    };
-    let interest = Interest {
-        seat: seat(),
-        elsewhere: kind.some(|| "8".to_owned()),
-        form: kind.form(&["conflict", "conflicts", "statement"]),
-        open: kind != Kind::One,
-    };
-    let members = kind.part(|| Member { id: "7".into(), row: kind.row(), sample: kind.tag() });
-    OrderPage {
-        page: kind.frame("/supervision/subsidies"),
-        form: Form::default(),
-        order: some_order(kind),
-        panel: kind.some(seat),
-        interest: (kind != Kind::Empty).then_some(interest),
-        pager: Filter::of("/supervision/subsidies/orders/7", &[]).pager("next", 1),
-        members,
-        draws: kind.part(drawn),
-        widens: true,
-        freezes: kind != Kind::Empty,
-    }
-}
-
-fn paper_check(kind: Kind) -> PaperCheckPage {
-    PaperCheckPage {
-        page: kind.frame("/supervision/county-subsidies"),
-        form: kind.form(&["ticked", "result", "checked_on", "checker", "M1"]),
-        case: kind.case(),
-        categories: CATEGORIES,
-        today: "2026-11-26".into(),
-    }
-}
-
-fn step(kind: Kind) -> StepPage {
-    StepPage {
-        page: kind.frame("/supervision/county-subsidies"),
-        form: kind.form(&["reason"]),
-        case: kind.case(),
-        consequence: "退回运营商修改。",
-        step: "revoke",
-        button: "撤销通过",
-        command: "RevokePass",
-        reason_required: true,
-    }
 }

@@ -20,7 +20,7 @@ use portal::{
 };
 use proto::accounts::Division;
 
-use super::{Kind, Sample, filter, rows, sample, some_order};
+use super::{Kind, Sample, filter, reviewer::some_order, rows, sample};
 
 /// All of them.
 pub fn of(kind: Kind) -> Vec<Sample> {
