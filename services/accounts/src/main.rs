@@ -98,6 +98,9 @@ struct Official {
     /// Name of the employer.
     #[arg(long, default_value = "")]
     employer: String,
+    /// Leads the own office.
+    #[arg(long)]
+    lead: bool,
     /// Mobile number for codes.
     #[arg(long, default_value = "")]
     phone: String,
@@ -167,6 +170,7 @@ impl Official {
             office: self.office,
             department: self.department,
             employer: self.employer,
+            lead: self.lead,
             phone: self.phone,
         };
         Ok(NewOfficial { draft, password: console::password_from_stdin()?, ready: self.ready })

@@ -60,6 +60,8 @@ pub struct Caller {
     pub session_id: String,
     /// How the caller proved itself.
     pub authentication: String,
+    /// Whether a person leads the own office.
+    pub lead: bool,
 }
 
 impl Caller {
@@ -84,6 +86,7 @@ impl Caller {
             office: String::new(),
             session_id: String::new(),
             authentication: String::new(),
+            lead: false,
         }
     }
 
@@ -254,6 +257,7 @@ impl Identity {
             office: claims.office,
             session_id: claims.session_id,
             authentication: claims.authentication,
+            lead: claims.lead,
         })
     }
 }

@@ -253,6 +253,7 @@ fn authority(caller: &Caller) -> Vec<u8> {
         hash.update([0]);
     }
     hash.update(caller.operator_id.unwrap_or_default().as_bytes());
+    hash.update([u8::from(caller.lead)]);
     hash.finalize().to_vec()
 }
 

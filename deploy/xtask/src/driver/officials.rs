@@ -5,9 +5,9 @@ use std::process::Stdio;
 
 use anyhow::{Context as _, Result, ensure};
 use proto::accounts::{
-    ClientView, CreateOfficialRequest, DeactivateUserRequest, EndSessionsRequest, IssueClientRequest,
-    ListUsersRequest, ListUsersResponse, ReissuePasswordRequest, RevokeClientRequest, UnlockUserRequest,
-    UserView,
+    ClientView, Colleague, CreateOfficialRequest, DeactivateUserRequest, EndSessionsRequest,
+    IssueClientRequest, ListColleaguesRequest, ListUsersRequest, ListUsersResponse, ReissuePasswordRequest,
+    RevokeClientRequest, UnlockUserRequest, UserView,
 };
 
 use tokio::{io::AsyncWriteExt as _, process::Command};
@@ -36,6 +36,8 @@ pub struct Official {
     pub department: String,
     /// Employer of an expert.
     pub employer: String,
+    /// Leads the own office.
+    pub lead: bool,
     /// Where password and code go; must be nobody else's for [`Actor::appoint`] to find them.
     pub phone: String,
 }
@@ -60,6 +62,18 @@ impl Official {
         Self { department: code.to_owned(), ..self }
     }
 
+    /// The same person as the lead of the office.
+    #[must_use]
+    pub fn leading(self) -> Self {
+        Self { lead: true, ..self }
+    }
+
+    /// The same person as one who follows the lead of the office.
+    #[must_use]
+    pub fn following(self) -> Self {
+        Self { lead: false, ..self }
+    }
+
     /// The same person with an employer.
     #[must_use]
     pub fn employed_by(self, name: &str) -> Self {
@@ -78,6 +92,7 @@ impl Platform {
             .args(["--display-name", &official.display_name, "--roles", &official.roles.join(",")])
             .args(["--office", &official.office, "--phone", &official.phone])
             .args(["--department", &official.department, "--employer", &official.employer])
+            .args(official.lead.then_some("--lead"))
             // Without divisions the console takes those of the role; an empty one would be a division.
             .args(official.scope.iter().flat_map(|code| ["--scope", code.as_str()]))
             .envs(deployment.environment(Service::Accounts)?)
@@ -112,6 +127,7 @@ impl Actor {
             department: official.department,
             employer: official.employer,
             phone: official.phone,
+            lead: official.lead,
         };
         self.ask(body, |to, request| async move { to.users().create_official(request).await }).await
     }
@@ -126,6 +142,14 @@ impl Actor {
         let one_time = self.platform().one_time_password_after(mark, phone).await?;
         let actor = self.platform().activate(login, &one_time, phone, password).await;
         actor.with_context(|| format!("{login} cannot be activated"))
+    }
+
+    /// Those of the own office to whom work can be given.
+    pub async fn colleagues(&self) -> Answer<Vec<Colleague>> {
+        let body = ListColleaguesRequest {};
+        let answer =
+            self.ask(body, |to, request| async move { to.users().list_colleagues(request).await }).await?;
+        Ok(answer.colleagues)
     }
 
     /// Ends an official's account. Errors: `not_found`.

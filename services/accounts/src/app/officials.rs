@@ -37,6 +37,8 @@ pub struct Draft {
     pub department: String,
     /// Name of the employer.
     pub employer: String,
+    /// Leads the own office (负责人).
+    pub lead: bool,
     /// Mobile number; may be empty, then what is sent is handed over on paper.
     pub phone: String,
 }
@@ -135,6 +137,7 @@ async fn checked(work: &mut Work, draft: &Draft, id: UserId) -> Result<User, Fai
         office,
         department,
         employer,
+        lead: draft.lead,
         active: true,
         created_at,
     })

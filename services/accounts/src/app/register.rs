@@ -153,6 +153,7 @@ pub(super) async fn begin(
         office: String::new(),
         department: String::new(),
         employer: String::new(),
+        lead: false,
         active: true,
         created_at: now,
     };

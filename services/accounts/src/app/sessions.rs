@@ -103,6 +103,7 @@ pub async fn caller_token(
         operator_id: live.user.operator_id.map(|id| id.to_string()).unwrap_or_default(),
         department: live.user.department,
         office: live.user.office,
+        lead: live.user.lead,
         session_id: live.session.id.to_string(),
         authentication: live.session.authentication,
         audience: audience.to_vec(),

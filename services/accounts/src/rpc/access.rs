@@ -13,6 +13,9 @@ const READERS_OF_USERS: &[Who] = &[
     Who::Person("system_administrator"),
     Who::Person("audit_administrator"),
 ];
+/// Those who have an office with others in it.
+const REVIEWERS: &[Who] =
+    &[Who::Person("county"), Who::Person("city"), Who::Person("administrator"), Who::Person("province")];
 const ANYONE: &[Who] = &[Who::Anyone];
 const SERVICES: &[Who] = &[Who::Service("*")];
 
@@ -46,6 +49,7 @@ pub const ACCESS: &[Access] = &[
     row("/yuchong.accounts.v1.Users/EndSessions", TECHNICAL),
     row("/yuchong.accounts.v1.Users/ListUsers", READERS_OF_USERS),
     row("/yuchong.accounts.v1.Users/GetUser", READERS_OF_USERS),
+    row("/yuchong.accounts.v1.Users/ListColleagues", REVIEWERS),
     row("/yuchong.accounts.v1.Machines/IssueClient", CLIENTS_OFFICE),
     row("/yuchong.accounts.v1.Machines/RevokeClient", CLIENTS_OFFICE),
     row("/yuchong.accounts.v1.Machines/ListClients", CLIENTS_OFFICE),

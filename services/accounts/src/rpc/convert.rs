@@ -214,6 +214,7 @@ pub(super) fn directory_user(user: User, roles: &[Role]) -> wire::User {
         employer: user.employer,
         active: user.active,
         operator_id: user.operator_id.map(|id| id.to_string()).unwrap_or_default(),
+        lead: user.lead,
     }
 }
 
@@ -245,6 +246,17 @@ pub(super) fn user_view(user: User, credential: Option<CredentialState>) -> wire
         operator_id: user.operator_id.map(|id| id.to_string()).unwrap_or_default(),
         credential_state: credential.map(|state| state.name().to_owned()).unwrap_or_default(),
         created_at: Some(moment(user.created_at)),
+        lead: user.lead,
+    }
+}
+
+/// A colleague as the others of the office see the person.
+pub(super) fn colleague(user: User) -> wire::Colleague {
+    wire::Colleague {
+        user_id: user.id.to_string(),
+        display_name: user.display_name,
+        office: user.office,
+        lead: user.lead,
     }
 }
 
@@ -262,6 +274,7 @@ pub(super) fn session_view(live: Live) -> wire::SessionView {
         operator_state: live.operator_state.map(|state| state.name().to_owned()).unwrap_or_default(),
         started_at: Some(moment(live.session.started_at)),
         ends_at: Some(moment(live.ends_at)),
+        lead: live.user.lead,
     }
 }
 

@@ -1,9 +1,10 @@
 //! `Users`: officials, one-time passwords, unlocking, ending sessions.
 
-use chassis::{Failure, page};
+use chassis::{Failure, page, rpc};
 use proto::accounts::{
-    CreateOfficialRequest, DeactivateUserRequest, EndSessionsRequest, GetUserViewRequest, ListUsersRequest,
-    ListUsersResponse, ReissuePasswordRequest, UnlockUserRequest, UserView, users_server::Users,
+    CreateOfficialRequest, DeactivateUserRequest, EndSessionsRequest, GetUserViewRequest, ListColleaguesRequest,
+    ListColleaguesResponse, ListUsersRequest, ListUsersResponse, ReissuePasswordRequest, UnlockUserRequest,
+    UserView, users_server::Users,
 };
 use secrecy::SecretString;
 use sqlx::PgConnection;
@@ -21,6 +22,9 @@ use crate::{
     secrets,
     store::{self, users::User},
 };
+
+/// Colleagues of one office that a list names at most. Source: proto, ListColleagues.
+const COLLEAGUES_MAX: i64 = 200;
 
 /// The service.
 pub(super) struct Inlet(pub(super) Accounts);
@@ -47,6 +51,7 @@ impl Users for Inlet {
                         office: body.office,
                         department: body.department,
                         employer: body.employer,
+                        lead: body.lead,
                         phone: body.phone,
                     };
                     let user = officials::create(work, &draft, initial).await?;
@@ -123,6 +128,26 @@ impl Users for Inlet {
         let mut db = self.0.pool.acquire().await.map_err(Failure::from)?;
         let user = store::users::find(&mut db, id).await.map_err(Failure::from)?;
         Ok(Response::new(view(&mut db, user.ok_or_else(Failure::not_found)?).await?))
+    }
+
+    async fn list_colleagues(
+        &self,
+        request: Request<ListColleaguesRequest>,
+    ) -> Result<Response<ListColleaguesResponse>, Status> {
+        let caller = rpc::caller(&request)?;
+        let mut db = self.0.pool.acquire().await.map_err(Failure::from)?;
+        let found = store::users::colleagues(
+            &mut db,
+            &caller.roles,
+            &caller.scope,
+            &caller.department,
+            COLLEAGUES_MAX,
+        )
+        .await
+        .map_err(Failure::from)?;
+        Ok(Response::new(ListColleaguesResponse {
+            colleagues: found.into_iter().map(convert::colleague).collect(),
+        }))
     }
 }
 

@@ -34,6 +34,8 @@ pub struct User {
     pub department: String,
     /// Name of the employer.
     pub employer: String,
+    /// Leads the own office.
+    pub lead: bool,
     /// Not deactivated.
     pub active: bool,
     /// When it was made.
@@ -58,6 +60,7 @@ struct Row {
     office: String,
     department: String,
     employer: String,
+    lead: bool,
     active: bool,
     created_at: OffsetDateTime,
 }
@@ -85,6 +88,7 @@ impl TryFrom<Row> for User {
             office: row.office,
             department: row.department,
             employer: row.employer,
+            lead: row.lead,
             active: row.active,
             created_at: row.created_at,
         })
@@ -99,7 +103,7 @@ pub async fn find(db: &mut PgConnection, id: UserId) -> Result<Option<User>, Sto
     sqlx::query_as!(
         Row,
         "-- accounts.users.find
-         SELECT user_id, login, display_name, phone, operator_id, roles, scope, office, department, employer, active,
+         SELECT user_id, login, display_name, phone, operator_id, roles, scope, office, department, employer, lead, active,
                 created_at
          FROM users WHERE user_id = $1",
         id.0
@@ -118,7 +122,7 @@ pub async fn find_by_login(db: &mut PgConnection, login: &str) -> Result<Option<
     sqlx::query_as!(
         Row,
         "-- accounts.users.find_by_login
-         SELECT user_id, login, display_name, phone, operator_id, roles, scope, office, department, employer, active,
+         SELECT user_id, login, display_name, phone, operator_id, roles, scope, office, department, employer, lead, active,
                 created_at
          FROM users WHERE lower(login) = lower($1)",
         login
@@ -137,7 +141,7 @@ pub async fn lock(db: &mut PgConnection, id: UserId) -> Result<Option<User>, Sto
     sqlx::query_as!(
         Row,
         "-- accounts.users.lock
-         SELECT user_id, login, display_name, phone, operator_id, roles, scope, office, department, employer, active,
+         SELECT user_id, login, display_name, phone, operator_id, roles, scope, office, department, employer, lead, active,
                 created_at
          FROM users WHERE user_id = $1 FOR UPDATE",
         id.0
@@ -156,7 +160,7 @@ pub async fn of_operator(db: &mut PgConnection, operator: OperatorId) -> Result<
     sqlx::query_as!(
         Row,
         "-- accounts.users.of_operator
-         SELECT user_id, login, display_name, phone, operator_id, roles, scope, office, department, employer, active,
+         SELECT user_id, login, display_name, phone, operator_id, roles, scope, office, department, employer, lead, active,
                 created_at
          FROM users WHERE operator_id = $1 ORDER BY user_id",
         operator.0
@@ -181,7 +185,7 @@ pub async fn list_officials(
     sqlx::query_as!(
         Row,
         "-- accounts.users.list_officials
-         SELECT user_id, login, display_name, phone, operator_id, roles, scope, office, department, employer, active,
+         SELECT user_id, login, display_name, phone, operator_id, roles, scope, office, department, employer, lead, active,
                 created_at
          FROM users
          WHERE operator_id IS NULL AND ($1::text IS NULL OR $1 = ANY (roles))
@@ -189,6 +193,37 @@ pub async fn list_officials(
          ORDER BY user_id LIMIT $3",
         role.map(Role::name),
         after,
+        limit
+    )
+    .fetch_all(db)
+    .await?
+    .into_iter()
+    .map(User::try_from)
+    .collect()
+}
+
+/// Active officials who share a role and a division with somebody, by name; of a department those of it only.
+///
+/// # Errors
+/// The database.
+pub async fn colleagues(
+    db: &mut PgConnection,
+    roles: &[String],
+    scope: &[String],
+    department: &str,
+    limit: i64,
+) -> Result<Vec<User>, StoreError> {
+    sqlx::query_as!(
+        Row,
+        "-- accounts.users.colleagues
+         SELECT user_id, login, display_name, phone, operator_id, roles, scope, office, department, employer, lead, active,
+                created_at
+         FROM users
+         WHERE operator_id IS NULL AND active AND roles && $1 AND scope && $2 AND department = $3
+         ORDER BY display_name, user_id LIMIT $4",
+        roles,
+        scope,
+        department,
         limit
     )
     .fetch_all(db)
@@ -207,8 +242,8 @@ pub async fn insert(db: &mut PgConnection, user: &User, by: &str) -> Result<Resu
     let done = sqlx::query!(
         "-- accounts.users.insert
          INSERT INTO users (user_id, login, display_name, phone, operator_id, roles, scope, office, department, employer,
-                            created_at, created_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                            lead, created_at, created_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         user.id.0,
         user.login,
         user.display_name,
@@ -219,6 +254,7 @@ pub async fn insert(db: &mut PgConnection, user: &User, by: &str) -> Result<Resu
         user.office,
         user.department,
         user.employer,
+        user.lead,
         user.created_at,
         by
     )

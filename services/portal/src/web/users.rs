@@ -187,6 +187,7 @@ async fn create(visitor: Visitor, form: Form) -> Answer {
         office: form.text("office"),
         department: form.text("department"),
         employer: form.text("employer"),
+        lead: form.has("lead", "1"),
         phone: form.text("contact_phone"),
     };
     match visitor.users().create_official(request).await {
