@@ -11,7 +11,7 @@ const DAMAGE: &[(Service, &str, &[&str])] = &[
     (Service::Documents, "UPDATE invoices SET used_fen = used_fen - 1 WHERE used_fen > 0", &["I1"]),
     (Service::Documents, "UPDATE files SET sha256 = repeat('0', 64) WHERE state = 'clean'", &["I11"]),
     (Service::Reviews, "UPDATE history SET opinion = '改' WHERE transition = 'T04'", &["I10"]),
-    (Service::Reviews, "UPDATE applications SET stage = 'Draft' WHERE stage = 'CityReview'", &["I3"]),
+    (Service::Reviews, "UPDATE applications SET stage = 'PaperCheck' WHERE stage = 'CityReview'", &["I3"]),
     (Service::Reviews, "UPDATE decisions SET signature = decode(repeat('00', 64), 'hex')", &["I5"]),
     (Service::Reviews, "DELETE FROM outbox WHERE kind = 'county_passed'", &["I7"]),
 ];

@@ -3,6 +3,7 @@ mod audits;
 mod city;
 mod county;
 mod dead_letters;
+mod deadlines;
 mod decisions;
 mod drafts;
 mod invoices;

@@ -5,14 +5,16 @@
 //! generated README of reviews, which cannot be stale.
 use std::{collections::BTreeSet, fs};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use futures::future::try_join_all;
 use proto::reviews::Round;
 use sqlx::Row as _;
 use system_tests::{
-    Company, System,
-    cases::{Case, Stage},
+    Actor, Company, System,
+    cases::{Case, Stage, person_id},
     cast::DEPARTMENTS,
+    eventually,
+    wait::PATIENCE,
 };
 use xtask::{
     checkout::Checkout,
@@ -39,6 +41,7 @@ async fn every_row_of_the_table_is_walked_from_each_of_its_nodes() -> Result<()>
     tokio::try_join!(stage.acceptance(), stage.endings(), stage.city())?;
     stage.experts().await?;
     stage.province().await?;
+    stage.time().await?;
 
     let walked = walked(&system).await?;
     let missing: Vec<_> = table()?.into_iter().filter(|edge| !walked.contains(edge)).collect();
@@ -67,10 +70,11 @@ fn table() -> Result<BTreeSet<Edge>> {
         rows.insert(cells[0].to_owned());
         for from in cells[1].split(", ") {
             let from = if from == "new" { "" } else { from };
-            edges.insert((cells[0].into(), cells[2].into(), from.into(), cells[6].into()));
+            let to = if cells[6] == "same" { from } else { cells[6] };
+            edges.insert((cells[0].into(), cells[2].into(), from.into(), to.into()));
         }
     }
-    assert_eq!(rows.len(), 25, "T01 to T25 stand in {}: {rows:?}", readme.display());
+    assert_eq!(rows.len(), 27, "T01 to T27 stand in {}: {rows:?}", readme.display());
     Ok(edges)
 }
 
@@ -216,6 +220,75 @@ impl Walker<'_> {
         for member in &mut members {
             assert_eq!(member.look().await?.stage, "Approved");
         }
+        Ok(())
+    }
+
+    /// T26 and T27, from every node: each deadline is over at once, is extended, and somebody is given the work.
+    async fn time(&self) -> Result<()> {
+        let system = self.system;
+        let round = system.impatient_round().await?;
+        let mut case = system.application().of(self.company).in_round(&round).at(Stage::CountyReview).await?;
+        let (county, city) = (system.county("410105").await?, system.city("410100").await?);
+        let (administrator, expert) = (system.administrator().await?, system.expert(1).await?);
+        let department = system.department(DEPARTMENTS[0]).await?;
+        let operator = case.operator().clone();
+        self.hurry(&mut case, &county, &city).await?;
+        case.view = county.send_back(&case.view, "请核对", &["manager"]).await?;
+        self.remind(&mut case, &county).await?;
+        case.view = operator.submit_acceptance(&case.view, answers(&[("manager", "已核对")])).await?;
+        system.advance(&mut case, Stage::PaperCheck).await?;
+        self.hurry(&mut case, &county, &city).await?;
+        system.advance(&mut case, Stage::MaterialsDue).await?;
+        self.remind(&mut case, &county).await?;
+        system.advance(&mut case, Stage::CityReview).await?;
+        self.hurry(&mut case, &city, &administrator).await?;
+        case.view = city.send_back(&case.view, "请说明", &["M1"]).await?;
+        self.remind(&mut case, &city).await?;
+        self.explain(&case).await?;
+        case.view = operator.submit_materials(&case.view, vec![]).await?;
+        system.advance(&mut case, Stage::AwaitingJointReview).await?;
+        self.hurry(&mut case, &administrator, &department).await?;
+        system.advance(&mut case, Stage::ExpertReview).await?;
+        self.hurry(&mut case, &expert, &administrator).await?;
+        case.view = expert.ask_supplement(&case.view, "请补充", &["M1"]).await?;
+        self.remind(&mut case, &administrator).await?;
+        self.explain(&case).await?;
+        case.view = operator.submit_supplement(&case.view, vec![]).await?;
+        system.advance(&mut case, Stage::AwaitingProvince).await?;
+        self.hurry(&mut case, &administrator, &department).await?;
+        system.advance(&mut case, Stage::ProvincialReview).await?;
+        self.hurry(&mut case, &department, &administrator).await?;
+        case.view = department.application(case.id()).await?;
+        assert!(case.view.time_left.is_some_and(|left| left.working_days_left > 0), "{:?}", case.view);
+        Ok(())
+    }
+
+    /// The clock strikes; the tier above reminds, the one that is waited for gives the work to itself and extends.
+    async fn hurry(&self, case: &mut Case, waiting: &Actor, above: &Actor) -> Result<()> {
+        let stage = case.view.stage.clone();
+        eventually(PATIENCE, &format!("the clock of {stage} strikes red and goes up"), || async {
+            let steps = waiting.history(case.id()).await?;
+            let strokes = steps.iter().filter(|step| step.transition == "T27" && step.from_stage == stage);
+            Ok((strokes.count() == 2).then_some(()))
+        })
+        .await?;
+        self.remind(case, above).await?;
+        let me = person_id(waiting).await?;
+        for outcomes in [
+            waiting.reassign(&[&case.view], &me, "由我办理").await?,
+            waiting.extend_deadline(&[&case.view], 5, "材料较多").await?,
+        ] {
+            ensure!(outcomes[0].accepted, "{stage}: {outcomes:?}");
+        }
+        case.view = waiting.application(case.id()).await?;
+        ensure!(case.view.assignee_id == me && case.view.light.is_empty(), "{:?}", case.view);
+        Ok(())
+    }
+
+    async fn remind(&self, case: &mut Case, above: &Actor) -> Result<()> {
+        let outcomes = above.remind(&[&case.view], "请尽快办理").await?;
+        ensure!(outcomes[0].accepted, "{}: {outcomes:?}", case.view.stage);
+        case.look().await?;
         Ok(())
     }
 

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
-use sqlx::Row as _;
+use sqlx::{Row as _, postgres::PgRow};
+use time::OffsetDateTime;
 use uuid::Uuid;
 use xtask::services::Service;
 
@@ -14,8 +15,21 @@ use crate::{
     wait::{PATIENCE, eventually},
 };
 
-/// What an application waits for: stage, party, version.
-type Waiting = BTreeMap<Uuid, (String, String, i64)>;
+/// What an application waits for.
+type Waiting = BTreeMap<Uuid, Wait>;
+
+/// One wait: the node, and what is told about its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wait {
+    stage: String,
+    party: String,
+    version: i64,
+    deadline_at: Option<OffsetDateTime>,
+    light: String,
+    reminded_count: i32,
+    reminded_at: Option<OffsetDateTime>,
+    assignee: Option<Uuid>,
+}
 
 impl System {
     /// Waits until the queues are empty, then checks everything that must hold.
@@ -76,14 +90,17 @@ impl System {
     /// # Errors
     /// The database is away.
     pub async fn nodes(&self) -> Result<Waiting> {
-        let rows = sqlx::query("SELECT id, stage, version FROM applications");
+        let rows = sqlx::query(
+            "SELECT id, stage, version, deadline_at, reminded_count, reminded_at, assignee_id,
+                    CASE struck WHEN '' THEN '' WHEN 'near' THEN 'yellow' ELSE 'red' END AS light FROM applications",
+        );
         let rows = rows.fetch_all(self.database(Service::Reviews)?).await?;
         let mut nodes = Waiting::new();
         for row in &rows {
             let stage: String = row.try_get("stage")?;
             let party = waits_for(&stage).with_context(|| format!("{stage} is no node of the workflow"))?;
             if !party.is_empty() {
-                nodes.insert(row.try_get("id")?, (stage, party.to_owned(), row.try_get("version")?));
+                nodes.insert(row.try_get("id")?, Wait::read(row, stage, party.to_owned())?);
             }
         }
         Ok(nodes)
@@ -95,15 +112,14 @@ impl System {
     /// The database is away.
     pub async fn tasks(&self) -> Result<Waiting> {
         let rows = sqlx::query(
-            "SELECT subject_id, stage, waits_for, version FROM worklist WHERE open AND subject_type = 'application'",
+            "SELECT subject_id, stage, waits_for, version, deadline_at, light, reminded_count, reminded_at, assignee_id
+             FROM worklist WHERE open AND subject_type = 'application'",
         );
         let rows = rows.fetch_all(self.database(Service::Notifications)?).await?;
         rows.iter()
             .map(|row| {
-                Ok((
-                    row.try_get("subject_id")?,
-                    (row.try_get("stage")?, row.try_get("waits_for")?, row.try_get("version")?),
-                ))
+                let (stage, party) = (row.try_get("stage")?, row.try_get("waits_for")?);
+                Ok((row.try_get("subject_id")?, Wait::read(row, stage, party)?))
             })
             .collect()
     }
@@ -131,6 +147,21 @@ impl System {
     async fn dead_reasons(&self, service: Service) -> Result<Vec<String>> {
         let sql = "SELECT consumer || ' ' || subject || ' ' || reason || ' ' || error FROM dead_letters WHERE settled_at IS NULL";
         self.texts(service, sql).await
+    }
+}
+
+impl Wait {
+    fn read(row: &PgRow, stage: String, party: String) -> Result<Wait> {
+        Ok(Wait {
+            stage,
+            party,
+            version: row.try_get("version")?,
+            deadline_at: row.try_get("deadline_at")?,
+            light: row.try_get("light")?,
+            reminded_count: row.try_get("reminded_count")?,
+            reminded_at: row.try_get("reminded_at")?,
+            assignee: row.try_get("assignee_id")?,
+        })
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::{Context as _, Result, ensure};
 use proto::{
     documents::{EnterInvoiceRequest, Invoice},
-    reviews::{Round, RoundPolicy},
+    reviews::{NodeLimit, Round, RoundPolicy},
     stations::{ConnectorRecord, EquipmentRecord, Station, StationRecord},
 };
 use tonic::Code;
@@ -16,6 +16,16 @@ use crate::{Company, System, cases::Case, cast::DEPARTMENTS, eventually, wait::P
 
 /// Numbers of companies, stations, invoices and batches; those below are left to tests that name them.
 static NUMBER: AtomicU32 = AtomicU32::new(1000);
+/// The nodes with a clock. Source: workflow, Nodes.
+pub const CLOCKED: [&str; 7] = [
+    "CountyReview",
+    "PaperCheck",
+    "CityReview",
+    "AwaitingJointReview",
+    "ExpertReview",
+    "AwaitingProvince",
+    "ProvincialReview",
+];
 /// What the usual invoice amounts to, fen.
 pub const AMOUNT_FEN: i64 = 10_000_000;
 
@@ -49,6 +59,21 @@ impl System {
         change(&mut policy);
         let name = format!("第 {} 批", self.number());
         Ok(self.administrator().await?.create_round(&name, policy).await?)
+    }
+
+    /// A round in which every deadline is over as soon as a node is entered, and goes up at once.
+    ///
+    /// # Errors
+    /// It is refused.
+    pub async fn impatient_round(&self) -> Result<Round> {
+        let limit = |stage: &str| NodeLimit { stage: stage.to_owned(), working_days: 0 };
+        self.round_with(|policy| {
+            policy.required_slots = vec![];
+            policy.limits = CLOCKED.map(limit).to_vec();
+            policy.near_working_days = Some(0);
+            policy.escalate_after_working_days = Some(0);
+        })
+        .await
     }
 
     /// A connected station of a company: one device with two connectors.

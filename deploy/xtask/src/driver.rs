@@ -13,6 +13,7 @@
 //! ```
 pub mod actor;
 pub mod clock;
+pub mod deadlines;
 pub mod dossiers;
 pub mod joint;
 pub mod officials;

@@ -1,8 +1,11 @@
 //! Every Chinese text of this service: what happened, and who does what next. No personal data, no names.
 
+use time::{Duration, OffsetDateTime, macros::offset};
+
 use crate::domain::{
     account,
     application::{self, Audience, Moved},
+    desk::Role,
     refusal::Refusal,
     tier::Tier,
     work_order,
@@ -13,7 +16,7 @@ pub fn application(moved: &Moved, fact: application::Fact, audience: Audience) -
     let no = &moved.application_no;
     match audience {
         Audience::Applicant => applicant(moved, fact).replace("{no}", no),
-        Audience::Next => next_desk(moved, fact).replace("{no}", no),
+        Audience::Next => in_time(moved, fact).unwrap_or_else(|| next_desk(moved, fact)).replace("{no}", no),
     }
 }
 
@@ -83,6 +86,88 @@ fn applicant(moved: &Moved, fact: application::Fact) -> String {
         Fact::Terminated => {
             "补贴申请 {no} 已终止，占用的发票金额和充电设施已释放；如需继续请重新发起申请。".into()
         }
+        Fact::Reminded => {
+            format!("{}催办补贴申请 {{no}}，请尽快按要求修改或补充后提交。", reminder(moved.by))
+        }
+        Fact::DeadlineExtended
+        | Fact::Reassigned
+        | Fact::DeadlineNear
+        | Fact::DeadlineOverdue
+        | Fact::DeadlineEscalated => "补贴申请 {no} 的办理时限有变化，您暂时无需操作。".into(),
+    }
+}
+
+/// What is done about time, for the desk that is waited for or the one above it.
+fn in_time(moved: &Moved, fact: application::Fact) -> Option<String> {
+    use application::Fact;
+    let last = moved.clock.deadline_at.map(last_day).unwrap_or_default();
+    Some(match fact {
+        Fact::DeadlineExtended => format!("补贴申请 {{no}} 的办理时限已延长{last}。"),
+        Fact::Reminded => format!("{}催办补贴申请 {{no}}，请尽快办理{last}。", reminder(moved.by)),
+        Fact::Reassigned if moved.assignee_id.is_some() => {
+            "补贴申请 {no} 已转办给本单位指定人员，请其及时办理。".into()
+        }
+        Fact::Reassigned => "补贴申请 {no} 已交回本单位，各经办人员均可办理。".into(),
+        Fact::DeadlineNear => format!("补贴申请 {{no}} 的办理时限将至，请尽快办理{last}。"),
+        Fact::DeadlineOverdue => format!("补贴申请 {{no}} 已超过办理时限，请立即办理{last}。"),
+        Fact::DeadlineEscalated => format!(
+            "补贴申请 {{no}} 在{}超过办理时限仍未办结，请督促办理{last}。",
+            moved.waits_for.map_or("当前环节", tier)
+        ),
+        Fact::Drafted
+        | Fact::AcceptanceSubmitted
+        | Fact::AcceptanceWithdrawn
+        | Fact::CountyPassed
+        | Fact::CountyReturned
+        | Fact::PaperCheckPassed
+        | Fact::PaperCheckIncomplete
+        | Fact::CountyRevoked
+        | Fact::MaterialsSubmitted
+        | Fact::MaterialsWithdrawn
+        | Fact::CityPassed
+        | Fact::CityReturned
+        | Fact::CityPassRetracted
+        | Fact::EnteredJointReview
+        | Fact::ExpertOpined
+        | Fact::ExpertsPassed
+        | Fact::SupplementRequested
+        | Fact::SupplementSubmitted
+        | Fact::CarriedOver
+        | Fact::EnteredProvincialReview
+        | Fact::DepartmentOpined
+        | Fact::Approved
+        | Fact::ProvinceReturned
+        | Fact::EnteredSample
+        | Fact::Deleted
+        | Fact::Terminated => return None,
+    })
+}
+
+/// The last day of a deadline, as people in Asia/Shanghai read it: a deadline is the end of a day.
+fn last_day(deadline_at: OffsetDateTime) -> String {
+    let day = (deadline_at - Duration::NANOSECOND).to_offset(offset!(+8)).date();
+    format!("（最后办理日期 {day}）")
+}
+
+/// Who reminds.
+fn reminder(by: Option<Role>) -> &'static str {
+    match by {
+        Some(Role::County) => "县级主管部门",
+        Some(Role::City) => "市级主管部门",
+        Some(Role::Administrator) => "平台管理员",
+        Some(Role::Province) => "省级厅委",
+        Some(Role::Operator | Role::Expert) | None => "上级部门",
+    }
+}
+
+fn tier(tier: Tier) -> &'static str {
+    match tier {
+        Tier::Operator => "运营商环节",
+        Tier::County => "县级环节",
+        Tier::City => "市级环节",
+        Tier::Administrator => "管理员环节",
+        Tier::Experts => "专家组环节",
+        Tier::Departments => "省级厅委环节",
     }
 }
 
@@ -139,7 +224,13 @@ fn next_desk(moved: &Moved, fact: application::Fact) -> String {
         | Fact::DepartmentOpined
         | Fact::Approved
         | Fact::Deleted
-        | Fact::Terminated => "补贴申请 {no} 有新的进展，请查看并处理。".into(),
+        | Fact::Terminated
+        | Fact::DeadlineExtended
+        | Fact::Reminded
+        | Fact::Reassigned
+        | Fact::DeadlineNear
+        | Fact::DeadlineOverdue
+        | Fact::DeadlineEscalated => "补贴申请 {no} 有新的进展，请查看并处理。".into(),
     }
 }
 
@@ -215,8 +306,7 @@ pub const TOO_MANY_WATCHERS: &str = "实时提醒连接过多，请稍后自动�
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{application::Fact, stage::Stage};
-    use time::OffsetDateTime;
+    use crate::domain::{application::Fact, stage::Stage, task::Clock};
     use uuid::Uuid;
 
     #[test]
@@ -239,6 +329,9 @@ mod tests {
                 assignee_id: None,
                 items: 2,
                 since: OffsetDateTime::UNIX_EPOCH,
+                clock: Clock { deadline_at: Some(OffsetDateTime::UNIX_EPOCH), ..Clock::default() },
+                escalated_to: None,
+                by: Some(Role::City),
             };
             for audience in [Audience::Applicant, Audience::Next] {
                 let text = application(&moved, fact, audience);

@@ -4,6 +4,7 @@
 //! `app/`. It writes no SQL and makes no rule.
 
 pub mod allowed;
+pub mod clock;
 pub mod create;
 pub mod edit;
 pub mod launch;
@@ -102,7 +103,7 @@ pub fn decided(
 /// Closes the step of a row that was found by other means than a command.
 pub fn close(situation: &Situation<'_>, row: &'static Row, actor: Actor) -> Step {
     let after = advance(situation, row, actor);
-    Step::close(situation.application, after, row, situation.act, actor)
+    Step::close(situation.application, after, row, situation.act, actor, situation.moment.now)
 }
 
 /// Saves a step with its signed decision and announces it.

@@ -5,7 +5,9 @@
 pub mod act;
 pub mod advance;
 pub mod application;
+pub mod calendar;
 pub mod canonical;
+pub mod clock;
 pub mod decide;
 pub mod decision;
 pub mod draw;

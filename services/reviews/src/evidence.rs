@@ -6,7 +6,7 @@
 use chassis::{Failure, Process, rpc::Peer};
 use prost::Message as _;
 use proto::{
-    accounts::{GetOperatorRequest, GetUserRequest, directory_client::DirectoryClient},
+    accounts::{GetOperatorRequest, GetUserRequest, User, directory_client::DirectoryClient},
     documents::{ReleaseSealRequest, SealDossierRequest, sealing_client::SealingClient},
     stations::{
         ClaimConnectorsRequest, GateEvidence, GetGateEvidenceRequest, GetStationRecordRequest, StationRecord,
@@ -25,10 +25,10 @@ use crate::{
         submit::{self, Evidence, Handing, Sealed},
     },
     domain::{
-        act::{Act, GateFinding, Moment},
+        act::{Act, GateFinding, Moment, Person},
         application::{Application, Kind},
         form::Field,
-        ids::{ApplicationId, OperatorId},
+        ids::{ApplicationId, OperatorId, PersonId},
         policy::{Gate, Policy},
         stage::{Actor, Stage},
         station::{Connector, Station},
@@ -101,6 +101,32 @@ impl Neighbours {
             }
             Err(status) => Err(status.into()),
         }
+    }
+
+    /// Somebody who may be given work (T26), as `accounts` knows the person; who is unknown or inactive holds no role.
+    ///
+    /// # Errors
+    /// A neighbour is away.
+    pub async fn colleague(&self, id: Uuid) -> Result<Person, Failure> {
+        let request = GetUserRequest { user_id: id.to_string() };
+        let user = match self.accounts.clone().get_user(request).await {
+            Ok(user) => user.into_inner(),
+            Err(status) if status.code() == tonic::Code::NotFound => User::default(),
+            Err(status) => return Err(status.into()),
+        };
+        let roles = user.roles.iter().filter_map(|role| Actor::of_person(role));
+        Ok(Person {
+            id: PersonId(id),
+            roles: if user.active { roles.collect() } else { Vec::new() },
+            scope: user.scope,
+            operator_id: None,
+            department: user.department,
+            office: user.office,
+            session_id: String::new(),
+            authentication: String::new(),
+            lead: user.lead,
+            orders: Vec::new(),
+        })
     }
 
     /// What T02, T09 or T18 needs, added to what is being submitted. Asks nobody where it cannot succeed anyway.
@@ -248,7 +274,10 @@ async fn open_for(
         Kind::Supplement => &[Stage::SupplementDue],
     };
     let mine = asked.act.person.operator_id == Some(application.operator_id);
-    if !mine || asked.act.seen != Some(application.version) || !stages.contains(&application.stage) {
+    if !mine
+        || !asked.act.seen.is_some_and(|seen| application.current(seen))
+        || !stages.contains(&application.stage)
+    {
         return Ok(None);
     }
     let sheet = store::forms::find(db, id).await?;

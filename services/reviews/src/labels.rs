@@ -65,6 +65,7 @@ pub fn actor(actor: Actor) -> &'static str {
         Actor::Administrator => "管理员",
         Actor::Expert => "专家组",
         Actor::Province => "省级厅委",
+        Actor::Timer => "系统",
     }
 }
 
@@ -101,6 +102,10 @@ pub fn command(command: Command) -> &'static str {
         Command::WidenSample => "扩大抽查",
         Command::Delete => "删除",
         Command::Terminate => "终止",
+        Command::ExtendDeadline => "延长时限",
+        Command::Remind => "催办",
+        Command::Reassign => "转办",
+        Command::StrikeClock => "时限提醒",
     }
 }
 

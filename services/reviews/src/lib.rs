@@ -15,12 +15,13 @@ pub mod readme;
 pub mod rpc;
 pub mod signing;
 pub mod store;
+pub mod timer;
 
 use std::sync::Arc;
 
 use chassis::Process;
 use proto::reviews::{
-    applications_server::ApplicationsServer, facts_server::FactsServer,
+    applications_server::ApplicationsServer, deadlines_server::DeadlinesServer, facts_server::FactsServer,
     joint_review_server::JointReviewServer, rounds_server::RoundsServer,
 };
 use sqlx::migrate::Migrator;
@@ -39,7 +40,12 @@ pub fn migrations() -> Migrator {
 /// # Errors
 /// A key cannot be used, a port is taken, or the server fails.
 pub async fn serve(process: Process, config: &config::Config) -> anyhow::Result<()> {
-    let shared = app::Shared { policies: store::rounds::Policies::default(), seal: Arc::new(config.seal()?) };
+    let calendar = Arc::new(config.calendar()?);
+    let shared =
+        app::Shared { policies: store::rounds::Policies::new(calendar), seal: Arc::new(config.seal()?) };
+    let timer =
+        timer::Timer { units: process.units.clone(), shared: shared.clone(), every: config.clock.every() };
+    process.spawn("clock", timer.run());
     let inlet = rpc::Inlet {
         units: process.units.clone(),
         pool: process.pool.clone(),
@@ -52,6 +58,7 @@ pub async fn serve(process: Process, config: &config::Config) -> anyhow::Result<
         .add_service(RoundsServer::new(inlet.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(ApplicationsServer::new(inlet.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(JointReviewServer::new(inlet.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
+        .add_service(DeadlinesServer::new(inlet.clone()).max_decoding_message_size(REQUEST_BYTES_MAX))
         .add_service(FactsServer::new(inlet).max_decoding_message_size(REQUEST_BYTES_MAX));
     process.relay();
     process.serve(routes, rpc::access::ACCESS).await

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::domain::{
     application::{Application, Kind},
+    clock::Alert,
     facts::{Fact, OrderFact},
     history::Step,
     order::Order,
@@ -42,7 +43,7 @@ pub struct OrderNews {
 /// A step of one application.
 pub fn application(step: &Step) -> Announcement {
     let after = &step.after;
-    let tier = step.row.tier();
+    let tier = step.row.tier(after.stage);
     Announcement {
         aggregate_type: APPLICATION,
         aggregate_id: after.id.0,
@@ -75,13 +76,27 @@ fn payload(step: &Step) -> ApplicationEvent {
         submission_kind: submitted.map_or("", |submitted| Kind::id(submitted.kind)).to_owned(),
         work_order_id: after.order_id.map(|order| order.to_string()).unwrap_or_default(),
         items: items(step.row.fact, after),
-        assignee_id: String::new(),
+        assignee_id: after.assignee.map(|person| person.to_string()).unwrap_or_default(),
         entered_at: Some(timestamp(after.entered_at)),
         actor_role: entry.role.role().to_owned(),
+        deadline_at: after.clock.map(|clock| timestamp(clock.deadline_at)),
+        light: light(after).to_owned(),
+        reminded_count: i32::try_from(after.reminders.count).unwrap_or(i32::MAX),
+        reminded_at: after.reminders.last_at.map(timestamp),
+        escalated_to: escalated_to(step).map_or("", Party::id).to_owned(),
     }
 }
 
-/// Items that a return opens, or that a withdrawn answer opens again; empty where everything is open, and where nothing
+/// 黄牌, 红牌 or none.
+pub fn light(application: &Application) -> &'static str {
+    application.clock.and_then(|clock| clock.struck).map_or("", Alert::light)
+}
+
+fn escalated_to(step: &Step) -> Option<Party> {
+    (step.row.fact == Fact::DeadlineEscalated).then(|| step.after.stage.above()).flatten()
+}
+
+/// Items that a return opens (a reminder says them again), or that a withdrawn answer opens again; empty where everything is open, and where nothing
 /// was returned.
 fn items(fact: Fact, after: &Application) -> Vec<String> {
     match fact {
@@ -90,7 +105,8 @@ fn items(fact: Fact, after: &Application) -> Vec<String> {
         | Fact::MaterialsWithdrawn
         | Fact::CityReturned
         | Fact::SupplementRequested
-        | Fact::ProvinceReturned => {
+        | Fact::ProvinceReturned
+        | Fact::Reminded => {
             if after.returned.open_all {
                 Vec::new()
             } else {
@@ -116,7 +132,12 @@ fn items(fact: Fact, after: &Application) -> Vec<String> {
         | Fact::Approved
         | Fact::EnteredSample
         | Fact::Deleted
-        | Fact::Terminated => Vec::new(),
+        | Fact::Terminated
+        | Fact::DeadlineExtended
+        | Fact::Reassigned
+        | Fact::DeadlineNear
+        | Fact::DeadlineOverdue
+        | Fact::DeadlineEscalated => Vec::new(),
     }
 }
 

@@ -2,14 +2,15 @@
 //!
 //! The test below fails when the committed file is stale; `UPDATE_README=1 cargo test -p reviews` rewrites it.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use crate::{
     domain::{
         act::Command,
-        facts::OrderFact,
+        clock::Limits,
+        facts::{Fact, OrderFact},
         stage::{Actor, Stage},
-        table::{Case, Row, TABLE},
+        table::{Case, End, Row, TABLE},
     },
     labels,
 };
@@ -46,22 +47,30 @@ const TAIL: &str = "
   tolerates hold them back until a wider sample was drawn.
 - The draw (`src/domain/draw.rs`): rank = SHA-256 over (seed, population hash, member); the smallest ranks and the
   forced members are in the sample. `GetSample` gives all that is needed to repeat it.
-- T26 and T27 come with the deadlines.
+- Deadlines (`src/domain/clock.rs`): the limit of a node is counted in working days from the day after it was entered, to
+  the end of the last one; each visit has one deadline. `AllowedActions` names who reminds; who leads an office is known to
+  `accounts`, who leads a panel to the order.
+- T26 and T27 leave the matter as it is: a decision that was read before them is not stale (`Application::current`).
+- The timer (`src/timer.rs`) strikes what is due; each of 黄, 红 and one tier up at most once for a deadline. Several
+  processes share the work by passing by what another has locked.
+- Working days: Monday to Friday, but for the days in `settings.toml`, section `[calendar]`. The notice of a new year is
+  added there; it holds for nodes that are entered from then on.
 ";
 
 fn nodes(text: &mut String) {
-    text.push_str("## Nodes\n\n| Stage | 审核人员 | 运营商 | waits for | clock |\n|---|---|---|---|---|\n");
+    text.push_str("## Nodes\n\n| Stage | 审核人员 | 运营商 | waits for | clock, usual working days | tier above |\n|---|---|---|---|---|---|\n");
     for stage in Stage::ALL {
         let waits = stage.waits_for().map_or("–", labels::party);
-        let clock = match (stage.is_final(), stage.clock_runs()) {
-            (true, _) => "–",
-            (false, true) => "runs",
-            (false, false) => "stopped",
+        let clock = match (stage.is_final(), Limits::usual(stage)) {
+            (true, _) => "–".to_owned(),
+            (false, Some(days)) => format!("runs, {days}"),
+            (false, None) => "stopped".to_owned(),
         };
+        let above = stage.above().map_or("–", labels::party);
         line(
             text,
             &format!(
-                "| `{}` | {} | {} | {waits} | {clock} |",
+                "| `{}` | {} | {} | {waits} | {clock} | {above} |",
                 stage.id(),
                 labels::stage(stage, ""),
                 labels::stage_for_operator(stage)
@@ -77,19 +86,20 @@ fn permissions(text: &mut String) {
     for actor in Actor::ALL {
         text.push_str(&format!(" {} |", labels::actor(actor)));
     }
-    text.push_str("\n|---|---|---|---|---|---|---|\n");
+    text.push_str("\n|---|---|---|---|---|---|---|---|\n");
     for command in Command::ALL {
         let mut cells = format!("| `{}` {} |", command.id(), labels::command(command));
         for actor in Actor::ALL {
             let rows = TABLE.iter().filter(|row| row.on == command && row.by == actor);
             let mut places: Vec<_> = rows.flat_map(places).collect();
-            places.dedup();
+            let mut seen = BTreeSet::new();
+            places.retain(|place| seen.insert(*place));
             let cell = if places.is_empty() { "–".to_owned() } else { places.join(", ") };
             cells.push_str(&format!(" {cell} |"));
         }
         line(text, &cells);
     }
-    text.push_str("\n`ConcludeOrder` is nobody's command: it follows from the step that closes the last sampled member.\n");
+    text.push_str("\n`ConcludeOrder` is nobody's command: it follows from the step that closes the last sampled member. `StrikeClock` is the\ntimer's.\n");
 }
 
 fn places(row: &Row) -> Vec<&'static str> {
@@ -112,9 +122,9 @@ fn transitions(text: &mut String) {
                 row.on.id(),
                 case(row.case),
                 labels::actor(row.by),
-                row.to.id(),
+                end(row),
                 row.fact.id(),
-                row.tier().id()
+                tier(row)
             ),
         );
     }
@@ -126,6 +136,21 @@ fn transitions(text: &mut String) {
         text,
         &format!("\nA whole order announces {}; `_` stands in the county's place then.", orders.join(", ")),
     );
+}
+
+fn end(row: &Row) -> &'static str {
+    match row.to {
+        End::At(stage) => stage.id(),
+        End::Same => "same",
+    }
+}
+
+fn tier(row: &Row) -> &'static str {
+    match row.to {
+        End::At(stage) => row.tier(stage).id(),
+        End::Same if row.fact == Fact::DeadlineEscalated => "above",
+        End::Same => "waiting",
+    }
 }
 
 fn case(case: Case) -> &'static str {
@@ -140,15 +165,19 @@ fn case(case: Case) -> &'static str {
         Case::ToOperator => "to operator",
         Case::ToExperts => "to experts",
         Case::ToCity => "to city",
+        Case::Near => "near",
+        Case::Overdue => "overdue",
+        Case::Escalation => "escalation",
     }
 }
 
 fn diagram(text: &mut String) {
     text.push_str("\n## Diagram\n\n```mermaid\nstateDiagram-v2\n");
-    for row in TABLE {
+    // What stays where it is (T26, T27) would only clutter it.
+    for row in TABLE.iter().filter(|row| row.to != End::Same) {
         for from in places(row) {
             let from = if from == "new" { "[*]" } else { from };
-            line(text, &format!("    {from} --> {}: {} {}", row.to.id(), row.id, labels::command(row.on)));
+            line(text, &format!("    {from} --> {}: {} {}", end(row), row.id, labels::command(row.on)));
         }
     }
     for stage in Stage::ALL.into_iter().filter(|stage| stage.is_final()) {

@@ -3,6 +3,7 @@
 pub mod access;
 pub mod applications;
 pub mod convert;
+pub mod deadlines;
 pub mod facts;
 pub mod joint_review;
 pub mod rounds;

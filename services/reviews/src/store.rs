@@ -1,6 +1,7 @@
 //! SQL by noun, rows to values and back. Decides nothing; every statement runs in the caller's transaction.
 
 pub mod applications;
+pub mod clocks;
 pub mod forms;
 pub mod history;
 pub mod lists;

@@ -50,7 +50,8 @@ pub async fn registrations(platform: &Platform, samples: &Samples, mistakes: &Mi
 pub async fn county(scene: &Scene, case: &Case, other: &Case) -> Result<()> {
     let mistakes = &scene.mistakes;
     let view = &case.view;
-    let stale = ApplicationView { version: view.version - 1, ..view.clone() };
+    // The draft: a deadline that turned yellow since makes nothing stale.
+    let stale = ApplicationView { version: 1, ..view.clone() };
     mistakes.expect("a pass of a stale version", "stale_version", case.county.pass(&stale, "").await)?;
     let mut other_hash = view.clone();
     if let Some(submission) = &mut other_hash.submission {
@@ -110,7 +111,7 @@ async fn repeated(scene: &Scene, case: &Case) -> Result<()> {
 
 /// A decision that another one was faster than. Errors: something was accepted.
 pub async fn late(scene: &Scene, case: &Case) -> Result<()> {
-    let before = &ApplicationView { version: case.view.version - 1, ..case.view.clone() };
+    let before = &ApplicationView { version: 1, ..case.view.clone() };
     let withdrawn = case.operator().withdraw(before).await;
     scene.mistakes.expect("a withdrawal after the decision", "already_decided", withdrawn)?;
     let stale = case.county.send_back(before, "请修改。", &["address"]).await;

@@ -77,6 +77,7 @@ pub fn policy(opens_on: &str, departments: &[&str]) -> RoundPolicy {
         sample_permille: 200,
         finding_threshold: 0,
         freeze_after_days: 0,
+        ..RoundPolicy::default()
     }
 }
 

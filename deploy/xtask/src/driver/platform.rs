@@ -106,8 +106,8 @@ use notifications::{
     live_client::LiveClient, messages_client::MessagesClient, worklist_client::WorklistClient,
 };
 use reviews::{
-    applications_client::ApplicationsClient, joint_review_client::JointReviewClient,
-    rounds_client::RoundsClient,
+    applications_client::ApplicationsClient, deadlines_client::DeadlinesClient,
+    joint_review_client::JointReviewClient, rounds_client::RoundsClient,
 };
 use stations::{ingest_client::IngestClient, registry_client::RegistryClient};
 
@@ -125,6 +125,7 @@ clients! {
     rounds: reviews RoundsClient, "Rounds with their policies.";
     applications: reviews ApplicationsClient, "One application.";
     joint_review: reviews JointReviewClient, "Work orders, panels, the spot check.";
+    deadlines: reviews DeadlinesClient, "Deadlines, reminders, assignments.";
     worklist: notifications WorklistClient, "Open tasks.";
     messages: notifications MessagesClient, "Messages.";
     live: notifications LiveClient, "The stream of changes.";

@@ -2,9 +2,9 @@
 
 use chassis::{Failure, page, rpc};
 use proto::accounts::{
-    CreateOfficialRequest, DeactivateUserRequest, EndSessionsRequest, GetUserViewRequest, ListColleaguesRequest,
-    ListColleaguesResponse, ListUsersRequest, ListUsersResponse, ReissuePasswordRequest, UnlockUserRequest,
-    UserView, users_server::Users,
+    CreateOfficialRequest, DeactivateUserRequest, EndSessionsRequest, GetUserViewRequest,
+    ListColleaguesRequest, ListColleaguesResponse, ListUsersRequest, ListUsersResponse,
+    ReissuePasswordRequest, UnlockUserRequest, UserView, users_server::Users,
 };
 use secrecy::SecretString;
 use sqlx::PgConnection;

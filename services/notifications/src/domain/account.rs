@@ -7,7 +7,7 @@ use super::{
     application::Audience,
     desk::Desk,
     stage::AccountState,
-    task::{Subject, Task},
+    task::{Clock, Subject, Task},
 };
 
 /// The facts of an account that have a text of their own. Source: workflow, Accounts.
@@ -81,6 +81,7 @@ impl Changed {
             assignee_id: None,
             version: self.version,
             since: self.at,
+            clock: Clock::default(),
         }
     }
 

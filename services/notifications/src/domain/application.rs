@@ -4,14 +4,14 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    desk::Desk,
+    desk::{Desk, Role},
     refusal::Refusal,
     stage::Stage,
-    task::{Subject, Task, desk_of},
+    task::{Clock, Subject, Task, desk_of},
     tier::Tier,
 };
 
-/// The facts of the review that have a text of their own. Source: workflow, Transitions T01–T25.
+/// The facts of the review that have a text of their own. Source: workflow, Transitions T01–T27.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "the names are the workflow's events, one for one")]
 pub enum Fact {
@@ -41,11 +41,17 @@ pub enum Fact {
     EnteredSample,
     Deleted,
     Terminated,
+    DeadlineExtended,
+    Reminded,
+    Reassigned,
+    DeadlineNear,
+    DeadlineOverdue,
+    DeadlineEscalated,
 }
 
 impl Fact {
     /// Every fact with its stable name.
-    pub const ALL: [(Fact, &'static str); 26] = [
+    pub const ALL: [(Fact, &'static str); 32] = [
         (Fact::Drafted, "drafted"),
         (Fact::AcceptanceSubmitted, "acceptance_submitted"),
         (Fact::AcceptanceWithdrawn, "acceptance_withdrawn"),
@@ -72,6 +78,12 @@ impl Fact {
         (Fact::EnteredSample, "entered_sample"),
         (Fact::Deleted, "deleted"),
         (Fact::Terminated, "terminated"),
+        (Fact::DeadlineExtended, "deadline_extended"),
+        (Fact::Reminded, "reminded"),
+        (Fact::Reassigned, "reassigned"),
+        (Fact::DeadlineNear, "deadline_near"),
+        (Fact::DeadlineOverdue, "deadline_overdue"),
+        (Fact::DeadlineEscalated, "deadline_escalated"),
     ];
 
     /// Reads a stable name; `None` for a fact that this version has no text for.
@@ -110,7 +122,27 @@ impl Fact {
             | Fact::Approved
             | Fact::Deleted
             | Fact::Terminated => (true, false),
+            // What is done about time is told to one desk only, see `Moved::told`.
+            Fact::DeadlineExtended
+            | Fact::Reminded
+            | Fact::Reassigned
+            | Fact::DeadlineNear
+            | Fact::DeadlineOverdue
+            | Fact::DeadlineEscalated => (false, false),
         }
+    }
+
+    /// Whether it is about time, and not about the matter. Source: T26, T27.
+    pub fn about_time(self) -> bool {
+        matches!(
+            self,
+            Fact::DeadlineExtended
+                | Fact::Reminded
+                | Fact::Reassigned
+                | Fact::DeadlineNear
+                | Fact::DeadlineOverdue
+                | Fact::DeadlineEscalated
+        )
     }
 }
 
@@ -149,6 +181,12 @@ pub struct Moved {
     pub items: usize,
     /// When the stage was entered.
     pub since: OffsetDateTime,
+    /// Deadline, 黄/红牌 and reminders after it.
+    pub clock: Clock,
+    /// The tier above, where it is told that the time is long over.
+    pub escalated_to: Option<Tier>,
+    /// In which role somebody acted; none for one that this version does not know.
+    pub by: Option<Role>,
 }
 
 /// Whom a message addresses; decides its wording.
@@ -188,6 +226,7 @@ impl Moved {
             assignee_id: self.assignee_id,
             version: self.version,
             since: self.since,
+            clock: self.clock,
         })
     }
 
@@ -205,6 +244,9 @@ impl Moved {
     /// The desks that get a message, each once.
     pub fn told(&self, task: &Task) -> Vec<(Desk, Fact, Audience)> {
         let Some(fact) = self.fact else { return Vec::new() };
+        if fact.about_time() {
+            return self.told_in_time(fact, task).into_iter().collect();
+        }
         let (applicant, next) = fact.told();
         let own = Desk::Operator(self.operator_id);
         let mut told = Vec::new();
@@ -215,6 +257,20 @@ impl Moved {
             told.push((own, fact, Audience::Applicant));
         }
         told
+    }
+
+    /// The desk that is waited for, or the one above it.
+    fn told_in_time(&self, fact: Fact, task: &Task) -> Option<(Desk, Fact, Audience)> {
+        let above = self.escalated_to.filter(|_| fact == Fact::DeadlineEscalated);
+        let desk = match above {
+            // A tier above is never the panel, which alone could be without a desk.
+            Some(tier) => {
+                desk_of(tier, self.operator_id, &self.county, &self.prefecture, self.work_order_id).ok()?
+            }
+            None => task.desk.clone()?,
+        };
+        let own = desk == Desk::Operator(self.operator_id);
+        Some((desk, fact, if own { Audience::Applicant } else { Audience::Next }))
     }
 }
 
@@ -240,6 +296,9 @@ mod tests {
             assignee_id: None,
             items: 0,
             since: OffsetDateTime::UNIX_EPOCH,
+            clock: Clock::default(),
+            escalated_to: None,
+            by: None,
         }
     }
 
@@ -272,5 +331,18 @@ mod tests {
         let told = submitted.told(&submitted.task().expect("consistent"));
         assert_eq!(told.len(), 2);
         assert_eq!(told[0].0, Desk::County("410105".into()));
+    }
+
+    #[test]
+    fn a_warning_is_told_where_the_task_lies_and_an_escalation_one_tier_up() {
+        let told = |moved: &Moved| moved.told(&moved.task().expect("consistent"));
+        let near = moved(Fact::DeadlineNear, Stage::CountyReview, Some(Tier::County));
+        assert_eq!(told(&near), [(Desk::County("410105".into()), Fact::DeadlineNear, Audience::Next)]);
+        let mut up = moved(Fact::DeadlineEscalated, Stage::CountyReview, Some(Tier::County));
+        up.escalated_to = Some(Tier::City);
+        assert_eq!(told(&up), [(Desk::City("410100".into()), Fact::DeadlineEscalated, Audience::Next)]);
+        let reminded = moved(Fact::Reminded, Stage::CountyReturned, Some(Tier::Operator));
+        let own = Desk::Operator(reminded.operator_id);
+        assert_eq!(told(&reminded), [(own, Fact::Reminded, Audience::Applicant)]);
     }
 }

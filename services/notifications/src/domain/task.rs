@@ -34,6 +34,47 @@ impl Subject {
     }
 }
 
+/// 黄牌, 红牌. Source: T27.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Light {
+    /// There is time, or no clock runs.
+    #[default]
+    None,
+    /// The deadline is near.
+    Yellow,
+    /// The deadline has passed.
+    Red,
+}
+
+impl Light {
+    /// The stable name; empty for none.
+    pub fn code(self) -> &'static str {
+        match self {
+            Light::None => "",
+            Light::Yellow => "yellow",
+            Light::Red => "red",
+        }
+    }
+
+    /// Reads a stable name; `None` for any other text.
+    pub fn parse(code: &str) -> Option<Light> {
+        [Light::None, Light::Yellow, Light::Red].into_iter().find(|light| light.code() == code)
+    }
+}
+
+/// What is known of the time that a task has, and of reminders.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Clock {
+    /// When the time is up; `None` where no clock runs.
+    pub deadline_at: Option<OffsetDateTime>,
+    /// What was announced of it.
+    pub light: Light,
+    /// Reminders since it came here.
+    pub reminded_count: i32,
+    /// The last of them.
+    pub reminded_at: Option<OffsetDateTime>,
+}
+
 /// Where a subject stands after one event. Source: reliability 5.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
@@ -63,6 +104,8 @@ pub struct Task {
     pub version: i64,
     /// When it came to where it stands.
     pub since: OffsetDateTime,
+    /// See [`Clock`].
+    pub clock: Clock,
 }
 
 impl Task {

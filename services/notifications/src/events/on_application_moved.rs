@@ -8,8 +8,10 @@ use crate::{
     app,
     domain::{
         application::{Fact, Moved},
+        desk::Role,
         occurrence::Occurrence,
         stage::Stage,
+        task::{Clock, Light},
         tier::Tier,
     },
     live::Hub,
@@ -50,5 +52,16 @@ fn read(event: &Event, wire: &ApplicationEvent, occurrence: Occurrence) -> Resul
         assignee_id: optional_id("assignee_id", &wire.assignee_id)?,
         items: wire.items.len(),
         since: wire.entered_at.and_then(moment).unwrap_or(occurrence.at),
+        clock: Clock {
+            deadline_at: wire.deadline_at.and_then(moment),
+            light: Light::parse(&wire.light).ok_or_else(|| unknown("light"))?,
+            reminded_count: wire.reminded_count,
+            reminded_at: wire.reminded_at.and_then(moment),
+        },
+        escalated_to: match wire.escalated_to.as_str() {
+            "" => None,
+            tier => Some(Tier::parse(tier).ok_or_else(|| unknown("escalated_to"))?),
+        },
+        by: Role::parse(&wire.actor_role),
     })
 }

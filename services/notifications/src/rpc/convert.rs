@@ -1,6 +1,6 @@
 //! Between the wire and the domain: callers to viewers, filters, page keys, rows to messages.
 
-use chassis::{Caller, Failure};
+use chassis::{Caller, Failure, page};
 use proto::notifications as wire;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -9,11 +9,12 @@ use crate::{
     domain::{
         desk::{Role, Viewer},
         stage::{AccountState, Stage},
+        task::Light,
     },
     labels,
     store::{
         messages::MessageRow,
-        worklist::{Filter, StageCount, TaskRow},
+        worklist::{After, Filter, LightCount, StageCount, TaskRow},
     },
 };
 
@@ -27,7 +28,7 @@ pub(super) fn viewer(caller: &Caller) -> Result<Viewer, Failure> {
     Ok(Viewer::new(user_id, &roles, &caller.scope, caller.operator_id))
 }
 
-pub(super) fn filter(request: &wire::ListTasksRequest) -> Result<Filter, Failure> {
+pub(super) fn filter(request: &wire::ListTasksRequest, user_id: Uuid) -> Result<Filter, Failure> {
     let stage = request.stage.as_str();
     if !stage.is_empty() && Stage::parse(stage).is_none() && AccountState::parse(stage).is_none() {
         return Err(Failure::invalid("unknown_value", "stage", labels::UNKNOWN_VALUE));
@@ -36,7 +37,42 @@ pub(super) fn filter(request: &wire::ListTasksRequest) -> Result<Filter, Failure
         stage: stage.to_owned(),
         prefecture: division("prefecture", &request.prefecture)?,
         county: division("county", &request.county)?,
+        light: match Light::parse(&request.light) {
+            Some(light) => light.code().to_owned(),
+            None => return Err(Failure::invalid("unknown_value", "light", labels::UNKNOWN_VALUE)),
+        },
+        assignee_id: request.mine.then_some(user_id),
     })
+}
+
+/// Where a page of tasks begins: the token of its own order.
+pub(super) fn place(request: &wire::ListTasksRequest) -> Result<After, Failure> {
+    let page = request.page.as_ref();
+    match request.order.as_str() {
+        "" => Ok(After::Since(page::after(page)?.map(after).transpose()?)),
+        "deadline" => {
+            let key: Option<(Option<i64>, Uuid)> = page::after(page)?;
+            let key = key.map(|(micros, id)| {
+                Ok::<_, Failure>((
+                    micros.map(|micros| after((micros, id))).transpose()?.map(|(at, _)| at),
+                    id,
+                ))
+            });
+            Ok(After::Deadline(key.transpose()?))
+        }
+        _ => Err(Failure::invalid("unknown_value", "order", labels::UNKNOWN_VALUE)),
+    }
+}
+
+/// The token of the page after this row.
+pub(super) fn next(place: After, last: &TaskRow) -> String {
+    match place {
+        After::Since(_) => page::token(Some(&page_key(last.since, last.subject_id))),
+        After::Deadline(_) => {
+            let micros = last.deadline_at.map(|at| page_key(at, last.subject_id).0);
+            page::token(Some(&(micros, last.subject_id)))
+        }
+    }
 }
 
 fn division(field: &'static str, code: &str) -> Result<String, Failure> {
@@ -90,11 +126,26 @@ pub(super) fn task(row: TaskRow) -> wire::Task {
         since: timestamp(row.since),
         sampled: row.sampled,
         assignee_id: text(row.assignee_id),
+        deadline_at: row.deadline_at.and_then(timestamp),
+        light: row.light,
+        reminded_count: row.reminded_count,
+        reminded_at: row.reminded_at.and_then(timestamp),
     }
 }
 
-pub(super) fn stage_count(row: StageCount) -> wire::StageCount {
+pub(super) fn stage_count(row: StageCount, lights: &[LightCount]) -> wire::StageCount {
+    let lit = |light: Light| {
+        lights
+            .iter()
+            .find(|lit| lit.stage == row.stage && lit.light == light.code())
+            .filter(|_| row.subject_type == "application")
+    };
+    let (yellow, red) = (lit(Light::Yellow), lit(Light::Red));
+    let earliest = [yellow, red].into_iter().flatten().filter_map(|lit| lit.earliest).min();
     wire::StageCount {
+        yellow: yellow.map_or(0, |lit| count(lit.count)),
+        red: red.map_or(0, |lit| count(lit.count)),
+        earliest_deadline_at: earliest.and_then(timestamp),
         stage: row.stage,
         count: count(row.count),
         oldest_since: timestamp(row.oldest_since),

@@ -24,16 +24,17 @@ impl Worklist for WorklistInlet {
     ) -> Result<Response<ListTasksResponse>, Status> {
         let viewer = convert::viewer(&rpc::caller(&request)?)?;
         let body = request.into_inner();
-        let filter = convert::filter(&body)?;
+        let filter = convert::filter(&body, viewer.user_id)?;
         let limit = page::size(body.page.as_ref())?;
-        let after = page::after(body.page.as_ref())?.map(convert::after).transpose()?;
+        let after = convert::place(&body)?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
         let rows = worklist::list(&mut db, &viewer, &filter, after, limit).await.map_err(Failure::from)?;
         let full = i64::try_from(rows.len()).is_ok_and(|rows| rows == limit);
-        let last = rows.last().filter(|_| full).map(|row| convert::page_key(row.since, row.subject_id));
+        let next_page_token =
+            rows.last().filter(|_| full).map(|row| convert::next(after, row)).unwrap_or_default();
         Ok(Response::new(ListTasksResponse {
             tasks: rows.into_iter().map(convert::task).collect(),
-            next_page_token: page::token(last.as_ref()),
+            next_page_token,
         }))
     }
 
@@ -44,6 +45,8 @@ impl Worklist for WorklistInlet {
         let viewer = convert::viewer(&rpc::caller(&request)?)?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
         let rows = worklist::count_by_stage(&mut db, &viewer).await.map_err(Failure::from)?;
-        Ok(Response::new(CountTasksResponse { counts: rows.into_iter().map(convert::stage_count).collect() }))
+        let lights = worklist::count_by_light(&mut db, &viewer).await.map_err(Failure::from)?;
+        let counts = rows.into_iter().map(|row| convert::stage_count(row, &lights));
+        Ok(Response::new(CountTasksResponse { counts: counts.collect() }))
     }
 }

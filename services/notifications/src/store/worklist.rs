@@ -58,6 +58,14 @@ pub struct TaskRow {
     pub since: OffsetDateTime,
     /// Drawn for the spot check of its work order.
     pub sampled: bool,
+    /// When the time is up.
+    pub deadline_at: Option<OffsetDateTime>,
+    /// 黄 or 红.
+    pub light: String,
+    /// Reminders since it came here.
+    pub reminded_count: i32,
+    /// The last of them.
+    pub reminded_at: Option<OffsetDateTime>,
 }
 
 /// What a list shows; empty texts mean all.
@@ -69,6 +77,19 @@ pub struct Filter {
     pub prefecture: String,
     /// Division code.
     pub county: String,
+    /// 黄 or 红.
+    pub light: String,
+    /// To whom it was given.
+    pub assignee_id: Option<Uuid>,
+}
+
+/// Where a page begins, and with that its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// Longest waiting first, after this arrival and task.
+    Since(Option<(OffsetDateTime, Uuid)>),
+    /// The least time left first, after this deadline and task; what has none comes last.
+    Deadline(Option<(Option<OffsetDateTime>, Uuid)>),
 }
 
 /// Open tasks of one stage.
@@ -96,14 +117,17 @@ pub async fn save(db: &mut PgConnection, task: &Task) -> Result<Saved, sqlx::Err
             SELECT desk FROM worklist WHERE subject_type = $1 AND subject_id = $2
         )
         INSERT INTO worklist AS row (subject_type, subject_id, application_no, stage, waits_for, open, desk, county,
-            prefecture, operator_id, station_id, work_order_id, round_id, assignee_id, version, since)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+            prefecture, operator_id, station_id, work_order_id, round_id, assignee_id, version, since, deadline_at, light,
+            reminded_count, reminded_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
         ON CONFLICT (subject_type, subject_id) DO UPDATE SET
             application_no = excluded.application_no, stage = excluded.stage, waits_for = excluded.waits_for,
             open = excluded.open, desk = excluded.desk, county = excluded.county, prefecture = excluded.prefecture,
             operator_id = excluded.operator_id, station_id = excluded.station_id,
             work_order_id = excluded.work_order_id, round_id = excluded.round_id,
-            assignee_id = excluded.assignee_id, version = excluded.version, since = excluded.since
+            assignee_id = excluded.assignee_id, version = excluded.version, since = excluded.since,
+            deadline_at = excluded.deadline_at, light = excluded.light, reminded_count = excluded.reminded_count,
+            reminded_at = excluded.reminded_at
         WHERE row.version < excluded.version
         RETURNING COALESCE((SELECT desk FROM before), '') AS "from_desk!""#,
         task.subject.kind(),
@@ -122,32 +146,30 @@ pub async fn save(db: &mut PgConnection, task: &Task) -> Result<Saved, sqlx::Err
         task.assignee_id,
         task.version,
         task.since,
+        task.clock.deadline_at,
+        task.clock.light.code(),
+        task.clock.reminded_count,
+        task.clock.reminded_at,
     )
     .fetch_optional(db)
     .await?;
     Ok(from_desk.map_or(Saved::Passed, |from_desk| Saved::Moved { from_desk }))
 }
 
-/// The viewer's open tasks after a key, longest waiting first.
-///
-/// # Errors
-/// The database is away.
-pub async fn list(
-    db: &mut PgConnection,
-    viewer: &Viewer,
-    filter: &Filter,
-    after: Option<(OffsetDateTime, Uuid)>,
-    limit: i64,
-) -> Result<Vec<TaskRow>, sqlx::Error> {
-    let (since, id) = after.unwrap_or((OffsetDateTime::UNIX_EPOCH, Uuid::nil()));
-    sqlx::query_as!(
-        TaskRow,
-        r#"-- notifications.worklist.list
+/// One page: for each desk its own index range, then the page of all.
+macro_rules! page {
+    ($db:expr, $viewer:expr, $filter:expr, $limit:expr, $name:tt, $key:tt, $order:tt, $outer:tt, ($at:expr, $id:expr)) => {
+        sqlx::query_as!(
+            TaskRow,
+            "-- notifications.worklist."
+                + $name
+                + r#"
         SELECT task.subject_type AS "subject_type!", task.subject_id AS "subject_id!",
                task.application_no AS "application_no!", task.stage AS "stage!", task.waits_for AS "waits_for!",
                task.county AS "county!", task.prefecture AS "prefecture!", task.operator_id AS "operator_id!",
                task.station_id, task.work_order_id, task.round_id, task.assignee_id, task.version AS "version!",
-               task.since AS "since!",
+               task.since AS "since!", task.deadline_at, task.light AS "light!",
+               task.reminded_count AS "reminded_count!", task.reminded_at,
                EXISTS (SELECT 1 FROM work_order_samples drawn
                        WHERE drawn.work_order_id = task.work_order_id
                          AND drawn.application_id = task.subject_id) AS "sampled!"
@@ -159,24 +181,81 @@ pub async fn list(
         CROSS JOIN LATERAL (
             SELECT * FROM worklist
             WHERE worklist.open AND worklist.desk = desk.key
-              AND (worklist.since, worklist.subject_id) > ($3, $4)
+              AND "#
+                + $key
+                + "
               AND ($5 = '' OR worklist.stage = $5)
               AND ($6 = '' OR worklist.prefecture = $6)
               AND ($7 = '' OR worklist.county = $7)
-            ORDER BY worklist.since, worklist.subject_id LIMIT $8
+              AND ($9 = '' OR worklist.light = $9)
+              AND ($10::uuid IS NULL OR worklist.assignee_id = $10)
+            ORDER BY "
+                + $order
+                + " LIMIT $8
         ) AS task
-        ORDER BY task.since, task.subject_id LIMIT $8"#,
-        &viewer.desks,
-        viewer.expert_id,
-        since,
-        id,
-        filter.stage,
-        filter.prefecture,
-        filter.county,
-        limit,
-    )
-    .fetch_all(db)
-    .await
+        ORDER BY "
+                + $outer
+                + " LIMIT $8",
+            &$viewer.desks,
+            $viewer.expert_id,
+            $at,
+            $id,
+            $filter.stage,
+            $filter.prefecture,
+            $filter.county,
+            $limit,
+            $filter.light,
+            $filter.assignee_id,
+        )
+        .fetch_all($db)
+        .await
+    };
+}
+
+/// The viewer's open tasks after a key, in its order.
+///
+/// # Errors
+/// The database is away.
+pub async fn list(
+    db: &mut PgConnection,
+    viewer: &Viewer,
+    filter: &Filter,
+    after: After,
+    limit: i64,
+) -> Result<Vec<TaskRow>, sqlx::Error> {
+    // Before everything.
+    let first = (OffsetDateTime::UNIX_EPOCH, Uuid::nil());
+    match after {
+        After::Since(key) => {
+            let (since, id) = key.unwrap_or(first);
+            page!(
+                db,
+                viewer,
+                filter,
+                limit,
+                "list",
+                "(worklist.since, worklist.subject_id) > ($3, $4)",
+                "worklist.since, worklist.subject_id",
+                "task.since, task.subject_id",
+                (since, id)
+            )
+        }
+        After::Deadline(key) => {
+            let (deadline_at, id) = key.unwrap_or((Some(first.0), first.1));
+            page!(
+                db,
+                viewer,
+                filter,
+                limit,
+                "list_by_deadline",
+                "(COALESCE(worklist.deadline_at, 'infinity'::timestamptz), worklist.subject_id)
+                  > (COALESCE($3, 'infinity'::timestamptz), $4)",
+                "COALESCE(worklist.deadline_at, 'infinity'::timestamptz), worklist.subject_id",
+                "COALESCE(task.deadline_at, 'infinity'::timestamptz), task.subject_id",
+                (deadline_at, id)
+            )
+        }
+    }
 }
 
 /// Open tasks by stage, each exact up to 1,000.
@@ -209,6 +288,57 @@ pub async fn count_by_stage(db: &mut PgConnection, viewer: &Viewer) -> Result<Ve
         ) AS task
         GROUP BY wanted.stage, wanted.place, task.subject_type
         ORDER BY wanted.place"#,
+        &viewer.desks,
+        viewer.expert_id,
+        &stages,
+        COUNT_MAX + 1,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// 黄 or 红 of one stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LightCount {
+    /// The stage.
+    pub stage: String,
+    /// `yellow` or `red`.
+    pub light: String,
+    /// Up to 1,001.
+    pub count: i64,
+    /// The earliest deadline among them.
+    pub earliest: Option<OffsetDateTime>,
+}
+
+/// Open tasks that are 黄 or 红, by stage, each exact up to 1,000.
+///
+/// # Errors
+/// The database is away.
+pub async fn count_by_light(db: &mut PgConnection, viewer: &Viewer) -> Result<Vec<LightCount>, sqlx::Error> {
+    let stages: Vec<String> = Stage::ALL
+        .into_iter()
+        .filter(|stage| !stage.finished())
+        .map(|stage| stage.code().to_owned())
+        .collect();
+    sqlx::query_as!(
+        LightCount,
+        r#"-- notifications.worklist.count_by_light
+        SELECT wanted.stage AS "stage!", card.light AS "light!", least(count(*), $4) AS "count!",
+               min(task.deadline_at) AS earliest
+        FROM (
+            SELECT unnest($1::text[]) AS key
+            UNION ALL
+            SELECT 'experts:' || panel.work_order_id::text FROM work_order_experts panel WHERE panel.expert_id = $2
+        ) AS desk
+        CROSS JOIN unnest($3::text[]) AS wanted (stage)
+        CROSS JOIN (VALUES ('yellow'), ('red')) AS card (light)
+        CROSS JOIN LATERAL (
+            SELECT worklist.deadline_at FROM worklist
+            WHERE worklist.open AND worklist.light <> '' AND worklist.desk = desk.key
+              AND worklist.stage = wanted.stage AND worklist.light = card.light
+            ORDER BY worklist.deadline_at, worklist.subject_id LIMIT $4
+        ) AS task
+        GROUP BY wanted.stage, card.light"#,
         &viewer.desks,
         viewer.expert_id,
         &stages,

@@ -160,3 +160,21 @@ pub fn account_event(n: u128, version: i64, kind: &str, state: &str, review_pend
         ..Envelope::default()
     }
 }
+
+/// The event of an application with its time told: deadline so many hours from now, light, reminders.
+pub fn timed(event: &Envelope, hours: i64, light: &str, reminded: i32) -> Envelope {
+    changed(event, |payload| {
+        payload.deadline_at =
+            Some(Timestamp { seconds: unix_seconds() / 3_600 * 3_600 + hours * 3_600, nanos: 0 });
+        payload.light = light.into();
+        payload.reminded_count = reminded;
+        payload.reminded_at = if reminded == 0 { None } else { event.occurred_at };
+    })
+}
+
+/// The event with another payload.
+pub fn changed(event: &Envelope, change: impl FnOnce(&mut ApplicationEvent)) -> Envelope {
+    let mut payload = ApplicationEvent::decode(event.payload.clone()).expect("an application's event");
+    change(&mut payload);
+    Envelope { payload: payload.encode_to_vec().into(), ..event.clone() }
+}

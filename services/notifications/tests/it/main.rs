@@ -1,6 +1,7 @@
 //! This service with a real PostgreSQL and, where events must travel, a real NATS server of its own.
 
 mod dead_letters;
+mod deadlines;
 mod events;
 mod letters;
 mod live;

@@ -8,7 +8,7 @@ use proto::{
 };
 
 use crate::{
-    events::{account_event, application, id, order_event},
+    events::{account_event, application, id, order_event, timed},
     letters::{both, settle},
     setup::{Broker, Office, SOON, person},
 };
@@ -20,7 +20,8 @@ async fn publish_history(broker: &Broker) {
     for n in 1..=12 {
         let order = orders[usize::try_from(n % 2).expect("fits")];
         let life = application(n).member_of(order).whole_life();
-        all.extend(life.into_iter().take(usize::try_from(n + 4).expect("fits")));
+        let life = life.iter().map(|event| timed(event, 5, if n % 3 == 0 { "red" } else { "" }, 1));
+        all.extend(life.take(usize::try_from(n + 4).expect("fits")));
     }
     for (n, order) in (1..).zip(orders) {
         all.push(order_event(order, 1, "joint_review_launched", &[id(7, 70 + n)], &[]));

@@ -260,6 +260,8 @@ fn policy(form: &Form) -> RoundPolicy {
         sample_permille: permille(form.value("sample_permille")),
         finding_threshold: number("finding_threshold"),
         freeze_after_days: number("freeze_after_days"),
+        // Limits of nodes: as usual.
+        ..RoundPolicy::default()
     }
 }
 

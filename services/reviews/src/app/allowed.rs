@@ -52,7 +52,9 @@ pub async fn list(
     };
     let actions = Command::ALL
         .into_iter()
-        .filter(|command| !matches!(command, Command::CreateApplication | Command::ConcludeOrder))
+        .filter(|command| {
+            !matches!(command, Command::CreateApplication | Command::ConcludeOrder | Command::StrikeClock)
+        })
         .map(|command| {
             let act = Act::new(person.clone(), command);
             let moment = Moment::at(now);

@@ -7,7 +7,7 @@ use super::{Shared, decided};
 use crate::{
     domain::{
         act::Act,
-        application::{Application, Returned},
+        application::{Application, Reminders, Returned},
         ids::{ApplicationId, OperatorId, RoundId},
         policy::SHANGHAI,
         refusal::Refusal,
@@ -101,5 +101,9 @@ fn candidate(
         last: None,
         head: [0; 32],
         deciders: Vec::new(),
+        clock: None,
+        strikes_at: None,
+        assignee: None,
+        reminders: Reminders::default(),
     }
 }

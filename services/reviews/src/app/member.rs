@@ -133,7 +133,13 @@ async fn after(
         | Fact::EnteredProvincialReview
         | Fact::DepartmentOpined
         | Fact::EnteredSample
-        | Fact::Deleted => false,
+        | Fact::Deleted
+        | Fact::DeadlineExtended
+        | Fact::Reminded
+        | Fact::Reassigned
+        | Fact::DeadlineNear
+        | Fact::DeadlineOverdue
+        | Fact::DeadlineEscalated => false,
     };
     if may_conclude && order.frozen_at.is_some() {
         conclude(work, shared, order).await?;
@@ -161,7 +167,11 @@ fn verdict(step: &Step, act: &Act) -> Option<Verdict> {
         | Command::ConcludeOrder
         | Command::WidenSample
         | Command::Delete
-        | Command::Terminate => None,
+        | Command::Terminate
+        | Command::ExtendDeadline
+        | Command::Remind
+        | Command::Reassign
+        | Command::StrikeClock => None,
     }
     .filter(|_| matches!(step.row.by, Actor::Expert | Actor::Province))
 }

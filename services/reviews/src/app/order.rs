@@ -164,6 +164,7 @@ fn departments(signatory: Signatory) -> Person {
         office: signatory.office,
         session_id: String::new(),
         authentication: String::new(),
+        lead: false,
         orders: Vec::new(),
     }
 }

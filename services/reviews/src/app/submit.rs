@@ -11,13 +11,11 @@ use super::{Shared, create::numbered, save};
 use crate::{
     domain::{
         act::{Act, Draft, GateFinding, Moment},
-        advance::advance,
         application::{Application, Kind, Submitted},
         canonical::{Canonical, hex},
         decide::decide,
         form::{Field, Form},
         guards::Situation,
-        history::Step,
         ids::ApplicationId,
         policy::Policy,
         refusal::Refusal,
@@ -116,7 +114,7 @@ pub async fn submit(
         }
     }
     let situation = Situation { application: &application, act: &act, policy: &policy, desk: None, moment };
-    let step = Step::close(&application, advance(&situation, row, row.by), row, &act, row.by);
+    let step = super::close(&situation, row, row.by);
     store::submissions::insert(work.db(), &submission).await?;
     save(work, shared, &step, &act).await?;
     Ok(step.after)

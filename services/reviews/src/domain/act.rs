@@ -51,11 +51,19 @@ pub enum Command {
     Delete,
     /// T25
     Terminate,
+    /// T26, 延长时限
+    ExtendDeadline,
+    /// T26, 催办
+    Remind,
+    /// T26, 转办
+    Reassign,
+    /// T27: the timer's, nobody calls it
+    StrikeClock,
 }
 
 impl Command {
     /// Every command.
-    pub const ALL: [Command; 18] = [
+    pub const ALL: [Command; 22] = [
         Command::CreateApplication,
         Command::SubmitAcceptance,
         Command::Withdraw,
@@ -74,6 +82,10 @@ impl Command {
         Command::WidenSample,
         Command::Delete,
         Command::Terminate,
+        Command::ExtendDeadline,
+        Command::Remind,
+        Command::Reassign,
+        Command::StrikeClock,
     ];
 
     /// The stable id.
@@ -97,6 +109,10 @@ impl Command {
             Command::WidenSample => "WidenSample",
             Command::Delete => "Delete",
             Command::Terminate => "Terminate",
+            Command::ExtendDeadline => "ExtendDeadline",
+            Command::Remind => "Remind",
+            Command::Reassign => "Reassign",
+            Command::StrikeClock => "StrikeClock",
         }
     }
 }
@@ -120,11 +136,29 @@ pub struct Person {
     pub session_id: String,
     /// How the person proved itself.
     pub authentication: String,
+    /// Whether the person leads the own office (负责人); of a panel, the panel itself says who leads.
+    pub lead: bool,
     /// Work orders on whose panel the person sits; read only for experts.
     pub orders: Vec<OrderId>,
 }
 
 impl Person {
+    /// The timer, which acts for nobody (T27).
+    pub fn timer() -> Self {
+        Person {
+            id: PersonId(Uuid::nil()),
+            roles: vec![Actor::Timer],
+            scope: Vec::new(),
+            operator_id: None,
+            department: String::new(),
+            office: String::new(),
+            session_id: String::new(),
+            authentication: String::new(),
+            lead: false,
+            orders: Vec::new(),
+        }
+    }
+
     /// Whether the person acts for exactly this division.
     ///
     /// The scope of a token lists an office's division and its predecessors, so that no code prefix is ever read. The
@@ -286,6 +320,10 @@ pub struct Act {
     pub launched: Option<OrderId>,
     /// The return that a withdrawn submission had answered (T03, T10).
     pub answered: Option<Returned>,
+    /// Working days that a deadline is extended by (T26).
+    pub extension: u32,
+    /// To whom the work is given (T26); none: back to the whole office.
+    pub assignee: Option<Person>,
 }
 
 impl Act {
@@ -307,6 +345,8 @@ impl Act {
             drawn: false,
             launched: None,
             answered: None,
+            extension: 0,
+            assignee: None,
         }
     }
 

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{
     canonical::Hash,
+    clock::Clock,
     ids::{ApplicationId, OperatorId, OrderId, PersonId, RoundId},
     stage::{Actor, Party, Stage},
 };
@@ -71,9 +72,13 @@ pub struct Decider {
     pub tier: Party,
 }
 
-/// The step that led here: told to a caller who comes too late. Source: invariants 3 and 4.
+/// The step that led here: told to a caller who comes too late. Reminders and the like (T26, T27) do not count.
+///
+/// Source: invariants 3 and 4.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastStep {
+    /// The version that it made.
+    pub version: i64,
     /// Transition id, e.g. `T04`.
     pub transition: String,
     /// Who acted.
@@ -84,6 +89,15 @@ pub struct LastStep {
     pub office: String,
     /// When it was committed.
     pub at: OffsetDateTime,
+}
+
+/// How often the party that is waited for was reminded during this visit. Source: T26.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reminders {
+    /// Times.
+    pub count: u32,
+    /// The last time.
+    pub last_at: Option<OffsetDateTime>,
 }
 
 /// One application.
@@ -139,6 +153,14 @@ pub struct Application {
     pub head: Hash,
     /// Everybody who has decided on it.
     pub deciders: Vec<Decider>,
+    /// The clock of this visit; none where it is stopped.
+    pub clock: Option<Clock>,
+    /// When the clock strikes next; what the timer looks for (T27).
+    pub strikes_at: Option<OffsetDateTime>,
+    /// To whom the office gave it for this visit (T26).
+    pub assignee: Option<PersonId>,
+    /// See [`Reminders`].
+    pub reminders: Reminders,
 }
 
 impl Application {
@@ -148,6 +170,14 @@ impl Application {
             .iter()
             .find(|decider| decider.person == person && decider.tier != tier)
             .map(|decider| decider.tier)
+    }
+
+    /// Whether who saw this version saw the matter as it stands. Reminders and the like since then change nothing in it.
+    ///
+    /// Source: invariant 3.
+    pub fn current(&self, seen: i64) -> bool {
+        let since = self.last.as_ref().map_or(self.version, |last| last.version);
+        (since..=self.version).contains(&seen)
     }
 
     /// The version that the next submission gets.

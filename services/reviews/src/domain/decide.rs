@@ -75,7 +75,7 @@ fn candidates(situation: &Situation<'_>) -> Result<Vec<&'static Row>, Refusal> {
         .filter(|row| act.person.roles.contains(&row.by) && guards::in_scope(situation, row.by).is_ok())
         .collect();
     if mine.is_empty() {
-        return Err(Refusal::NotYourTurn { stage: application.stage, actor: first.by });
+        return Err(Refusal::NotYourTurn { stage: application.stage, command: act.command, actor: first.by });
     }
     Ok(mine)
 }
@@ -88,7 +88,7 @@ fn node(application: &Application) -> Option<Stage> {
 fn current(situation: &Situation<'_>) -> Result<(), Refusal> {
     let Situation { application, act, .. } = situation;
     let Some(seen) = act.seen else { return Ok(()) };
-    if seen == application.version || (opinions_only(situation, seen)) {
+    if application.current(seen) || opinions_only(situation, seen) {
         return Ok(());
     }
     let Some(overtaken) = overtaken(application) else { return Ok(()) };

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::{
     act::{Judged, PaperCheck, Target, Verdict},
     application::{Kind, LastStep},
+    clock::{Alert, Clock},
     fixtures::{NOW, act, alone, application, desk, draft, opinion, person, policy, ruling},
     order::Desk,
     table::Case,
@@ -14,6 +15,7 @@ fn stepped(stage: Stage, transition: &str, role: Actor) -> Application {
     application.version = 6;
     application.stage_version = 6;
     application.last = Some(LastStep {
+        version: 6,
         transition: transition.into(),
         actor_id: uuid::Uuid::from_u128(2),
         role,
@@ -21,6 +23,26 @@ fn stepped(stage: Stage, transition: &str, role: Actor) -> Application {
         at: NOW,
     });
     application
+}
+
+/// A clock to which this happens now.
+fn clock(case: Case, usual: Option<Clock>) -> Option<Clock> {
+    let days = time::Duration::days;
+    match case {
+        Case::Near => Some(Clock { deadline_at: NOW + days(1), struck: None }),
+        Case::Escalation => Some(Clock { deadline_at: NOW - days(10), struck: Some(Alert::Overdue) }),
+        Case::Always
+        | Case::Complete
+        | Case::Missing
+        | Case::OrderOpen
+        | Case::OrderFrozen
+        | Case::OthersPending
+        | Case::LastDepartment
+        | Case::ToOperator
+        | Case::ToExperts
+        | Case::ToCity
+        | Case::Overdue => usual,
+    }
 }
 
 #[test]
@@ -52,6 +74,7 @@ fn each_row_can_be_followed_by_its_actor() {
                 (Case::ToCity, Target::City),
             ];
             act.target = targets.into_iter().find(|(case, _)| *case == row.case).map(|(_, target)| target);
+            application.clock = clock(row.case, application.clock);
             let found = ruling(&application, &act, &desk);
             assert!(
                 found.is_ok_and(|found| std::ptr::eq(found, row)),
@@ -91,7 +114,14 @@ fn at_the_wrong_node_nobody_acts_and_at_the_right_one_only_the_party() {
     assert_eq!(refusal, Some(Refusal::WrongStage { stage: Stage::PaperCheck, command: Command::Pass }));
     let waiting = application(Stage::CountyReview);
     let refusal = ruling(&waiting, &act(person(Actor::City, 2), Command::Pass), &desk()).err();
-    assert_eq!(refusal, Some(Refusal::NotYourTurn { stage: Stage::CountyReview, actor: Actor::County }));
+    assert_eq!(
+        refusal,
+        Some(Refusal::NotYourTurn {
+            stage: Stage::CountyReview,
+            command: Command::Pass,
+            actor: Actor::County
+        })
+    );
 }
 
 #[test]
@@ -125,6 +155,8 @@ fn a_version_from_the_future_is_stale_too() {
 fn opinions_of_colleagues_do_not_make_a_page_stale_but_a_new_visit_does() {
     let mut application = application(Stage::ExpertReview);
     application.version = 8;
+    application.last =
+        stepped(Stage::ExpertReview, "T15", Actor::Expert).last.map(|last| LastStep { version: 8, ..last });
     let act = act(person(Actor::Expert, 31), Command::RecordOpinion);
     assert!(ruling(&application, &act, &desk()).is_ok());
     application.stage_version = 7;
@@ -205,7 +237,7 @@ fn a_second_role_does_not_widen_a_county_or_a_city_to_the_province() {
         stranger.roles.push(Actor::Province);
         stranger.scope = vec!["410999".into(), "410000".into()];
         let refusal = ruling(&application, &act(stranger, Command::Pass), &desk()).err();
-        assert_eq!(refusal, Some(Refusal::NotYourTurn { stage, actor }));
+        assert_eq!(refusal, Some(Refusal::NotYourTurn { stage, command: Command::Pass, actor }));
     }
 }
 
@@ -230,4 +262,26 @@ fn the_operator_withdraws_what_he_handed_in_but_not_what_the_province_sent_to_th
     assert_eq!(at(&taken_back), Ok("T10"));
     taken_back.forced_sample = true;
     assert!(matches!(at(&taken_back), Err(Refusal::AlreadyDecided(_))));
+}
+
+#[test]
+fn what_was_read_before_a_reminder_or_a_stroke_is_not_stale() {
+    let mut application = stepped(Stage::CountyReview, "T02", Actor::Operator);
+    application.version = 9;
+    let pass = |seen| Act { seen: Some(seen), ..act(person(Actor::County, 2), Command::Pass) };
+    for seen in 6..=9 {
+        assert!(ruling(&application, &pass(seen), &desk()).is_ok(), "{seen}");
+    }
+    for seen in [5, 10] {
+        assert!(
+            matches!(ruling(&application, &pass(seen), &desk()).err(), Some(Refusal::Stale(_))),
+            "{seen}"
+        );
+    }
+}
+
+#[test]
+fn nobody_is_the_timer() {
+    assert_eq!(Actor::of_person("timer"), None);
+    assert_eq!(Actor::of_person("county"), Some(Actor::County));
 }

@@ -159,7 +159,7 @@ mod tests {
             Situation { application: &member, act: &act, policy: &policy, desk: Some(&desk), moment };
         let row = super::super::decide::decide(&situation).expect("allowed");
         let after = super::super::advance::advance(&situation, row, row.by);
-        let step = Step::close(&member, after, row, &act, row.by);
+        let step = Step::close(&member, after, row, &act, row.by, moment.now);
         Decision::of(&step, &act).expect("a decision").hash()
     }
 

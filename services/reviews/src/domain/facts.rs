@@ -57,6 +57,18 @@ pub enum Fact {
     Deleted,
     /// T25
     Terminated,
+    /// T26
+    DeadlineExtended,
+    /// T26
+    Reminded,
+    /// T26
+    Reassigned,
+    /// T27
+    DeadlineNear,
+    /// T27
+    DeadlineOverdue,
+    /// T27
+    DeadlineEscalated,
 }
 
 impl Fact {
@@ -89,6 +101,50 @@ impl Fact {
             Fact::EnteredSample => "entered_sample",
             Fact::Deleted => "deleted",
             Fact::Terminated => "terminated",
+            Fact::DeadlineExtended => "deadline_extended",
+            Fact::Reminded => "reminded",
+            Fact::Reassigned => "reassigned",
+            Fact::DeadlineNear => "deadline_near",
+            Fact::DeadlineOverdue => "deadline_overdue",
+            Fact::DeadlineEscalated => "deadline_escalated",
+        }
+    }
+
+    /// Whether it leaves the matter as it is: who saw the application before may still act on what was seen.
+    pub fn quiet(self) -> bool {
+        match self {
+            Fact::DeadlineExtended
+            | Fact::Reminded
+            | Fact::Reassigned
+            | Fact::DeadlineNear
+            | Fact::DeadlineOverdue
+            | Fact::DeadlineEscalated => true,
+            Fact::Drafted
+            | Fact::AcceptanceSubmitted
+            | Fact::AcceptanceWithdrawn
+            | Fact::CountyPassed
+            | Fact::CountyReturned
+            | Fact::PaperCheckPassed
+            | Fact::PaperCheckIncomplete
+            | Fact::CountyRevoked
+            | Fact::MaterialsSubmitted
+            | Fact::MaterialsWithdrawn
+            | Fact::CityPassed
+            | Fact::CityReturned
+            | Fact::CityPassRetracted
+            | Fact::EnteredJointReview
+            | Fact::ExpertOpined
+            | Fact::ExpertsPassed
+            | Fact::SupplementRequested
+            | Fact::SupplementSubmitted
+            | Fact::CarriedOver
+            | Fact::EnteredProvincialReview
+            | Fact::DepartmentOpined
+            | Fact::Approved
+            | Fact::ProvinceReturned
+            | Fact::EnteredSample
+            | Fact::Deleted
+            | Fact::Terminated => false,
         }
     }
 }

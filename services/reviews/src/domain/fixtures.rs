@@ -1,11 +1,14 @@
 //! Builders for the tests of the rules: each shows only what matters.
 
+use std::sync::Arc;
+
 use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
 use super::{
     act::{Act, Command, Draft, Judged, Moment, Person, Verdict},
-    application::{Application, Decider, Kind, LastStep, Returned, Submitted},
+    application::{Application, Decider, Kind, LastStep, Reminders, Returned, Submitted},
+    clock::{Clock, Limits},
     decide,
     guards::Situation,
     ids::{ApplicationId, OperatorId, OrderId, PersonId, RoundId},
@@ -33,7 +36,7 @@ pub(crate) fn order_id() -> OrderId {
 /// Somebody of this role who may act on [`application`].
 pub(crate) fn person(actor: Actor, n: u128) -> Person {
     let scope: &[&str] = match actor {
-        Actor::Operator | Actor::Expert => &[],
+        Actor::Operator | Actor::Expert | Actor::Timer => &[],
         Actor::County => &["410122"],
         Actor::City => &["410100"],
         Actor::Administrator | Actor::Province => &["410000"],
@@ -47,6 +50,7 @@ pub(crate) fn person(actor: Actor, n: u128) -> Person {
         office: format!("office of {}", actor.role()),
         session_id: "s".into(),
         authentication: "password".into(),
+        lead: true,
         orders: if actor == Actor::Expert { vec![order_id()] } else { vec![] },
     }
 }
@@ -87,6 +91,7 @@ pub(crate) fn application(stage: Stage) -> Application {
         in_sample: stage == Stage::ProvincialReview,
         forced_sample: false,
         last: Some(LastStep {
+            version: 5,
             transition: "T02".into(),
             actor_id: Uuid::from_u128(1),
             role: Actor::Operator,
@@ -95,6 +100,10 @@ pub(crate) fn application(stage: Stage) -> Application {
         }),
         head: [0; 32],
         deciders: vec![],
+        clock: stage.clock_runs().then_some(Clock { deadline_at: NOW, struck: None }),
+        strikes_at: None,
+        assignee: None,
+        reminders: Reminders::default(),
     }
 }
 
@@ -112,6 +121,12 @@ pub(crate) fn policy() -> Policy {
         sample_permille: 200,
         finding_threshold: 1,
         freeze_after_days: 0,
+        limits: Limits {
+            near_working_days: Limits::NEAR_WORKING_DAYS,
+            escalate_after_working_days: Limits::ESCALATE_AFTER_WORKING_DAYS,
+            ..Limits::default()
+        },
+        calendar: Arc::default(),
     }
 }
 
@@ -162,6 +177,7 @@ pub(crate) fn act(person: Person, command: Command) -> Act {
     act.verdict = Some(Verdict::Pass);
     act.account_active = Some(true);
     act.launched = Some(order_id());
+    act.extension = 1;
     act
 }
 

@@ -1,9 +1,12 @@
 //! Why not: one named rule each, pure, with its source.
 //!
-//! Role, scope, version and node are checked for every command in `decide.rs`; here is what a row asks beyond that.
+//! Role, scope, version and node are checked for every command in `decide.rs`; here is what a row asks beyond that. The
+//! rules of T26 are in `guards/deadlines.rs`.
+
+pub mod deadlines;
 
 use super::{
-    act::{Act, Moment, Verdict},
+    act::{Act, Moment, Person, Verdict},
     application::Application,
     form::Field,
     order::Desk,
@@ -119,23 +122,33 @@ pub const FREEZE_DUE: Guard = standing("freeze_due", freeze_due);
 pub const NOT_SENT_BACK: Guard = standing("not_sent_back", not_sent_back);
 /// See [`never_submitted`].
 pub const NEVER_SUBMITTED: Guard = standing("never_submitted", never_submitted);
+/// See [`deadlines::leads`].
+pub const LEADS: Guard = standing("leads", deadlines::leads);
+/// See [`deadlines::extension_given`].
+pub const EXTENSION_GIVEN: Guard = content("extension_given", deadlines::extension_given);
+/// See [`deadlines::assignee_fits`].
+pub const ASSIGNEE_FITS: Guard = content("assignee_fits", deadlines::assignee_fits);
 
 /// Role, scope and relation of one actor to the application.
 ///
 /// Source: reliability section 10; invariant 10 (the station's divisions count). Error: [`Refusal::OutOfScope`].
 pub fn in_scope(situation: &Situation<'_>, actor: Actor) -> Ruling {
     let Situation { application, act: Act { person, .. }, .. } = situation;
+    if related(application, person, actor) { Ok(()) } else { Err(Refusal::OutOfScope) }
+}
+
+pub(super) fn related(application: &Application, person: &Person, actor: Actor) -> bool {
     // What was never submitted is nobody's but the operator's.
     let shown = application.submitted.is_some();
-    let related = match actor {
+    match actor {
         Actor::Operator => person.operator_id == Some(application.operator_id),
         // Exactly these divisions: a second role's province-wide scope must not widen a desk.
         Actor::County => shown && person.acts_for(&application.county),
         Actor::City => shown && person.acts_for(&application.prefecture),
         Actor::Administrator | Actor::Province => shown && person.covers_province(),
         Actor::Expert => shown && application.order_id.is_some_and(|order| person.orders.contains(&order)),
-    };
-    if related { Ok(()) } else { Err(Refusal::OutOfScope) }
+        Actor::Timer => shown,
+    }
 }
 
 /// Only a company whose account is 正常 applies and submits.
@@ -277,7 +290,7 @@ pub fn has_items(situation: &Situation<'_>) -> Ruling {
 
 /// A reason is given.
 ///
-/// Source: T08, T19. Errors: [`Refusal::ReasonMissing`], [`Refusal::OpinionTooLong`].
+/// Source: T08, T19, T26. Errors: [`Refusal::ReasonMissing`], [`Refusal::OpinionTooLong`].
 pub fn reason_given(situation: &Situation<'_>) -> Ruling {
     if situation.act.opinion.trim().is_empty() {
         return Err(Refusal::ReasonMissing);

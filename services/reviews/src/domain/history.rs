@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    act::Act,
+    act::{Act, Command},
     application::Application,
     canonical::{Canonical, Hash},
     ids::ApplicationId,
@@ -39,7 +39,7 @@ pub struct Entry {
     pub department: String,
     /// 审批意见 or reason.
     pub opinion: String,
-    /// What a return named.
+    /// What a return named; the working days of an extension; the person to whom work was given.
     pub items: Vec<String>,
     /// The submission that stood afterwards; 0 and empty before the first.
     pub submission_version: i32,
@@ -96,6 +96,7 @@ impl Step {
         row: &'static Row,
         act: &Act,
         actor: Actor,
+        at: OffsetDateTime,
     ) -> Step {
         let submitted = after.submitted.as_ref();
         let entry = Entry {
@@ -110,13 +111,41 @@ impl Step {
             office: act.person.office.clone(),
             department: act.person.department.clone(),
             opinion: act.opinion.clone(),
-            items: act.items.clone(),
+            items: named(act),
             submission_version: submitted.map_or(0, |submitted| submitted.version),
             submission_hash: submitted.map(|submitted| submitted.hash.clone()).unwrap_or_default(),
-            at: after.last.as_ref().map_or(after.entered_at, |last| last.at),
+            at,
         };
         let prev_hash = before.head;
         after.head = entry.hash(&prev_hash);
         Step { row, before: before.clone(), after, entry, prev_hash }
+    }
+}
+
+/// What a step names besides its words.
+fn named(act: &Act) -> Vec<String> {
+    match act.command {
+        Command::ExtendDeadline => vec![act.extension.to_string()],
+        Command::Reassign => act.assignee.iter().map(|assignee| assignee.id.to_string()).collect(),
+        Command::CreateApplication
+        | Command::SubmitAcceptance
+        | Command::Withdraw
+        | Command::Pass
+        | Command::Return
+        | Command::RecordPaperCheck
+        | Command::RevokePass
+        | Command::SubmitMaterials
+        | Command::TakeBack
+        | Command::LaunchJointReview
+        | Command::RecordOpinion
+        | Command::SubmitSupplement
+        | Command::CarryOver
+        | Command::FreezeOrder
+        | Command::ConcludeOrder
+        | Command::WidenSample
+        | Command::Delete
+        | Command::Terminate
+        | Command::Remind
+        | Command::StrikeClock => act.items.clone(),
     }
 }

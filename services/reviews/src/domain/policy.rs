@@ -1,10 +1,12 @@
 //! The policy of a round: what it asks for and how strictly. Versioned, and pinned per application.
 //!
-//! Source: workflow, Words (批次) and Gates. No storage and no clocks of single nodes (those come with T26, T27).
+//! Source: workflow, Words (批次) and Gates. No storage; how clocks run is in `clock.rs`.
+
+use std::sync::Arc;
 
 use time::{Date, Duration, OffsetDateTime, Time, UtcOffset};
 
-use super::ids::RoundId;
+use super::{calendar::Calendar, clock::Limits, ids::RoundId};
 
 /// Asia/Shanghai: UTC+8 all year. Source: architecture, rule 8.
 pub const SHANGHAI: UtcOffset = match UtcOffset::from_hms(8, 0, 0) {
@@ -71,6 +73,10 @@ pub struct Policy {
     /// Days from the launch until an order should be frozen; afterwards members may be carried over (T19).
     /// 0: at once.
     pub freeze_after_days: u32,
+    /// How long each node may take.
+    pub limits: Limits,
+    /// The working days that they are counted in: the same for every round.
+    pub calendar: Arc<Calendar>,
 }
 
 /// What is wrong with a policy; the field is the one of the contract.
@@ -154,6 +160,9 @@ impl Policy {
         if self.freeze_after_days > 3650 {
             return refuse("freeze_after_days");
         }
+        if !self.limits.sound() {
+            return refuse("limits");
+        }
         Ok(())
     }
 
@@ -198,6 +207,8 @@ mod tests {
             sample_permille: 200,
             finding_threshold: 1,
             freeze_after_days: 10,
+            limits: Limits::default(),
+            calendar: Arc::default(),
         }
     }
 

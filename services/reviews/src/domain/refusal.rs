@@ -83,6 +83,8 @@ pub enum Refusal {
     NotYourTurn {
         /// Where it stands.
         stage: Stage,
+        /// What was tried.
+        command: Command,
         /// The actor who may do it.
         actor: Actor,
     },
@@ -196,6 +198,18 @@ pub enum Refusal {
     /// Submitted once: to be terminated, not deleted. Source: T25.
     #[error("the application was submitted and can only be terminated")]
     SubmittedOnce,
+    /// Only the office's lead, or the panel's, does this. Source: T26.
+    #[error("only the lead of the tier does this")]
+    NotLead,
+    /// An extension is no number of working days that can be counted. Source: T26.
+    #[error("the extension is out of range")]
+    ExtensionInvalid {
+        /// The largest.
+        max: u32,
+    },
+    /// The work is given to somebody who could not do it. Source: T26, invariant 5.
+    #[error("the assignee could not act at this node")]
+    AssigneeUnfit,
     /// Nothing can be edited at this node. Source: invariant 2.
     #[error("nothing can be edited at this node")]
     NotEditable {

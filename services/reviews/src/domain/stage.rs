@@ -69,6 +69,8 @@ pub enum Actor {
     Expert,
     /// PR
     Province,
+    /// SYS: nobody's role, no token can hold it
+    Timer,
 }
 
 impl Stage {
@@ -149,6 +151,23 @@ impl Stage {
         matches!(self, Stage::CountyReturned | Stage::CityReturned | Stage::SupplementDue)
     }
 
+    /// The tier above: reminds the party that is waited for (T26), and hears when its time is long up (T27).
+    ///
+    /// Over a company stands the tier that sent the work back to it; over experts and departments the administrator who
+    /// convenes them, over the administrator the departments. Nobody reminds of a draft or of an end. Source: ours; the
+    /// workflow says "tier above".
+    pub fn above(self) -> Option<Party> {
+        match self {
+            Stage::CountyReturned | Stage::MaterialsDue => Some(Party::County),
+            Stage::CountyReview | Stage::PaperCheck | Stage::CityReturned => Some(Party::City),
+            Stage::CityReview | Stage::ExpertReview | Stage::SupplementDue | Stage::ProvincialReview => {
+                Some(Party::Administrator)
+            }
+            Stage::AwaitingJointReview | Stage::AwaitingProvince => Some(Party::Departments),
+            Stage::Draft | Stage::Approved | Stage::Deleted | Stage::Terminated => None,
+        }
+    }
+
     /// Whether a clock runs at the node. Source: workflow, Nodes.
     pub fn clock_runs(self) -> bool {
         self.waits_for().is_some_and(|party| party != Party::Operator)
@@ -191,8 +210,15 @@ impl Party {
 
 impl Actor {
     /// Every actor.
-    pub const ALL: [Actor; 6] =
-        [Actor::Operator, Actor::County, Actor::City, Actor::Administrator, Actor::Expert, Actor::Province];
+    pub const ALL: [Actor; 7] = [
+        Actor::Operator,
+        Actor::County,
+        Actor::City,
+        Actor::Administrator,
+        Actor::Expert,
+        Actor::Province,
+        Actor::Timer,
+    ];
 
     /// The role in a caller token.
     pub fn role(self) -> &'static str {
@@ -203,6 +229,7 @@ impl Actor {
             Actor::Administrator => "administrator",
             Actor::Expert => "expert",
             Actor::Province => "province",
+            Actor::Timer => "timer",
         }
     }
 
@@ -211,15 +238,21 @@ impl Actor {
         Actor::ALL.into_iter().find(|actor| actor.role() == role)
     }
 
-    /// The party that the actor belongs to.
-    pub fn party(self) -> Party {
+    /// Finds the actor of a person's role; nobody is the timer.
+    pub fn of_person(role: &str) -> Option<Actor> {
+        Actor::parse(role).filter(|actor| *actor != Actor::Timer)
+    }
+
+    /// The party that the actor belongs to; the timer belongs to none.
+    pub fn party(self) -> Option<Party> {
         match self {
-            Actor::Operator => Party::Operator,
-            Actor::County => Party::County,
-            Actor::City => Party::City,
-            Actor::Administrator => Party::Administrator,
-            Actor::Expert => Party::Experts,
-            Actor::Province => Party::Departments,
+            Actor::Operator => Some(Party::Operator),
+            Actor::County => Some(Party::County),
+            Actor::City => Some(Party::City),
+            Actor::Administrator => Some(Party::Administrator),
+            Actor::Expert => Some(Party::Experts),
+            Actor::Province => Some(Party::Departments),
+            Actor::Timer => None,
         }
     }
 }

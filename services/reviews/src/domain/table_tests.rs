@@ -14,8 +14,9 @@ fn walk(start: Stage) -> HashSet<Stage> {
     let mut open = vec![start];
     while let Some(at) = open.pop() {
         for (_, row) in edges().filter(|(from, _)| *from == at) {
-            if reached.insert(row.to) {
-                open.push(row.to);
+            let to = row.end(at);
+            if reached.insert(to) {
+                open.push(to);
             }
         }
     }
@@ -25,7 +26,7 @@ fn walk(start: Stage) -> HashSet<Stage> {
 #[test]
 fn every_node_that_is_not_final_waits_for_exactly_one_party_and_has_a_way_out() {
     for stage in Stage::ALL {
-        let leaves = edges().any(|(from, row)| from == stage && row.to != stage);
+        let leaves = edges().any(|(from, row)| from == stage && row.end(from) != stage);
         assert_eq!(stage.waits_for().is_some(), leaves, "{stage:?}");
     }
 }
@@ -60,8 +61,8 @@ fn no_node_and_no_row_is_unreachable() {
 
 #[test]
 fn a_return_node_is_left_only_by_the_party_it_waits_for() {
-    for (from, row) in edges().filter(|(from, row)| from.returned() && row.to != *from) {
-        assert!(row.id == "T19" || Some(row.by.party()) == from.waits_for(), "{} at {from:?}", row.id);
+    for (from, row) in edges().filter(|(from, row)| from.returned() && row.end(*from) != *from) {
+        assert!(row.id == "T19" || row.by.party() == from.waits_for(), "{} at {from:?}", row.id);
     }
 }
 
@@ -94,9 +95,9 @@ fn a_command_with_several_ways_names_a_case_on_each() {
 }
 
 #[test]
-fn the_ids_run_from_t01_to_t25_without_a_gap() {
+fn the_ids_run_from_t01_to_t27_without_a_gap() {
     let ids: BTreeSet<_> = TABLE.iter().map(|row| row.id).collect();
-    let expected: Vec<_> = (1..=25).map(|n| format!("T{n:02}")).collect();
+    let expected: Vec<_> = (1..=27).map(|n| format!("T{n:02}")).collect();
     assert_eq!(ids.into_iter().collect::<Vec<_>>(), expected);
 }
 
@@ -127,9 +128,11 @@ fn every_return_carries_an_opinion_and_an_item() {
 
 #[test]
 fn an_official_acts_only_where_his_party_is_waited_for() {
-    // Apart: the city takes its own pass back before the launch (T13), and the administrator carries over (T19).
-    for (from, row) in edges().filter(|(_, row)| !matches!(row.id, "T03" | "T10" | "T13" | "T19")) {
-        assert_eq!(Some(row.by.party()), from.waits_for(), "{} at {from:?}", row.id);
+    // Apart: the city takes its own pass back before the launch (T13), the administrator carries over (T19), and what is
+    // done about time, by the tier above, the administrator or nobody (T26, T27).
+    let apart = ["T03", "T10", "T13", "T19", "T26", "T27"];
+    for (from, row) in edges().filter(|(_, row)| !apart.contains(&row.id)) {
+        assert_eq!(row.by.party(), from.waits_for(), "{} at {from:?}", row.id);
     }
 }
 
@@ -139,4 +142,55 @@ fn only_known_steps_are_known() {
     assert!(knows("T01", None, Stage::Draft));
     assert!(!knows("T04", Some(Stage::Draft), Stage::PaperCheck));
     assert!(!knows("T04", Some(Stage::CountyReview), Stage::Approved));
+}
+
+#[test]
+fn what_is_done_about_time_stays_at_its_node_and_judges_nothing() {
+    for row in TABLE {
+        let about_time = matches!(row.id, "T26" | "T27");
+        assert_eq!((row.to == End::Same, row.fact.quiet()), (about_time, about_time), "{}", row.id);
+        assert!(!about_time || !row.judges, "{}", row.id);
+    }
+}
+
+#[test]
+fn a_clock_strikes_and_is_extended_exactly_where_one_runs() {
+    for stage in Stage::ALL {
+        let at = |on| edges().any(|(from, row)| from == stage && row.on == on);
+        assert_eq!(at(Command::StrikeClock), stage.clock_runs(), "{stage:?}");
+        assert_eq!(at(Command::ExtendDeadline), stage.clock_runs(), "{stage:?}");
+        assert_eq!(at(Command::Reassign), stage.clock_runs(), "{stage:?}");
+    }
+}
+
+#[test]
+fn the_tier_above_reminds_and_no_other() {
+    for stage in Stage::ALL {
+        let reminders: BTreeSet<_> = edges()
+            .filter(|(from, row)| *from == stage && row.on == Command::Remind)
+            .map(|(_, row)| row.by.party())
+            .collect();
+        assert_eq!(reminders, stage.above().map(Some).into_iter().collect(), "{stage:?}");
+        assert!(stage.above().is_none() || stage.above() != stage.waits_for(), "{stage:?}");
+    }
+}
+
+#[test]
+fn an_office_is_led_and_the_administrator_extends_without() {
+    for row in TABLE.iter().filter(|row| matches!(row.on, Command::ExtendDeadline | Command::Reassign)) {
+        let leads = row.guards.iter().any(|guard| guard.name == "leads");
+        let administrator = row.on == Command::ExtendDeadline && row.by == Actor::Administrator;
+        assert_eq!(leads, !administrator, "{} {:?} {:?}", row.id, row.on, row.by);
+    }
+}
+
+#[test]
+fn an_escalation_is_told_one_tier_up_and_a_warning_to_who_is_waited_for() {
+    let tier = |case| {
+        let row = TABLE.iter().find(|row| row.on == Command::StrikeClock && row.case == case);
+        row.map(|row| row.tier(Stage::CountyReview))
+    };
+    assert_eq!(tier(Case::Near), Some(Party::County));
+    assert_eq!(tier(Case::Overdue), Some(Party::County));
+    assert_eq!(tier(Case::Escalation), Some(Party::City));
 }

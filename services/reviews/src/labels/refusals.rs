@@ -95,9 +95,9 @@ impl From<Refusal> for Failure {
                 Failure::refused("wrong_stage", format!("当前为“{}”，不能{}", stage(at, ""), command(tried)))
                     .with("stage", at.id())
             }
-            Refusal::NotYourTurn { stage: at, actor: who } => Failure::refused(
+            Refusal::NotYourTurn { stage: at, command: tried, actor: who } => Failure::refused(
                 "not_your_turn",
-                format!("“{}”由{}办理，您不能操作", stage(at, ""), actor(who)),
+                format!("“{}”环节的{}由{}办理，您不能操作", stage(at, ""), command(tried), actor(who)),
             )
             .with("stage", at.id())
             .with("role", who.role()),
@@ -106,6 +106,19 @@ impl From<Refusal> for Failure {
                 format!("您已在{}环节办理过该申请，须由其他人员办理本环节", party(tier)),
             )
             .with("tier", tier.id()),
+            Refusal::NotLead => {
+                Failure::refused("not_lead", "须由本级负责人（专家组为组长）办理，请联系负责人")
+            }
+            Refusal::ExtensionInvalid { max } => Failure::invalid(
+                "extension_invalid",
+                "working_days",
+                format!("请填写延长的工作日数，1–{max} 天"),
+            ),
+            Refusal::AssigneeUnfit => Failure::refused(
+                "assignee_unfit",
+                "所选人员不能办理该申请：须为本环节的在职人员，且未在其他环节办理过该申请",
+            )
+            .on("assignee_id"),
             Refusal::NotEditable { stage: at } => {
                 Failure::refused("not_editable", format!("当前为“{}”，不能修改", stage(at, "")))
                     .with("stage", at.id())

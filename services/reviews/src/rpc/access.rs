@@ -24,6 +24,10 @@ const REVIEW: &[Who] = &[
     Person("province"),
 ];
 
+const OFFICIALS: &[Who] =
+    &[Person("county"), Person("city"), Person("administrator"), Person("expert"), Person("province")];
+const ABOVE: &[Who] = &[Person("county"), Person("city"), Person("administrator"), Person("province")];
+
 /// The table.
 #[rustfmt::skip]
 pub const ACCESS: &[Access] = &[
@@ -60,6 +64,11 @@ pub const ACCESS: &[Access] = &[
     Access { method: "/yuchong.reviews.v1.JointReview/GetWorkOrder", who: ORDERS },
     Access { method: "/yuchong.reviews.v1.JointReview/ListWorkOrders", who: ORDERS },
     Access { method: "/yuchong.reviews.v1.JointReview/GetSample", who: ORDERS },
+    Access { method: "/yuchong.reviews.v1.Deadlines/ExtendDeadline", who: OFFICIALS },
+    Access { method: "/yuchong.reviews.v1.Deadlines/Remind", who: ABOVE },
+    Access { method: "/yuchong.reviews.v1.Deadlines/Reassign", who: OFFICIALS },
+    Access { method: "/yuchong.reviews.v1.Deadlines/CountWorkingDays", who: REVIEW },
+    Access { method: "/yuchong.reviews.v1.Deadlines/GetCalendar", who: REVIEW },
     Access { method: "/yuchong.reviews.v1.Facts/GetApplicationFacts", who: &[Service("documents"), Service("stations"), Service("notifications")] },
 ];
 

@@ -14,7 +14,10 @@ use proto::reviews::{
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Inlet, convert, views};
+use super::{
+    Inlet, convert,
+    views::{self, Reader},
+};
 use crate::{
     app::{
         self,
@@ -41,7 +44,7 @@ macro_rules! command {
                     let mut $act = convert::act(work.caller(), $command, $body.version)?;
                     $fill
                     let application = app::execute(work, &shared, id, &$act).await?;
-                    Ok(views::application(&application, &$act.person))
+                    Ok(views::application(&application, &Reader::new(&$act.person, &shared, work.now())))
                 })
             })
             .await
@@ -68,7 +71,7 @@ macro_rules! submission {
                     let act = convert::act(work.caller(), $command, body.version)?;
                     let person = act.person.clone();
                     let application = app::submit::submit(work, &shared, id, act, handing?).await?;
-                    Ok(views::application(&application, &person))
+                    Ok(views::application(&application, &Reader::new(&person, &shared, work.now())))
                 })
             })
             .await;
@@ -153,7 +156,11 @@ impl Applications for Inlet {
                     act.account_active = Some(active);
                     let (application, sheet) =
                         app::create::create(work, &shared, round, &opening, &act, &prefix).await?;
-                    Ok(views::with_sheet(&application, &sheet, &act.person))
+                    Ok(views::with_sheet(
+                        &application,
+                        &sheet,
+                        &Reader::new(&act.person, &shared, work.now()),
+                    ))
                 })
             })
             .await
@@ -163,6 +170,7 @@ impl Applications for Inlet {
         &self,
         request: Request<SaveAcceptanceRequest>,
     ) -> Result<Response<ApplicationView>, Status> {
+        let shared = self.shared.clone();
         self.units
             .run(request, |work, body| {
                 Box::pin(async move {
@@ -172,7 +180,7 @@ impl Applications for Inlet {
                     let change = convert::patch(body)?;
                     let (application, sheet) =
                         app::edit::save(work, id, &person, edit_version, change).await?;
-                    Ok(views::with_sheet(&application, &sheet, &person))
+                    Ok(views::with_sheet(&application, &sheet, &Reader::new(&person, &shared, work.now())))
                 })
             })
             .await
@@ -272,7 +280,7 @@ impl Applications for Inlet {
                     let person = act.person.clone();
                     // It may be a member of a work order, which is concluded when this was the last one open.
                     let application = app::member::execute(work, &shared, id, act).await?;
-                    Ok(views::application(&application, &person))
+                    Ok(views::application(&application, &Reader::new(&person, &shared, work.now())))
                 })
             })
             .await
@@ -284,7 +292,9 @@ impl Applications for Inlet {
     ) -> Result<Response<ApplicationView>, Status> {
         let mut seen = self.seen(&request, &request.get_ref().application_id).await?;
         let sheet = store::forms::find(&mut seen.db, seen.id).await.map_err(Failure::from)?;
-        Ok(Response::new(views::with_sheet(&seen.application, &sheet, &seen.person)))
+        let now = store::database_time(&mut seen.db).await.map_err(Failure::from)?;
+        let reader = Reader::new(&seen.person, &self.shared, now);
+        Ok(Response::new(views::with_sheet(&seen.application, &sheet, &reader)))
     }
 
     async fn list_applications(
@@ -293,18 +303,19 @@ impl Applications for Inlet {
     ) -> Result<Response<ListApplicationsResponse>, Status> {
         let mut person = convert::person(&rpc::caller(&request)?)?;
         let request = request.into_inner();
-        let filter = convert::filter(&request)?;
         let size = page::size(request.page.as_ref())?;
-        let after: Option<Uuid> = page::after(request.page.as_ref())?;
+        let after = convert::after(&request)?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
+        let now = store::database_time(&mut db).await.map_err(Failure::from)?;
+        let filter = convert::filter(&request, now)?;
         app::read::seated(&mut db, &mut person).await?;
         let scope = app::read::scope(&person);
         let found =
             store::lists::applications(&mut db, &scope, &filter, after, size).await.map_err(Failure::from)?;
-        let last = found.last().filter(|_| i64::try_from(found.len()) == Ok(size)).map(|last| last.id.0);
+        let reader = Reader::new(&person, &self.shared, now);
         Ok(Response::new(ListApplicationsResponse {
-            applications: found.iter().map(|found| views::application(found, &person)).collect(),
-            next_page_token: page::token(last.as_ref()),
+            applications: found.iter().map(|found| views::application(found, &reader)).collect(),
+            next_page_token: convert::next(&found, after, size),
         }))
     }
 

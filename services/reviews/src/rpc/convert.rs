@@ -1,18 +1,21 @@
 //! From the wire to the domain: ids, dates, persons, commands. Unknown values are refused with their field.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use chassis::{Caller, Failure};
+use chassis::{Caller, Failure, page};
 use proto::reviews::{
-    AcceptanceForm, ItemAnswer, Judged as WireJudged, LaunchJointReviewRequest, ListApplicationsRequest,
-    RecordPaperCheckRequest, RoundPolicy, SaveAcceptanceRequest,
+    AcceptanceForm, Item, ItemAnswer, Judged as WireJudged, LaunchJointReviewRequest,
+    ListApplicationsRequest, NodeLimit, RecordPaperCheckRequest, RoundPolicy, SaveAcceptanceRequest,
 };
-use time::{Date, format_description::well_known::Iso8601};
+use time::{Date, OffsetDateTime, format_description::well_known::Iso8601};
 use uuid::Uuid;
 
 use crate::{
     domain::{
         act::{Act, Command, Judged, PaperCheck, Person},
+        application::Application,
+        calendar::Calendar,
+        clock::{Alert, Limits},
         form::{Field, Form},
         guards::{OPINION_CHARACTERS_MAX, readable},
         ids::{ApplicationId, OperatorId, OrderId, PersonId, RoundId},
@@ -20,8 +23,11 @@ use crate::{
         stage::{Actor, Party, Stage},
     },
     labels,
-    store::lists::Filter,
+    store::lists::{After, Filter},
 };
+
+/// Applications that one command names at most. Source: issue of the portal, item 4.
+pub const ITEMS_MAX: usize = 200;
 
 /// A UUID field.
 ///
@@ -63,13 +69,14 @@ pub fn person(caller: &Caller) -> Result<Person, Failure> {
     let id = caller.id().ok_or_else(|| Failure::forbidden("not_permitted", "该操作须由个人账号办理"))?;
     Ok(Person {
         id: PersonId(id),
-        roles: caller.roles.iter().filter_map(|role| Actor::parse(role)).collect(),
+        roles: caller.roles.iter().filter_map(|role| Actor::of_person(role)).collect(),
         scope: caller.scope.clone(),
         operator_id: caller.operator_id.map(OperatorId),
         department: caller.department.clone(),
         office: caller.office.clone(),
         session_id: caller.session_id.clone(),
         authentication: caller.authentication.clone(),
+        lead: caller.lead,
         orders: Vec::new(),
     })
 }
@@ -215,10 +222,11 @@ pub fn form(form: &Form) -> AcceptanceForm {
 ///
 /// # Errors
 /// `unknown_value` on a field; the domain checks the rest.
-pub fn policy(id: RoundId, policy: Option<RoundPolicy>) -> Result<Policy, Failure> {
+pub fn policy(id: RoundId, policy: Option<RoundPolicy>, calendar: &Arc<Calendar>) -> Result<Policy, Failure> {
     let policy = policy.ok_or_else(|| labels::unknown("policy"))?;
     let count = |number: i32, field: &str| u32::try_from(number).map_err(|_| labels::unknown(field));
     let needed = count(policy.experts_needed, "policy.experts_needed")?;
+    let limits = limits(&policy)?;
     Ok(Policy {
         round_id: id,
         version: 1,
@@ -234,6 +242,30 @@ pub fn policy(id: RoundId, policy: Option<RoundPolicy>) -> Result<Policy, Failur
         freeze_after_days: count(policy.freeze_after_days, "policy.freeze_after_days")?,
         required_slots: policy.required_slots,
         departments: policy.departments,
+        limits,
+        calendar: calendar.clone(),
+    })
+}
+
+fn limits(policy: &RoundPolicy) -> Result<Limits, Failure> {
+    let count = |number: i32, field: &str| u32::try_from(number).map_err(|_| labels::unknown(field));
+    let or = |number: Option<i32>, usual, field| number.map_or(Ok(usual), |number| count(number, field));
+    let node = |limit: &NodeLimit| {
+        let stage = Stage::parse(&limit.stage).ok_or_else(|| labels::unknown("policy.limits"))?;
+        Ok((stage, count(limit.working_days, "policy.limits")?))
+    };
+    Ok(Limits {
+        nodes: policy.limits.iter().map(node).collect::<Result<_, Failure>>()?,
+        near_working_days: or(
+            policy.near_working_days,
+            Limits::NEAR_WORKING_DAYS,
+            "policy.near_working_days",
+        )?,
+        escalate_after_working_days: or(
+            policy.escalate_after_working_days,
+            Limits::ESCALATE_AFTER_WORKING_DAYS,
+            "policy.escalate_after_working_days",
+        )?,
     })
 }
 
@@ -241,7 +273,7 @@ pub fn policy(id: RoundId, policy: Option<RoundPolicy>) -> Result<Policy, Failur
 ///
 /// # Errors
 /// `unknown_value` on a field.
-pub fn filter(request: &ListApplicationsRequest) -> Result<Filter, Failure> {
+pub fn filter(request: &ListApplicationsRequest, now: OffsetDateTime) -> Result<Filter, Failure> {
     let code =
         |text: &str, field: &str| if text.is_empty() { Ok(None) } else { division(text, field).map(Some) };
     let uuid = |text: &str, field: &str| if text.is_empty() { Ok(None) } else { id(text, field).map(Some) };
@@ -253,7 +285,79 @@ pub fn filter(request: &ListApplicationsRequest) -> Result<Filter, Failure> {
         round: uuid(&request.round_id, "round_id")?,
         order: uuid(&request.work_order_id, "work_order_id")?,
         station: uuid(&request.station_id, "station_id")?,
+        struck: struck(&request.light)?,
+        due_by: request.overdue.then_some(now),
     })
+}
+
+/// How far the clock has struck where a card of this colour is shown.
+fn struck(light: &str) -> Result<Option<Vec<String>>, Failure> {
+    if light.is_empty() {
+        return Ok(None);
+    }
+    let alerts = Alert::ALL.into_iter().filter(|alert| alert.light() == light);
+    let struck: Vec<_> = alerts.map(|alert| alert.id().to_owned()).collect();
+    if struck.is_empty() { Err(labels::unknown("light")) } else { Ok(Some(struck)) }
+}
+
+/// Where a page begins: the token of its own order.
+///
+/// # Errors
+/// `unknown_value` on the order; `page_token_invalid`.
+pub fn after(request: &ListApplicationsRequest) -> Result<After, Failure> {
+    let page = request.page.as_ref();
+    Ok(match request.order.as_str() {
+        "" => After::Newest(page::after(page)?),
+        "deadline" => {
+            let key: Option<(i64, Uuid)> = page::after(page)?;
+            After::Deadline(key.map(|(micros, id)| Ok::<_, Failure>((instant(micros)?, id))).transpose()?)
+        }
+        _ => return Err(labels::unknown("order")),
+    })
+}
+
+/// The token of the page after this one; empty where it was not full.
+pub fn next(found: &[Application], after: After, size: i64) -> String {
+    let Some(last) = found.last().filter(|_| i64::try_from(found.len()) == Ok(size)) else {
+        return String::new();
+    };
+    match (after, last.clock) {
+        (After::Newest(_), _) | (After::Deadline(_), None) => page::token(Some(&last.id.0)),
+        (After::Deadline(_), Some(clock)) => page::token(Some(&(micros(clock.deadline_at), last.id.0))),
+    }
+}
+
+/// Microseconds since 1970: PostgreSQL's precision.
+fn micros(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX)
+}
+
+fn instant(micros: i64) -> Result<OffsetDateTime, Failure> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).map_err(|_| {
+        Failure::invalid("page_token_invalid", "page.page_token", "翻页标记无效，请从第一页重新开始")
+    })
+}
+
+/// A deadline on the wire.
+///
+/// # Errors
+/// `unknown_value` on `deadlines`.
+pub fn deadline(at: &prost_types::Timestamp) -> Result<OffsetDateTime, Failure> {
+    OffsetDateTime::from_unix_timestamp(at.seconds).map_err(|_| labels::unknown("deadlines"))
+}
+
+/// Items of a command on many applications: ids with the versions that were seen.
+///
+/// # Errors
+/// `items_out_of_range` unless 1..=200 are named; an id that is no UUID belongs to nothing, and is kept as such.
+pub fn items(items: &[Item]) -> Result<Vec<(String, Option<Uuid>, i64)>, Failure> {
+    if !(1..=ITEMS_MAX).contains(&items.len()) {
+        return Err(Failure::invalid("items_out_of_range", "items", "请选择 1–200 项申请"));
+    }
+    Ok(items
+        .iter()
+        .map(|item| (item.application_id.clone(), Uuid::parse_str(&item.application_id).ok(), item.version))
+        .collect())
 }
 
 /// The nodes asked for, by name and by the party that they wait for.

@@ -11,7 +11,10 @@ use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{Inlet, convert, views};
+use super::{
+    Inlet, convert,
+    views::{self, Reader},
+};
 use crate::{
     app::{
         self,
@@ -37,7 +40,7 @@ macro_rules! member {
                     $fill
                     let person = $act.person.clone();
                     let application = app::member::execute(work, &shared, id, $act).await?;
-                    Ok(views::application(&application, &person))
+                    Ok(views::application(&application, &Reader::new(&person, &shared, work.now())))
                 })
             })
             .await

@@ -18,7 +18,8 @@ impl Rounds for Inlet {
             .run(request, |work, body| {
                 Box::pin(async move {
                     let by = convert::person(work.caller())?.id;
-                    let policy = convert::policy(RoundId(work.new_id()), body.policy)?;
+                    let policy =
+                        convert::policy(RoundId(work.new_id()), body.policy, shared.policies.calendar())?;
                     let round = app::rounds::create(work, &shared, &body.name, &policy, by).await?;
                     Ok(views::round(&round))
                 })

@@ -1,34 +1,63 @@
 //! From the domain to the wire: what a caller of this side of the table reads.
 
 use proto::reviews::{
-    AllowedAction, ApplicationView, Draw as WireDraw, HistoryEntry, ItemAnswer, PanelMember, RankedMember,
-    Round as WireRound, RoundPolicy, StationConnector, StationSnapshot, StepRef,
-    Submission as WireSubmission, SubmissionRef, WorkOrderView,
+    AllowedAction, ApplicationView, CalendarYear, Draw as WireDraw, HistoryEntry, ItemAnswer, NodeLimit,
+    PanelMember, RankedMember, Round as WireRound, RoundPolicy, StationConnector, StationSnapshot, StepRef,
+    Submission as WireSubmission, SubmissionRef, TimeLeft, WorkOrderView,
 };
+
+use time::OffsetDateTime;
 
 use super::convert;
 use crate::{
-    app::allowed::Action,
+    app::{Shared, allowed::Action},
     domain::{
-        act::Person,
+        act::{Command, Person},
         application::{Application, Submitted},
+        calendar::Calendar,
         canonical::hex,
+        clock::Clock,
         form::open_fields,
         order::Order,
         policy::ExpertRule,
+        refusal::Refusal,
         stage::{Actor, Party, Stage},
         station::Station,
     },
     labels,
-    publish::timestamp,
+    publish::{self, timestamp},
     store::{
         forms::Sheet, history::Link, opinions::Seat, orders::Progress, rounds::Round, samples::Kept,
         submissions::Submission,
     },
 };
 
+/// Who reads, and when.
+#[derive(Debug, Clone, Copy)]
+pub struct Reader<'a> {
+    person: &'a Person,
+    calendar: &'a Calendar,
+    now: OffsetDateTime,
+}
+
+impl<'a> Reader<'a> {
+    /// A person who reads at this instant.
+    pub fn new(person: &'a Person, shared: &'a Shared, now: OffsetDateTime) -> Self {
+        Reader { person, calendar: shared.policies.calendar(), now }
+    }
+}
+
+/// 剩 n 个工作日, 超期 n 天.
+pub fn time_left(clock: Clock, calendar: &Calendar, now: OffsetDateTime) -> TimeLeft {
+    TimeLeft {
+        working_days_left: i32::try_from(calendar.left(now, clock.deadline_at)).unwrap_or(i32::MAX),
+        days_over: i32::try_from(clock.days_over(now)).unwrap_or(i32::MAX),
+    }
+}
+
 /// An application without its form.
-pub fn application(application: &Application, person: &Person) -> ApplicationView {
+pub fn application(application: &Application, reader: &Reader<'_>) -> ApplicationView {
+    let person = reader.person;
     let transition = application.last.as_ref().map_or("", |last| last.transition.as_str());
     let operator = person.roles.contains(&Actor::Operator);
     let label = if operator {
@@ -71,16 +100,26 @@ pub fn application(application: &Application, person: &Person) -> ApplicationVie
         form: None,
         station: None,
         open_fields: open_fields(application).into_iter().map(|field| field.id().to_owned()).collect(),
+        deadline_at: application.clock.map(|clock| timestamp(clock.deadline_at)),
+        time_left: application.clock.map(|clock| time_left(clock, reader.calendar, reader.now)),
+        light: publish::light(application).to_owned(),
+        reminded_count: i32::try_from(application.reminders.count).unwrap_or(i32::MAX),
+        reminded_at: application.reminders.last_at.map(timestamp),
+        assignee_id: application
+            .assignee
+            .filter(|_| !operator)
+            .map(|assignee| assignee.to_string())
+            .unwrap_or_default(),
     }
 }
 
 /// An application with its form and station.
-pub fn with_sheet(found: &Application, sheet: &Sheet, person: &Person) -> ApplicationView {
+pub fn with_sheet(found: &Application, sheet: &Sheet, reader: &Reader<'_>) -> ApplicationView {
     ApplicationView {
         edit_version: sheet.edit_version,
         form: Some(convert::form(&sheet.form)),
         station: Some(station(&sheet.station)),
-        ..application(found, person)
+        ..application(found, reader)
     }
 }
 
@@ -139,7 +178,12 @@ pub fn history(links: &[Link], person: &Person) -> Vec<HistoryEntry> {
                 office: entry.office.clone(),
                 department: entry.department.clone(),
                 opinion: if hidden { String::new() } else { entry.opinion.clone() },
-                items: entry.items.clone(),
+                // To whom work was given is a person, and none of the operator's business.
+                items: if operator && entry.command == Command::Reassign.id() {
+                    Vec::new()
+                } else {
+                    entry.items.clone()
+                },
                 submission_version: entry.submission_version,
                 submission_hash: entry.submission_hash.clone(),
                 occurred_at: Some(timestamp(entry.at)),
@@ -199,6 +243,7 @@ pub fn action(action: Action, stage: Stage) -> AllowedAction {
             waits_for: String::new(),
         },
         Err(refusal) => {
+            let who = if let Refusal::NotYourTurn { actor, .. } = refusal { actor.party() } else { None };
             let failure: chassis::Failure = refusal.into();
             let reason = failure.reason().to_owned();
             let status: tonic::Status = failure.into();
@@ -209,7 +254,7 @@ pub fn action(action: Action, stage: Stage) -> AllowedAction {
                 transition: String::new(),
                 reason,
                 text,
-                waits_for: stage.waits_for().map_or("", Party::id).to_owned(),
+                waits_for: who.or(stage.waits_for()).map_or("", Party::id).to_owned(),
             }
         }
     }
@@ -240,8 +285,34 @@ pub fn round(round: &Round) -> WireRound {
             sample_permille: number(policy.sample_permille),
             finding_threshold: number(policy.finding_threshold),
             freeze_after_days: number(policy.freeze_after_days),
+            limits: Stage::ALL
+                .into_iter()
+                .filter_map(|stage| {
+                    let working_days = number(policy.limits.of(stage)?);
+                    Some(NodeLimit { stage: stage.id().to_owned(), working_days })
+                })
+                .collect(),
+            near_working_days: Some(number(policy.limits.near_working_days)),
+            escalate_after_working_days: Some(number(policy.limits.escalate_after_working_days)),
         }),
     }
+}
+
+/// Every year of the calendar.
+pub fn calendar(calendar: &Calendar) -> Vec<CalendarYear> {
+    let days = |year, worked: bool| {
+        let found = calendar.exceptions(year).filter(move |(_, works)| *works == worked);
+        found.map(|(day, _)| day.to_string()).collect()
+    };
+    calendar
+        .sources()
+        .map(|(year, source)| CalendarYear {
+            year,
+            source: source.to_owned(),
+            holidays: days(year, false),
+            made_up_days: days(year, true),
+        })
+        .collect()
 }
 
 /// A work order with its progress and, where given, its panel.

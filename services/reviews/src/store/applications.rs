@@ -8,7 +8,8 @@ use super::StoreError;
 use crate::{
     domain::{
         act::{Target, Verdict},
-        application::{Application, Decider, Kind, LastStep, Returned, Submitted},
+        application::{Application, Decider, Kind, LastStep, Reminders, Returned, Submitted},
+        clock::{Alert, Clock},
         history::Step,
         ids::{ApplicationId, OperatorId, OrderId, PersonId, RoundId},
         stage::{Actor, Party, Stage},
@@ -50,6 +51,13 @@ pub(crate) struct ApplicationRow {
     pub(crate) last_office: String,
     pub(crate) last_at: OffsetDateTime,
     pub(crate) head_hash: Vec<u8>,
+    pub(crate) deadline_at: Option<OffsetDateTime>,
+    pub(crate) struck: String,
+    pub(crate) strikes_at: Option<OffsetDateTime>,
+    pub(crate) assignee_id: Option<Uuid>,
+    pub(crate) reminded_count: i32,
+    pub(crate) reminded_at: Option<OffsetDateTime>,
+    pub(crate) last_version: i64,
     pub(crate) persons: Option<Vec<Uuid>>,
     pub(crate) tiers: Option<Vec<String>>,
 }
@@ -65,6 +73,10 @@ impl ApplicationRow {
                 hash: self.submission_hash,
                 dossier_hash: self.dossier_hash,
             }),
+        };
+        let struck = match self.struck.as_str() {
+            "" => None,
+            alert => Some(Alert::parse(alert).ok_or_else(corrupt)?),
         };
         let deciders = self
             .persons
@@ -101,6 +113,7 @@ impl ApplicationRow {
             in_sample: self.in_sample,
             forced_sample: self.forced_sample,
             last: Some(LastStep {
+                version: if self.last_version == 0 { self.version } else { self.last_version },
                 transition: self.last_transition,
                 actor_id: self.last_actor_id,
                 role: Actor::parse(&self.last_role).ok_or_else(corrupt)?,
@@ -109,6 +122,13 @@ impl ApplicationRow {
             }),
             head: self.head_hash.try_into().map_err(|_| corrupt())?,
             deciders: deciders.ok_or_else(corrupt)?,
+            clock: self.deadline_at.map(|deadline_at| Clock { deadline_at, struck }),
+            strikes_at: self.strikes_at,
+            assignee: self.assignee_id.map(PersonId),
+            reminders: Reminders {
+                count: u32::try_from(self.reminded_count).map_err(|_| corrupt())?,
+                last_at: self.reminded_at,
+            },
         })
     }
 }
@@ -246,8 +266,8 @@ pub async fn insert(db: &mut PgConnection, step: &Step) -> Result<(), StoreError
          WITH made AS (
              INSERT INTO applications (id, application_no, round_id, policy_version, operator_id, operator_name, station_id,
                  station_code, station_name, county, prefecture, stage, version, stage_version, entered_at, created_at,
-                 last_transition, last_actor_id, last_role, last_office, last_at, head_hash)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $14, $15, $17, $18, $19, $14, $21)
+                 last_transition, last_actor_id, last_role, last_office, last_at, last_version, head_hash)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $14, $15, $17, $18, $19, $14, $13, $21)
              RETURNING id)
          INSERT INTO history (application_id, version, transition, command, from_stage, to_stage, actor_id, actor_role,
              office, department, opinion, items, submission_version, submission_hash, occurred_at, prev_hash, hash)
@@ -287,14 +307,18 @@ pub async fn advance(db: &mut PgConnection, step: &Step, signed: Option<&Signed>
     let Step { before, after, entry, prev_hash, .. } = step;
     let decision = signed.map(|signed| &signed.decision);
     let submitted = after.submitted.as_ref();
+    let Some(last) = &after.last else {
+        return Err(StoreError::Corrupt { table: "applications", id: after.id.0 });
+    };
     let moved = sqlx::query_scalar!(
         r#"-- reviews.applications.advance
          WITH moved AS (
              UPDATE applications SET stage = $3, version = $2 + 1, stage_version = $4, entered_at = $5,
                  submission_version = $6, submission_kind = $7, submission_hash = $8, dossier_hash = $9,
                  return_items = $10, return_open_all = $11, work_order_id = $12, in_sample = $13, forced_sample = $14,
-                 receipt_no = $15, last_transition = $16, last_actor_id = $17, last_role = $18, last_office = $19,
-                 last_at = $20, head_hash = $21, return_submission = $40
+                 receipt_no = $15, last_transition = $44, last_actor_id = $45, last_role = $46, last_office = $47,
+                 last_at = $48, last_version = $49, head_hash = $21, return_submission = $40, deadline_at = $50, struck = $51,
+                 strikes_at = $52, assignee_id = $53, reminded_count = $54, reminded_at = $55
              WHERE id = $1 AND version = $2 AND stage = $22 RETURNING id),
          chained AS (
              INSERT INTO history (application_id, version, transition, command, from_stage, to_stage, actor_id, actor_role,
@@ -352,15 +376,27 @@ pub async fn advance(db: &mut PgConnection, step: &Step, signed: Option<&Signed>
         after.returned.submission,
         decision.map(|decision| decision.verdict.map_or("", Verdict::id)) as Option<&str>,
         decision.map(|decision| decision.target.map_or("", Target::id)) as Option<&str>,
-        decision.map(|decision| decision.open_all) as Option<bool>
+        decision.map(|decision| decision.open_all) as Option<bool>,
+        last.transition,
+        last.actor_id,
+        last.role.role(),
+        last.office,
+        last.at,
+        last.version,
+        after.clock.map(|clock| clock.deadline_at),
+        struck(after),
+        after.strikes_at,
+        after.assignee.map(|person| person.0),
+        reminded(after),
+        after.reminders.last_at
     )
     .fetch_one(db)
     .await?;
     if moved == 1 { Ok(()) } else { Err(StoreError::Raced { table: "applications", id: before.id.0 }) }
 }
 
-/// Moves many applications along the same row by the same person: one statement for all (launch, freeze, wider sample,
-/// conclusion). Source: performance, rule 9.
+/// Moves many applications of one node along the same row by the same person with the same words: one statement for all
+/// (launch, freeze, wider sample, conclusion, reminders, clocks). Source: performance, rule 9.
 ///
 /// # Errors
 /// [`StoreError::Raced`] when a version is not the one that was locked; the database is away.
@@ -376,23 +412,39 @@ pub async fn advance_many(db: &mut PgConnection, steps: &[Step]) -> Result<(), S
     let forced: Vec<_> = steps.iter().map(|step| step.after.forced_sample).collect();
     let heads: Vec<_> = steps.iter().map(|step| step.after.head.to_vec()).collect();
     let previous: Vec<_> = steps.iter().map(|step| step.prev_hash.to_vec()).collect();
+    let deadlines: Vec<_> =
+        steps.iter().map(|step| step.after.clock.map(|clock| clock.deadline_at)).collect();
+    let struck: Vec<_> = steps.iter().map(|step| struck(&step.after).to_owned()).collect();
+    let strikes: Vec<_> = steps.iter().map(|step| step.after.strikes_at).collect();
+    let assignees: Vec<_> = steps.iter().map(|step| step.after.assignee.map(|person| person.0)).collect();
+    let reminded_counts: Vec<_> = steps.iter().map(|step| reminded(&step.after)).collect();
+    let reminded: Vec<_> = steps.iter().map(|step| step.after.reminders.last_at).collect();
     let moved = sqlx::query_scalar!(
         r#"-- reviews.applications.advance_many
          WITH step AS (
              SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::uuid[], $6::boolean[],
-                 $7::boolean[], $8::bytea[], $9::bytea[])
-                 AS s (id, version, stage_version, entered_at, work_order_id, in_sample, forced_sample, head_hash, prev_hash)),
+                 $7::boolean[], $8::bytea[], $9::bytea[], $20::timestamptz[], $21::text[], $22::timestamptz[], $23::uuid[],
+                 $24::integer[], $25::timestamptz[])
+                 AS s (id, version, stage_version, entered_at, work_order_id, in_sample, forced_sample, head_hash, prev_hash,
+                     deadline_at, struck, strikes_at, assignee_id, reminded_count, reminded_at)),
          moved AS (
              UPDATE applications a SET stage = $10, version = step.version + 1, stage_version = step.stage_version,
                  entered_at = step.entered_at, work_order_id = step.work_order_id, in_sample = step.in_sample,
-                 forced_sample = step.forced_sample, last_transition = $11, last_actor_id = $12, last_role = $13,
-                 last_office = $14, last_at = $15, head_hash = step.head_hash
+                 forced_sample = step.forced_sample, head_hash = step.head_hash, deadline_at = step.deadline_at,
+                 struck = step.struck, strikes_at = step.strikes_at, assignee_id = step.assignee_id,
+                 reminded_count = step.reminded_count, reminded_at = step.reminded_at,
+                 last_transition = CASE WHEN $26 THEN last_transition ELSE $11 END,
+                 last_actor_id = CASE WHEN $26 THEN last_actor_id ELSE $12 END,
+                 last_role = CASE WHEN $26 THEN last_role ELSE $13 END,
+                 last_office = CASE WHEN $26 THEN last_office ELSE $14 END,
+                 last_at = CASE WHEN $26 THEN last_at ELSE $15 END,
+                 last_version = CASE WHEN $26 THEN last_version ELSE step.version + 1 END
              FROM step WHERE a.id = step.id AND a.version = step.version AND a.stage = $16
              RETURNING a.id, a.version, a.submission_version, a.submission_hash, step.prev_hash, a.head_hash),
          chained AS (
              INSERT INTO history (application_id, version, transition, command, from_stage, to_stage, actor_id, actor_role,
                  office, department, opinion, items, submission_version, submission_hash, occurred_at, prev_hash, hash)
-             SELECT id, version, $11, $17, $16, $10, $12, $13, $14, $18, $19, '{}', submission_version, submission_hash, $15,
+             SELECT id, version, $11, $17, $16, $10, $12, $13, $14, $18, $19, $27, submission_version, submission_hash, $15,
                  prev_hash, head_hash FROM moved)
          SELECT count(*) AS "moved!" FROM moved"#,
         &ids,
@@ -413,7 +465,15 @@ pub async fn advance_many(db: &mut PgConnection, steps: &[Step]) -> Result<(), S
         first.before.stage.id(),
         entry.command,
         entry.department,
-        entry.opinion
+        entry.opinion,
+        &deadlines as &[Option<OffsetDateTime>],
+        &struck,
+        &strikes as &[Option<OffsetDateTime>],
+        &assignees as &[Option<Uuid>],
+        &reminded_counts,
+        &reminded as &[Option<OffsetDateTime>],
+        first.row.fact.quiet(),
+        &entry.items
     )
     .fetch_one(db)
     .await?;
@@ -422,4 +482,12 @@ pub async fn advance_many(db: &mut PgConnection, steps: &[Step]) -> Result<(), S
     } else {
         Err(StoreError::Raced { table: "applications", id: first.before.id.0 })
     }
+}
+
+fn struck(application: &Application) -> &'static str {
+    application.clock.and_then(|clock| clock.struck).map_or("", Alert::id)
+}
+
+fn reminded(application: &Application) -> i32 {
+    i32::try_from(application.reminders.count).unwrap_or(i32::MAX)
 }

@@ -11,8 +11,11 @@ use uuid::Uuid;
 
 use super::StoreError;
 use crate::domain::{
+    calendar::Calendar,
+    clock::Limits,
     ids::{PersonId, RoundId},
     policy::{ExpertRule, Gate, Policy},
+    stage::Stage,
 };
 
 /// A round with the policy that new applications are pinned to.
@@ -30,9 +33,12 @@ pub struct Round {
 
 type Known = HashMap<(RoundId, i32), Arc<Policy>>;
 
-/// Policies that this process has read.
+/// Policies that this process has read, all counted on one calendar.
 #[derive(Debug, Clone, Default)]
-pub struct Policies(Arc<RwLock<Known>>);
+pub struct Policies {
+    known: Arc<RwLock<Known>>,
+    calendar: Arc<Calendar>,
+}
 
 struct PolicyRow {
     round_id: Uuid,
@@ -48,12 +54,19 @@ struct PolicyRow {
     sample_permille: i32,
     finding_threshold: i32,
     freeze_after_days: i32,
+    limit_stages: Vec<String>,
+    limit_working_days: Vec<i32>,
+    near_working_days: i32,
+    escalate_after_working_days: i32,
 }
 
 impl PolicyRow {
-    fn read(self) -> Result<Policy, StoreError> {
+    fn read(self, calendar: &Arc<Calendar>) -> Result<Policy, StoreError> {
         let corrupt = || StoreError::Corrupt { table: "round_policies", id: self.round_id };
         let count = |number: i32| u32::try_from(number).map_err(|_| corrupt());
+        let limit =
+            |(stage, days): (&String, &i32)| Ok((Stage::parse(stage).ok_or_else(corrupt)?, count(*days)?));
+        let nodes = self.limit_stages.iter().zip(&self.limit_working_days).map(limit);
         Ok(Policy {
             round_id: RoundId(self.round_id),
             version: self.version,
@@ -66,6 +79,12 @@ impl PolicyRow {
             sample_permille: count(self.sample_permille)?,
             finding_threshold: count(self.finding_threshold)?,
             freeze_after_days: count(self.freeze_after_days)?,
+            limits: Limits {
+                nodes: nodes.collect::<Result<_, StoreError>>()?,
+                near_working_days: count(self.near_working_days)?,
+                escalate_after_working_days: count(self.escalate_after_working_days)?,
+            },
+            calendar: calendar.clone(),
             required_slots: self.required_slots,
             departments: self.departments,
         })
@@ -73,6 +92,16 @@ impl PolicyRow {
 }
 
 impl Policies {
+    /// Nothing is read yet.
+    pub fn new(calendar: Arc<Calendar>) -> Policies {
+        Policies { known: Arc::default(), calendar }
+    }
+
+    /// The calendar that every policy is counted on.
+    pub fn calendar(&self) -> &Arc<Calendar> {
+        &self.calendar
+    }
+
     /// The policy that an application is pinned to.
     ///
     /// # Errors
@@ -83,14 +112,15 @@ impl Policies {
         round: RoundId,
         version: i32,
     ) -> Result<Arc<Policy>, StoreError> {
-        if let Some(policy) = self.0.read().ok().and_then(|known| known.get(&(round, version)).cloned()) {
+        if let Some(policy) = self.known.read().ok().and_then(|known| known.get(&(round, version)).cloned()) {
             return Ok(policy);
         }
         let row = sqlx::query_as!(
             PolicyRow,
             "-- reviews.rounds.policy
              SELECT round_id, version, opens_on, closes_on, required_slots, gate_a, gate_b, expert_rule, experts_needed,
-                    departments, sample_permille, finding_threshold, freeze_after_days
+                    departments, sample_permille, finding_threshold, freeze_after_days, limit_stages, limit_working_days,
+                    near_working_days, escalate_after_working_days
              FROM round_policies WHERE round_id = $1 AND version = $2",
             round.0,
             version
@@ -98,8 +128,8 @@ impl Policies {
         .fetch_optional(db)
         .await?;
         let row = row.ok_or(StoreError::Corrupt { table: "round_policies", id: round.0 })?;
-        let policy = Arc::new(row.read()?);
-        if let Ok(mut known) = self.0.write() {
+        let policy = Arc::new(row.read(&self.calendar)?);
+        if let Ok(mut known) = self.known.write() {
             known.insert((round, version), policy.clone());
         }
         Ok(policy)
@@ -132,11 +162,14 @@ pub async fn insert(
         ExpertRule::Lead | ExpertRule::All => 0,
     };
     let number = |count: u32| i32::try_from(count).unwrap_or(i32::MAX);
+    let stages: Vec<_> = policy.limits.nodes.keys().map(|stage| stage.id().to_owned()).collect();
+    let days: Vec<_> = policy.limits.nodes.values().map(|days| number(*days)).collect();
     sqlx::query!(
         "-- reviews.rounds.insert_policy
          INSERT INTO round_policies (round_id, version, opens_on, closes_on, required_slots, gate_a, gate_b, expert_rule,
-             experts_needed, departments, sample_permille, finding_threshold, freeze_after_days, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+             experts_needed, departments, sample_permille, finding_threshold, freeze_after_days, created_at, limit_stages,
+             limit_working_days, near_working_days, escalate_after_working_days)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
         policy.round_id.0,
         policy.version,
         policy.opens_on,
@@ -150,7 +183,11 @@ pub async fn insert(
         number(policy.sample_permille),
         number(policy.finding_threshold),
         number(policy.freeze_after_days),
-        now
+        now,
+        &stages,
+        &days,
+        number(policy.limits.near_working_days),
+        number(policy.limits.escalate_after_working_days)
     )
     .execute(db)
     .await?;

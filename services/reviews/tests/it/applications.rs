@@ -328,7 +328,7 @@ async fn allowed_actions_say_yes_or_why_not_and_who_could() {
     let county = answer(platform.applications(COUNTY).allowed_actions(request()).await).expect("asked");
     let yes: Vec<_> =
         county.actions.iter().filter(|action| action.allowed).map(|action| action.command.as_str()).collect();
-    assert_eq!(yes, ["Pass", "Return"]);
+    assert_eq!(yes, ["Pass", "Return", "ExtendDeadline", "Reassign"]);
     let operator = answer(platform.applications(OPERATOR).allowed_actions(request()).await).expect("asked");
     let yes: Vec<_> = operator
         .actions

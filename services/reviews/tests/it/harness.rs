@@ -1,6 +1,6 @@
 //! Starts the service on free ports over a fresh database, and speaks to it as its callers do.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use chassis::{
     Identity, Process,
@@ -14,7 +14,8 @@ use proto::{
         Judged, LaunchJointReviewRequest, PassMemberRequest, PassRequest, RecordPaperCheckRequest,
         ReturnRequest, RoundPolicy, SubmitAcceptanceRequest, SubmitMaterialsRequest, SubmitSupplementRequest,
         WithdrawRequest, WorkOrderView, applications_client::ApplicationsClient,
-        joint_review_client::JointReviewClient, rounds_client::RoundsClient,
+        deadlines_client::DeadlinesClient, joint_review_client::JointReviewClient,
+        rounds_client::RoundsClient,
     },
 };
 use reviews::config::Config;
@@ -118,6 +119,8 @@ impl Platform {
         for peer in ["accounts", "stations", "documents"] {
             config.peers.insert(peer.into(), url.clone());
         }
+        // Tests strike the clock by hand.
+        config.clock.every_secs = 3_600;
         config.server.grpc_addr = free_port();
         config.server.admin_addr = free_port();
         let pool = database.pool().await;
@@ -173,6 +176,7 @@ impl Platform {
             office: format!("office of {role}"),
             session_id: "session".into(),
             authentication: "password".into(),
+            lead: number != 17,
             audience: vec!["reviews".into()],
             issued_at: self.now,
             expires_at: self.now + 60,
@@ -188,6 +192,20 @@ impl Platform {
 
     pub fn applications(&self, who: Who) -> ApplicationsClient<Signed> {
         ApplicationsClient::new(self.signed(who))
+    }
+
+    pub fn deadlines(&self, who: Who) -> DeadlinesClient<Signed> {
+        DeadlinesClient::new(self.signed(who))
+    }
+
+    /// A timer of its own beside the service's.
+    pub async fn strike(&self) -> usize {
+        let process = Process::start("reviews", &self.config.chassis()).await.expect("starts");
+        let shared = reviews::app::Shared {
+            policies: reviews::store::rounds::Policies::new(Arc::new(self.config.calendar().expect("days"))),
+            seal: Arc::new(self.config.seal().expect("keys")),
+        };
+        reviews::app::clock::strike(&process.units, &shared).await.expect("strikes")
     }
 
     pub fn joint(&self, who: Who) -> JointReviewClient<Signed> {

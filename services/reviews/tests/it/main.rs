@@ -1,6 +1,7 @@
 //! Reviews over gRPC with a real PostgreSQL; accounts, stations and documents are played by their contracts.
 
 mod applications;
+mod deadlines;
 mod harness;
 mod joint_review;
 mod neighbours;

@@ -77,8 +77,22 @@ impl Directory for Neighbours {
             "university".into()
         };
         let display_name = format!("expert {user_id}");
-        let roles = vec!["expert".to_owned()];
-        Ok(Response::new(User { user_id, display_name, roles, employer, active: true, ..User::default() }))
+        // Number 16 is an officer of the county; everybody else an expert.
+        let (role, scope) = if user_id.ends_with("0016") {
+            ("county", vec!["410122".to_owned()])
+        } else {
+            ("expert", vec![])
+        };
+        let roles = vec![role.to_owned()];
+        Ok(Response::new(User {
+            user_id,
+            display_name,
+            roles,
+            scope,
+            employer,
+            active: true,
+            ..User::default()
+        }))
     }
 
     async fn list_divisions(
