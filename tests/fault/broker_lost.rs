@@ -21,7 +21,7 @@ async fn nats_stopped_for_20_s_and_its_store_wiped_loses_no_event() -> Result<()
     system.fleet().kill(Service::Reviews)?;
     system.fleet().start_again(Service::Reviews).await?;
     outage.await;
-    let waiting = "SELECT count(*) FROM outbox WHERE published_at IS NULL";
+    let waiting = "SELECT count(*) FROM outbox_delivery WHERE published_at IS NULL";
     assert!(system.count(Service::Reviews, waiting).await? >= 20, "people were answered without a broker");
     system.trial_mut().nats.start_again().await?;
     traffic.answered(20).await?;

@@ -55,7 +55,7 @@ impl System {
         for service in self.fleet().services().filter(|service| service.has_database()) {
             eventually(PATIENCE, &format!("the outbox of {service} is published"), || async {
                 let open =
-                    self.count(service, "SELECT count(*) FROM outbox WHERE published_at IS NULL").await?;
+                    self.count(service, "SELECT count(*) FROM outbox_delivery WHERE published_at IS NULL").await?;
                 Ok((open == 0).then_some(()))
             })
             .await?;

@@ -15,7 +15,8 @@ pub type Report = BTreeMap<String, i64>;
 pub async fn common(pool: &PgPool) -> Result<Report, sqlx::Error> {
     let unpublished: i64 = sqlx::query_scalar(
         "-- chassis.audit.I8
-         SELECT count(*) FROM outbox WHERE published_at IS NULL AND occurred_at < now() - interval '5 minutes'",
+         SELECT count(*) FROM outbox LEFT JOIN outbox_delivery USING (event_id)
+         WHERE published_at IS NULL AND occurred_at < now() - interval '5 minutes'",
     )
     .fetch_one(pool)
     .await?;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use proto::common::{Envelope, ListEventsRequest, events_client::EventsClient};
 use sqlx::{PgPool, Row as _};
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::{Failure, Units, Work, identity::Caller, rpc::Peer};
@@ -114,14 +115,48 @@ impl Applier {
         Ok(())
     }
 
+    /// Applies events of different aggregates, or of one in its order, in one transaction: all or none.
+    ///
+    /// False where one of them cannot simply be applied; then nothing has changed, and each goes its way alone.
+    /// Source: decision record 7.
+    pub(crate) async fn apply_together(&self, events: &[(Envelope, tracing::Span)]) -> Result<bool, Failure> {
+        let mut work =
+            self.units.begin_for(Caller::system(self.subscription.durable), String::new()).await?;
+        for (envelope, span) in events {
+            work.continue_for(envelope.event_id.clone());
+            let outcome = self.step_in(&mut work, envelope, false).instrument(span.clone()).await;
+            if !matches!(outcome, Ok(Outcome::Applied | Outcome::Passed)) {
+                work.undo().await;
+                return outcome.map(|_| false);
+            }
+        }
+        work.commit().await?;
+        Ok(true)
+    }
+
     /// `replayed`: an open dead letter of the aggregate does not block, because it is the one being replayed.
     pub(crate) async fn step(&self, envelope: &Envelope, replayed: bool) -> Result<Outcome, Failure> {
+        let caller = Caller::system(self.subscription.durable);
+        let mut work = self.units.begin_for(caller, envelope.event_id.clone()).await?;
+        let outcome = self.step_in(&mut work, envelope, replayed).await;
+        match outcome {
+            Ok(Outcome::Applied | Outcome::Passed) => work.commit().await?,
+            Ok(Outcome::Blocked | Outcome::Gap { .. }) | Err(_) => work.undo().await,
+        }
+        outcome
+    }
+
+    async fn step_in(
+        &self,
+        work: &mut Work,
+        envelope: &Envelope,
+        replayed: bool,
+    ) -> Result<Outcome, Failure> {
         let consumer = self.subscription.durable;
         let event_id = Uuid::parse_str(&envelope.event_id).map_err(|_| undecodable("event_id"))?;
         let aggregate_id =
             Uuid::parse_str(&envelope.aggregate_id).map_err(|_| undecodable("aggregate_id"))?;
         let version = envelope.aggregate_version;
-        let mut work = self.units.begin_for(Caller::system(consumer), envelope.event_id.clone()).await?;
         let row = sqlx::query(
             "-- chassis.inbox.claim
              WITH claimed AS (
@@ -150,13 +185,12 @@ impl Applier {
             return Ok(Outcome::Blocked);
         }
         if version <= last {
-            work.commit().await?;
             return Ok(Outcome::Passed);
         }
         if version > last + 1 && matches!(self.subscription.order, Order::EveryVersion(_)) {
             return Ok(Outcome::Gap { from: last + 1 });
         }
-        (self.subscription.apply)(&mut work, Event { envelope: envelope.clone() }).await?;
+        (self.subscription.apply)(work, Event { envelope: envelope.clone() }).await?;
         sqlx::query(
             "-- chassis.consumer_versions.raise
              UPDATE consumer_versions SET version = $4 WHERE consumer = $1 AND aggregate_type = $2 AND aggregate_id = $3",
@@ -167,7 +201,6 @@ impl Applier {
         .bind(version)
         .execute(work.db())
         .await?;
-        work.commit().await?;
         Ok(Outcome::Applied)
     }
 }

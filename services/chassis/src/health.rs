@@ -52,7 +52,9 @@ async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
     }
     let Some(pool) = &admin.pool else { return (StatusCode::OK, Json(json!({ "ready": true }))) };
     let lag: Result<f64, _> = sqlx::query_scalar(
-        "SELECT coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float8 FROM outbox WHERE published_at IS NULL",
+        "-- chassis.health.lag
+         SELECT coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float8
+         FROM outbox_delivery JOIN outbox USING (event_id) WHERE published_at IS NULL",
     )
     .fetch_one(pool)
     .await;

@@ -21,6 +21,8 @@ use crate::{clock, config};
 pub const TOKEN_SECS_MAX: i64 = 60;
 /// Clocks of two machines may differ by this much, seconds.
 const SKEW_SECS: i64 = 5;
+/// Believed tokens that are remembered; each is up to some hundred bytes, so a few MiB at most.
+const REMEMBERED_MAX: usize = 4_096;
 /// The only issuer that may speak for people and machines.
 const ISSUER_OF_PEOPLE: &str = "accounts";
 
@@ -156,6 +158,20 @@ pub struct Identity {
     verifying: HashMap<String, VerifyingKey>,
     /// Own service token and its expiry, by audience.
     tokens: Mutex<HashMap<String, (String, i64)>>,
+    /// Tokens that were believed, with the claims' lifetime: a signature is checked once, not for each call.
+    believed: Mutex<HashMap<String, Believed>>,
+}
+
+struct Believed {
+    caller: Caller,
+    issued_at: i64,
+    expires_at: i64,
+}
+
+impl Believed {
+    fn lives_at(&self, now: i64) -> bool {
+        now <= self.expires_at + SKEW_SECS && now >= self.issued_at - SKEW_SECS
+    }
 }
 
 impl Identity {
@@ -177,7 +193,7 @@ impl Identity {
             let key = VerifyingKey::from_bytes(&bytes).map_err(|_| wrong("is not an Ed25519 key"))?;
             verifying.insert(issuer.to_owned(), key);
         }
-        Ok(Identity { service, signing: seed, verifying, tokens: Mutex::new(HashMap::new()) })
+        Ok(Identity { service, signing: seed, verifying, tokens: Mutex::default(), believed: Mutex::default() })
     }
 
     /// Signs claims with this process's key; sets key id and clamps the lifetime to [`TOKEN_SECS_MAX`].
@@ -220,6 +236,23 @@ impl Identity {
     }
 
     fn verify_at(&self, token: &str, now: i64) -> Result<Caller, TokenError> {
+        let remembered = || self.believed.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(known) = remembered().get(token) {
+            return if known.lives_at(now) { Ok(known.caller.clone()) } else { Err(TokenError::Expired) };
+        }
+        let believed = self.check(token, now)?;
+        let caller = believed.caller.clone();
+        let mut remembered = remembered();
+        if remembered.len() >= REMEMBERED_MAX {
+            remembered.retain(|_, known| known.lives_at(now));
+        }
+        if remembered.len() < REMEMBERED_MAX {
+            remembered.insert(token.to_owned(), believed);
+        }
+        Ok(caller)
+    }
+
+    fn check(&self, token: &str, now: i64) -> Result<Believed, TokenError> {
         let (claims, signature) = token.split_once('.').ok_or(TokenError::Malformed)?;
         let bytes = URL_SAFE_NO_PAD.decode(claims).map_err(|_| TokenError::Malformed)?;
         let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenError::Malformed)?;
@@ -247,7 +280,7 @@ impl Identity {
             | caller_claims::Kind::Service
             | caller_claims::Kind::Unspecified => return Err(TokenError::IssuerOversteps),
         };
-        Ok(Caller {
+        let caller = Caller {
             kind,
             operator_id: Uuid::parse_str(&claims.operator_id).ok(),
             subject: claims.subject,
@@ -258,7 +291,8 @@ impl Identity {
             session_id: claims.session_id,
             authentication: claims.authentication,
             lead: claims.lead,
-        })
+        };
+        Ok(Believed { caller, issued_at: claims.issued_at, expires_at: claims.expires_at })
     }
 }
 
@@ -318,6 +352,15 @@ mod tests {
         let token = identity("accounts").sign(person("reviews"));
         assert_eq!(identity("reviews").verify_at(&token, 1_070).unwrap_err(), TokenError::Expired);
         assert_eq!(identity("accounts").verify_at(&token, 1_030).unwrap_err(), TokenError::WrongAudience);
+    }
+
+    #[test]
+    fn a_token_that_was_believed_still_ends_after_its_minute() {
+        let token = identity("accounts").sign(person("reviews"));
+        let reviews = identity("reviews");
+        reviews.verify_at(&token, 1_030).expect("valid");
+        reviews.verify_at(&token, 1_031).expect("remembered");
+        assert_eq!(reviews.verify_at(&token, 1_070).unwrap_err(), TokenError::Expired);
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod pull;
 pub mod rpc;
 pub mod telemetry;
 pub mod testing;
+mod transaction;
 mod upkeep;
 pub mod work;
 

@@ -17,16 +17,17 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::{Announcement, Failure};
+use crate::{Announcement, Failure, work::Key};
 
-/// Buckets that relays share. Fixed: the number stands in every row.
-const BUCKETS: u8 = 16;
 /// Rows taken in one turn. Source: performance, rule 8.
 const TURN: i64 = 500;
 /// Aggregates published at the same time.
 const PARALLEL: usize = 256;
-/// Life of a lease, seconds; renewed each turn.
+/// Life of a lease, seconds.
 const LEASE_SECS: f64 = 10.0;
+/// A lease is renewed this often, and what others let go is taken: not each turn, because the rows would cost more than
+/// the events.
+const RENEW_EVERY: Duration = Duration::from_secs(2);
 /// The relay looks at least this often. Source: reliability 3.6.
 const POLL: Duration = Duration::from_millis(250);
 /// An acknowledgement that takes longer counts as missing.
@@ -34,49 +35,65 @@ const ACK_WAIT: Duration = Duration::from_secs(5);
 /// How often the relay asks whether the stream still holds what it acknowledged.
 const VERIFY_EVERY: Duration = Duration::from_secs(5);
 
-fn bucket(aggregate: Uuid) -> i16 {
-    i16::from(aggregate.as_bytes()[15] % BUCKETS)
+/// What the events of one unit of work have in common.
+pub(crate) struct About<'w> {
+    pub(crate) actor: &'w str,
+    /// W3C trace context.
+    pub(crate) trace: &'w str,
+    pub(crate) now: OffsetDateTime,
 }
 
-/// Writes outbox rows; the caller holds the locks of the aggregates.
-pub(crate) async fn insert(
+/// Writes outbox rows and, where the unit answers a request, its answer; the caller holds the locks of the aggregates.
+/// One statement, because every decision pays for it. False where that request has an answer already.
+pub(crate) async fn write(
     tx: &mut PgConnection,
-    events: &[Announcement],
+    events: &[(String, Announcement)],
     ids: &[Uuid],
-    actor: &str,
-    cause: &str,
-    trace: &str,
-    now: OffsetDateTime,
-) -> Result<(), Failure> {
-    sqlx::query(
-        "-- chassis.outbox.insert
-         INSERT INTO outbox (event_id, aggregate_type, aggregate_id, aggregate_version, bucket, subject, kind,
-                             schema_version, payload, actor, causation, round_id, policy_version, trace, occurred_at)
-         SELECT event_id, aggregate_type, aggregate_id, aggregate_version, bucket, subject, kind, 1, payload, $10, $11,
-                round_id, policy_version, $12, $13
-         FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $5::smallint[], $6::text[], $7::text[], $8::bytea[],
-                     $9::uuid[], $14::integer[])
-              WITH ORDINALITY AS t (event_id, aggregate_type, aggregate_id, aggregate_version, bucket, subject, kind,
-                                    payload, round_id, policy_version, place)
-         ORDER BY place",
+    about: &About<'_>,
+    answered: Option<(&Key, &[u8])>,
+) -> Result<bool, Failure> {
+    let (key, answer) = answered.unzip();
+    let written = sqlx::query(
+        "-- chassis.outbox.write
+         WITH announced AS (
+             INSERT INTO outbox (event_id, aggregate_type, aggregate_id, aggregate_version, subject, kind,
+                                 schema_version, payload, actor, causation, round_id, policy_version, trace, occurred_at)
+             SELECT event_id, aggregate_type, aggregate_id, aggregate_version, subject, kind, 1, payload, $5, causation,
+                    round_id, policy_version, $12, $13
+             FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $6::text[], $7::text[], $8::bytea[],
+                         $9::uuid[], $10::integer[], $11::text[])
+                  WITH ORDINALITY AS t (event_id, aggregate_type, aggregate_id, aggregate_version, subject, kind,
+                                        payload, round_id, policy_version, causation, place)
+             ORDER BY place RETURNING event_id, seq, aggregate_id),
+         to_deliver AS (
+             -- Sixteen buckets by the aggregate, which relays share.
+             INSERT INTO outbox_delivery (event_id, seq, bucket)
+             SELECT event_id, seq, get_byte(uuid_send(aggregate_id), 15) % 16 FROM announced)
+         INSERT INTO requests (principal, method, request_id, fingerprint, authority, response, made_at)
+         SELECT $14, $15, $16, $17, $18, $19, $13 WHERE $16 IS NOT NULL ON CONFLICT DO NOTHING",
     )
     .bind(ids)
-    .bind(events.iter().map(|event| event.aggregate_type).collect::<Vec<_>>())
-    .bind(events.iter().map(|event| event.aggregate_id).collect::<Vec<_>>())
-    .bind(events.iter().map(|event| event.aggregate_version).collect::<Vec<_>>())
-    .bind(events.iter().map(|event| bucket(event.aggregate_id)).collect::<Vec<_>>())
-    .bind(events.iter().map(|event| event.subject.as_str()).collect::<Vec<_>>())
-    .bind(events.iter().map(|event| event.kind).collect::<Vec<_>>())
-    .bind(events.iter().map(|event| event.payload.as_slice()).collect::<Vec<_>>())
-    .bind(events.iter().map(|event| event.round_id).collect::<Vec<_>>())
-    .bind(actor)
-    .bind(cause)
-    .bind(trace)
-    .bind(now)
-    .bind(events.iter().map(|event| event.policy_version).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, event)| event.aggregate_type).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, event)| event.aggregate_id).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, event)| event.aggregate_version).collect::<Vec<_>>())
+    .bind(about.actor)
+    .bind(events.iter().map(|(_, event)| event.subject.as_str()).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, event)| event.kind).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, event)| event.payload.as_slice()).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, event)| event.round_id).collect::<Vec<_>>())
+    .bind(events.iter().map(|(_, event)| event.policy_version).collect::<Vec<_>>())
+    .bind(events.iter().map(|(cause, _)| cause.as_str()).collect::<Vec<_>>())
+    .bind(about.trace)
+    .bind(about.now)
+    .bind(key.map(|key| key.principal.as_str()))
+    .bind(key.map(|key| key.method.as_str()))
+    .bind(key.map(|key| key.request_id))
+    .bind(key.map(|key| key.fingerprint.as_slice()))
+    .bind(key.map(|key| key.authority.as_slice()))
+    .bind(answer)
     .execute(tx)
     .await?;
-    Ok(())
+    Ok(answered.is_none() || written.rows_affected() == 1)
 }
 
 /// Events of one aggregate from a version on, at most 500.
@@ -107,7 +124,8 @@ pub(crate) async fn list(
 pub async fn republish(pool: &PgPool, from: OffsetDateTime, to: OffsetDateTime) -> Result<u64, sqlx::Error> {
     let done = sqlx::query(
         "-- chassis.outbox.republish
-         UPDATE outbox SET published_at = NULL, stream_seq = NULL WHERE occurred_at >= $1 AND occurred_at < $2",
+         UPDATE outbox_delivery delivery SET published_at = NULL, stream_seq = NULL FROM outbox
+         WHERE outbox.event_id = delivery.event_id AND occurred_at >= $1 AND occurred_at < $2",
     )
     .bind(from)
     .bind(to)
@@ -152,6 +170,14 @@ pub(crate) struct Relay {
     pub(crate) shutdown: CancellationToken,
 }
 
+/// The buckets that this relay holds, with their epochs.
+#[derive(Default)]
+struct Held {
+    buckets: Vec<i16>,
+    epochs: Vec<i64>,
+    renewed: Option<tokio::time::Instant>,
+}
+
 /// An event that the broker acknowledged.
 struct Acked {
     event_id: Uuid,
@@ -162,6 +188,7 @@ struct Acked {
 impl Relay {
     pub(crate) async fn run(self) {
         let holder = crate::process::new_instance_id();
+        let mut held = Held::default();
         let mut backoff = POLL;
         let mut verified: Option<tokio::time::Instant> = None;
         while !self.shutdown.is_cancelled() {
@@ -169,7 +196,7 @@ impl Relay {
             if due && self.verify().await.is_ok() {
                 verified = Some(tokio::time::Instant::now());
             }
-            match self.turn(holder, &mut verified).await {
+            match self.turn(holder, &mut held, &mut verified).await {
                 Ok(full) => {
                     backoff = POLL;
                     if full {
@@ -196,9 +223,9 @@ impl Relay {
         }
     }
 
-    /// One turn: renew leases, take rows, publish, mark. True when there may be more.
-    async fn turn(&self, holder: Uuid, verified: &mut Option<tokio::time::Instant>) -> Result<bool, Failure> {
-        let held = sqlx::query(
+    /// Takes free buckets and renews the leases of those it holds.
+    async fn renew(&self, holder: Uuid, held: &mut Held) -> Result<(), Failure> {
+        let rows = sqlx::query(
             "-- chassis.outbox.lease
              UPDATE outbox_lease SET holder = $1, expires_at = now() + make_interval(secs => $2),
                     epoch = CASE WHEN holder = $1 AND expires_at > now() THEN epoch ELSE epoch + 1 END
@@ -208,18 +235,30 @@ impl Relay {
         .bind(LEASE_SECS)
         .fetch_all(&self.pool)
         .await?;
-        let mut buckets = Vec::new();
-        let mut epochs: Vec<i64> = Vec::new();
-        for row in &held {
-            buckets.push(row.try_get::<i16, _>("bucket")?);
-            epochs.push(row.try_get("epoch")?);
+        *held = Held { renewed: Some(tokio::time::Instant::now()), ..Held::default() };
+        for row in &rows {
+            held.buckets.push(row.try_get::<i16, _>("bucket")?);
+            held.epochs.push(row.try_get("epoch")?);
+        }
+        Ok(())
+    }
+
+    /// One turn: take rows, publish, mark. True when there may be more.
+    async fn turn(
+        &self,
+        holder: Uuid,
+        held: &mut Held,
+        verified: &mut Option<tokio::time::Instant>,
+    ) -> Result<bool, Failure> {
+        if held.renewed.is_none_or(|at| at.elapsed() >= RENEW_EVERY) {
+            self.renew(holder, held).await?;
         }
         let rows = sqlx::query(
             "-- chassis.outbox.take
-             SELECT outbox.*, lineage_id FROM outbox, lineage
-             WHERE published_at IS NULL AND bucket = ANY($1) ORDER BY seq LIMIT $2",
+             SELECT outbox.*, lineage_id FROM outbox_delivery delivery JOIN outbox USING (event_id), lineage
+             WHERE published_at IS NULL AND bucket = ANY($1) ORDER BY delivery.seq LIMIT $2",
         )
-        .bind(&buckets)
+        .bind(&held.buckets)
         .bind(TURN)
         .fetch_all(&self.pool)
         .await?;
@@ -228,7 +267,7 @@ impl Relay {
             return Ok(false);
         }
         let (acked, failed) = self.publish(&rows).await?;
-        let lost = self.mark(&buckets, &epochs, &acked).await?;
+        let lost = self.mark(held, &acked).await?;
         if lost {
             // A fresh acknowledgement below what was recorded: look at once.
             *verified = None;
@@ -304,53 +343,52 @@ impl Relay {
         })
     }
 
-    /// Marks what was acknowledged, where the lease still holds. True when the broker seems to have lost something.
-    async fn mark(&self, buckets: &[i16], epochs: &[i64], acked: &[Acked]) -> Result<bool, Failure> {
+    /// Marks what was acknowledged, where the lease still holds. True when the broker has lost something.
+    ///
+    /// A fresh acknowledgement at or below a sequence that was acknowledged before means that the broker lost its tail
+    /// and hands out the numbers again (reliability 3.7); then the highest one is raised together with the repair.
+    async fn mark(&self, held: &Held, acked: &[Acked]) -> Result<bool, Failure> {
         if acked.is_empty() {
             return Ok(false);
         }
-        sqlx::query(
+        let lowest = acked.iter().filter(|one| !one.duplicate).map(|one| one.sequence).min();
+        let highest = acked.iter().map(|one| one.sequence).max();
+        let expected: Option<bool> = sqlx::query_scalar(
             "-- chassis.outbox.mark
-             UPDATE outbox SET published_at = now(), stream_seq = done.sequence, attempts = attempts + 1
-             FROM unnest($1::uuid[], $2::bigint[]) AS done (event_id, sequence)
-             WHERE outbox.event_id = done.event_id
-               AND EXISTS (SELECT 1 FROM outbox_lease lease JOIN unnest($3::smallint[], $4::bigint[]) AS mine (bucket, epoch)
-                           ON lease.bucket = mine.bucket AND lease.epoch = mine.epoch WHERE lease.bucket = outbox.bucket)",
+             WITH before AS (SELECT stream, highest_seq FROM outbox_stream WHERE stream = $5 FOR UPDATE),
+             marked AS (
+                 UPDATE outbox_delivery delivery
+                 SET published_at = now(), stream_seq = done.sequence, attempts = attempts + 1
+                 FROM unnest($1::uuid[], $2::bigint[]) AS done (event_id, sequence)
+                 WHERE delivery.event_id = done.event_id
+                   AND EXISTS (SELECT 1 FROM outbox_lease lease JOIN unnest($3::smallint[], $4::bigint[]) AS mine (bucket, epoch)
+                               ON lease.bucket = mine.bucket AND lease.epoch = mine.epoch WHERE lease.bucket = delivery.bucket))
+             UPDATE outbox_stream SET highest_seq = greatest(before.highest_seq, $6) FROM before
+             WHERE outbox_stream.stream = before.stream AND coalesce($7 > before.highest_seq, true) RETURNING true",
         )
         .bind(acked.iter().map(|one| one.event_id).collect::<Vec<_>>())
         .bind(acked.iter().map(|one| one.sequence).collect::<Vec<_>>())
-        .bind(buckets)
-        .bind(epochs)
-        .execute(&self.pool)
-        .await?;
-        metrics::counter!("outbox_published_total").increment(acked.len() as u64);
-        self.notice_loss(acked).await
-    }
-
-    /// A fresh acknowledgement at or below a sequence that was acknowledged before means that the broker lost its tail
-    /// and hands out the numbers again: what stood there is published again (reliability 3.7).
-    async fn notice_loss(&self, acked: &[Acked]) -> Result<bool, Failure> {
-        let fresh: Vec<&Acked> = acked.iter().filter(|one| !one.duplicate).collect();
-        let Some(lowest) = fresh.iter().map(|one| one.sequence).min() else { return Ok(false) };
-        let highest = acked.iter().map(|one| one.sequence).max().unwrap_or(0);
-        let mut tx = self.pool.begin().await?;
-        let before: Option<i64> = sqlx::query_scalar(
-            "-- chassis.outbox.raise
-             WITH before AS (SELECT stream, highest_seq FROM outbox_stream WHERE stream = $1 FOR UPDATE)
-             UPDATE outbox_stream SET highest_seq = greatest(outbox_stream.highest_seq, $2) FROM before
-             WHERE outbox_stream.stream = before.stream RETURNING before.highest_seq",
-        )
+        .bind(&held.buckets)
+        .bind(&held.epochs)
         .bind(&self.stream)
         .bind(highest)
-        .fetch_optional(&mut *tx)
+        .bind(lowest)
+        .fetch_optional(&self.pool)
         .await?;
-        if before.is_none_or(|before| lowest > before) {
-            tx.commit().await?;
-            return Ok(false);
+        metrics::counter!("outbox_published_total").increment(acked.len() as u64);
+        match (expected, lowest, highest) {
+            (None, Some(lowest), Some(highest)) => self.repair(acked, lowest, highest).await,
+            (Some(_), _, _) | (None, None, _) | (None, Some(_), None) => Ok(false),
         }
+    }
+
+    /// Sets back to unpublished what stood at the sequences that the broker handed out again.
+    async fn repair(&self, acked: &[Acked], lowest: i64, highest: i64) -> Result<bool, Failure> {
+        let fresh: Vec<&Acked> = acked.iter().filter(|one| !one.duplicate).collect();
+        let mut tx = self.pool.begin().await?;
         let lost = sqlx::query(
             "-- chassis.outbox.lost
-             UPDATE outbox SET published_at = NULL, stream_seq = NULL
+             UPDATE outbox_delivery SET published_at = NULL, stream_seq = NULL
              WHERE published_at IS NOT NULL AND stream_seq >= $1 AND event_id <> ALL($2)
                AND stream_seq = ANY($3)",
         )
@@ -360,6 +398,14 @@ impl Relay {
         .execute(&mut *tx)
         .await?
         .rows_affected();
+        sqlx::query(
+            "-- chassis.outbox.raise
+             UPDATE outbox_stream SET highest_seq = greatest(highest_seq, $2) WHERE stream = $1",
+        )
+        .bind(&self.stream)
+        .bind(highest)
+        .execute(&mut *tx)
+        .await?;
         tx.commit().await?;
         if lost > 0 {
             self.report_loss(lost);
@@ -400,7 +446,8 @@ impl Relay {
         };
         let lost = sqlx::query(
             "-- chassis.outbox.reset
-             UPDATE outbox SET published_at = NULL, stream_seq = NULL WHERE published_at IS NOT NULL AND stream_seq > $1",
+             UPDATE outbox_delivery SET published_at = NULL, stream_seq = NULL
+             WHERE published_at IS NOT NULL AND stream_seq > $1",
         )
         .bind(kept)
         .execute(&mut *tx)

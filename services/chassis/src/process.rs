@@ -8,7 +8,7 @@ use async_nats::jetstream;
 use proto::common::events_server::EventsServer;
 use secrecy::ExposeSecret as _;
 use sqlx::{
-    Executor as _, PgPool,
+    Connection as _, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::{net::TcpListener, sync::Notify};
@@ -74,6 +74,8 @@ pub enum StartError {
 
 /// How long a request waits for a connection. Source: reliability 7 (pool wait 2 s).
 const ACQUIRE: Duration = Duration::from_secs(2);
+/// A connection that rested for longer is asked whether it still stands.
+const PING_AFTER: Duration = Duration::from_secs(1);
 /// Waits of that length for the first connection of a process.
 const FIRST_ATTEMPTS: u32 = 3;
 
@@ -93,7 +95,7 @@ pub struct Process {
     edge: Edge,
 }
 
-/// A connection pool whose connections are bounded in every wait and never carry an open transaction to the next user.
+/// A connection pool whose connections are bounded in every wait; see `transaction.rs` for what leaves a transaction open.
 ///
 /// # Errors
 /// The database cannot be reached within 6 s.
@@ -103,16 +105,17 @@ pub async fn connect(settings: &crate::config::Database, name: &str) -> Result<P
         ("lock_timeout", "3s"),
         ("statement_timeout", "15s"),
         ("idle_in_transaction_session_timeout", "10s"),
-        // The ROLLBACK below is nearly always without a transaction, which is worth no notice.
-        ("client_min_messages", "error"),
     ]);
     let pool = PgPoolOptions::new()
         .max_connections(settings.pool_max)
         .acquire_timeout(ACQUIRE)
-        // A transaction that a dropped future left open must not reach the next request (reliability 7).
-        .after_release(|connection, _| {
+        // A connection that was just in use needs no ping; one that rested may have been cut off meanwhile.
+        .test_before_acquire(false)
+        .before_acquire(|connection, rest| {
             Box::pin(async move {
-                connection.execute("ROLLBACK").await?;
+                if rest.idle_for > PING_AFTER {
+                    connection.ping().await?;
+                }
                 Ok(true)
             })
         });

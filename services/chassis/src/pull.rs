@@ -1,6 +1,7 @@
 //! Pulls from the broker: one lane per aggregate, acknowledges last, keeps aside what can never be applied.
 //!
-//! Messages of one aggregate are applied one after the other; different aggregates in parallel lanes.
+//! Messages of one aggregate are applied one after the other; different aggregates in parallel lanes. What waits in a lane
+//! is applied in one transaction (decision record 7).
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -25,12 +26,16 @@ use crate::{
 
 /// Lanes of one consumer that apply messages at the same time; all consumers of a service share its pool.
 const LANES: usize = 4;
-/// Messages waiting in one lane.
+/// Messages waiting in one lane, and applied together where they can be.
 const LANE_DEPTH: usize = 32;
 /// Tries of an unexpected error before the message dies. Source: reliability 5.5.
 const ATTEMPTS_MAX: i32 = 8;
+/// Questions to a producer that does not have what is missing: it sees its own earlier versions at once.
+const GAP_ATTEMPTS_MAX: i32 = 3;
 /// First and longest pause after a transient failure. Longer pauses would miss "backlog drained ≤ 30 s" (reliability 15).
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// Header that says whose event it is.
+const AGGREGATE_ID: &str = "Yuchong-Aggregate-Id";
 /// Payload version that this code knows.
 const SCHEMA_VERSION: u32 = 1;
 
@@ -87,11 +92,9 @@ impl Consumer {
                 let (sender, mut receiver) = mpsc::channel::<jetstream::Message>(LANE_DEPTH);
                 let lane = Lane { applier: self.applier.clone(), shutdown: self.shutdown.clone() };
                 tokio::spawn(async move {
-                    while let Some(message) = receiver.recv().await {
-                        if lane.shutdown.is_cancelled() {
-                            return;
-                        }
-                        lane.handle(message).await;
+                    let mut waiting = Vec::with_capacity(LANE_DEPTH);
+                    while receiver.recv_many(&mut waiting, LANE_DEPTH).await > 0 {
+                        lane.handle_all(&mut waiting).await;
                     }
                 });
                 sender
@@ -103,8 +106,15 @@ impl Consumer {
 /// All messages of one aggregate go to one lane, also those whose body does not decode.
 fn lane_of(message: &jetstream::Message) -> usize {
     let mut hasher = DefaultHasher::new();
-    header(message, "Yuchong-Aggregate-Id").hash(&mut hasher);
+    header(message, AGGREGATE_ID).hash(&mut hasher);
     usize::try_from(hasher.finish() % LANES as u64).unwrap_or(0)
+}
+
+async fn acknowledge(message: &jetstream::Message, ack: AckKind) {
+    // A lost acknowledgement means one more delivery, which the inbox recognises.
+    if let Err(error) = message.ack_with(ack).await {
+        tracing::debug!(%error, "acknowledgement not sent");
+    }
 }
 
 fn header(message: &jetstream::Message, name: &str) -> String {
@@ -122,21 +132,54 @@ struct Lane {
 }
 
 impl Lane {
+    /// What waits is applied in one transaction; where that cannot be, each message goes its way alone, in order.
+    async fn handle_all(&self, waiting: &mut Vec<jetstream::Message>) {
+        // Lanes of different consumers then lock what they share in the same order; within an aggregate it stays.
+        waiting.sort_by_cached_key(|message| header(message, AGGREGATE_ID));
+        if waiting.len() > 1 && self.together(waiting).await {
+            metrics::counter!("events_consumed_total", "consumer" => self.applier.subscription.durable)
+                .increment(waiting.len() as u64);
+            for message in waiting.drain(..) {
+                acknowledge(&message, AckKind::Ack).await;
+            }
+        }
+        for message in waiting.drain(..) {
+            if self.shutdown.is_cancelled() {
+                return;
+            }
+            self.handle(message).await;
+        }
+    }
+
+    async fn together(&self, waiting: &[jetstream::Message]) -> bool {
+        let events: Option<Vec<_>> = waiting
+            .iter()
+            .map(|message| {
+                let envelope = Envelope::decode(message.payload.as_ref()).ok()?;
+                (envelope.schema_version == SCHEMA_VERSION).then(|| (envelope, self.span(message)))
+            })
+            .collect();
+        let Some(events) = events else { return false };
+        self.applier.apply_together(&events).await.unwrap_or_else(|failure| {
+            tracing::debug!(error = %chain(&failure), "events are applied one by one");
+            false
+        })
+    }
+
+    fn span(&self, message: &jetstream::Message) -> tracing::Span {
+        let span = tracing::info_span!("consume", otel.kind = "consumer", consumer = self.applier.subscription.durable, messaging.destination.name = %message.subject);
+        telemetry::continue_trace(&span, &header(message, telemetry::TRACEPARENT));
+        span
+    }
+
     /// Tries until the message is settled or the process ends; then it comes again by itself.
     async fn handle(&self, message: jetstream::Message) {
-        let span = tracing::info_span!("consume", otel.kind = "consumer", consumer = self.applier.subscription.durable, messaging.destination.name = %message.subject);
-        telemetry::continue_trace(&span, &header(&message, telemetry::TRACEPARENT));
+        let span = self.span(&message);
         async {
             let mut backoff = BACKOFF.0;
             while !self.shutdown.is_cancelled() {
                 match self.attempt(&message).await {
-                    Ok(ack) => {
-                        // A lost acknowledgement means one more delivery, which the inbox recognises.
-                        if let Err(error) = message.ack_with(ack).await {
-                            tracing::debug!(%error, "acknowledgement not sent");
-                        }
-                        return;
-                    }
+                    Ok(ack) => return acknowledge(&message, ack).await,
                     Err(failure) => {
                         tracing::warn!(error = %chain(&failure), subject = %message.subject, "event will be tried again");
                         tokio::time::sleep(backoff).await;
@@ -171,7 +214,12 @@ impl Lane {
                 self.bury(message, Some(&envelope), "blocked", "an earlier event is a dead letter").await
             }
             Ok(Outcome::Gap { from }) => {
-                Err(Failure::unavailable("gap_open", format!("missing from version {from}")))
+                // The producer answered and does not have it: only a person can say how to go on.
+                let failure = Failure::unavailable("gap_open", format!("missing from version {from}"));
+                if self.count(&envelope.event_id, &failure).await? >= GAP_ATTEMPTS_MAX {
+                    return self.bury(message, Some(&envelope), "gap", &chain(&failure)).await;
+                }
+                Err(failure)
             }
             Err(failure) => match failure.kind().meaning().2 {
                 Verdict::Later => Err(failure),
@@ -220,7 +268,7 @@ impl Lane {
             id => id,
         };
         let aggregate_type = known(|e| e.aggregate_type.clone(), "Yuchong-Aggregate-Type");
-        let aggregate_id = Uuid::parse_str(&known(|e| e.aggregate_id.clone(), "Yuchong-Aggregate-Id")).ok();
+        let aggregate_id = Uuid::parse_str(&known(|e| e.aggregate_id.clone(), AGGREGATE_ID)).ok();
         let version =
             known(|e| e.aggregate_version.to_string(), "Yuchong-Aggregate-Version").parse::<i64>().ok();
         let headers: serde_json::Map<String, serde_json::Value> = message

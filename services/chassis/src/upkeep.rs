@@ -14,8 +14,9 @@ const BATCH: i64 = 5_000;
 /// strangers 7 days, so that nobody can fill the table without signing in.
 const STATEMENTS: [&str; 5] = [
     "-- chassis.upkeep.outbox
-     DELETE FROM outbox WHERE ctid IN
-         (SELECT ctid FROM outbox WHERE published_at < now() - interval '30 days' LIMIT $1)",
+     WITH old AS (DELETE FROM outbox_delivery WHERE ctid IN
+         (SELECT ctid FROM outbox_delivery WHERE published_at < now() - interval '30 days' LIMIT $1) RETURNING event_id)
+     DELETE FROM outbox USING old WHERE outbox.event_id = old.event_id",
     "-- chassis.upkeep.requests
      DELETE FROM requests WHERE ctid IN (SELECT ctid FROM requests WHERE made_at < now() - interval '7 days' LIMIT $1)",
     "-- chassis.upkeep.inbox

@@ -9,14 +9,14 @@ use futures::future::BoxFuture;
 use prost::Message;
 use proto::Mutation;
 use sha2::{Digest as _, Sha256};
-use sqlx::{PgConnection, PgPool, Postgres, Row as _, Transaction};
+use sqlx::{PgConnection, PgPool, Row as _};
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tonic::{Request, Response, Status, metadata::MetadataValue};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::{Failure, identity::Caller, outbox, rpc, telemetry};
+use crate::{Failure, identity::Caller, outbox::{self, About}, rpc, telemetry, transaction::Transaction};
 
 /// What a unit of work tells the world; becomes one outbox row in the same transaction.
 #[derive(Debug, Clone)]
@@ -48,27 +48,23 @@ pub struct Units {
 
 /// One transaction and all that it may know. Dropping it changes nothing.
 pub struct Work {
-    tx: Transaction<'static, Postgres>,
+    tx: Transaction,
     now: OffsetDateTime,
     caller: Caller,
     /// Request id or event id that caused this work.
     cause: String,
-    announced: Vec<Announcement>,
+    /// Each with its cause.
+    announced: Vec<(String, Announcement)>,
     wake: Arc<Notify>,
 }
 
-enum Begin {
-    Fresh(Box<Work>),
-    Replay(Vec<u8>),
-}
-
 /// What identifies a repetition.
-struct Key {
-    principal: String,
-    method: String,
-    request_id: Uuid,
-    fingerprint: Vec<u8>,
-    authority: Vec<u8>,
+pub(crate) struct Key {
+    pub(crate) principal: String,
+    pub(crate) method: String,
+    pub(crate) request_id: Uuid,
+    pub(crate) fingerprint: Vec<u8>,
+    pub(crate) authority: Vec<u8>,
 }
 
 impl Units {
@@ -133,26 +129,24 @@ impl Units {
             fingerprint,
             authority,
         };
-        match self.open(caller, &key).await? {
-            Begin::Replay(stored) => {
-                let answer = Res::decode(stored.as_slice()).map_err(Failure::internal)?;
-                let mut response = Response::new(answer);
-                response.metadata_mut().insert("idempotency-replayed", MetadataValue::from_static("true"));
-                Ok(response)
-            }
-            Begin::Fresh(mut work) => match effect(&mut work, body).await {
-                Ok(answer) => {
-                    work.settle(&key, &answer.encode_to_vec()).await?;
+        let mut work = self.begin_for(caller, request_id.to_string()).await?;
+        let refused = match effect(&mut work, body).await {
+            Ok(answer) => match work.settle(&key, &answer.encode_to_vec()).await {
+                Ok(true) => {
                     work.commit().await?;
-                    Ok(Response::new(answer))
+                    return Ok(Response::new(answer));
                 }
-                Err(failure) => {
-                    // A rollback that fails is finished by the pool when the connection returns.
-                    let _ = work.tx.rollback().await;
-                    Err(failure)
-                }
+                Ok(false) => Failure::conflict("request_running", "同一请求正在处理，请稍后重试"),
+                Err(failure) => failure,
             },
-        }
+            Err(failure) => failure,
+        };
+        work.undo().await;
+        // A repeated request cannot do its effect again, so it ends here; and here it gets the first answer.
+        let stored = self.stored(&key).await?.ok_or(refused)?;
+        let mut response = Response::new(Res::decode(stored.as_slice()).map_err(Failure::internal)?);
+        response.metadata_mut().insert("idempotency-replayed", MetadataValue::from_static("true"));
+        Ok(response)
     }
 
     /// A unit without a request: timers, consumers, commands at the console.
@@ -165,37 +159,12 @@ impl Units {
     }
 
     pub(crate) async fn begin_for(&self, caller: Caller, cause: String) -> Result<Work, Failure> {
-        let mut tx = self.pool.begin().await?;
-        let now: OffsetDateTime = sqlx::query_scalar("SELECT now()").fetch_one(&mut *tx).await?;
+        let (tx, now) = Transaction::begin(&self.pool).await?;
         Ok(Work { tx, now, caller, cause, announced: Vec::new(), wake: self.wake.clone() })
     }
 
-    async fn open(&self, caller: Caller, key: &Key) -> Result<Begin, Failure> {
-        let mut tx = self.pool.begin().await?;
-        // A concurrent request with the same key waits here until the first one ends (or lock_timeout: ABORTED).
-        let claimed: Option<OffsetDateTime> = sqlx::query_scalar(
-            "-- chassis.requests.claim
-             INSERT INTO requests (principal, method, request_id, fingerprint, authority, response, made_at)
-             VALUES ($1, $2, $3, $4, $5, '', now()) ON CONFLICT DO NOTHING RETURNING made_at",
-        )
-        .bind(&key.principal)
-        .bind(&key.method)
-        .bind(key.request_id)
-        .bind(&key.fingerprint)
-        .bind(&key.authority)
-        .fetch_optional(&mut *tx)
-        .await?;
-        if let Some(now) = claimed {
-            let cause = key.request_id.to_string();
-            return Ok(Begin::Fresh(Box::new(Work {
-                tx,
-                now,
-                caller,
-                cause,
-                announced: Vec::new(),
-                wake: self.wake.clone(),
-            })));
-        }
+    /// The answer that an earlier request of this key was given; none where there was no such request.
+    async fn stored(&self, key: &Key) -> Result<Option<Vec<u8>>, Failure> {
         let stored = sqlx::query(
             "-- chassis.requests.find
              SELECT fingerprint, authority, response FROM requests WHERE principal = $1 AND method = $2 AND request_id = $3",
@@ -203,11 +172,9 @@ impl Units {
         .bind(&key.principal)
         .bind(&key.method)
         .bind(key.request_id)
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&self.pool)
         .await?;
-        let Some(stored) = stored else {
-            return Err(Failure::conflict("request_running", "同一请求正在处理，请稍后重试"));
-        };
+        let Some(stored) = stored else { return Ok(None) };
         if stored.try_get::<Vec<u8>, _>("fingerprint")? != key.fingerprint {
             return Err(
                 Failure::reused("request_reused", "该请求编号已用于另一内容，请重新提交").on("request_id")
@@ -216,7 +183,7 @@ impl Units {
         if stored.try_get::<Vec<u8>, _>("authority")? != key.authority {
             return Err(Failure::forbidden("authority_changed", "您的权限已变更，请刷新页面查看办理结果"));
         }
-        Ok(Begin::Replay(stored.try_get("response")?))
+        Ok(Some(stored.try_get("response")?))
     }
 
     async fn record_refusal(
@@ -279,41 +246,39 @@ impl Work {
         &self.cause
     }
 
+    /// Goes on in the same transaction with what another event causes.
+    pub(crate) fn continue_for(&mut self, cause: String) {
+        self.cause = cause;
+    }
+
     /// The connection inside the transaction.
     pub fn db(&mut self) -> &mut PgConnection {
-        &mut self.tx
+        self.tx.db()
     }
 
     /// Announces an event; it becomes durable with the change or not at all.
     pub fn announce(&mut self, event: Announcement) {
-        self.announced.push(event);
+        self.announced.push((self.cause.clone(), event));
     }
 
-    /// Stores the answer and the outbox rows in one statement.
-    async fn settle(&mut self, key: &Key, answer: &[u8]) -> Result<(), Failure> {
-        self.write_outbox().await?;
-        sqlx::query(
-            "-- chassis.requests.settle
-             UPDATE requests SET response = $4 WHERE principal = $1 AND method = $2 AND request_id = $3",
-        )
-        .bind(&key.principal)
-        .bind(&key.method)
-        .bind(key.request_id)
-        .bind(answer)
-        .execute(&mut *self.tx)
-        .await?;
-        Ok(())
+    /// Stores the answer and the outbox rows in one statement; false where the same request has been answered meanwhile.
+    ///
+    /// It waits for a concurrent request with the same key (or lock_timeout: ABORTED).
+    async fn settle(&mut self, key: &Key, answer: &[u8]) -> Result<bool, Failure> {
+        self.write(Some((key, answer))).await
     }
 
-    async fn write_outbox(&mut self) -> Result<(), Failure> {
+    async fn write(&mut self, answered: Option<(&Key, &[u8])>) -> Result<bool, Failure> {
         let events = std::mem::take(&mut self.announced);
-        if events.is_empty() {
-            return Ok(());
-        }
-        let actor = self.caller.subject.clone();
         let ids: Vec<Uuid> = events.iter().map(|_| self.new_id()).collect();
-        outbox::insert(&mut self.tx, &events, &ids, &actor, &self.cause, &telemetry::traceparent(), self.now)
-            .await
+        let trace = telemetry::traceparent();
+        let about = About { actor: &self.caller.subject, trace: &trace, now: self.now };
+        outbox::write(self.tx.db(), &events, &ids, &about, answered).await
+    }
+
+    /// Undoes everything; a connection that cannot say so is closed.
+    pub(crate) async fn undo(self) {
+        self.tx.rollback().await;
     }
 
     /// Makes the change and its events durable, then wakes the relay.
@@ -321,7 +286,9 @@ impl Work {
     /// # Errors
     /// `outcome_unknown` (UNAVAILABLE) when the database did not answer the COMMIT: it may have happened.
     pub async fn commit(mut self) -> Result<(), Failure> {
-        self.write_outbox().await?;
+        if !self.announced.is_empty() {
+            self.write(None).await?;
+        }
         self.tx.commit().await.map_err(|error| {
             tracing::warn!(%error, "commit without an answer");
             Failure::unavailable("outcome_unknown", "系统暂未确认结果，请稍后用同一请求重试，不会重复办理")

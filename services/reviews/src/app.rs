@@ -51,21 +51,17 @@ pub struct Shared {
 /// order is handed to [`member::execute`], so that no step of a member is taken without its desk.
 ///
 /// # Errors
-/// NotFound, or the refusal of the first rule that says no; `busy_elsewhere` (ABORTED) when it is launched at this moment.
+/// NotFound, or the refusal of the first rule that says no; `busy_elsewhere` (ABORTED) when it changes its order at this
+/// moment.
 pub async fn execute(
     work: &mut Work,
     shared: &Shared,
     id: ApplicationId,
     act: &Act,
 ) -> Result<Application, Failure> {
-    let (order, _) = store::applications::order_of(work.db(), id).await?.ok_or_else(Failure::not_found)?;
-    if order.is_some() {
+    let Some(application) = store::applications::lock_alone(work.db(), id).await? else {
         return member::execute(work, shared, id, act.clone()).await;
-    }
-    let application = store::applications::lock(work.db(), id).await?.ok_or_else(Failure::not_found)?;
-    if application.order_id.is_some() {
-        return Err(busy_elsewhere());
-    }
+    };
     let mut act = act.clone();
     if let (Command::Withdraw, Some(submitted)) = (act.command, &application.submitted) {
         act.answered = Some(store::submissions::answered(work.db(), id, submitted.version).await?);
@@ -73,9 +69,6 @@ pub async fn execute(
     let policy = shared.policies.get(work.db(), application.round_id, application.policy_version).await?;
     let step = decided(work, &application, &act, &policy, None)?;
     save(work, shared, &step, &act).await?;
-    if let Some(paper) = &act.paper {
-        store::history::insert_paper_check(work.db(), id, step.after.version, paper).await?;
-    }
     Ok(step.after)
 }
 
@@ -112,7 +105,7 @@ pub fn close(situation: &Situation<'_>, row: &'static Row, actor: Actor) -> Step
 /// The database is away.
 pub async fn save(work: &mut Work, shared: &Shared, step: &Step, act: &Act) -> Result<(), Failure> {
     let signed = Decision::of(step, act).map(|decision| shared.seal.sign(decision));
-    store::applications::advance(work.db(), step, signed.as_ref()).await?;
+    store::applications::advance(work.db(), step, signed.as_ref(), act.paper.as_ref()).await?;
     work.announce(publish::application(step));
     Ok(())
 }

@@ -48,11 +48,14 @@ const HISTORY: &str = "
         submission_version, submission_hash, now(), decode(repeat('00', 32), 'hex'), head_hash
     FROM unnest($1::uuid[]) AS fresh (id) JOIN applications USING (id)";
 const OUTBOX: &str = "
-    INSERT INTO outbox (event_id, aggregate_type, aggregate_id, aggregate_version, bucket, subject, kind, schema_version,
-        payload, actor, causation, round_id, policy_version, occurred_at)
-    SELECT gen_random_uuid(), 'application', id, 1, get_byte(uuid_send(id), 15) % 16,
-        'reviews.v1.administrator.' || $4 || '.' || $3 || '.city_passed', 'city_passed', 1, payload, '', '', $5, 1, now()
-    FROM unnest($1::uuid[], $2::bytea[]) AS fresh (id, payload)";
+    WITH made AS (
+        INSERT INTO outbox (event_id, aggregate_type, aggregate_id, aggregate_version, subject, kind, schema_version,
+            payload, actor, causation, round_id, policy_version, occurred_at)
+        SELECT gen_random_uuid(), 'application', id, 1,
+            'reviews.v1.administrator.' || $4 || '.' || $3 || '.city_passed', 'city_passed', 1, payload, '', '', $5, 1, now()
+        FROM unnest($1::uuid[], $2::bytea[]) AS fresh (id, payload) RETURNING event_id, seq, aggregate_id)
+    INSERT INTO outbox_delivery (event_id, seq, bucket)
+    SELECT event_id, seq, get_byte(uuid_send(aggregate_id), 15) % 16 FROM made";
 
 /// Prepares and launches one order of so many members. Errors: as the launch; the events do not settle.
 pub async fn run(

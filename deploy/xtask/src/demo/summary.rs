@@ -66,7 +66,7 @@ impl Summary {
         summary.transitions = count(&mut reviews, "SELECT count(*) FROM history").await?;
         for service in Service::WITH_DATABASE {
             let mut database = connect(deployment, service).await?;
-            let published = "SELECT count(*) FROM outbox WHERE published_at IS NOT NULL";
+            let published = "SELECT count(*) FROM outbox_delivery WHERE published_at IS NOT NULL";
             summary.events.published += count(&mut database, published).await?;
             summary.events.consumed += count(&mut database, "SELECT count(*) FROM inbox").await?;
             let dead = "SELECT count(*) FROM dead_letters WHERE settled_at IS NULL";
@@ -88,7 +88,7 @@ impl Summary {
         let mut open = 0;
         for service in Service::WITH_DATABASE {
             let mut database = connect(deployment, service).await?;
-            let waiting = "SELECT count(*) FROM outbox WHERE published_at IS NULL";
+            let waiting = "SELECT count(*) FROM outbox_delivery WHERE published_at IS NULL";
             open += u64::try_from(count(&mut database, waiting).await?).unwrap_or(0);
         }
         let client = async_nats::connect(&deployment.broker).await.context("the broker is away")?;

@@ -124,6 +124,41 @@ async fn a_gap_is_filled_from_the_producer_before_going_on() {
 }
 
 #[tokio::test]
+async fn a_gap_that_its_producer_cannot_fill_is_kept_aside_and_others_go_on() {
+    let bench = Bench::start("consumehole").await;
+    bench.make_consumer("reader", "consumehole.v1.>").await;
+    let order = Order::EveryVersion(Arc::new(|_, _, _| async { Ok(Vec::new()) }.boxed()));
+    bench.process.consume(Subscription { stream: "CONSUMEHOLE", order, ..tier() });
+    let cut = Uuid::now_v7();
+    send(&bench, &event(cut, 3, "changed")).await;
+    send(&bench, &event(cut, 4, "changed")).await;
+    send(&bench, &event(Uuid::now_v7(), 1, "changed")).await;
+    let kept = "SELECT count(*) FROM dead_letters WHERE (aggregate_version, reason) IN ((3, 'gap'), (4, 'blocked'))";
+    eventually("both kept aside", SOON, || async { count(&bench.pool(), kept).await == 2 }).await;
+    eventually("applied", SOON, || async { count(&bench.pool(), "SELECT count(*) FROM effects").await == 1 }).await;
+}
+
+#[tokio::test]
+async fn what_waits_is_applied_together_and_a_bad_message_among_it_stops_nobody() {
+    let bench = Bench::start("consumemany").await;
+    bench.make_consumer("reader", "consumemany.v1.>").await;
+    for version in 1..=10 {
+        for number in 1..=8_u128 {
+            let kind = if (number, version) == (3, 4) { "poison" } else { "changed" };
+            send(&bench, &event(Uuid::from_u128(number), version, kind)).await;
+        }
+    }
+    bench.process.consume(Subscription { stream: "CONSUMEMANY", ..tier() });
+    eventually("applied", SOON, || async { count(&bench.pool(), "SELECT count(*) FROM effects").await == 73 }).await;
+    assert_eq!(count(&bench.pool(), "SELECT count(*) FROM dead_letters").await, 7, "the bad one and six behind it");
+    let disorder = "SELECT count(*) FROM (SELECT version - lag(version) OVER (PARTITION BY aggregate ORDER BY ctid) AS step
+                    FROM effects) AS steps WHERE step <> 1";
+    assert_eq!(count(&bench.pool(), disorder).await, 0);
+    let transactions = count(&bench.pool(), "SELECT count(DISTINCT xmin::text) FROM effects").await;
+    assert!(transactions < 73, "{transactions} transactions for 73 events");
+}
+
+#[tokio::test]
 async fn a_message_that_does_not_decode_is_kept_and_others_go_on() {
     let bench = Bench::start("consumegarbage").await;
     bench.make_consumer("reader", "consumegarbage.v1.>").await;

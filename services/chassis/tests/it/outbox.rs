@@ -62,10 +62,13 @@ async fn what_stood_in_a_lost_tail_is_published_again() {
     .await;
     // Five events that the broker acknowledged as 11 to 15 and lost when the power went; it gives the numbers out again.
     sqlx::query(
-        "INSERT INTO outbox (event_id, aggregate_type, aggregate_id, aggregate_version, bucket, subject, kind,
-             schema_version, payload, actor, causation, occurred_at, published_at, stream_seq)
-         SELECT gen_random_uuid(), 'thing', gen_random_uuid(), 1, 0, 'relaytail.v1.changed', 'changed', 1, '', 'a', 'c',
-                now(), now(), place FROM generate_series(11, 15) AS place",
+        "WITH made AS (
+             INSERT INTO outbox (event_id, aggregate_type, aggregate_id, aggregate_version, subject, kind, schema_version,
+                                 payload, actor, causation, occurred_at)
+             SELECT gen_random_uuid(), 'thing', gen_random_uuid(), 1, 'relaytail.v1.changed', 'changed', 1, '', 'a', 'c',
+                    now() FROM generate_series(1, 5) RETURNING event_id, seq)
+         INSERT INTO outbox_delivery (event_id, seq, bucket, published_at, stream_seq)
+         SELECT event_id, seq, 0, now(), 10 + row_number() OVER (ORDER BY seq) FROM made",
     )
     .execute(&bench.pool())
     .await

@@ -90,7 +90,7 @@ impl Bench {
     }
 
     pub async fn unpublished(&self) -> i64 {
-        count(&self.pool(), "SELECT count(*) FROM outbox WHERE published_at IS NULL").await
+        count(&self.pool(), "SELECT count(*) FROM outbox_delivery WHERE published_at IS NULL").await
     }
 
     pub async fn messages(&self) -> u64 {

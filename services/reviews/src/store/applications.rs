@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::{
     domain::{
-        act::{Target, Verdict},
+        act::{PaperCheck, Target, Verdict},
         application::{Application, Decider, Kind, LastStep, Reminders, Returned, Submitted},
         clock::{Alert, Clock},
         history::Step,
@@ -145,6 +145,25 @@ pub async fn lock(db: &mut PgConnection, id: ApplicationId) -> Result<Option<App
          LEFT JOIN LATERAL (SELECT array_agg(person_id ORDER BY person_id) AS persons, array_agg(tier ORDER BY person_id) AS tiers
              FROM deciders WHERE application_id = a.id) d ON true
          WHERE a.id = $1 FOR NO KEY UPDATE OF a",
+        id.0
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(ApplicationRow::read).transpose()
+}
+
+/// Locks an application that is no member of a work order, and reads it; none where it is one, or does not exist.
+///
+/// # Errors
+/// The database is away; the row is locked for longer than 3 s (`busy_elsewhere`).
+pub async fn lock_alone(db: &mut PgConnection, id: ApplicationId) -> Result<Option<Application>, StoreError> {
+    let row = sqlx::query_as!(
+        ApplicationRow,
+        "-- reviews.applications.lock_alone
+         SELECT a.*, d.persons, d.tiers FROM applications a
+         LEFT JOIN LATERAL (SELECT array_agg(person_id ORDER BY person_id) AS persons, array_agg(tier ORDER BY person_id) AS tiers
+             FROM deciders WHERE application_id = a.id) d ON true
+         WHERE a.id = $1 AND a.work_order_id IS NULL FOR NO KEY UPDATE OF a",
         id.0
     )
     .fetch_optional(db)
@@ -299,11 +318,17 @@ pub async fn insert(db: &mut PgConnection, step: &Step) -> Result<(), StoreError
     Ok(())
 }
 
-/// Moves one application: the row, its history, and where it is one its signed decision, in one statement.
+/// Moves one application: the row, its history, and where it is one its signed decision and its paper check, in one
+/// statement.
 ///
 /// # Errors
 /// [`StoreError::Raced`] when the version is not the one that was locked; the database is away.
-pub async fn advance(db: &mut PgConnection, step: &Step, signed: Option<&Signed>) -> Result<(), StoreError> {
+pub async fn advance(
+    db: &mut PgConnection,
+    step: &Step,
+    signed: Option<&Signed>,
+    paper: Option<&PaperCheck>,
+) -> Result<(), StoreError> {
     let Step { before, after, entry, prev_hash, .. } = step;
     let decision = signed.map(|signed| &signed.decision);
     let submitted = after.submitted.as_ref();
@@ -332,7 +357,10 @@ pub async fn advance(db: &mut PgConnection, step: &Step, signed: Option<&Signed>
                  session_id, judged_version, judged_hash, dossier_hash, decided_at, record, record_hash, algorithm, key_id, signature,
                  verdict, target, open_all)
              SELECT id, $2 + 1, $28, $16, $17, $18, $29, $30, $31, $32, $33, $34, $20, $35, $36, $37, $38, $39, $41, $42, $43
-             FROM moved WHERE $28::text IS NOT NULL)
+             FROM moved WHERE $28::text IS NOT NULL),
+         checked AS (
+             INSERT INTO paper_checks (application_id, version, complete, ticked, missing, checked_on, checker)
+             SELECT id, $2 + 1, $56, $57, $58, $59, $60 FROM moved WHERE $56::boolean IS NOT NULL)
          SELECT count(*) AS "moved!" FROM moved"#,
         before.id.0,
         before.version,
@@ -388,7 +416,12 @@ pub async fn advance(db: &mut PgConnection, step: &Step, signed: Option<&Signed>
         after.strikes_at,
         after.assignee.map(|person| person.0),
         reminded(after),
-        after.reminders.last_at
+        after.reminders.last_at,
+        paper.map(|paper| paper.complete) as Option<bool>,
+        paper.map(|paper| paper.ticked.as_slice()) as Option<&[String]>,
+        paper.map(|paper| paper.missing.as_slice()) as Option<&[String]>,
+        paper.and_then(|paper| paper.checked_on) as Option<time::Date>,
+        paper.map(|paper| paper.checker.as_str()) as Option<&str>
     )
     .fetch_one(db)
     .await?;

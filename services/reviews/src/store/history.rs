@@ -6,7 +6,6 @@ use uuid::Uuid;
 
 use super::StoreError;
 use crate::domain::{
-    act::PaperCheck,
     canonical::Hash,
     history::Entry,
     ids::ApplicationId,
@@ -89,31 +88,4 @@ pub async fn list(db: &mut PgConnection, id: ApplicationId) -> Result<Vec<Link>,
     .fetch_all(db)
     .await?;
     rows.into_iter().map(HistoryRow::read).collect()
-}
-
-/// Keeps what the county found on paper. Source: T06, T07.
-///
-/// # Errors
-/// The database is away.
-pub async fn insert_paper_check(
-    db: &mut PgConnection,
-    id: ApplicationId,
-    version: i64,
-    paper: &PaperCheck,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "-- reviews.history.insert_paper_check
-         INSERT INTO paper_checks (application_id, version, complete, ticked, missing, checked_on, checker)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
-        id.0,
-        version,
-        paper.complete,
-        &paper.ticked,
-        &paper.missing,
-        paper.checked_on,
-        paper.checker
-    )
-    .execute(db)
-    .await?;
-    Ok(())
 }
