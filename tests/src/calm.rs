@@ -54,8 +54,9 @@ impl System {
     pub async fn drained(&self) -> Result<()> {
         for service in self.fleet().services().filter(|service| service.has_database()) {
             eventually(PATIENCE, &format!("the outbox of {service} is published"), || async {
-                let open =
-                    self.count(service, "SELECT count(*) FROM outbox_delivery WHERE published_at IS NULL").await?;
+                let open = self
+                    .count(service, "SELECT count(*) FROM outbox_delivery WHERE published_at IS NULL")
+                    .await?;
                 Ok((open == 0).then_some(()))
             })
             .await?;

@@ -120,8 +120,7 @@ impl Applier {
     /// False where one of them cannot simply be applied; then nothing has changed, and each goes its way alone.
     /// Source: decision record 7.
     pub(crate) async fn apply_together(&self, events: &[(Envelope, tracing::Span)]) -> Result<bool, Failure> {
-        let mut work =
-            self.units.begin_for(Caller::system(self.subscription.durable), String::new()).await?;
+        let mut work = self.units.begin_for(Caller::system(self.subscription.durable), String::new()).await?;
         for (envelope, span) in events {
             work.continue_for(envelope.event_id.clone());
             let outcome = self.step_in(&mut work, envelope, false).instrument(span.clone()).await;

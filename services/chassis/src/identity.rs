@@ -193,7 +193,13 @@ impl Identity {
             let key = VerifyingKey::from_bytes(&bytes).map_err(|_| wrong("is not an Ed25519 key"))?;
             verifying.insert(issuer.to_owned(), key);
         }
-        Ok(Identity { service, signing: seed, verifying, tokens: Mutex::default(), believed: Mutex::default() })
+        Ok(Identity {
+            service,
+            signing: seed,
+            verifying,
+            tokens: Mutex::default(),
+            believed: Mutex::default(),
+        })
     }
 
     /// Signs claims with this process's key; sets key id and clamps the lifetime to [`TOKEN_SECS_MAX`].

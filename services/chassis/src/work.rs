@@ -16,7 +16,13 @@ use tonic::{Request, Response, Status, metadata::MetadataValue};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::{Failure, identity::Caller, outbox::{self, About}, rpc, telemetry, transaction::Transaction};
+use crate::{
+    Failure,
+    identity::Caller,
+    outbox::{self, About},
+    rpc, telemetry,
+    transaction::Transaction,
+};
 
 /// What a unit of work tells the world; becomes one outbox row in the same transaction.
 #[derive(Debug, Clone)]

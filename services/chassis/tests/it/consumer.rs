@@ -133,9 +133,11 @@ async fn a_gap_that_its_producer_cannot_fill_is_kept_aside_and_others_go_on() {
     send(&bench, &event(cut, 3, "changed")).await;
     send(&bench, &event(cut, 4, "changed")).await;
     send(&bench, &event(Uuid::now_v7(), 1, "changed")).await;
-    let kept = "SELECT count(*) FROM dead_letters WHERE (aggregate_version, reason) IN ((3, 'gap'), (4, 'blocked'))";
+    let kept =
+        "SELECT count(*) FROM dead_letters WHERE (aggregate_version, reason) IN ((3, 'gap'), (4, 'blocked'))";
     eventually("both kept aside", SOON, || async { count(&bench.pool(), kept).await == 2 }).await;
-    eventually("applied", SOON, || async { count(&bench.pool(), "SELECT count(*) FROM effects").await == 1 }).await;
+    eventually("applied", SOON, || async { count(&bench.pool(), "SELECT count(*) FROM effects").await == 1 })
+        .await;
 }
 
 #[tokio::test]
@@ -149,8 +151,15 @@ async fn what_waits_is_applied_together_and_a_bad_message_among_it_stops_nobody(
         }
     }
     bench.process.consume(Subscription { stream: "CONSUMEMANY", ..tier() });
-    eventually("applied", SOON, || async { count(&bench.pool(), "SELECT count(*) FROM effects").await == 73 }).await;
-    assert_eq!(count(&bench.pool(), "SELECT count(*) FROM dead_letters").await, 7, "the bad one and six behind it");
+    eventually("applied", SOON, || async {
+        count(&bench.pool(), "SELECT count(*) FROM effects").await == 73
+    })
+    .await;
+    assert_eq!(
+        count(&bench.pool(), "SELECT count(*) FROM dead_letters").await,
+        7,
+        "the bad one and six behind it"
+    );
     let disorder = "SELECT count(*) FROM (SELECT version - lag(version) OVER (PARTITION BY aggregate ORDER BY ctid) AS step
                     FROM effects) AS steps WHERE step <> 1";
     assert_eq!(count(&bench.pool(), disorder).await, 0);
