@@ -118,6 +118,11 @@ impl Case {
         }
     }
 
+    /// The first action that is allowed and has a page: the main button.
+    pub fn main_offer(&self) -> Option<&Offer> {
+        self.offers.as_ref().ok()?.iter().find(|offer| offer.allowed && !offer.post)
+    }
+
     /// The application's number; — while it has none.
     pub fn number(&self) -> String {
         format::or_dash(&self.view.application_no)

@@ -3,6 +3,8 @@
 //! Full-width digits, blanks and thousands are accepted; whether the value is a good one, the services say. Source: ui,
 //! section 6.
 
+use crate::format;
+
 /// The text with half-width digits and points, without blanks and thousands.
 pub fn plain(text: &str) -> String {
     text.chars()
@@ -27,14 +29,9 @@ pub fn micro(text: &str) -> Option<i64> {
     fixed(&plain(text), 6)
 }
 
-/// Micro-degrees as degrees; empty for 0, which stands for none.
+/// Micro-degrees as they are typed in; empty for 0, which stands for none.
 pub fn degrees(micro: i64) -> String {
-    if micro == 0 {
-        return String::new();
-    }
-    let sign = if micro < 0 { "-" } else { "" };
-    let (whole, rest) = (micro.unsigned_abs() / 1_000_000, micro.unsigned_abs() % 1_000_000);
-    format!("{sign}{whole}.{rest:06}")
+    if micro == 0 { String::new() } else { format::degrees(micro) }
 }
 
 fn fixed(text: &str, decimals: usize) -> Option<i64> {

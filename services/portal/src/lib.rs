@@ -47,6 +47,7 @@ pub mod roles;
 pub mod sessions;
 pub mod stage;
 pub mod standing;
+pub mod station;
 pub mod upload;
 pub mod visitor;
 pub mod web;

@@ -59,6 +59,13 @@ pub struct Material {
     pub places: Vec<Place>,
 }
 
+impl Material {
+    /// Whether the last return names it.
+    pub fn returned(&self) -> bool {
+        self.places.iter().any(|place| place.returned)
+    }
+}
+
 /// A slot.
 #[derive(Debug, Clone, Default)]
 pub struct Place {

@@ -69,6 +69,9 @@ pub const STEPS: [&str; 8] = [
     "省级厅委审核",
 ];
 
+/// The step from which on there are materials.
+pub const MATERIALS_STEP: usize = 4;
+
 /// The row of a stable id.
 pub fn of(id: &str) -> Row {
     TABLE.into_iter().find(|row| row.id == id).unwrap_or(UNKNOWN)

@@ -19,13 +19,11 @@ use crate::{
     entry, format, frame, ids,
     labels::FIELDS,
     list::Filter,
+    station::connector_kind,
 };
 
 /// Stations and rounds to choose from on one page.
 const CHOICES: i32 = 200;
-/// Kinds of connectors. Source: T/CEC 102, ConnectorType.
-const CONNECTOR_KINDS: [(i32, &str); 2] = [(3, "交流"), (4, "直流")];
-
 /// Routes of this area.
 pub fn routes() -> Routes {
     Routes::new()
@@ -227,8 +225,7 @@ fn stored(view: &ApplicationView) -> Form {
 fn connectors(view: &ApplicationView) -> Vec<(String, String)> {
     let station = view.station.clone().unwrap_or_default();
     let known = station.connectors.iter().map(|one| {
-        let kind = CONNECTOR_KINDS.iter().find(|(kind, _)| *kind == one.connector_type);
-        let kind = kind.map_or("接口", |(_, words)| words);
+        let kind = connector_kind(one.connector_type);
         let words = format!(
             "{}（{kind} {} kW，设备 {}）",
             one.connector_id,

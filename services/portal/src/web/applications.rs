@@ -2,7 +2,11 @@
 
 use askama::{Template, filters::HtmlSafe};
 use axum::{extract::Path, http::StatusCode, routing::get};
-use proto::reviews::{ApplicationView, ListApplicationsRequest};
+use proto::{
+    common,
+    documents::{Dossier, GetDossierRequest, Invoice, ListInvoicesRequest},
+    reviews::{ApplicationView, ListApplicationsRequest},
+};
 
 use super::Routes;
 use crate::{
@@ -10,12 +14,18 @@ use crate::{
     case::Case,
     divisions::Known,
     format,
+    invoice::{self, InvoiceRow},
     list::{Filter, Pager, Tab},
+    materials::{self, Judged, Material},
+    refused::Away,
     stage::{self, Tag},
+    standing::Standing,
 };
 
 /// Menu path, and the list.
 pub const LIST: &str = "/subsidy/applications";
+/// Invoices of one application that are shown.
+const INVOICES: i32 = 200;
 
 /// Routes of this area.
 pub fn routes() -> Routes {
@@ -47,6 +57,8 @@ pub struct Row {
     pub path: String,
     /// The main button.
     pub action: String,
+    /// Where it leads.
+    pub act: String,
 }
 
 impl Row {
@@ -71,7 +83,18 @@ impl Row {
             need,
             path: visitor.application_path(&view.application_id),
             action: action.to_owned(),
+            act: if operator { own_way(view) } else { visitor.application_path(&view.application_id) },
         }
+    }
+}
+
+/// Where an operator goes on with an application.
+fn own_way(view: &ApplicationView) -> String {
+    let id = &view.application_id;
+    match view.stage.as_str() {
+        "Draft" | "CountyReturned" => format!("{LIST}/{id}/edit"),
+        "MaterialsDue" | "CityReturned" | "SupplementDue" => format!("{}/{id}", super::dossiers::LIST),
+        _ => format!("{LIST}/{id}"),
     }
 }
 
@@ -227,19 +250,62 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
 pub struct ApplicationPage {
     /// The frame.
     pub page: Page,
-    /// For the buttons that post.
+    /// For the parts that show forms.
     pub form: Form,
     /// Everything about it.
     pub case: Case,
+    /// The submission that stands, with what changed and what the gates found.
+    pub standing: Result<Standing, Away>,
+    /// The nine and the invoices as they are now; none before the paper check has passed.
+    pub papers: Option<Result<Papers, Away>>,
 }
 
-async fn page(visitor: &Visitor, id: &str, form: Form) -> Answer {
-    visitor.only(&[Role::Operator])?;
-    let (page, case) = tokio::join!(visitor.page(LIST, "申请详情"), Case::load(visitor, id));
-    let status = form.status();
-    visitor.show(status, &ApplicationPage { page, form, case: case? })
+/// Materials and invoices of the open dossier, or of the sealed one while it is locked.
+#[derive(Debug, Clone, Default)]
+pub struct Papers {
+    /// The nine.
+    pub materials: Vec<Material>,
+    /// Invoices that it uses.
+    pub invoices: Vec<InvoiceRow>,
+    /// What it uses of them, 元.
+    pub sum: String,
+}
+
+impl Papers {
+    /// Of a dossier, with the invoices as their ledger has them.
+    pub fn of(dossier: &Dossier, invoices: &[Invoice], returned: &[String]) -> Papers {
+        let judged = Judged { returned, ..Judged::default() };
+        Papers {
+            materials: materials::of_dossier(dossier, judged),
+            invoices: invoice::rows(dossier, invoices),
+            sum: format::yuan(dossier.invoices.iter().map(|one| one.used_fen).sum()),
+        }
+    }
 }
 
 async fn show(visitor: Visitor, Path(id): Path<String>) -> Answer {
-    page(&visitor, &id, Form::default()).await
+    visitor.only(&[Role::Operator])?;
+    let (page, case) = tokio::join!(visitor.page(LIST, "申请详情"), Case::load(&visitor, &id));
+    let case = case?;
+    let (standing, papers) = tokio::join!(Standing::load(&visitor, &case.view), papers(&visitor, &case.view));
+    let page = ApplicationPage { page, form: Form::default(), case, standing: standing?, papers: papers? };
+    visitor.show(StatusCode::OK, &page)
+}
+
+async fn papers(visitor: &Visitor, view: &ApplicationView) -> Result<Option<Result<Papers, Away>>, Refused> {
+    if stage::step(view) < stage::MATERIALS_STEP {
+        return Ok(None);
+    }
+    let application_id = view.application_id.clone();
+    let (mut one, mut two) = (visitor.dossiers(), visitor.invoices());
+    let used = ListInvoicesRequest {
+        page: Some(common::Page { page_size: INVOICES, page_token: String::new() }),
+        application_id: application_id.clone(),
+    };
+    let (dossier, invoices) =
+        tokio::join!(one.get_dossier(GetDossierRequest { application_id }), two.list_invoices(used));
+    // Without the ledger the uses still stand in the dossier.
+    let invoices = Away::or(invoices, "发票")?.map(|answer| answer.into_inner().invoices).unwrap_or_default();
+    let dossier = Away::or(dossier, "申报材料")?;
+    Ok(Some(dossier.map(|answer| Papers::of(&answer.into_inner(), &invoices, &view.return_items))))
 }

@@ -1,8 +1,59 @@
-//! 数据互联互通: credentials, connection state, evidence for each connector.
+//! 信息服务/数据互联互通: how each own station is connected, and what is wrong with its data.
 
-use super::Routes;
+use askama::Template;
+use axum::{http::StatusCode, routing::get};
+use proto::{common, stations::ListQualityItemsRequest};
+
+use super::{
+    Routes,
+    stations::{StationRows, tabs},
+};
+use crate::{
+    Answer, Page, Role, Visitor,
+    list::{Filter, Tab},
+    refused::Away,
+    station::Defect,
+};
+
+/// Menu path.
+pub const LIST: &str = "/interconnect";
+/// The latest defects.
+const RECENT: i32 = 50;
 
 /// Routes of this area.
 pub fn routes() -> Routes {
-    Routes::new()
+    Routes::new().route(LIST, get(show))
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "interconnect.html")]
+pub struct InterconnectPage {
+    /// The frame.
+    pub page: Page,
+    /// Saved filters.
+    pub tabs: Vec<Tab>,
+    /// Stations with their state.
+    pub list: StationRows,
+    /// The latest defects of the operator's data.
+    pub defects: Result<Vec<Defect>, Away>,
+}
+
+async fn show(visitor: Visitor, filter: Filter) -> Answer {
+    visitor.only(&[Role::Operator])?;
+    let tabs = tabs(&filter);
+    let mut client = visitor.registry();
+    let recent = Some(common::Page { page_size: RECENT, page_token: String::new() });
+    let (page, list, items) = tokio::join!(
+        visitor.page(LIST, "数据互联互通"),
+        StationRows::read(&visitor, filter),
+        client.list_quality_items(ListQualityItemsRequest { page: recent, kind: String::new() }),
+    );
+    let list = list?;
+    if visitor.fragment == "list" {
+        return visitor.show(StatusCode::OK, &list);
+    }
+    let defects =
+        Away::or(items, "数据质量")?.map(|answer| answer.into_inner().items.iter().map(Defect::of).collect());
+    visitor.show(StatusCode::OK, &InterconnectPage { page, tabs, list, defects })
 }

@@ -11,7 +11,9 @@ use sha2::{Digest as _, Sha256};
 use tonic::Status;
 
 use super::Routes;
-use crate::{Answer, Form, Guest, Page, Refused, form::Attached, ids, labels::OPERATOR_TYPES, list::Filter};
+use crate::{
+    Answer, Form, Guest, Page, Portal, Refused, form::Attached, ids, labels::OPERATOR_TYPES, list::Filter,
+};
 
 /// The largest licence is 5 MiB (documents); the form around it is small.
 const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
@@ -85,12 +87,13 @@ async fn register(guest: Guest, mut form: Form) -> Answer {
     }
 }
 
-/// Fills in nothing but what the page says it fills in: outside the province the place is fixed.
-fn request(guest: &Guest, form: &Form) -> RegisterRequest {
+/// What the form says about the company. Fills in nothing but what the page says it fills in: outside the province the
+/// place is fixed.
+pub fn profile(portal: &Portal, form: &Form) -> Profile {
     let in_province = form.has("in_province", "yes");
     let chosen = form.text("registered_division");
     let fixed = !in_province && chosen.is_empty();
-    let profile = Profile {
+    Profile {
         company_name: form.text("company_name"),
         uscc: form.text("uscc"),
         operator_type: form.text("operator_type"),
@@ -98,16 +101,19 @@ fn request(guest: &Guest, form: &Form) -> RegisterRequest {
         contact_phone: form.text("contact_phone"),
         contact_email: form.text("contact_email"),
         in_province,
-        registered_division: if fixed { guest.portal.config.site.outside_division.clone() } else { chosen },
+        registered_division: if fixed { portal.config.site.outside_division.clone() } else { chosen },
         home_province: form.text("home_province"),
         licence_county: form.text("licence_county"),
         licence_file_id: form.text("licence_file_id"),
-    };
+    }
+}
+
+fn request(guest: &Guest, form: &Form) -> RegisterRequest {
     RegisterRequest {
         request_id: form.request_id(),
         login: form.text("login"),
         password: form.value("password").to_owned(),
-        profile: Some(profile),
+        profile: Some(profile(&guest.portal, form)),
         truth_declared: form.has("truth_declared", "yes"),
     }
 }

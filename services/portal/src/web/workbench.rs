@@ -1,6 +1,9 @@
 //! 工作台: what waits for this person, with exact counts, and the latest messages.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use askama::Template;
 use axum::{http::StatusCode, routing::get};
@@ -12,10 +15,10 @@ use proto::{
         CountTasksRequest, CountTasksResponse, ListMessagesRequest, ListTasksRequest, ListTasksResponse,
         Message, Task,
     },
-    reviews::{ApplicationView, GetApplicationRequest},
+    reviews::{ApplicationView, GetApplicationRequest, ListApplicationsRequest},
 };
 
-use super::Routes;
+use super::{Routes, applications::Row};
 use crate::{
     Answer, Page, Refused, Role, Visitor,
     divisions::Known,
@@ -28,6 +31,8 @@ use crate::{
 const ROWS: i32 = 10;
 /// Tasks among which a city's counties are counted.
 const COUNTED: i32 = 200;
+/// The same of an operator's applications.
+const ROWS_OF_MINE: usize = 10;
 
 /// Routes of this area.
 pub fn routes() -> Routes {
@@ -47,6 +52,19 @@ pub struct Tile {
     pub path: String,
     /// Its colour.
     pub class: &'static str,
+}
+
+impl Tile {
+    /// Its picture in the sprite.
+    pub fn icon(&self) -> &'static str {
+        match self.class {
+            "danger" => "undo",
+            "warn" => "upload",
+            "mute" => "edit",
+            "joint" => "users",
+            _ => "file",
+        }
+    }
 }
 
 /// One task.
@@ -106,6 +124,8 @@ pub struct Latest {
 pub struct Company {
     /// Its name.
     pub name: String,
+    /// Code and registered division.
+    pub line: String,
     /// Words and class of its state.
     pub state: Tag,
     /// The last opinion; empty where there is none.
@@ -124,8 +144,10 @@ pub struct WorkbenchPage {
     pub company: Option<Company>,
     /// What waits, by node.
     pub tiles: Result<Vec<Tile>, Away>,
-    /// The longest waiting first.
+    /// The longest waiting first; an operator sees its applications instead.
     pub tasks: Result<Vec<TaskRow>, Away>,
+    /// An operator's latest applications, those first that wait for it; none for others.
+    pub mine: Option<Result<Vec<Row>, Away>>,
     /// The newest first.
     pub messages: Result<Vec<Latest>, Away>,
     /// Of a city's officer.
@@ -141,33 +163,24 @@ impl WorkbenchPage {
 }
 
 async fn show(visitor: Visitor) -> Answer {
-    let first = Some(common::Page { page_size: ROWS, page_token: String::new() });
-    let (mut counts, mut tasks, mut messages) = (visitor.worklist(), visitor.worklist(), visitor.messages());
-    let size = if visitor.is(Role::City) { COUNTED } else { ROWS };
-    let page = Some(common::Page { page_size: size, page_token: String::new() });
-    let listed = ListTasksRequest { page, ..ListTasksRequest::default() };
-    let latest = ListMessagesRequest { page: first, unread_only: false };
-    let (page, company, names, counts, tasks, messages) = tokio::join!(
+    let (mut counts, mut messages) = (visitor.worklist(), visitor.messages());
+    let latest = ListMessagesRequest { page: first(), unread_only: false };
+    let names = visitor.portal.divisions.names().await;
+    let (page, company, counts, tasks, mine, messages) = tokio::join!(
         visitor.page("/workbench", "工作台"),
-        company(&visitor),
-        visitor.portal.divisions.names(),
+        company(&visitor, &names),
         counts.count_tasks(CountTasksRequest {}),
-        tasks.list_tasks(listed),
+        tasks(&visitor, &names),
+        mine(&visitor, &names),
         messages.list_messages(latest),
     );
-    let (tasks, shares) = match Away::or(tasks, "待办事项")?.map(tonic::Response::into_inner) {
-        Ok(answer) => {
-            let shown = &answer.tasks[..answer.tasks.len().min(ROWS as usize)];
-            let shares = visitor.is(Role::City).then(|| shares(&names, &answer));
-            (Ok(task_rows(&visitor, &names, shown).await), shares)
-        }
-        Err(away) => (Err(away), None),
-    };
+    let (tasks, shares) = tasks?;
     let page = WorkbenchPage {
         page,
         company: company?,
         tiles: Away::or(counts, "待办数量")?.map(|answer| tiles(&visitor, &answer.into_inner())),
         tasks,
+        mine: mine?,
         messages: Away::or(messages, "消息")?
             .map(|answer| answer.into_inner().messages.iter().map(latest_of).collect()),
         shares,
@@ -175,8 +188,50 @@ async fn show(visitor: Visitor) -> Answer {
     visitor.show(StatusCode::OK, &page)
 }
 
+fn first() -> Option<common::Page> {
+    Some(common::Page { page_size: ROWS, page_token: String::new() })
+}
+
+/// The tasks that are shown, and for a city's officer where all of them lie.
+type Tasks = (Result<Vec<TaskRow>, Away>, Option<Shares>);
+
+async fn tasks(visitor: &Visitor, names: &Known) -> Result<Tasks, Refused> {
+    if visitor.is(Role::Operator) || visitor.is(Role::OperatorApplicant) {
+        return Ok((Ok(Vec::new()), None));
+    }
+    let page_size = if visitor.is(Role::City) { COUNTED } else { ROWS };
+    let page = Some(common::Page { page_size, page_token: String::new() });
+    let listed = ListTasksRequest { page, ..ListTasksRequest::default() };
+    let answer = visitor.worklist().list_tasks(listed).await;
+    Ok(match Away::or(answer, "待办事项")?.map(tonic::Response::into_inner) {
+        Ok(answer) => {
+            let shown = &answer.tasks[..answer.tasks.len().min(ROWS as usize)];
+            let shares = visitor.is(Role::City).then(|| shares(names, &answer));
+            (Ok(task_rows(visitor, names, shown).await), shares)
+        }
+        Err(away) => (Err(away), None),
+    })
+}
+
+async fn mine(visitor: &Visitor, names: &Known) -> Result<Option<Result<Vec<Row>, Away>>, Refused> {
+    if !visitor.is(Role::Operator) {
+        return Ok(None);
+    }
+    let listed = ListApplicationsRequest { page: first(), ..ListApplicationsRequest::default() };
+    let waiting = ListApplicationsRequest { waits_for: "operator".to_owned(), ..listed.clone() };
+    let (mut one, mut two) = (visitor.applications(), visitor.applications());
+    let (waiting, all) = tokio::join!(one.list_applications(waiting), two.list_applications(listed));
+    let answers = match (Away::or(waiting, "补贴申请")?, Away::or(all, "补贴申请")?) {
+        (Ok(waiting), Ok(all)) => [waiting.into_inner().applications, all.into_inner().applications],
+        (Err(away), _) | (_, Err(away)) => return Ok(Some(Err(away))),
+    };
+    let mut seen = BTreeSet::new();
+    let rows = answers.iter().flatten().filter(|view| seen.insert(view.application_id.clone()));
+    Ok(Some(Ok(rows.take(ROWS_OF_MINE).map(|view| Row::of(visitor, names, view)).collect())))
+}
+
 /// The card with the picture of the account; none for officials, and while accounts is away.
-async fn company(visitor: &Visitor) -> Result<Option<Company>, Refused> {
+async fn company(visitor: &Visitor, names: &Known) -> Result<Option<Company>, Refused> {
     if !visitor.is(Role::Operator) && !visitor.is(Role::OperatorApplicant) {
         return Ok(None);
     }
@@ -186,8 +241,15 @@ async fn company(visitor: &Visitor) -> Result<Option<Company>, Refused> {
     let (text, class) = labels::account(&profile.state);
     let opinion =
         profile.submissions.iter().find(|one| one.outcome == "returned").map(|one| one.opinion.clone());
+    let said = profile.profile.unwrap_or_default();
+    let division = &said.registered_division;
     Ok(Some(Company {
-        name: profile.profile.map(|profile| profile.company_name).unwrap_or_default(),
+        line: format!(
+            "注册地 {} · 统一社会信用代码 {}",
+            names.place(&names.city_of(division), division),
+            said.uscc
+        ),
+        name: said.company_name,
         state: Tag { text: text.to_owned(), class },
         opinion: opinion.filter(|_| profile.state == "Returned").unwrap_or_default(),
         editable: matches!(profile.state.as_str(), "Pending" | "Returned"),
@@ -218,6 +280,13 @@ fn tiles(visitor: &Visitor, counts: &CountTasksResponse) -> Vec<Tile> {
     }
     tiles.extend(stage::waiting_for(&parties).map(|row| {
         let (label, class) = if operator { row.operator } else { row.reviewer };
+        // Two nodes read alike to an operator; the tiles tell them apart.
+        let label = match (operator, row.id) {
+            (true, "CountyReturned") => "县级未通过，需修改",
+            (true, "CityReturned") => "市级退回，需修改",
+            (true, "Draft") => "草稿未提交",
+            _ => label,
+        };
         let class = if class.is_empty() || class == "draft" { "mute" } else { class };
         tile("application", row.id, label, class, visitor.stage_path(row.id))
     }));
@@ -255,7 +324,6 @@ async fn task_rows(visitor: &Visitor, names: &Known, tasks: &[Task]) -> Vec<Task
 }
 
 fn task_row(visitor: &Visitor, names: &Known, task: &Task, view: Option<ApplicationView>) -> TaskRow {
-    let operator = visitor.is(Role::Operator);
     let waiting = format!("{} 天", format::days_since(task.since.as_ref()));
     let place = names.place(&task.prefecture, &task.county);
     if task.subject_type != "application" {
@@ -272,19 +340,14 @@ fn task_row(visitor: &Visitor, names: &Known, task: &Task, view: Option<Applicat
     }
     let found = view.is_some();
     let view = view.unwrap_or(ApplicationView { stage: task.stage.clone(), ..ApplicationView::default() });
-    let action = if operator { stage::of(&task.stage).action } else { "办理" };
     TaskRow {
         title: if found { view.station_name.clone() } else { task.application_no.clone() },
-        line: if operator {
-            task.application_no.clone()
-        } else {
-            format!("{} {}", task.application_no, view.operator_name)
-        },
+        line: format!("{} {}", task.application_no, view.operator_name),
         place,
-        tag: stage::tag(&view, operator, true),
+        tag: stage::tag(&view, false, true),
         waiting,
         path: visitor.application_path(&task.subject_id),
-        action: action.to_owned(),
+        action: "办理".to_owned(),
     }
 }
 

@@ -133,6 +133,7 @@ impl Kind {
             need: true,
             path: "/subsidy/applications/7".into(),
             action: "查看详情".into(),
+            act: "/subsidy/applications/7/edit".into(),
         }
     }
 
@@ -256,6 +257,7 @@ fn password(kind: Kind) -> PasswordPage {
 fn workbench(kind: Kind) -> WorkbenchPage {
     let company = Company {
         name: kind.text("示例公司"),
+        line: kind.text("注册地 郑州市 / 金水区"),
         state: kind.tag(),
         opinion: kind.text("执照不清晰"),
         editable: kind == Kind::Longest,
@@ -288,6 +290,7 @@ fn workbench(kind: Kind) -> WorkbenchPage {
         company: (kind != Kind::Empty).then_some(company),
         tiles: kind.part(tile),
         tasks: kind.part(task),
+        mine: (kind != Kind::One).then(|| kind.part(|| kind.row())),
         messages: kind.part(latest),
         shares: (kind != Kind::Empty).then(|| Shares { counties: kind.some(share), more: true }),
     }

@@ -3,21 +3,29 @@
 use portal::{
     Form,
     divisions::Known,
-    list::Tab,
+    dossier::Change,
+    list::{Filter, Tab},
     materials::{Material, Place, Shown},
     refused::Away,
     stage,
+    standing::Standing,
+    station::{Defect, StationRow},
     web::{
         acceptance::{self, AcceptancePage, NewApplicationPage},
-        applications::{ApplicationPage, ApplicationsPage},
+        applications::{ApplicationPage, ApplicationsPage, Papers},
+        company::{self, CompanyEditPage, CompanyPage},
         dossiers::{self, Desk, DossierPage, DossiersPage},
         endings::{ENDINGS, EndingPage},
+        interconnect::InterconnectPage,
         invoices::{self, InvoicePage, NewInvoicePage},
+        stations::{self, StationPage, StationRows, StationsPage},
     },
 };
 use proto::{
+    accounts::{Division, OwnProfile, Profile, Submission},
     documents::{Allocation, Dossier, File, Invoice, InvoiceUse, Problem, Slot},
     reviews::{AcceptanceForm, ApplicationView, StationConnector, StationSnapshot},
+    stations::{ConnectorRecord, EquipmentRecord, Station, StationRecord},
 };
 
 use super::{Kind, Sample, rows, sample};
@@ -45,6 +53,11 @@ pub fn of(kind: Kind) -> Vec<Sample> {
         sample("dossier.html", kind, dossier(kind)),
         sample("invoice_new.html", kind, invoice_new(kind)),
         sample("invoice.html", kind, invoice(kind)),
+        sample("stations.html", kind, stations(kind)),
+        sample("station.html", kind, one_station(kind)),
+        sample("interconnect.html", kind, interconnect(kind)),
+        sample("company.html", kind, company(kind)),
+        sample("company_edit.html", kind, company_edit(kind)),
     ]
 }
 
@@ -67,7 +80,23 @@ fn applications(kind: Kind) -> ApplicationsPage {
 }
 
 fn application(kind: Kind) -> ApplicationPage {
-    ApplicationPage { page: kind.frame("/subsidy/applications"), form: Form::default(), case: kind.case() }
+    let desk = desk(kind);
+    let papers = Papers { materials: desk.materials, invoices: desk.invoices, sum: desk.sum };
+    let away = || Away { what: "申报材料", trace_id: kind.text("0af7") };
+    let mut case = kind.case();
+    case.view.receipt_no = kind.text("SL-2026-000001");
+    ApplicationPage {
+        page: kind.frame("/subsidy/applications"),
+        form: Form::default(),
+        case,
+        standing: if kind == Kind::Empty { Err(away()) } else { Ok(standing(kind)) },
+        papers: Some(if kind == Kind::Empty { Err(away()) } else { Ok(papers) }),
+    }
+}
+
+fn standing(kind: Kind) -> Standing {
+    let change = || Change { what: kind.text("地址"), before: kind.text("旧"), after: kind.text("新") };
+    Standing { version: 2, compared_with: 1, changes: kind.some(change), ..Standing::none() }
 }
 
 fn application_new(kind: Kind) -> NewApplicationPage {
@@ -236,6 +265,109 @@ fn invoice(kind: Kind) -> InvoicePage {
     let form = kind.form(if kind == Kind::Longest { &["application_id", "used_fen", "file"] } else { &[] });
     let shown = (kind != Kind::Empty).then(|| Shown::of(&file(kind)));
     invoices::sheet(kind.frame("/subsidy/dossiers"), form, own, allocated(kind), &users, &open, shown)
+}
+
+fn station(kind: Kind) -> Station {
+    let connector = || ConnectorRecord { connector_id: kind.text("C1"), ..ConnectorRecord::default() };
+    let device = || EquipmentRecord {
+        equipment_id: kind.text("E1"),
+        connectors: kind.some(connector).into_iter().take(3).collect(),
+        ..EquipmentRecord::default()
+    };
+    let record = StationRecord {
+        station_id: "7".into(),
+        name: kind.text("示例充电站"),
+        address: kind.text("示例路 1 号"),
+        equipment: kind.some(device),
+        ..StationRecord::default()
+    };
+    let connection = if kind == Kind::One { "connected" } else { "offline" };
+    Station { record: Some(record), active: true, connection: connection.into(), ..Station::default() }
+}
+
+fn station_rows(kind: Kind, path: &str) -> StationRows {
+    let entries: &[(&str, &str)] =
+        if kind == Kind::Longest { &[("q", "长"), ("connection", "offline")] } else { &[] };
+    let filter = Filter::of(path, entries);
+    let rows = kind.some(|| StationRow::of(&station(kind), &Known::default()));
+    StationRows { pager: filter.pager("next", rows.len()), filter, rows }
+}
+
+fn defects(kind: Kind) -> Result<Vec<Defect>, Away> {
+    kind.part(|| Defect {
+        kind: "接口状态",
+        about: kind.text("C1"),
+        text: kind.text("时间晚于当前"),
+        at: "2026-11-22 10:05".into(),
+        times: 3,
+    })
+}
+
+fn stations(kind: Kind) -> StationsPage {
+    let list = station_rows(kind, "/stations");
+    StationsPage { page: kind.frame("/stations"), tabs: stations::tabs(&list.filter), list }
+}
+
+fn interconnect(kind: Kind) -> InterconnectPage {
+    let list = station_rows(kind, "/interconnect");
+    let tabs = stations::tabs(&list.filter);
+    InterconnectPage { page: kind.frame("/interconnect"), tabs, list, defects: defects(kind) }
+}
+
+fn one_station(kind: Kind) -> StationPage {
+    let history = kind.part(|| (portal::station::connection("connected"), "2026-11-22 10:05".to_owned()));
+    stations::sheet(kind.frame("/stations"), &station(kind), &Known::default(), history, defects(kind))
+}
+
+fn licence(kind: Kind) -> Option<Shown> {
+    let media_type = if kind == Kind::One { "image/png" } else { "application/pdf" };
+    (kind != Kind::Empty).then(|| Shown::of(&File { media_type: media_type.into(), ..file(kind) }))
+}
+
+fn company(kind: Kind) -> CompanyPage {
+    let submission = || Submission {
+        version: 1,
+        outcome: "returned".into(),
+        opinion: kind.text("执照不清晰"),
+        ..Submission::default()
+    };
+    let profile = Profile { company_name: kind.text("示例公司"), ..Profile::default() };
+    let own = OwnProfile {
+        state: "Active".into(),
+        review_pending: true,
+        profile: Some(profile),
+        submissions: kind.some(submission),
+        ..OwnProfile::default()
+    };
+    company::sheet(kind.frame("/account/company"), &own, &Known::default(), licence(kind))
+}
+
+fn company_edit(kind: Kind) -> CompanyEditPage {
+    let fields = [
+        "company_name",
+        "uscc",
+        "operator_type",
+        "in_province",
+        "registered_division",
+        "licence_county",
+        "home_province",
+        "contact_name",
+        "contact_phone",
+        "contact_email",
+        "truth_declared",
+        "licence",
+    ];
+    let division = || Division { code: "410105".into(), name: kind.text("金水区"), ..Division::default() };
+    CompanyEditPage {
+        page: kind.frame("/account/company"),
+        form: kind.form(&fields),
+        cities: kind.some(division),
+        counties: kind.some(division),
+        types: portal::labels::OPERATOR_TYPES.to_vec(),
+        licence: licence(kind),
+        opinion: kind.text("执照不清晰"),
+        active: kind == Kind::Many,
+    }
 }
 
 #[test]
