@@ -105,7 +105,7 @@ pub fn close(situation: &Situation<'_>, row: &'static Row, actor: Actor) -> Step
 /// The database is away.
 pub async fn save(work: &mut Work, shared: &Shared, step: &Step, act: &Act) -> Result<(), Failure> {
     let signed = Decision::of(step, act).map(|decision| shared.seal.sign(decision));
-    store::applications::advance(work.db(), step, signed.as_ref(), act.paper.as_ref()).await?;
+    store::steps::advance(work.db(), step, signed.as_ref(), act.paper.as_ref()).await?;
     work.announce(publish::application(step));
     Ok(())
 }
@@ -115,7 +115,7 @@ pub async fn save(work: &mut Work, shared: &Shared, step: &Step, act: &Act) -> R
 /// # Errors
 /// The database is away.
 pub async fn save_all(work: &mut Work, steps: &[Step]) -> Result<(), Failure> {
-    store::applications::advance_many(work.db(), steps).await?;
+    store::steps::advance_many(work.db(), steps).await?;
     for step in steps {
         work.announce(publish::application(step));
     }

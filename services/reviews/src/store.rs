@@ -9,6 +9,7 @@ pub mod opinions;
 pub mod orders;
 pub mod rounds;
 pub mod samples;
+pub mod steps;
 pub mod submissions;
 
 use uuid::Uuid;

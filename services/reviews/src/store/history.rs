@@ -1,4 +1,4 @@
-//! The chained history and what hangs on a step: paper checks. Writing the chain is part of `applications::advance`.
+//! The chained history and what hangs on a step: paper checks. Writing the chain is part of `steps::advance`.
 
 use sqlx::PgConnection;
 use time::OffsetDateTime;
