@@ -39,7 +39,7 @@ pub struct Draft {
     pub employer: String,
     /// Leads the own office (负责人).
     pub lead: bool,
-    /// Mobile number; may be empty, then what is sent is handed over on paper.
+    /// Mobile number; may be empty at the console, where what is sent is handed over on paper.
     pub phone: String,
 }
 
@@ -93,6 +93,7 @@ fn grantable(caller: &Caller, roles: &[Role]) -> Result<(), Refusal> {
 
 async fn checked(work: &mut Work, draft: &Draft, id: UserId) -> Result<User, Failure> {
     let catalogue = store::divisions::catalogue(work.db()).await?;
+    let console = work.caller().kind == CallerKind::System;
     let mut wrong = Vec::new();
     let login = texts::login(&draft.login).map_err(|refusal| wrong.push(refusal)).unwrap_or_default();
     if !login.is_empty() && store::users::find_by_login(work.db(), &login).await?.is_some() {
@@ -115,6 +116,9 @@ async fn checked(work: &mut Work, draft: &Draft, id: UserId) -> Result<User, Fai
     let department = line(Field::Department, &draft.department);
     let employer = line(Field::Employer, &draft.employer);
     let phone = if draft.phone.trim().is_empty() {
+        if !console {
+            note(Refusal::Missing(Field::ContactPhone));
+        }
         String::new()
     } else {
         texts::phone(&draft.phone).map_err(&mut note).unwrap_or_default()

@@ -18,7 +18,6 @@ use crate::{
         Accounts,
         officials::{self, Draft, Initial, InitialKind},
     },
-    domain::refusal::{Field, Refusal},
     secrets,
     store::{self, users::User},
 };
@@ -40,9 +39,6 @@ impl Users for Inlet {
             .units
             .run(request, |work, body| {
                 Box::pin(async move {
-                    if body.phone.trim().is_empty() {
-                        return Err(Refusal::Missing(Field::ContactPhone).into());
-                    }
                     let draft = Draft {
                         login: body.login,
                         display_name: body.display_name,
