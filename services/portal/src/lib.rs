@@ -21,6 +21,7 @@
 pub mod actions;
 pub mod assets;
 pub mod case;
+pub mod compared;
 pub mod config;
 pub mod cookies;
 pub mod csrf;
@@ -41,6 +42,7 @@ pub mod list;
 pub mod materials;
 pub mod menu;
 pub mod order;
+pub mod policy;
 pub mod refused;
 pub mod review;
 pub mod roles;

@@ -8,7 +8,7 @@ use axum::{
 use proto::{
     accounts::{
         ApproveOperatorRequest, GetOperatorDetailRequest, ListOperatorsRequest, OperatorDetail, OperatorUser,
-        Profile, ReinstateOperatorRequest, ReturnOperatorRequest, Submission, SuspendOperatorRequest,
+        ReinstateOperatorRequest, ReturnOperatorRequest, Submission, SuspendOperatorRequest,
     },
     common,
     documents::{File, GetFileRequest},
@@ -23,9 +23,9 @@ use super::{
 use crate::{
     Answer, Form, Page, Refused, Role, Visitor,
     case::Past,
+    compared::{Compared, compared},
     divisions::Known,
-    format,
-    labels::{self, OPERATOR_TYPES},
+    format, labels,
     refused::Away,
     stage::Tag,
 };
@@ -39,28 +39,6 @@ pub fn routes() -> Routes {
         .route("/system/accounts/{id}/review", get(show).post(decide))
         .route("/system/accounts/{id}/suspend", post(suspend))
         .route("/system/accounts/{id}/reinstate", post(reinstate))
-}
-
-/// One item of what the company says about itself.
-#[derive(Debug, Clone, Default)]
-pub struct Compared {
-    /// Its name.
-    pub name: &'static str,
-    /// As entered.
-    pub entered: String,
-    /// As it is valid; empty where there is nothing valid beside it.
-    pub before: String,
-    /// What the platform found; no words where it checks nothing.
-    pub check: Tag,
-    /// Whether the licence shows it.
-    pub on_licence: bool,
-}
-
-impl Compared {
-    /// Whether it differs from what is valid.
-    pub fn changed(&self) -> bool {
-        !self.before.is_empty() && self.before != self.entered
-    }
 }
 
 /// A licence as the page shows it.
@@ -238,60 +216,6 @@ fn past(one: &Submission) -> Past {
         opinion: one.opinion.clone(),
         items: Vec::new(),
     }
-}
-
-/// Item by item, with the valid profile beside it. `legacy`: nobody has checked the code.
-fn compared(names: &Known, entered: &Profile, valid: Option<&Profile>, legacy: bool) -> Vec<Compared> {
-    let tag = |text: &str, class| Tag { text: text.to_owned(), class };
-    let code = if legacy { tag("导入账号，请人工核对", "warn") } else { tag("校验通过", "ok") };
-    let row = |name, text: &dyn Fn(&Profile) -> String, check, on_licence| Compared {
-        name,
-        entered: format::or_dash(&text(entered)),
-        before: valid.map(|valid| format::or_dash(&text(valid))).unwrap_or_default(),
-        check,
-        on_licence,
-    };
-    let seat =
-        |one: &Profile| names.place(&names.city_of(&one.registered_division), &one.registered_division);
-    let kind = |one: &Profile| {
-        let known = OPERATOR_TYPES.iter().find(|(id, _)| *id == one.operator_type);
-        known.map_or_else(|| one.operator_type.clone(), |(_, words)| (*words).to_owned())
-    };
-    vec![
-        row("公司名称", &|one| one.company_name.clone(), Tag::default(), true),
-        row("统一社会信用代码", &|one| one.uscc.clone(), code, true),
-        row("代码登记机关区划", &|one| names.name(area(&one.uscc)), area_check(names, entered), false),
-        row(
-            "是否省内企业",
-            &|one| if one.in_province { "省内" } else { "省外" }.to_owned(),
-            Tag::default(),
-            false,
-        ),
-        row("注册地", &seat, Tag::default(), true),
-        row("执照住所区县", &|one| one.licence_county.clone(), Tag::default(), true),
-        row("企业所在省份", &|one| one.home_province.clone(), Tag::default(), true),
-        row("运营商类型", &kind, Tag::default(), true),
-        row("联系人", &|one| one.contact_name.clone(), Tag::default(), false),
-        row("联系电话", &|one| one.contact_phone.clone(), Tag::default(), false),
-        row("电子邮箱", &|one| one.contact_email.clone(), Tag::default(), false),
-    ]
-}
-
-/// Characters 3 to 8 of a code: the division of the authority that gave it. Source: GB 32100-2015.
-fn area(uscc: &str) -> &str {
-    uscc.get(2..8).unwrap_or_default()
-}
-
-/// A hint for the eye, not a rule: companies may move after their code was given.
-fn area_check(names: &Known, entered: &Profile) -> Tag {
-    let (given, seat) = (area(&entered.uscc), entered.registered_division.as_str());
-    let same = given == seat || (!given.is_empty() && names.city_of(given) == names.city_of(seat));
-    let (text, class) = match (entered.in_province, same) {
-        (true, true) => ("与注册地一致", "ok"),
-        (true, false) => ("与注册地不同，请核对执照", "warn"),
-        (false, _) => ("", ""),
-    };
-    Tag { text: text.to_owned(), class }
 }
 
 /// The queue of those that wait, and who stands before and after this one.

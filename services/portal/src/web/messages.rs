@@ -6,7 +6,7 @@ use proto::notifications::{ListMessagesRequest, MarkReadRequest, Message};
 
 use super::Routes;
 use crate::{
-    Answer, Form, Page, Visitor, format,
+    Answer, Form, Page, Role, Visitor, format,
     list::{Filter, Pager},
 };
 
@@ -46,6 +46,9 @@ pub struct MessagesPage {
 fn row(message: &Message, visitor: &Visitor) -> MessageRow {
     let path = match message.subject_type.as_str() {
         "application" => visitor.application_path(&message.subject_id),
+        "operator" if visitor.is(Role::Administrator) => {
+            format!("/system/accounts/{}/review", message.subject_id)
+        }
         _ => String::new(),
     };
     MessageRow {

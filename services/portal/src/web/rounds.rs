@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{extract::Path, http::StatusCode, routing::get};
 use proto::{
     common,
-    reviews::{CreateRoundRequest, GetRoundRequest, ListRoundsRequest, Round, RoundPolicy},
+    reviews::{CreateRoundRequest, GetRoundRequest, ListRoundsRequest, Round},
 };
 
 use super::Routes;
@@ -14,14 +14,13 @@ use crate::{
     format,
     labels::{self, EXPERT_RULES, GATES, SLOTS},
     list::{Filter, Pager},
+    policy::{self, Limit},
 };
 
 /// Menu path, and the list.
 pub const LIST: &str = "/system/rounds";
 /// Rounds that a choice offers; a province opens a few in a year.
 const CHOICES: i32 = 100;
-/// M7 其他说明材料 is optional. Source: workflow, Materials.
-const OPTIONAL: &str = "M7";
 
 /// Routes of this area.
 pub fn routes() -> Routes {
@@ -72,41 +71,13 @@ impl Row {
         let policy = round.policy.clone().unwrap_or_default();
         Row {
             name: round.name.clone(),
-            days: days(&policy),
-            rule: rule(&policy),
+            days: policy::days(&policy),
+            rule: policy::rule(&policy),
             departments: policy.departments.join("、"),
-            sample: percent(policy.sample_permille),
+            sample: policy::percent(policy.sample_permille),
             created_at: format::short(round.created_at.as_ref()),
             path: format!("{LIST}/{}", round.round_id),
         }
-    }
-}
-
-fn days(policy: &RoundPolicy) -> String {
-    let end = if policy.closes_on.is_empty() { "不限" } else { &policy.closes_on };
-    format!("{} 至 {end}", policy.opens_on)
-}
-
-fn rule(policy: &RoundPolicy) -> String {
-    let words = labels::chosen(&EXPERT_RULES, &policy.expert_rule);
-    if policy.expert_rule == "n_of_m" { format!("{words}（{} 人）", policy.experts_needed) } else { words }
-}
-
-/// 125 as 12.5%.
-fn percent(permille: i32) -> String {
-    match (permille / 10, permille % 10) {
-        (whole, 0) => format!("{whole}%"),
-        (whole, rest) => format!("{whole}.{rest}%"),
-    }
-}
-
-/// 12.5 as 125; a text that is none, or finer than a thousandth, as 0, which reviews refuses.
-fn permille(text: &str) -> i32 {
-    let text = text.trim().trim_end_matches(['%', '％']);
-    let (whole, rest) = text.split_once('.').unwrap_or((text, "0"));
-    match (whole.parse::<i32>(), rest.len(), rest.parse::<i32>()) {
-        (Ok(whole @ 0..=100), 1, Ok(rest @ 0..=9)) => whole * 10 + rest,
-        _ => 0,
     }
 }
 
@@ -157,28 +128,10 @@ async fn show(visitor: Visitor, Path(id): Path<String>) -> Answer {
         page: visitor.page(LIST, "批次详情").await,
         name: round.name.clone(),
         version: policy.version,
-        facts: facts(&policy),
+        facts: policy::facts(&policy),
         slots: policy.required_slots.iter().map(|slot| labels::item(slot)).collect(),
     };
     visitor.show(StatusCode::OK, &page)
-}
-
-fn facts(policy: &RoundPolicy) -> Vec<Fact> {
-    let fact = |name, value: String| Fact { name, value: format::or_dash(&value) };
-    let freeze = match policy.freeze_after_days {
-        0 => "发起后即可锁定".to_owned(),
-        days => format!("发起后 {days} 天"),
-    };
-    vec![
-        fact("申报时间", days(policy)),
-        fact("互联互通核验", labels::chosen(&GATES, &policy.gate_a)),
-        fact("充电数据核验", labels::chosen(&GATES, &policy.gate_b)),
-        fact("专家组规则", rule(policy)),
-        fact("会签厅委", policy.departments.join("、")),
-        fact("抽查比例", percent(policy.sample_permille)),
-        fact("扩大抽查", format!("发现问题超过 {} 件", policy.finding_threshold)),
-        fact("工单锁定期限", freeze),
-    ]
 }
 
 /// The form of a new round.
@@ -195,6 +148,8 @@ pub struct NewRoundPage {
     pub gates: Vec<(&'static str, &'static str)>,
     /// When a panel has decided.
     pub rules: Vec<(&'static str, &'static str)>,
+    /// Nodes with a clock.
+    pub limits: Vec<Limit>,
 }
 
 async fn new(visitor: &Visitor, form: Form) -> Answer {
@@ -206,6 +161,7 @@ async fn new(visitor: &Visitor, form: Form) -> Answer {
         slots: SLOTS.to_vec(),
         gates: GATES.to_vec(),
         rules: EXPERT_RULES.to_vec(),
+        limits: policy::limits(),
     };
     visitor.show(status, &page)
 }
@@ -214,55 +170,8 @@ async fn new(visitor: &Visitor, form: Form) -> Answer {
 async fn blank(visitor: Visitor) -> Answer {
     visitor.only(&[Role::Administrator])?;
     let last = newest(&visitor).await.into_iter().find_map(|round| round.policy);
-    let policy = last.unwrap_or_else(|| RoundPolicy {
-        required_slots: SLOTS.iter().map(|(id, _)| (*id).to_owned()).filter(|id| id != OPTIONAL).collect(),
-        gate_a: "block".to_owned(),
-        gate_b: "block".to_owned(),
-        expert_rule: "lead".to_owned(),
-        sample_permille: 200,
-        ..RoundPolicy::default()
-    });
-    new(&visitor, filled(&policy)).await
-}
-
-fn filled(policy: &RoundPolicy) -> Form {
-    let slots = policy.required_slots.iter().map(|slot| ("required_slots", slot.clone()));
-    let single = [
-        ("gate_a", policy.gate_a.clone()),
-        ("gate_b", policy.gate_b.clone()),
-        ("expert_rule", policy.expert_rule.clone()),
-        ("experts_needed", policy.experts_needed.to_string()),
-        ("departments", policy.departments.join(" ")),
-        ("sample_permille", percent(policy.sample_permille).trim_end_matches('%').to_owned()),
-        ("finding_threshold", policy.finding_threshold.to_string()),
-        ("freeze_after_days", policy.freeze_after_days.to_string()),
-    ];
-    Form::filled(single.into_iter().chain(slots))
-}
-
-fn policy(form: &Form) -> RoundPolicy {
-    // -1 is what no number can be: reviews names the field.
-    let number = |name: &str| form.value(name).trim().parse().unwrap_or(-1);
-    let split = |text: &str| {
-        let parts = text.split([' ', '　', ',', '，', '、', ';', '；']).map(str::trim);
-        parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
-    };
-    RoundPolicy {
-        version: 0,
-        opens_on: form.text("opens_on"),
-        closes_on: form.text("closes_on"),
-        required_slots: form.values("required_slots"),
-        gate_a: form.text("gate_a"),
-        gate_b: form.text("gate_b"),
-        expert_rule: form.text("expert_rule"),
-        experts_needed: if form.has("expert_rule", "n_of_m") { number("experts_needed") } else { 0 },
-        departments: split(form.value("departments")),
-        sample_permille: permille(form.value("sample_permille")),
-        finding_threshold: number("finding_threshold"),
-        freeze_after_days: number("freeze_after_days"),
-        // Limits of nodes: as usual.
-        ..RoundPolicy::default()
-    }
+    let policy = last.unwrap_or_else(policy::usual);
+    new(&visitor, policy::filled(&policy)).await
 }
 
 async fn create(visitor: Visitor, form: Form) -> Answer {
@@ -270,7 +179,7 @@ async fn create(visitor: Visitor, form: Form) -> Answer {
     let request = CreateRoundRequest {
         request_id: form.request_id(),
         name: form.text("name"),
-        policy: Some(policy(&form)),
+        policy: Some(policy::read(&form)),
     };
     match visitor.rounds().create_round(request).await {
         Ok(answer) => {
@@ -289,39 +198,5 @@ async fn create(visitor: Visitor, form: Form) -> Answer {
             }
             new(&visitor, form).await
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_share_is_read_as_it_is_written() {
-        for (text, number) in [("20", 200), ("12.5%", 125), ("100", 1000), ("0.1", 1), (" 5 ", 50)] {
-            assert_eq!(permille(text), number, "{text}");
-        }
-        for text in ["", "x", "12.55", "101", "-1", "1."] {
-            assert_eq!(permille(text), 0, "{text}");
-        }
-        assert_eq!((percent(200).as_str(), percent(125).as_str()), ("20%", "12.5%"));
-    }
-
-    #[test]
-    fn a_filled_form_is_the_policy_that_it_was_filled_from() {
-        let stored = RoundPolicy {
-            opens_on: String::new(),
-            required_slots: vec!["M1".into(), "M9".into()],
-            gate_a: "block".into(),
-            gate_b: "warn".into(),
-            expert_rule: "n_of_m".into(),
-            experts_needed: 2,
-            departments: vec!["fgw".into(), "nyj".into()],
-            sample_permille: 125,
-            finding_threshold: 1,
-            freeze_after_days: 10,
-            ..RoundPolicy::default()
-        };
-        assert_eq!(policy(&filled(&stored)), stored);
     }
 }

@@ -16,7 +16,7 @@ use tonic::Status;
 use super::{
     Routes,
     applications::Rows,
-    orders::{JOINT, LIST},
+    orders::{self, JOINT, LIST},
 };
 use crate::{
     Answer, Form, Page, Role, Visitor,
@@ -57,6 +57,10 @@ pub struct SubsidiesPage {
     pub tabs: Vec<Tab>,
     /// Nodes to choose from: id and words.
     pub stages: Vec<(&'static str, &'static str)>,
+    /// Cities to choose from: code and name.
+    pub cities: Vec<(String, String)>,
+    /// Rounds to choose from: id and name.
+    pub rounds: Vec<(String, String)>,
     /// The table.
     pub list: Rows,
 }
@@ -72,7 +76,9 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
     let tabs = TABS.map(|id| list.filter.tab("stage", id, stage::of(id).reviewer.0, None));
     let tabs = [list.filter.tab("stage", "", "全部", None)].into_iter().chain(tabs).collect();
     let stages = stage::TABLE.iter().map(|row| (row.id, row.reviewer.0)).collect();
-    visitor.show(StatusCode::OK, &SubsidiesPage { page, tabs, stages, list })
+    let (names, rounds) = tokio::join!(visitor.portal.divisions.names(), orders::rounds(&visitor));
+    let cities = names.cities().into_iter().map(|city| (city.code, city.name)).collect();
+    visitor.show(StatusCode::OK, &SubsidiesPage { page, tabs, stages, cities, rounds, list })
 }
 
 /// A city of a round in which applications wait for the launch.

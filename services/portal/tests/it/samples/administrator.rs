@@ -3,13 +3,15 @@
 use portal::{
     Form,
     case::{Fact, Past},
+    compared::Compared,
     divisions::Place,
     labels::{EXPERT_RULES, GATES, OFFICIAL_ROLES, SLOTS},
     list::{Filter, Tab},
+    policy,
     refused::Away,
     stage::{self, Tag},
     web::{
-        account_review::{AccountReviewPage, Compared, Licence, Login, Queue},
+        account_review::{AccountReviewPage, Licence, Login, Queue},
         accounts::{self, AccountsPage},
         launch::{Chosen, Expert, LaunchConfirmPage, LaunchPage, Panel},
         machines::{self, Issued, MachinesPage, NewMachinePage},
@@ -261,6 +263,10 @@ fn round_new(kind: Kind) -> NewRoundPage {
         "sample_permille",
         "finding_threshold",
         "freeze_after_days",
+        "limits",
+        "limit_CountyReview",
+        "near_working_days",
+        "escalate_after_working_days",
     ];
     NewRoundPage {
         page: kind.frame("/system/rounds"),
@@ -268,6 +274,7 @@ fn round_new(kind: Kind) -> NewRoundPage {
         slots: SLOTS.to_vec(),
         gates: GATES.to_vec(),
         rules: EXPERT_RULES.to_vec(),
+        limits: policy::limits(),
     }
 }
 
@@ -276,6 +283,8 @@ fn subsidies(kind: Kind) -> SubsidiesPage {
         page: kind.frame("/supervision/subsidies"),
         tabs: tabs(kind),
         stages: stage::TABLE.iter().map(|row| (row.id, row.reviewer.0)).collect(),
+        cities: kind.some(|| ("410100".to_owned(), kind.text("郑州市"))),
+        rounds: kind.some(|| ("7".to_owned(), kind.text("2026 年第二批"))),
         list: rows(kind, "/supervision/subsidies/applications", true),
     }
 }
