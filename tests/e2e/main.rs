@@ -11,6 +11,7 @@ mod joint_review;
 mod legacy;
 mod permissions;
 mod portal;
+mod portal_admin;
 mod privacy;
 mod province;
 mod races;

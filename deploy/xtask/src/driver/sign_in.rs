@@ -57,7 +57,7 @@ impl Platform {
         let nobody = self.nobody();
         let body = RequestCodeRequest { activation_ticket: ticket.clone() };
         nobody.ask(body, |to, request| async move { to.sessions().request_code(request).await }).await?;
-        let code = self.mail_after(mark, phone, "code", is_code).await?;
+        let code = self.code_after(mark, phone).await?;
         let body = ActivateRequest { activation_ticket: ticket, code, new_password: password.to_owned() };
         nobody.ask(body, |to, request| async move { to.sessions().activate(request).await }).await?;
         Ok(self.sign_in(login, password).await?)
@@ -73,6 +73,11 @@ impl Platform {
     /// The one-time password that was sent to a phone after `mark`. Errors: none within 10 s.
     pub async fn one_time_password_after(&self, mark: usize, phone: &str) -> Result<String> {
         self.mail_after(mark, phone, "one-time password", is_one_time_password).await
+    }
+
+    /// The code that was sent to a phone after `mark`. Errors: none within 10 s.
+    pub async fn code_after(&self, mark: usize, phone: &str) -> Result<String> {
+        self.mail_after(mark, phone, "code", is_code).await
     }
 
     async fn mail_after(
