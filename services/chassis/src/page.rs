@@ -27,10 +27,14 @@ pub fn after<K: DeserializeOwned>(page: Option<&Page>) -> Result<Option<K>, Fail
     if token.is_empty() {
         return Ok(None);
     }
-    let invalid =
-        || Failure::invalid("page_token_invalid", "page.page_token", "翻页标记无效，请从第一页重新开始");
-    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid())?;
-    serde_json::from_slice(&bytes).map(Some).map_err(|_| invalid())
+    let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid_token())?;
+    serde_json::from_slice(&bytes).map(Some).map_err(|_| invalid_token())
+}
+
+/// `page_token_invalid`: the token decodes, but to a key that cannot be.
+#[must_use]
+pub fn invalid_token() -> Failure {
+    Failure::invalid("page_token_invalid", "page.page_token", "翻页标记无效，请从第一页重新开始")
 }
 
 /// The token for the page after `key`; empty when the present page was not full.

@@ -129,6 +129,11 @@ pub fn instant(at: OffsetDateTime) -> String {
     at.to_offset(SHANGHAI).format(format).unwrap_or_else(|_| at.to_string())
 }
 
+/// A search that is too short to find little, or too long.
+pub fn search_length() -> Failure {
+    Failure::invalid("search_length", "text", "请输入 2–50 个字进行查询")
+}
+
 /// A value on the wire that this service does not know.
 pub fn unknown(field: &str) -> Failure {
     Failure::invalid("unknown_value", field, "取值无法识别，请重新选择")

@@ -6,6 +6,7 @@ pub mod convert;
 pub mod deadlines;
 pub mod facts;
 pub mod joint_review;
+pub mod lists;
 pub mod rounds;
 pub mod views;
 

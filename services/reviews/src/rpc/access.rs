@@ -49,6 +49,7 @@ pub const ACCESS: &[Access] = &[
     Access { method: "/yuchong.reviews.v1.Applications/Terminate", who: OPERATOR },
     Access { method: "/yuchong.reviews.v1.Applications/GetApplication", who: REVIEW },
     Access { method: "/yuchong.reviews.v1.Applications/ListApplications", who: REVIEW },
+    Access { method: "/yuchong.reviews.v1.Applications/CountApplications", who: REVIEW },
     Access { method: "/yuchong.reviews.v1.Applications/GetHistory", who: REVIEW },
     Access { method: "/yuchong.reviews.v1.Applications/ListSubmissions", who: REVIEW },
     Access { method: "/yuchong.reviews.v1.Applications/GetSubmission", who: REVIEW },

@@ -2,20 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use chassis::{Failure, page, rpc};
+use chassis::{Failure, rpc};
 use proto::reviews::{
-    AllowedActionsRequest, AllowedActionsResponse, ApplicationView, CreateApplicationRequest, DeleteRequest,
-    GetApplicationRequest, GetHistoryRequest, GetHistoryResponse, GetSubmissionRequest,
-    ListApplicationsRequest, ListApplicationsResponse, ListSubmissionsRequest, ListSubmissionsResponse,
-    PassRequest, RecordPaperCheckRequest, ReturnRequest, RevokePassRequest, SaveAcceptanceRequest,
-    Submission, SubmitAcceptanceRequest, SubmitMaterialsRequest, SubmitSupplementRequest, TakeBackRequest,
+    AllowedActionsRequest, AllowedActionsResponse, ApplicationView, CountApplicationsRequest,
+    CountApplicationsResponse, CreateApplicationRequest, DeleteRequest, GetApplicationRequest,
+    GetHistoryRequest, GetHistoryResponse, GetSubmissionRequest, ListApplicationsRequest,
+    ListApplicationsResponse, ListSubmissionsRequest, ListSubmissionsResponse, PassRequest,
+    RecordPaperCheckRequest, ReturnRequest, RevokePassRequest, SaveAcceptanceRequest, Submission,
+    SubmitAcceptanceRequest, SubmitMaterialsRequest, SubmitSupplementRequest, TakeBackRequest,
     TerminateRequest, WithdrawRequest, applications_server::Applications,
 };
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
 use super::{
-    Inlet, convert,
+    Inlet, convert, lists,
     views::{self, Reader},
 };
 use crate::{
@@ -303,20 +304,34 @@ impl Applications for Inlet {
     ) -> Result<Response<ListApplicationsResponse>, Status> {
         let mut person = convert::person(&rpc::caller(&request)?)?;
         let request = request.into_inner();
-        let size = page::size(request.page.as_ref())?;
-        let after = convert::after(&request)?;
+        let page = lists::page(&request)?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
         let now = store::database_time(&mut db).await.map_err(Failure::from)?;
-        let filter = convert::filter(&request, now)?;
+        let filter = lists::filter(&request, now)?;
         app::read::seated(&mut db, &mut person).await?;
         let scope = app::read::scope(&person);
-        let found =
-            store::lists::applications(&mut db, &scope, &filter, after, size).await.map_err(Failure::from)?;
+        let listed =
+            store::lists::applications(&mut db, &scope, &filter, page).await.map_err(Failure::from)?;
         let reader = Reader::new(&person, &self.shared, now);
         Ok(Response::new(ListApplicationsResponse {
-            applications: found.iter().map(|found| views::application(found, &reader)).collect(),
-            next_page_token: convert::next(&found, after, size),
+            applications: listed.iter().map(|row| views::listed(row, &reader)).collect(),
+            next_page_token: lists::next_page(&listed, page),
         }))
+    }
+
+    async fn count_applications(
+        &self,
+        request: Request<CountApplicationsRequest>,
+    ) -> Result<Response<CountApplicationsResponse>, Status> {
+        let mut person = convert::person(&rpc::caller(&request)?)?;
+        let request = request.into_inner().filter.unwrap_or_default();
+        let mut db = self.pool.acquire().await.map_err(Failure::from)?;
+        let now = store::database_time(&mut db).await.map_err(Failure::from)?;
+        let filter = lists::filter(&request, now)?;
+        app::read::seated(&mut db, &mut person).await?;
+        let scope = app::read::scope(&person);
+        let counted = store::lists::counts(&mut db, &scope, &filter).await.map_err(Failure::from)?;
+        Ok(Response::new(views::counts(&counted)))
     }
 
     async fn get_history(

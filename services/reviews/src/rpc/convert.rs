@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use chassis::{Caller, Failure, page};
+use chassis::{Caller, Failure};
 use proto::reviews::{
-    AcceptanceForm, Item, ItemAnswer, Judged as WireJudged, LaunchJointReviewRequest,
-    ListApplicationsRequest, NodeLimit, RecordPaperCheckRequest, RoundPolicy, SaveAcceptanceRequest,
+    AcceptanceForm, Item, ItemAnswer, Judged as WireJudged, LaunchJointReviewRequest, NodeLimit,
+    RecordPaperCheckRequest, RoundPolicy, SaveAcceptanceRequest,
 };
 use time::{Date, OffsetDateTime, format_description::well_known::Iso8601};
 use uuid::Uuid;
@@ -13,20 +13,18 @@ use uuid::Uuid;
 use crate::{
     domain::{
         act::{Act, Command, Judged, PaperCheck, Person},
-        application::Application,
         calendar::Calendar,
-        clock::{Alert, Limits},
+        clock::Limits,
         form::{Field, Form},
         guards::{OPINION_CHARACTERS_MAX, readable},
         ids::{ApplicationId, OperatorId, OrderId, PersonId, RoundId},
         policy::{ExpertRule, Gate, Policy},
-        stage::{Actor, Party, Stage},
+        stage::{Actor, Stage},
     },
     labels,
-    store::lists::{After, Filter},
 };
 
-/// Applications that one command names at most. Source: issue of the portal, item 4.
+/// Applications that one command names at most.
 pub const ITEMS_MAX: usize = 200;
 
 /// A UUID field.
@@ -269,75 +267,6 @@ fn limits(policy: &RoundPolicy) -> Result<Limits, Failure> {
     })
 }
 
-/// The filter of a list.
-///
-/// # Errors
-/// `unknown_value` on a field.
-pub fn filter(request: &ListApplicationsRequest, now: OffsetDateTime) -> Result<Filter, Failure> {
-    let code =
-        |text: &str, field: &str| if text.is_empty() { Ok(None) } else { division(text, field).map(Some) };
-    let uuid = |text: &str, field: &str| if text.is_empty() { Ok(None) } else { id(text, field).map(Some) };
-    Ok(Filter {
-        stages: stages(request)?,
-        prefecture: code(&request.prefecture, "prefecture")?,
-        county: code(&request.county, "county")?,
-        operator: uuid(&request.operator_id, "operator_id")?,
-        round: uuid(&request.round_id, "round_id")?,
-        order: uuid(&request.work_order_id, "work_order_id")?,
-        station: uuid(&request.station_id, "station_id")?,
-        struck: struck(&request.light)?,
-        due_by: request.overdue.then_some(now),
-    })
-}
-
-/// How far the clock has struck where a card of this colour is shown.
-fn struck(light: &str) -> Result<Option<Vec<String>>, Failure> {
-    if light.is_empty() {
-        return Ok(None);
-    }
-    let alerts = Alert::ALL.into_iter().filter(|alert| alert.light() == light);
-    let struck: Vec<_> = alerts.map(|alert| alert.id().to_owned()).collect();
-    if struck.is_empty() { Err(labels::unknown("light")) } else { Ok(Some(struck)) }
-}
-
-/// Where a page begins: the token of its own order.
-///
-/// # Errors
-/// `unknown_value` on the order; `page_token_invalid`.
-pub fn after(request: &ListApplicationsRequest) -> Result<After, Failure> {
-    let page = request.page.as_ref();
-    Ok(match request.order.as_str() {
-        "" => After::Newest(page::after(page)?),
-        "deadline" => {
-            let key: Option<(i64, Uuid)> = page::after(page)?;
-            After::Deadline(key.map(|(micros, id)| Ok::<_, Failure>((instant(micros)?, id))).transpose()?)
-        }
-        _ => return Err(labels::unknown("order")),
-    })
-}
-
-/// The token of the page after this one; empty where it was not full.
-pub fn next(found: &[Application], after: After, size: i64) -> String {
-    let Some(last) = found.last().filter(|_| i64::try_from(found.len()) == Ok(size)) else {
-        return String::new();
-    };
-    match (after, last.clock) {
-        (After::Newest(_), _) | (After::Deadline(_), None) => page::token(Some(&last.id.0)),
-        (After::Deadline(_), Some(clock)) => page::token(Some(&(micros(clock.deadline_at), last.id.0))),
-    }
-}
-
-/// Microseconds since 1970: PostgreSQL's precision.
-fn micros(at: OffsetDateTime) -> i64 {
-    i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX)
-}
-
-fn instant(micros: i64) -> Result<OffsetDateTime, Failure> {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).map_err(|_| {
-        Failure::invalid("page_token_invalid", "page.page_token", "翻页标记无效，请从第一页重新开始")
-    })
-}
-
 /// A deadline on the wire.
 ///
 /// # Errors
@@ -358,26 +287,6 @@ pub fn items(items: &[Item]) -> Result<Vec<(String, Option<Uuid>, i64)>, Failure
         .iter()
         .map(|item| (item.application_id.clone(), Uuid::parse_str(&item.application_id).ok(), item.version))
         .collect())
-}
-
-/// The nodes asked for, by name and by the party that they wait for.
-fn stages(request: &ListApplicationsRequest) -> Result<Option<Vec<String>>, Failure> {
-    let named = request
-        .stages
-        .iter()
-        .map(|stage| Stage::parse(stage).ok_or_else(|| labels::unknown("stages")))
-        .collect::<Result<Vec<_>, _>>()?;
-    let waiting = match request.waits_for.as_str() {
-        "" => None,
-        party => Some(Party::parse(party).ok_or_else(|| labels::unknown("waits_for"))?.stages()),
-    };
-    let wanted = match (named.is_empty(), waiting) {
-        (true, None) => return Ok(None),
-        (true, Some(waiting)) => waiting,
-        (false, None) => named,
-        (false, Some(waiting)) => named.into_iter().filter(|stage| waiting.contains(stage)).collect(),
-    };
-    Ok(Some(wanted.into_iter().map(|stage| stage.id().to_owned()).collect()))
 }
 
 /// A city of a launch: its code, its panel, its lead.

@@ -1,9 +1,12 @@
 //! From the domain to the wire: what a caller of this side of the table reads.
 
+use std::collections::BTreeMap;
+
 use proto::reviews::{
-    AllowedAction, ApplicationView, CalendarYear, Draw as WireDraw, HistoryEntry, ItemAnswer, NodeLimit,
-    PanelMember, RankedMember, Round as WireRound, RoundPolicy, StationConnector, StationSnapshot, StepRef,
-    Submission as WireSubmission, SubmissionRef, TimeLeft, WorkOrderView,
+    AllowedAction, ApplicationView, CalendarYear, CountApplicationsResponse, Draw as WireDraw, HistoryEntry,
+    ItemAnswer, NodeLimit, PanelMember, RankedMember, Round as WireRound, RoundPolicy, StageCount,
+    StationConnector, StationSnapshot, StepRef, Submission as WireSubmission, SubmissionRef, TimeLeft,
+    WorkOrderView,
 };
 
 use time::OffsetDateTime;
@@ -27,7 +30,13 @@ use crate::{
     labels,
     publish::{self, timestamp},
     store::{
-        forms::Sheet, history::Link, opinions::Seat, orders::Progress, rounds::Round, samples::Kept,
+        forms::Sheet,
+        history::Link,
+        lists::{COUNT_MAX, Listed},
+        opinions::Seat,
+        orders::Progress,
+        rounds::Round,
+        samples::Kept,
         submissions::Submission,
     },
 };
@@ -110,7 +119,20 @@ pub fn application(application: &Application, reader: &Reader<'_>) -> Applicatio
             .filter(|_| !operator)
             .map(|assignee| assignee.to_string())
             .unwrap_or_default(),
+        submitted_at: None,
     }
+}
+
+/// An application in a list.
+pub fn listed(row: &Listed, reader: &Reader<'_>) -> ApplicationView {
+    ApplicationView { submitted_at: row.submitted_at.map(timestamp), ..application(&row.application, reader) }
+}
+
+/// How many stand at each node.
+pub fn counts(counted: &BTreeMap<Stage, i32>) -> CountApplicationsResponse {
+    let one = |(stage, count): (&Stage, &i32)| StageCount { stage: stage.id().to_owned(), count: *count };
+    let total: i32 = counted.values().sum();
+    CountApplicationsResponse { counts: counted.iter().map(one).collect(), total: total.min(COUNT_MAX + 1) }
 }
 
 /// An application with its form and station.

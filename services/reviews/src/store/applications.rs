@@ -13,6 +13,7 @@ use crate::domain::{
     stage::{Actor, Party, Stage},
 };
 
+#[derive(sqlx::FromRow)]
 pub(crate) struct ApplicationRow {
     pub(crate) id: Uuid,
     pub(crate) application_no: String,

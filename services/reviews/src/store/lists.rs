@@ -1,16 +1,20 @@
-//! Lists of applications: keyset pages by scope, newest first or the least time left first.
+//! Lists of applications: keyset pages by the last change or the time left, and counts by node, of what a caller may see.
 //!
-//! Each part of a scope has its own statement, so that each walks its own index in the order of the page and reads no
-//! more rows than it shows. Source: performance, rule 10.
+//! A statement says only what was asked for and is planned for these very values (decision 12). What a filter leaves is
+//! found first where it is likely to be little; else each node of the scope is walked by its own index, which reads no
+//! more rows than it shows. Source: performance, rules 10 to 12.
 
-use std::cmp::Reverse;
+mod counts;
+mod narrow;
 
-use sqlx::PgConnection;
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use self::counts::{COUNT_MAX, counts};
+use self::narrow::Way;
 use super::{StoreError, applications::ApplicationRow};
-use crate::domain::application::Application;
+use crate::domain::{application::Application, stage::Stage};
 
 /// A part of what a caller may see; several parts add up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +35,7 @@ pub enum Part {
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Nodes; none: all but deleted ones (G5: the list is clean).
-    pub stages: Option<Vec<String>>,
+    pub stages: Option<Vec<Stage>>,
     /// City.
     pub prefecture: Option<String>,
     /// County.
@@ -48,82 +52,90 @@ pub struct Filter {
     pub struck: Option<Vec<String>>,
     /// Deadline at this instant or before.
     pub due_by: Option<OffsetDateTime>,
+    /// A piece of a name, or the begin or end of a number; two characters or more.
+    pub text: Option<String>,
+    /// The standing submission came at this time or later.
+    pub submitted_from: Option<OffsetDateTime>,
+    /// The standing submission came before this time.
+    pub submitted_before: Option<OffsetDateTime>,
 }
 
-/// Where a page begins, and with that its order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum After {
-    /// Newest first, after this one.
-    Newest(Option<Uuid>),
-    /// Only where a clock runs, the least time left first, after this deadline and application.
-    Deadline(Option<(OffsetDateTime, Uuid)>),
+/// In which order a list comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// Last changed first.
+    #[default]
+    Newest,
+    /// Longest without a change first.
+    Oldest,
+    /// Only where a clock runs, the least time left first.
+    Deadline,
 }
 
-/// One statement: for each key of the part a page by its own index, then the page of all.
-macro_rules! page {
-    ($db:expr, $name:tt, $keys:tt, $own:tt, $value:expr, $filter:expr, $after:expr, $size:expr) => {
-        match $after {
-            After::Newest(after) => page!(
-                $db, $name, $keys, $own, $value, $filter, (after, None::<OffsetDateTime>), $size,
-                "", "($8::uuid IS NULL OR id < $8) AND $13::timestamptz IS NULL", "id DESC", "a.id DESC"
-            ),
-            After::Deadline(after) => page!(
-                $db, $name, $keys, $own, $value, $filter, (after.map(|(_, id)| id), after.map(|(at, _)| at)), $size,
-                "_due", "deadline_at IS NOT NULL AND ($8::uuid IS NULL OR (deadline_at, id) > ($13::timestamptz, $8))",
-                "deadline_at, id", "a.deadline_at, a.id"
-            ),
+impl Order {
+    /// Reads the id of the wire.
+    pub fn parse(id: &str) -> Option<Self> {
+        match id {
+            "" => Some(Self::Newest),
+            "oldest" => Some(Self::Oldest),
+            "deadline" => Some(Self::Deadline),
+            _ => None,
         }
-    };
-    (
-        $db:expr, $name:tt, $keys:tt, $own:tt, $value:expr, $filter:expr, $after:expr, $size:expr,
-        $variant:tt, $from:tt, $inner:tt, $outer:tt
-    ) => {{
-        let (after, after_at) = $after;
-        sqlx::query_as!(
-            ApplicationRow,
-            "-- reviews.lists."
-                + $name
-                + $variant
-                + "
-         SELECT a.*, NULL::uuid[] AS persons, NULL::text[] AS tiers FROM UNNEST($9::"
-                + $keys
-                + ") AS own (key)
-         CROSS JOIN LATERAL (
-             SELECT * FROM applications WHERE "
-                + $own
-                + "
-                AND (($1::text[] IS NULL AND stage <> 'Deleted') OR stage = ANY($1))
-                AND ($2::text IS NULL OR prefecture = $2) AND ($3::text IS NULL OR county = $3)
-                AND ($4::uuid IS NULL OR operator_id = $4) AND ($5::uuid IS NULL OR round_id = $5)
-                AND ($6::uuid IS NULL OR work_order_id = $6) AND ($7::uuid IS NULL OR station_id = $7)
-                AND ($11::text[] IS NULL OR struck = ANY($11)) AND ($12::timestamptz IS NULL OR deadline_at <= $12)
-                AND "
-                + $from
-                + "
-             ORDER BY "
-                + $inner
-                + " LIMIT $10) a
-         ORDER BY "
-                + $outer
-                + " LIMIT $10",
-            $filter.stages.as_deref() as Option<&[String]>,
-            $filter.prefecture.as_deref() as Option<&str>,
-            $filter.county.as_deref() as Option<&str>,
-            $filter.operator,
-            $filter.round,
-            $filter.order,
-            $filter.station,
-            after,
-            $value,
-            $size,
-            $filter.struck.as_deref() as Option<&[String]>,
-            $filter.due_by,
-            after_at
-        )
-        .fetch_all($db)
-        .await?
-    }};
+    }
+
+    /// The place of an application.
+    pub fn key(self, application: &Application) -> (OffsetDateTime, Uuid) {
+        let changed_at = application.last.as_ref().map_or(application.entered_at, |last| last.at);
+        let at = match self {
+            Self::Newest | Self::Oldest => changed_at,
+            Self::Deadline => application.clock.map_or(changed_at, |clock| clock.deadline_at),
+        };
+        (at, application.id.0)
+    }
+
+    /// The column, and the direction.
+    const fn by(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Newest => ("last_at", "DESC"),
+            Self::Oldest => ("last_at", "ASC"),
+            Self::Deadline => ("deadline_at", "ASC"),
+        }
+    }
 }
+
+/// Which page.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Page {
+    /// Of which list.
+    pub order: Order,
+    /// The key of the row before it.
+    pub after: Option<(OffsetDateTime, Uuid)>,
+    /// Rows.
+    pub size: i64,
+}
+
+/// A row of a list.
+#[derive(Debug, Clone)]
+pub struct Listed {
+    /// The application without its form.
+    pub application: Application,
+    /// When the standing submission came.
+    pub submitted_at: Option<OffsetDateTime>,
+}
+
+#[derive(FromRow)]
+struct ListedRow {
+    #[sqlx(flatten)]
+    application: ApplicationRow,
+    submitted_at: Option<OffsetDateTime>,
+}
+
+/// The most rows that are gathered for a page; a filter that leaves more is met often enough on the way.
+const GATHERED_MAX: i64 = 20_000;
+
+const COLUMNS: &str = "a.*, NULL::uuid[] AS persons, NULL::text[] AS tiers, s.submitted_at";
+const SUBMITTED: &str =
+    " LEFT JOIN submissions s ON s.application_id = a.id AND s.version = a.submission_version";
 
 /// One page.
 ///
@@ -133,78 +145,136 @@ pub async fn applications(
     db: &mut PgConnection,
     parts: &[Part],
     filter: &Filter,
-    after: After,
-    size: i64,
-) -> Result<Vec<Application>, StoreError> {
-    let mut found = Vec::new();
-    for part in parts {
-        for row in rows(db, part, filter, after, size).await? {
-            found.push(row.read()?);
+    page: Page,
+) -> Result<Vec<Listed>, StoreError> {
+    let mut rows = Vec::new();
+    if filter.picks() {
+        rows = match gather(db, parts, filter, page).await? {
+            Some(ids) => read(db, &ids, page).await?,
+            None => follow(db, parts, filter, page).await?,
+        };
+    } else if page.order == Order::Deadline {
+        rows = follow(db, parts, filter, page).await?;
+    } else {
+        for part in parts {
+            rows.extend(walk(db, part, filter, page).await?);
         }
     }
+    let mut listed = rows
+        .into_iter()
+        .map(|row| Ok(Listed { application: row.application.read()?, submitted_at: row.submitted_at }))
+        .collect::<Result<Vec<_>, StoreError>>()?;
     if parts.len() > 1 {
-        match after {
-            After::Newest(_) => found.sort_unstable_by_key(|found| Reverse(found.id)),
-            After::Deadline(_) => {
-                found.sort_unstable_by_key(|found| (found.clock.map(|clock| clock.deadline_at), found.id));
-            }
+        listed.sort_unstable_by_key(|row| page.order.key(&row.application));
+        listed.dedup_by(|one, other| one.application.id == other.application.id);
+        if page.order == Order::Newest {
+            listed.reverse();
         }
-        found.dedup_by(|one, other| one.id == other.id);
-        found.truncate(usize::try_from(size).unwrap_or(usize::MAX));
+        listed.truncate(usize::try_from(page.size).unwrap_or(usize::MAX));
     }
-    Ok(found)
+    Ok(listed)
 }
 
-async fn rows(
+/// The ids of the page, where the filter leaves no more than [`GATHERED_MAX`] rows.
+async fn gather(
+    db: &mut PgConnection,
+    parts: &[Part],
+    filter: &Filter,
+    page: Page,
+) -> Result<Option<Vec<Uuid>>, StoreError> {
+    let mut query = QueryBuilder::<Postgres>::new(
+        "-- reviews.lists.gather
+         WITH found AS MATERIALIZED (SELECT id, last_at, deadline_at FROM applications WHERE stage = ANY(",
+    );
+    query.push_bind(filter.nodes()).push(")");
+    narrow::scope(&mut query, parts);
+    narrow::filter(&mut query, filter, Way::Gathered);
+    query.push(" LIMIT ").push_bind(GATHERED_MAX + 1);
+    query.push(") SELECT (SELECT count(*) FROM found), ARRAY(SELECT id FROM found WHERE true");
+    behind(&mut query, page);
+    query.push(order("", page)).push(" LIMIT ").push_bind(page.size).push(")");
+    let (found, ids): (i64, Vec<Uuid>) = query.build_query_as().persistent(false).fetch_one(db).await?;
+    Ok((found <= GATHERED_MAX).then_some(ids))
+}
+
+/// The page among very many, row by row in its order.
+async fn follow(
+    db: &mut PgConnection,
+    parts: &[Part],
+    filter: &Filter,
+    page: Page,
+) -> Result<Vec<ListedRow>, StoreError> {
+    let mut query = QueryBuilder::<Postgres>::new("-- reviews.lists.follow\n SELECT ");
+    query.push(COLUMNS).push(" FROM (SELECT * FROM applications WHERE stage = ANY(");
+    query.push_bind(filter.nodes()).push(")");
+    narrow::scope(&mut query, parts);
+    narrow::filter(&mut query, filter, Way::Walked);
+    behind(&mut query, page);
+    query.push(order("", page)).push(" LIMIT ").push_bind(page.size).push(") AS a");
+    query.push(SUBMITTED).push(order("a.", page));
+    Ok(query.build_query_as().persistent(false).fetch_all(db).await?)
+}
+
+/// What comes after the row before the page.
+fn behind(query: &mut QueryBuilder<Postgres>, page: Page) {
+    let (column, direction) = page.order.by();
+    if page.order == Order::Deadline {
+        query.push(" AND deadline_at IS NOT NULL");
+    }
+    if let Some((at, id)) = page.after {
+        query.push(" AND (").push(column).push(if direction == "ASC" { ", id) > (" } else { ", id) < (" });
+        query.push_bind(at).push(", ").push_bind(id).push(")");
+    }
+}
+
+async fn read(db: &mut PgConnection, ids: &[Uuid], page: Page) -> Result<Vec<ListedRow>, StoreError> {
+    let mut query = QueryBuilder::<Postgres>::new("-- reviews.lists.read\n SELECT ");
+    query.push(COLUMNS).push(" FROM applications a").push(SUBMITTED);
+    query.push(" WHERE a.id = ANY(").push_bind(ids).push(")").push(order("a.", page));
+    Ok(query.build_query_as().persistent(false).fetch_all(db).await?)
+}
+
+async fn walk(
     db: &mut PgConnection,
     part: &Part,
     filter: &Filter,
-    after: After,
-    size: i64,
-) -> Result<Vec<ApplicationRow>, StoreError> {
-    let submitted = &["".to_owned()];
-    Ok(match part {
-        Part::Operator(id) => {
-            page!(db, "operator", "uuid[]", "operator_id = own.key", &[*id], filter, after, size)
-        }
-        Part::Counties(codes) => {
-            page!(
-                db,
-                "counties",
-                "text[]",
-                "county = own.key AND submission_version > 0",
-                codes,
-                filter,
-                after,
-                size
-            )
-        }
-        Part::Prefectures(codes) => {
-            page!(
-                db,
-                "prefectures",
-                "text[]",
-                "prefecture = own.key AND submission_version > 0",
-                codes,
-                filter,
-                after,
-                size
-            )
-        }
-        Part::Orders(ids) => {
-            page!(db, "orders", "uuid[]", "work_order_id = own.key", ids, filter, after, size)
-        }
-        Part::Province => {
-            page!(
-                db,
-                "province",
-                "text[]",
-                "submission_version > 0 AND own.key = ''",
-                submitted,
-                filter,
-                after,
-                size
-            )
-        }
-    })
+    page: Page,
+) -> Result<Vec<ListedRow>, StoreError> {
+    let mut query = QueryBuilder::<Postgres>::new("-- reviews.lists.walk\n SELECT ");
+    query.push(COLUMNS).push(" FROM (SELECT a.* FROM UNNEST(").push_bind(filter.nodes());
+    query.push("::text[]) AS node (stage)");
+    narrow::keys(&mut query, &narrow::walked(part, filter));
+    query.push(" CROSS JOIN LATERAL (SELECT * FROM applications WHERE stage = node.stage");
+    narrow::own(&mut query, &narrow::walked(part, filter));
+    narrow::scope(&mut query, std::slice::from_ref(part));
+    narrow::filter(&mut query, filter, Way::Walked);
+    behind(&mut query, page);
+    query.push(order("", page)).push(" LIMIT ").push_bind(page.size).push(") AS a");
+    query.push(order("a.", page)).push(" LIMIT ").push_bind(page.size).push(") AS a");
+    query.push(SUBMITTED).push(order("a.", page));
+    Ok(query.build_query_as().persistent(false).fetch_all(db).await?)
+}
+
+fn order(of: &str, page: Page) -> String {
+    let (column, direction) = page.order.by();
+    format!(" ORDER BY {of}{column} {direction}, {of}id {direction}")
+}
+
+impl Filter {
+    /// Whether it names something that few have.
+    fn picks(&self) -> bool {
+        self.operator.is_some()
+            || self.order.is_some()
+            || self.station.is_some()
+            || self.struck.is_some()
+            || self.due_by.is_some()
+            || self.text.is_some()
+            || self.submitted_from.is_some()
+            || self.submitted_before.is_some()
+    }
+
+    fn nodes(&self) -> Vec<&'static str> {
+        let all = || Stage::ALL.into_iter().filter(|stage| *stage != Stage::Deleted).collect();
+        self.stages.clone().unwrap_or_else(all).into_iter().map(Stage::id).collect()
+    }
 }

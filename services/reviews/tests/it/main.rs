@@ -4,6 +4,7 @@ mod applications;
 mod deadlines;
 mod harness;
 mod joint_review;
+mod lists;
 mod neighbours;
 mod races;
 mod trail;

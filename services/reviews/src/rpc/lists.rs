@@ -1,0 +1,123 @@
+//! What a list of applications is asked for: from the wire to filter and page, and back to the token of the next page.
+
+use chassis::{Failure, page};
+use proto::reviews::ListApplicationsRequest;
+use time::{Date, OffsetDateTime};
+use uuid::Uuid;
+
+use super::convert::{date, division, id};
+use crate::{
+    domain::{
+        clock::Alert,
+        policy::SHANGHAI,
+        stage::{Party, Stage},
+    },
+    labels,
+    store::lists::{Filter, Listed, Order, Page},
+};
+
+/// Characters of a search.
+const SEARCH_CHARS: std::ops::RangeInclusive<usize> = 2..=50;
+
+/// The filter of a list.
+///
+/// # Errors
+/// `unknown_value` on a field.
+pub fn filter(request: &ListApplicationsRequest, now: OffsetDateTime) -> Result<Filter, Failure> {
+    let code =
+        |text: &str, field: &str| if text.is_empty() { Ok(None) } else { division(text, field).map(Some) };
+    let uuid = |text: &str, field: &str| if text.is_empty() { Ok(None) } else { id(text, field).map(Some) };
+    let submitted_from = date(&request.submitted_from, "submitted_from")?.map(start_of);
+    let submitted_to = date(&request.submitted_to, "submitted_to")?;
+    Ok(Filter {
+        stages: stages(request)?,
+        prefecture: code(&request.prefecture, "prefecture")?,
+        county: code(&request.county, "county")?,
+        operator: uuid(&request.operator_id, "operator_id")?,
+        round: uuid(&request.round_id, "round_id")?,
+        order: uuid(&request.work_order_id, "work_order_id")?,
+        station: uuid(&request.station_id, "station_id")?,
+        struck: struck(&request.light)?,
+        due_by: request.overdue.then_some(now),
+        text: text(&request.text)?,
+        submitted_from,
+        submitted_before: submitted_to.and_then(Date::next_day).map(start_of),
+    })
+}
+
+/// The first moment of a day in the province.
+fn start_of(day: Date) -> OffsetDateTime {
+    day.midnight().assume_offset(SHANGHAI)
+}
+
+/// What names and numbers are searched for: lower case, half-width.
+fn text(given: &str) -> Result<Option<String>, Failure> {
+    let folded: String = given.trim().chars().map(half_width).flat_map(char::to_lowercase).collect();
+    match folded.chars().count() {
+        0 => Ok(None),
+        _ if folded.chars().any(char::is_control) => Err(labels::unknown("text")),
+        length if SEARCH_CHARS.contains(&length) => Ok(Some(folded)),
+        _ => Err(labels::search_length()),
+    }
+}
+
+fn half_width(character: char) -> char {
+    match character {
+        '\u{FF01}'..='\u{FF5E}' => char::from_u32(character as u32 - 0xFEE0).unwrap_or(character),
+        other => other,
+    }
+}
+
+/// How far the clock has struck where a card of this colour is shown.
+fn struck(light: &str) -> Result<Option<Vec<String>>, Failure> {
+    if light.is_empty() {
+        return Ok(None);
+    }
+    let alerts = Alert::ALL.into_iter().filter(|alert| alert.light() == light);
+    let struck: Vec<_> = alerts.map(|alert| alert.id().to_owned()).collect();
+    if struck.is_empty() { Err(labels::unknown("light")) } else { Ok(Some(struck)) }
+}
+
+/// The page of a list.
+///
+/// # Errors
+/// `unknown_value` on the order; `page_size_out_of_range`, `page_token_invalid`.
+pub fn page(request: &ListApplicationsRequest) -> Result<Page, Failure> {
+    let order = Order::parse(&request.order).ok_or_else(|| labels::unknown("order"))?;
+    let after = page::after::<(i64, Uuid)>(request.page.as_ref())?
+        .map(|(micros, id)| {
+            let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000);
+            at.map(|at| (at, id)).map_err(|_| page::invalid_token())
+        })
+        .transpose()?;
+    Ok(Page { order, after, size: page::size(request.page.as_ref())? })
+}
+
+/// The token of the page after this one; empty where this one was not full.
+#[must_use]
+pub fn next_page(listed: &[Listed], page: Page) -> String {
+    let full = i64::try_from(listed.len()) == Ok(page.size);
+    let last = listed.last().filter(|_| full).map(|row| page.order.key(&row.application));
+    let micros = |at: OffsetDateTime| i64::try_from(at.unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
+    page::token(last.map(|(at, id)| (micros(at), id)).as_ref())
+}
+
+/// The nodes asked for, by name and by the party that they wait for.
+fn stages(request: &ListApplicationsRequest) -> Result<Option<Vec<Stage>>, Failure> {
+    let named = request
+        .stages
+        .iter()
+        .map(|stage| Stage::parse(stage).ok_or_else(|| labels::unknown("stages")))
+        .collect::<Result<Vec<_>, _>>()?;
+    let waiting = match request.waits_for.as_str() {
+        "" => None,
+        party => Some(Party::parse(party).ok_or_else(|| labels::unknown("waits_for"))?.stages()),
+    };
+    let wanted = match (named.is_empty(), waiting) {
+        (true, None) => return Ok(None),
+        (true, Some(waiting)) => waiting,
+        (false, None) => named,
+        (false, Some(waiting)) => named.into_iter().filter(|stage| waiting.contains(stage)).collect(),
+    };
+    Ok(Some(wanted))
+}

@@ -1,0 +1,231 @@
+//! Lists: what each filter leaves, pages without a gap, counts for the tabs, and the same answers among very many rows.
+
+use proto::{
+    common::Page,
+    reviews::{ApplicationView, CountApplicationsRequest, ListApplicationsRequest, SaveAcceptanceRequest},
+};
+use uuid::Uuid;
+
+use crate::harness::{ADMINISTRATOR, Answer, CITY, COUNTY, OPERATOR, Platform, Who, answer, fresh, operator};
+
+impl Platform {
+    async fn list(
+        &self,
+        who: Who,
+        request: ListApplicationsRequest,
+    ) -> Answer<(Vec<ApplicationView>, String)> {
+        let listed = answer(self.applications(who).list_applications(request).await)?;
+        Ok((listed.applications, listed.next_page_token))
+    }
+
+    /// Ids of all pages of this size.
+    async fn pages(&self, who: Who, request: &ListApplicationsRequest, page_size: i32) -> Vec<String> {
+        let (mut ids, mut page_token) = (Vec::new(), String::new());
+        loop {
+            let page = Some(Page { page_size, page_token });
+            let request = ListApplicationsRequest { page, ..request.clone() };
+            let (rows, next) = self.list(who, request).await.expect("listed");
+            ids.extend(rows.into_iter().map(|row| row.application_id));
+            if next.is_empty() {
+                return ids;
+            }
+            page_token = next;
+        }
+    }
+
+    /// Nodes with their counts, and all together.
+    async fn counted(&self, who: Who, filter: ListApplicationsRequest) -> (Vec<(String, i32)>, i32) {
+        let request = CountApplicationsRequest { filter: Some(filter) };
+        let counted = answer(self.applications(who).count_applications(request).await).expect("counted");
+        (counted.counts.into_iter().map(|one| (one.stage, one.count)).collect(), counted.total)
+    }
+
+    /// A draft whose station is called like this.
+    async fn called(&self, round: &str, station: u128, name: &str) -> ApplicationView {
+        let draft = self.create(OPERATOR, round, station).await.expect("drafted");
+        let request = SaveAcceptanceRequest {
+            request_id: fresh(),
+            application_id: draft.application_id,
+            edit_version: 1,
+            station_name: Some(name.into()),
+            ..SaveAcceptanceRequest::default()
+        };
+        answer(self.applications(OPERATOR).save_acceptance(request).await).expect("saved")
+    }
+}
+
+fn all() -> ListApplicationsRequest {
+    ListApplicationsRequest::default()
+}
+
+#[tokio::test]
+async fn each_filter_leaves_what_it_names() {
+    let platform = Platform::start().await;
+    let round = platform.round(|_| ()).await;
+    let garden = platform.called(&round, 1, "花园路A区充电站").await;
+    let garden = platform.submit(OPERATOR, &garden).await.expect("submitted");
+    let river = platform.called(&round, 2, "大河路充电站").await;
+    let river = platform.submit(OPERATOR, &river).await.expect("submitted");
+    platform.pass(COUNTY, &river).await.expect("passed");
+    platform.called(&round, 3, "北环_50%充电站").await;
+    let other = Who("operator", 2, "");
+    platform.create(other, &round, 4).await.expect("drafted");
+
+    let number = garden.application_no.clone();
+    let tail = river.application_no[number.len() - 3..].to_owned();
+    let today: String =
+        sqlx::query_scalar("SELECT to_char(now() AT TIME ZONE 'Asia/Shanghai', 'YYYY-MM-DD')")
+            .fetch_one(&platform.pool)
+            .await
+            .expect("a day");
+    let text = |text: &str| ListApplicationsRequest { text: text.into(), ..all() };
+    for (filter, found) in [
+        (all(), 3),
+        (text("花园"), 1),
+        (text("充电站"), 3),
+        (text(" a区 "), 1),
+        (text("Ａ区"), 1),
+        (text("花园路充电站"), 0),
+        (text("_5"), 1),
+        (text("%充"), 1),
+        (text("__"), 0),
+        (text("company"), 3),
+        (text(&number), 1),
+        (text(&number[..number.len() - 3].to_lowercase()), 3),
+        (text(&tail), 1),
+        (text("S1"), 3),
+        (ListApplicationsRequest { stages: vec!["PaperCheck".into()], ..all() }, 1),
+        (ListApplicationsRequest { waits_for: "operator".into(), ..text("充电站") }, 1),
+        (ListApplicationsRequest { county: "410122".into(), ..text("充电站") }, 3),
+        (ListApplicationsRequest { county: "410105".into(), ..all() }, 0),
+        (ListApplicationsRequest { prefecture: "410100".into(), ..all() }, 3),
+        (ListApplicationsRequest { operator_id: operator(1).to_string(), ..all() }, 3),
+        (ListApplicationsRequest { operator_id: operator(2).to_string(), ..all() }, 0),
+        (ListApplicationsRequest { round_id: round.clone(), ..all() }, 3),
+        (ListApplicationsRequest { round_id: fresh(), ..all() }, 0),
+        (ListApplicationsRequest { work_order_id: fresh(), ..all() }, 0),
+        (ListApplicationsRequest { station_id: Uuid::from_u128(2).to_string(), ..all() }, 1),
+        (ListApplicationsRequest { order: "deadline".into(), ..text("充电站") }, 2),
+        (ListApplicationsRequest { overdue: true, ..all() }, 0),
+        (ListApplicationsRequest { light: "red".into(), ..text("充电站") }, 0),
+        (ListApplicationsRequest { submitted_from: today.clone(), ..all() }, 2),
+        (ListApplicationsRequest { submitted_to: today.clone(), ..all() }, 2),
+        (ListApplicationsRequest { submitted_to: "2020-01-01".into(), ..all() }, 0),
+        (ListApplicationsRequest { submitted_from: today.clone(), ..text("大河") }, 1),
+    ] {
+        let (rows, _) = platform.list(OPERATOR, filter.clone()).await.expect("listed");
+        assert_eq!(rows.len(), found, "{filter:?}");
+        let (counts, total) = platform.counted(OPERATOR, filter.clone()).await;
+        assert!(usize::try_from(total) == Ok(found) || filter.order == "deadline", "{filter:?}");
+        assert_eq!(counts.iter().map(|(_, count)| count).sum::<i32>(), total);
+    }
+    // Others see the same within their scope only, and no drafts.
+    for (who, found) in
+        [(COUNTY, 2), (CITY, 2), (ADMINISTRATOR, 2), (Who("county", 14, "410105"), 0), (other, 1)]
+    {
+        let (rows, _) = platform.list(who, all()).await.expect("listed");
+        assert_eq!((rows.len(), platform.counted(who, all()).await.1), (found, found as i32), "{who:?}");
+        let named = platform.list(who, text("花园")).await.expect("listed").0.len();
+        assert_eq!(named, usize::from(found == 2), "{who:?}");
+    }
+    let (counts, _) = platform.counted(COUNTY, all()).await;
+    assert_eq!(counts, [("CountyReview".to_owned(), 1), ("PaperCheck".to_owned(), 1)]);
+    let (rows, _) = platform.list(COUNTY, all()).await.expect("listed");
+    assert!(rows.iter().all(|row| row.submitted_at.is_some()));
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_searched_for_is_refused_with_its_field() {
+    let platform = Platform::start().await;
+    for (request, reason, field) in [
+        (ListApplicationsRequest { text: "园".into(), ..all() }, "search_length", "text"),
+        (ListApplicationsRequest { text: "园".repeat(51), ..all() }, "search_length", "text"),
+        (ListApplicationsRequest { text: "花\u{0}园".into(), ..all() }, "unknown_value", "text"),
+        (
+            ListApplicationsRequest { submitted_from: "昨天".into(), ..all() },
+            "unknown_value",
+            "submitted_from",
+        ),
+        (ListApplicationsRequest { operator_id: "one".into(), ..all() }, "unknown_value", "operator_id"),
+        (ListApplicationsRequest { order: "random".into(), ..all() }, "unknown_value", "order"),
+    ] {
+        let refused = platform.list(OPERATOR, request).await.expect_err("refused");
+        assert_eq!((refused.reason.as_str(), refused.fields), (reason, vec![field.to_owned()]));
+    }
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn pages_follow_the_last_change_in_both_directions_without_a_gap() {
+    let platform = Platform::start().await;
+    let round = platform.round(|_| ()).await;
+    let mut views = Vec::new();
+    for station in 1..=5 {
+        views.push(platform.called(&round, station, "示例充电站").await);
+    }
+    // The second one changes last.
+    platform.submit(OPERATOR, &views[1]).await.expect("submitted");
+    let ids: Vec<_> = [1, 4, 3, 2, 0].into_iter().map(|at: usize| views[at].application_id.clone()).collect();
+    let named = ListApplicationsRequest { text: "示例".into(), ..all() };
+    for request in [all(), named] {
+        for size in [1, 2, 5] {
+            assert_eq!(platform.pages(OPERATOR, &request, size).await, ids, "{size} {request:?}");
+            let oldest_first = ListApplicationsRequest { order: "oldest".into(), ..request.clone() };
+            let back: Vec<_> = ids.iter().rev().cloned().collect();
+            assert_eq!(platform.pages(OPERATOR, &oldest_first, size).await, back, "{size} {request:?}");
+        }
+    }
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn a_search_that_leaves_very_many_is_answered_as_exactly() {
+    let platform = Platform::start().await;
+    let round = platform.round(|_| ()).await;
+    sqlx::query(
+        "INSERT INTO applications (id, application_no, round_id, policy_version, operator_id, operator_name, station_id,
+             station_code, station_name, county, prefecture, stage, version, stage_version, entered_at, created_at,
+             submission_version, submission_kind, submission_hash, last_transition, last_actor_id, last_role,
+             last_office, last_at, head_hash)
+         SELECT gen_random_uuid(), 'HN2026-' || lpad(i::text, 6, '0'), $1, 1, $2, '示例公司', gen_random_uuid(), 'S' || i,
+             CASE WHEN i % 1000 = 0 THEN '花园' ELSE '大河' END || '示例充电站', CASE WHEN i % 2 = 0 THEN '410122' ELSE '410105' END,
+             '410100', CASE WHEN i % 4 = 0 THEN 'PaperCheck' ELSE 'CountyReview' END, 1, 1, now(), now(),
+             1, 'acceptance', 'x', 'T02', $2, 'operator', '', now() - i * interval '1 minute', decode(repeat('00', 32), 'hex')
+         FROM generate_series(1, 12000) i",
+    )
+    .bind(Uuid::parse_str(&round).expect("an id"))
+    .bind(operator(1))
+    .execute(&platform.pool)
+    .await
+    .expect("filled");
+    sqlx::query("ANALYZE applications, application_texts").execute(&platform.pool).await.expect("analysed");
+    let text = |text: &str| ListApplicationsRequest { text: text.into(), ..all() };
+    for (who, filter, total) in [
+        (CITY, text("示例充"), 1_001),
+        (CITY, text("花园"), 12),
+        (COUNTY, text("示例充"), 1_001),
+        (COUNTY, ListApplicationsRequest { stages: vec!["CountyReview".into()], ..text("花园") }, 0),
+        (ADMINISTRATOR, ListApplicationsRequest { county: "410122".into(), ..text("花园") }, 12),
+        (ADMINISTRATOR, text("00120"), 1),
+        (ADMINISTRATOR, text("hn2026-0001"), 100),
+        (ADMINISTRATOR, all(), 1_001),
+    ] {
+        assert_eq!(platform.counted(who, filter.clone()).await.1, total, "{who:?} {filter:?}");
+        let page = Some(Page { page_size: 20, page_token: String::new() });
+        let first = ListApplicationsRequest { page, ..filter.clone() };
+        let (rows, next) = platform.list(who, first).await.expect("listed");
+        assert_eq!((rows.len() == 20, next.is_empty()), (total >= 20, total < 20), "{who:?} {filter:?}");
+        let at = |row: &ApplicationView| {
+            row.last_step.as_ref().and_then(|step| step.at).map(|at| (at.seconds, at.nanos))
+        };
+        assert!(rows.windows(2).all(|pair| at(&pair[0]) >= at(&pair[1])), "{who:?} {filter:?}");
+        if total > 1_000 {
+            let page = Some(Page { page_size: 20, page_token: next });
+            let second = ListApplicationsRequest { page, ..filter.clone() };
+            let (more, _) = platform.list(who, second).await.expect("listed");
+            assert!(at(&rows[19]) > at(&more[0]), "{who:?} {filter:?}");
+        }
+    }
+    platform.abandon().await;
+}
