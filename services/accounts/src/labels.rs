@@ -44,6 +44,7 @@ pub fn field(field: Field) -> &'static str {
         Field::LastSignIn => "2.0 最近登录时间",
         Field::PasswordHash => "密码摘要",
         Field::Reason => "原因",
+        Field::Text => "查询内容",
     }
 }
 
@@ -104,6 +105,7 @@ fn please(asked: Field) -> String {
         | Field::Office
         | Field::Employer
         | Field::Code
+        | Field::Text
         | Field::Ticket
         | Field::SessionToken
         | Field::LastSignIn

@@ -67,6 +67,8 @@ pub enum Field {
     PasswordHash,
     /// Reason given for an act.
     Reason,
+    /// What a list is searched for.
+    Text,
 }
 
 impl Field {
@@ -105,6 +107,7 @@ impl Field {
             Self::LastSignIn => "last_2_0_sign_in",
             Self::PasswordHash => "password_hash",
             Self::Reason => "reason",
+            Self::Text => "text",
         }
     }
 }

@@ -30,6 +30,7 @@ pub const ACCESS: &[Access] = &[
     row("/yuchong.accounts.v1.Registration/ChangeProfile", OPERATOR_USERS),
     row("/yuchong.accounts.v1.Registration/GetOwnProfile", OPERATOR_USERS),
     row("/yuchong.accounts.v1.AccountReview/ListOperators", ADMINISTRATOR),
+    row("/yuchong.accounts.v1.AccountReview/CountOperators", ADMINISTRATOR),
     row("/yuchong.accounts.v1.AccountReview/GetOperator", ADMINISTRATOR),
     row("/yuchong.accounts.v1.AccountReview/Approve", ADMINISTRATOR),
     row("/yuchong.accounts.v1.AccountReview/Return", ADMINISTRATOR),

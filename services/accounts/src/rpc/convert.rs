@@ -18,9 +18,13 @@ use crate::{
         roles::Role,
         seat::Seat,
         session::CredentialState,
+        texts, uscc,
     },
-    store::{self, clients::Client, users::User},
+    store::{self, clients::Client, operators::Filter, users::User},
 };
+
+/// Characters of what a list is searched for, at most.
+const SEARCH_MAX: usize = 50;
 
 /// An id of the wire; anything else looks like an object that does not exist.
 pub(super) fn id(text: &str) -> Result<Uuid, Failure> {
@@ -54,6 +58,22 @@ pub(super) fn state_filter(text: &str) -> Result<Option<State>, Refusal> {
         return Ok(None);
     }
     State::parse(text).map(Some).ok_or(Refusal::UnknownValue(Field::State))
+}
+
+/// What operators are listed.
+pub(super) fn operator_filter(body: &wire::ListOperatorsRequest) -> Result<Filter, Refusal> {
+    let division = &body.registered_division;
+    let code = division.len() == 6 && division.bytes().all(|byte| byte.is_ascii_digit());
+    if !division.is_empty() && !code {
+        return Err(Refusal::UnknownValue(Field::RegisteredDivision));
+    }
+    let text = texts::optional_text(Field::Text, &uscc::fold(&body.text), SEARCH_MAX)?;
+    Ok(Filter {
+        state: state_filter(&body.state)?,
+        review_pending: body.review_pending,
+        text: text.to_lowercase(),
+        division: division.clone(),
+    })
 }
 
 /// A role to filter by; empty for all.

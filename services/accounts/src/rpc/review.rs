@@ -2,9 +2,9 @@
 
 use chassis::{Failure, page};
 use proto::accounts::{
-    ApproveOperatorRequest, GetOperatorDetailRequest, ListOperatorsRequest, ListOperatorsResponse,
-    OperatorDetail, ReinstateOperatorRequest, ReturnOperatorRequest, SuspendOperatorRequest,
-    account_review_server::AccountReview,
+    ApproveOperatorRequest, CountOperatorsResponse, GetOperatorDetailRequest, ListOperatorsRequest,
+    ListOperatorsResponse, OperatorDetail, ReinstateOperatorRequest, ReturnOperatorRequest, StateCount,
+    SuspendOperatorRequest, account_review_server::AccountReview,
 };
 use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::convert;
 use crate::{
     app::{Accounts, review},
-    store::{self, operators::Filter},
+    store,
 };
 
 /// The service.
@@ -29,6 +29,18 @@ impl AccountReview for Inlet {
         request: Request<ListOperatorsRequest>,
     ) -> Result<Response<ListOperatorsResponse>, Status> {
         Ok(Response::new(list(&self.0, request.into_inner()).await?))
+    }
+
+    async fn count_operators(
+        &self,
+        request: Request<ListOperatorsRequest>,
+    ) -> Result<Response<CountOperatorsResponse>, Status> {
+        let filter = convert::operator_filter(&request.into_inner()).map_err(Failure::from)?;
+        let mut db = self.0.pool.acquire().await.map_err(Failure::from)?;
+        let rows = store::operators::counts(&mut db, &filter).await.map_err(Failure::from)?;
+        let review_pending = rows.iter().map(|(_, _, waiting)| waiting).sum();
+        let counts = rows.into_iter().map(|(state, count, _)| StateCount { state, count }).collect();
+        Ok(Response::new(CountOperatorsResponse { counts, review_pending }))
     }
 
     async fn get_operator(
@@ -118,13 +130,13 @@ impl AccountReview for Inlet {
 }
 
 async fn list(accounts: &Accounts, body: ListOperatorsRequest) -> Result<ListOperatorsResponse, Failure> {
-    let filter = Filter { state: convert::state_filter(&body.state)?, review_pending: body.review_pending };
+    let filter = convert::operator_filter(&body)?;
     let size = page::size(body.page.as_ref())?;
     let after = page::after::<Key>(body.page.as_ref())?.and_then(|(micros, id)| {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).ok().map(|at| (at, id))
     });
     let mut db = accounts.pool.acquire().await?;
-    let found = store::operators::list(&mut db, filter, after, size).await?;
+    let found = store::operators::list(&mut db, &filter, after, size).await?;
     let full = i64::try_from(found.len()).is_ok_and(|count| count == size);
     let key = found.last().filter(|_| full).and_then(|last| {
         i64::try_from(last.registered_at.unix_timestamp_nanos() / 1_000)

@@ -108,13 +108,17 @@ pub async fn find_by_uscc(db: &mut PgConnection, uscc: &str) -> Result<Option<Op
     .transpose()
 }
 
-/// Which operators a list shows.
-#[derive(Debug, Clone, Copy, Default)]
+/// Which operators a list shows. A province has a few thousand: what is searched for is looked for in each.
+#[derive(Debug, Clone, Default)]
 pub struct Filter {
     /// Only this state.
     pub state: Option<State>,
     /// Only those with something that waits.
     pub review_pending: bool,
+    /// A piece of the name, or the begin of the code; lower case; empty for all.
+    pub text: String,
+    /// A county's or a city's code; empty for all.
+    pub division: String,
 }
 
 /// A page of operators, the longest registered first, after a key.
@@ -123,7 +127,7 @@ pub struct Filter {
 /// The database.
 pub async fn list(
     db: &mut PgConnection,
-    filter: Filter,
+    filter: &Filter,
     after: Option<(OffsetDateTime, Uuid)>,
     limit: i64,
 ) -> Result<Vec<Operator>, StoreError> {
@@ -136,18 +140,42 @@ pub async fn list(
          FROM operators
          WHERE ($1::text IS NULL OR state = $1) AND (NOT $2::boolean OR review_pending)
            AND ($3::timestamptz IS NULL OR (registered_at, operator_id) > ($3, $4::uuid))
+           AND ($6 = '' OR strpos(lower(company_name), $6) > 0 OR starts_with(lower(uscc), $6))
+           AND ($7 = '' OR registered_division = $7 OR city = $7)
          ORDER BY registered_at, operator_id LIMIT $5",
         filter.state.map(State::name),
         filter.review_pending,
         after_at,
         after_id,
-        limit
+        limit,
+        filter.text,
+        filter.division
     )
     .fetch_all(db)
     .await?
     .into_iter()
     .map(Operator::try_from)
     .collect()
+}
+
+/// State, how many are in it, and with how many of them something waits; of all that text and division leave.
+///
+/// # Errors
+/// The database.
+pub async fn counts(db: &mut PgConnection, filter: &Filter) -> Result<Vec<(String, i32, i32)>, StoreError> {
+    let rows = sqlx::query!(
+        r#"-- accounts.operators.counts
+         SELECT state, count(*)::integer AS "count!", (count(*) FILTER (WHERE review_pending))::integer AS "waiting!"
+         FROM operators
+         WHERE ($1 = '' OR strpos(lower(company_name), $1) > 0 OR starts_with(lower(uscc), $1))
+           AND ($2 = '' OR registered_division = $2 OR city = $2)
+         GROUP BY state ORDER BY state"#,
+        filter.text,
+        filter.division
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.state, row.count, row.waiting)).collect())
 }
 
 /// Whether another operator has this code, or has submitted it and waits.

@@ -47,6 +47,27 @@ async fn an_account_reaches_its_own_profile_only_until_it_is_approved() {
     let waiting = ListOperatorsRequest { review_pending: true, ..ListOperatorsRequest::default() };
     let list = bench.review().list_operators(by(&administrator, waiting)).await.unwrap().into_inner();
     assert_eq!(list.operators.len(), 1);
+    let name = list.operators[0].company_name.clone();
+    let piece: String = name.chars().skip(1).take(3).collect();
+    let begin = USCCS[0][..8].to_lowercase();
+    for (text, division, found) in
+        [(piece.as_str(), "", 1), (&begin, "", 1), ("没有", "", 0), ("", "410100", 1), ("", "410300", 0)]
+    {
+        let filter = ListOperatorsRequest {
+            text: text.into(),
+            registered_division: division.into(),
+            ..ListOperatorsRequest::default()
+        };
+        let listed = bench.review().list_operators(by(&administrator, filter.clone())).await.unwrap();
+        assert_eq!(listed.into_inner().operators.len(), found, "{text} {division}");
+        let counted = bench.review().count_operators(by(&administrator, filter)).await.unwrap().into_inner();
+        let states: Vec<_> = counted.counts.iter().map(|one| (one.state.as_str(), one.count)).collect();
+        assert_eq!(states, vec![("Pending", 1); found], "{text} {division}");
+        assert_eq!(counted.review_pending, i32::try_from(found).unwrap());
+    }
+    let odd = ListOperatorsRequest { registered_division: "郑州".into(), ..Default::default() };
+    let odd = bench.review().list_operators(by(&administrator, odd)).await.unwrap_err();
+    assert_eq!(fields(&odd), ["registered_division"]);
     let detail =
         bench.review().approve(by(&administrator, approve(&made.operator_id, 1))).await.unwrap().into_inner();
     assert_eq!((detail.operator.unwrap().state.as_str(), detail.valid_version), ("Active", 1));

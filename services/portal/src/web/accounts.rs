@@ -121,6 +121,7 @@ fn wanted(filter: &Filter) -> ListOperatorsRequest {
         page: filter.page(),
         state: state.map(|one| one.state.to_owned()).unwrap_or_default(),
         review_pending: state.is_some_and(|one| one.waits),
+        ..ListOperatorsRequest::default()
     }
 }
 
