@@ -18,6 +18,7 @@ pub const ACCESS: &[Access] = &[
     Access { method: "/yuchong.stations.v1.Registry/UpsertStation", who: OWNER },
     Access { method: "/yuchong.stations.v1.Registry/GetStation", who: READERS },
     Access { method: "/yuchong.stations.v1.Registry/ListStations", who: READERS },
+    Access { method: "/yuchong.stations.v1.Registry/CountStations", who: READERS },
     Access { method: "/yuchong.stations.v1.Registry/DeactivateStation", who: &[Who::Person("operator")] },
     Access { method: "/yuchong.stations.v1.Registry/ListConnectionFacts", who: READERS },
     Access { method: "/yuchong.stations.v1.Registry/ListQualityItems", who: OWNER },

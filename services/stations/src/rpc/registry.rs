@@ -1,9 +1,10 @@
 //! The gRPC service `Registry`.
 use chassis::{Caller, Failure, Units, page, rpc::caller};
 use proto::stations::{
-    DeactivateStationRequest, GetStationRequest, ListConnectionFactsRequest, ListConnectionFactsResponse,
-    ListQualityItemsRequest, ListQualityItemsResponse, ListStationsRequest, ListStationsResponse, Station,
-    UpsertStationRequest, registry_server::Registry,
+    ConnectionCount, CountStationsResponse, DeactivateStationRequest, GetStationRequest,
+    ListConnectionFactsRequest, ListConnectionFactsResponse, ListQualityItemsRequest,
+    ListQualityItemsResponse, ListStationsRequest, ListStationsResponse, Station, UpsertStationRequest,
+    registry_server::Registry,
 };
 use sqlx::{PgConnection, PgPool};
 use time::Duration;
@@ -85,6 +86,19 @@ impl Registry for RegistryService {
             .collect();
         let next_page_token = next(&ids, size);
         Ok(Response::new(ListStationsResponse { stations, next_page_token }))
+    }
+
+    async fn count_stations(
+        &self,
+        request: Request<ListStationsRequest>,
+    ) -> Result<Response<CountStationsResponse>, Status> {
+        let caller = caller(&request)?;
+        let filter = filter(&caller, request.into_inner())?;
+        let mut db = self.pool.acquire().await.map_err(Failure::from)?;
+        let rows = store::stations::counts(&mut db, &filter).await?;
+        let counts =
+            rows.into_iter().map(|(connection, count)| ConnectionCount { connection, count }).collect();
+        Ok(Response::new(CountStationsResponse { counts }))
     }
 
     async fn deactivate_station(
@@ -169,7 +183,9 @@ fn filter(caller: &Caller, body: ListStationsRequest) -> Result<Filter, Failure>
         return Err(Finding::new("connection", Refusal::UnknownValue).into());
     }
     crate::domain::text::optional(&body.search, 100).map_err(|refusal| Finding::new("search", refusal))?;
-    crate::domain::text::optional(&body.county, 6).map_err(|refusal| Finding::new("county", refusal))?;
+    for (field, code) in [("county", &body.county), ("prefecture", &body.prefecture)] {
+        crate::domain::text::optional(code, 6).map_err(|refusal| Finding::new(field, refusal))?;
+    }
     let asked = match body.operator_id.as_str() {
         "" => None,
         named => {
@@ -185,8 +201,9 @@ fn filter(caller: &Caller, body: ListStationsRequest) -> Result<Filter, Failure>
             None => (!everywhere).then(|| caller.scope.clone()),
         },
         county: body.county,
+        prefecture: body.prefecture,
         connection: body.connection,
-        search: body.search,
+        search: body.search.trim().to_lowercase(),
         include_inactive: body.include_inactive,
     })
 }

@@ -83,9 +83,12 @@ pub struct Filter {
     pub scope: Option<Vec<String>>,
     /// One county; empty: all.
     pub county: String,
+    /// One city; empty: all.
+    pub prefecture: String,
     /// One state; empty: all.
     pub connection: String,
-    /// Name prefix or code; empty: all.
+    /// A piece of the name or the begin of the code, in lower case; empty: all. A province has some ten thousand
+    /// stations: it is looked for in each.
     pub search: String,
     /// Also those out of force.
     pub include_inactive: bool,
@@ -113,9 +116,10 @@ pub async fn list(
            AND ($2::text[] IS NULL OR county = ANY ($2) OR prefecture = ANY ($2))
            AND ($3 = '' OR county = $3)
            AND ($4 = '' OR connection = $4)
-           AND ($5 = '' OR starts_with(name, $5) OR code = $5)
+           AND ($5 = '' OR strpos(lower(name), $5) > 0 OR starts_with(lower(code), $5))
            AND (active OR $6)
            AND ($7::uuid IS NULL OR station_id > $7)
+           AND ($9 = '' OR prefecture = $9)
          ORDER BY station_id LIMIT $8",
         filter.operator_id,
         filter.scope.as_deref(),
@@ -124,10 +128,38 @@ pub async fn list(
         filter.search,
         filter.include_inactive,
         after,
-        size
+        size,
+        filter.prefecture
     )
     .fetch_all(db)
     .await?)
+}
+
+/// State of connection and how many are in it, of all that the filter leaves but for its own state.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn counts(db: &mut PgConnection, filter: &Filter) -> Result<Vec<(String, i32)>, Failure> {
+    let rows = sqlx::query!(
+        r#"-- stations.stations.counts
+         SELECT connection, count(*)::integer AS "count!" FROM stations
+         WHERE ($1::uuid IS NULL OR operator_id = $1)
+           AND ($2::text[] IS NULL OR county = ANY ($2) OR prefecture = ANY ($2))
+           AND ($3 = '' OR county = $3)
+           AND ($4 = '' OR prefecture = $4)
+           AND ($5 = '' OR strpos(lower(name), $5) > 0 OR starts_with(lower(code), $5))
+           AND (active OR $6)
+         GROUP BY connection ORDER BY connection"#,
+        filter.operator_id,
+        filter.scope.as_deref(),
+        filter.county,
+        filter.prefecture,
+        filter.search,
+        filter.include_inactive
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.connection, row.count)).collect())
 }
 
 /// Writes a new station, version 1.

@@ -118,6 +118,18 @@ async fn readers_see_their_scope_and_a_foreign_station_does_not_exist() {
             .expect("listed");
         assert_eq!(list.stations.len(), expected);
     }
+    for (search, found) in [("示例充", 2), ("s1", 1), ("S2", 1), ("1示", 1), ("2S", 0)] {
+        let list = ListStationsRequest { search: search.into(), ..Default::default() };
+        let list = platform.registry(Who::County("410000")).list_stations(list).await;
+        assert_eq!(answer(list).expect("listed").stations.len(), found, "{search}");
+    }
+    let of = |prefecture: &str| ListStationsRequest { prefecture: prefecture.into(), ..Default::default() };
+    for (prefecture, found) in [("", 2), ("410100", 1), ("410200", 0)] {
+        let counted = platform.registry(Who::County("410000")).count_stations(of(prefecture)).await;
+        let counted = answer(counted).expect("counted").counts;
+        assert_eq!(counted.iter().map(|one| one.count).sum::<i32>(), found, "{prefecture}");
+        assert!(counted.iter().all(|one| one.connection == "not_connected"));
+    }
     assert_eq!(refused(answer(platform.registry(Who::Reviews).get_station(get()).await)).0, "not_permitted");
     platform.stop().await;
 }
