@@ -12,12 +12,16 @@ use uuid::Uuid;
 use crate::{
     app::sealing::Ask,
     domain::{
-        Slot,
+        Refusal, Slot,
         file::{Declared, Purpose},
         invoice::{Entry, InvoiceType},
         preview::Size,
     },
+    store::invoices::Filter,
 };
+
+/// Characters of what a list is searched for, at most.
+const SEARCH_CHARS_MAX: usize = 50;
 
 /// An id; `not_found` for text that is none, as for an id that nobody has.
 ///
@@ -45,6 +49,25 @@ fn unknown(field: &'static str) -> Failure {
 /// `unknown_value`.
 pub fn slot(text: &str, field: &'static str) -> Result<Slot, Failure> {
     Slot::of_id(text).ok_or_else(|| unknown(field))
+}
+
+/// What invoices are listed.
+///
+/// # Errors
+/// `not_found`; `control_characters`, `search_too_long`.
+pub fn invoice_filter(body: &wire::ListInvoicesRequest) -> Result<Filter, Failure> {
+    let text = body.text.trim().to_lowercase();
+    if text.chars().any(char::is_control) {
+        return Err(Refusal::ControlCharacters("text").into());
+    }
+    if text.chars().count() > SEARCH_CHARS_MAX {
+        return Err(Failure::invalid("search_too_long", "text", "查询内容不超过 50 字"));
+    }
+    Ok(Filter {
+        application_id: id_or_none(&body.application_id, "application_id")?,
+        text,
+        balance_left: body.balance_left,
+    })
 }
 
 /// The size of a preview; a page where none is named.

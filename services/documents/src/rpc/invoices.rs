@@ -133,10 +133,10 @@ impl Invoices for InvoicesRpc {
         let caller = caller(&request)?;
         let body = request.into_inner();
         let operator_id = caller.operator_id.ok_or_else(Failure::not_found)?;
-        let application_id = convert::id_or_none(&body.application_id, "application_id")?;
+        let filter = convert::invoice_filter(&body)?;
         let (size, after) = (page::size(body.page.as_ref())?, page::after::<Uuid>(body.page.as_ref())?);
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
-        let found = store::invoices::list(&mut db, operator_id, application_id, after, size + 1).await;
+        let found = store::invoices::list(&mut db, operator_id, &filter, after, size + 1).await;
         let mut found = found.map_err(Failure::from)?;
         let more = i64::try_from(found.len()).is_ok_and(|count| count > size);
         found.truncate(usize::try_from(size).unwrap_or(usize::MAX));

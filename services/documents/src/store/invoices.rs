@@ -133,14 +133,25 @@ pub async fn lock(db: &mut PgConnection, id: Uuid) -> Result<Option<Invoice>, St
     row.map(Invoice::try_from).transpose()
 }
 
-/// Live invoices of an operator, newest first, older than `before`; only those that `application_id` uses, where given.
+/// Which invoices of an operator a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only those that this application uses.
+    pub application_id: Option<Uuid>,
+    /// The begin of the number, or a piece of the seller's name; lower case; empty for all.
+    pub text: String,
+    /// Only those of which something is left.
+    pub balance_left: bool,
+}
+
+/// Live invoices of an operator, newest first, older than `before`.
 ///
 /// # Errors
 /// The database is away; an impossible row.
 pub async fn list(
     db: &mut PgConnection,
     operator_id: Uuid,
-    application_id: Option<Uuid>,
+    filter: &Filter,
     before: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Invoice>, StoreError> {
@@ -153,11 +164,15 @@ pub async fn list(
          WHERE operator_id = $1 AND deleted_at IS NULL AND ($3::uuid IS NULL OR id < $3)
            AND ($2::uuid IS NULL OR EXISTS (SELECT 1 FROM allocations a WHERE a.invoice_id = i.id AND a.application_id = $2
                                                AND NOT a.held))
+           AND ($5 = '' OR starts_with(number, $5) OR strpos(lower(seller), $5) > 0)
+           AND (NOT $6::boolean OR used_fen < amount_fen)
          ORDER BY id DESC LIMIT $4",
         operator_id,
-        application_id,
+        filter.application_id,
         before,
         limit,
+        filter.text,
+        filter.balance_left,
     )
     .fetch_all(db)
     .await?;

@@ -94,11 +94,22 @@ async fn sixty_and_forty_of_a_hundred_and_the_balance_is_exact() {
     platform.allocate(&invoice, b, 3_000).await.expect("30");
     let full = platform.allocate(&invoice, c, 1_000).await.expect("10");
     assert_eq!((full.used_fen, full.allocations.len()), (10_000, 3));
-    let list = ListInvoicesRequest { page: None, application_id: c.0.to_string() };
-    assert_eq!(
-        answer(platform.invoices(operator).list_invoices(list).await).expect("listed").invoices.len(),
-        1
-    );
+    let listed = async |list: ListInvoicesRequest| {
+        answer(platform.invoices(operator).list_invoices(list).await).expect("listed").invoices.len()
+    };
+    let of = |application: (Uuid, Uuid)| ListInvoicesRequest {
+        application_id: application.0.to_string(),
+        ..ListInvoicesRequest::default()
+    };
+    assert_eq!(listed(of(c)).await, 1);
+    let left = ListInvoicesRequest { balance_left: true, ..ListInvoicesRequest::default() };
+    assert_eq!(listed(left.clone()).await, 0, "nothing is left of it");
+    platform.invoice(operator, 500).await;
+    assert_eq!(listed(left).await, 1);
+    for (text, found) in [("中原桩造", 2), ("2541", 2), ("541", 0), ("示例银行", 0)] {
+        let text = ListInvoicesRequest { text: text.into(), ..ListInvoicesRequest::default() };
+        assert_eq!(listed(text).await, found);
+    }
     platform.tell(a, "terminated", "Terminated", (1, "acceptance"), &[]).await.expect("applied");
     let left =
         answer(platform.invoices(operator).get_invoice(GetInvoiceRequest { invoice_id: invoice }).await);

@@ -301,6 +301,7 @@ async fn papers(visitor: &Visitor, view: &ApplicationView) -> Result<Option<Resu
     let used = ListInvoicesRequest {
         page: Some(common::Page { page_size: INVOICES, page_token: String::new() }),
         application_id: application_id.clone(),
+        ..ListInvoicesRequest::default()
     };
     let (dossier, invoices) =
         tokio::join!(one.get_dossier(GetDossierRequest { application_id }), two.list_invoices(used));
