@@ -12,6 +12,7 @@ mod legacy;
 mod permissions;
 mod portal;
 mod portal_admin;
+mod portal_operator;
 mod privacy;
 mod province;
 mod races;

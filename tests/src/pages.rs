@@ -17,6 +17,8 @@ use xtask::services::Service;
 
 use crate::System;
 
+/// Between the parts of a form with a file.
+const LINE: &str = "part-of-the-form-7f3a";
 /// Longer than any page takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -93,21 +95,20 @@ impl Browser {
     /// # Errors
     /// The portal does not answer.
     pub async fn post_file(&self, form: &Filled, field: &str, name: &str, content: &[u8]) -> Result<Shown> {
-        const LINE: &str = "part-of-the-form-7f3a";
-        let mut body = Vec::new();
-        for (name, value) in &form.fields {
-            let part =
-                format!("--{LINE}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
-            body.extend(part.bytes());
-        }
-        let head = format!(
-            "--{LINE}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n\
-             Content-Type: application/octet-stream\r\n\r\n"
-        );
-        body.extend(head.bytes());
+        let mut body = form.before_file(field, name);
         body.extend(content);
         body.extend(format!("\r\n--{LINE}--\r\n").bytes());
         self.ask("POST", &form.action, &format!("multipart/form-data; boundary={LINE}"), &body).await
+    }
+
+    /// Sends a form up to where its file begins, says how long the file is, and sends none of it.
+    ///
+    /// # Errors
+    /// The portal waits for the file.
+    pub async fn announce_file(&self, form: &Filled, field: &str, name: &str, bytes: usize) -> Result<Shown> {
+        let body = form.before_file(field, name);
+        let extra = format!("Content-Type: multipart/form-data; boundary={LINE}\r\n");
+        self.exchange_of("POST", &form.action, &extra, &body, body.len() + bytes).await
     }
 
     /// Opens a page as the script does that wants one part of it.
@@ -151,11 +152,22 @@ impl Browser {
     }
 
     async fn exchange(&self, method: &str, path: &str, extra: &str, body: &[u8]) -> Result<Shown> {
+        self.exchange_of(method, path, extra, body, body.len()).await
+    }
+
+    async fn exchange_of(
+        &self,
+        method: &str,
+        path: &str,
+        extra: &str,
+        body: &[u8],
+        length: usize,
+    ) -> Result<Shown> {
         let mut request = format!(
             "{method} {path} HTTP/1.0\r\nHost: {}\r\nCookie: {}\r\n{extra}Content-Length: {}\r\nConnection: close\r\n\r\n",
             self.address,
             self.cookies(),
-            body.len()
+            length
         )
         .into_bytes();
         request.extend(body);
@@ -201,8 +213,11 @@ impl Shown {
     /// # Errors
     /// The page has no such form.
     pub fn form(&self, action: &str) -> Result<Filled> {
-        let start = format!("action=\"{action}\"");
-        let Some((_, rest)) = self.text.split_once(&start) else {
+        let wanted = format!("action=\"{action}\"");
+        let posts = |tag: &str| tag.contains("method=\"post\"") && tag.contains(&wanted);
+        let forms = self.text.split("<form ").skip(1);
+        let found = forms.filter_map(|rest| rest.split_once('>')).find(|(tag, _)| posts(tag));
+        let Some((_, rest)) = found else {
             bail!("{} has no form for {action}: {}", self.path, self.words());
         };
         let body = rest.split("</form>").next().unwrap_or_default();
@@ -231,6 +246,18 @@ impl Shown {
 }
 
 impl Filled {
+    /// The multipart body up to the first byte of the file.
+    fn before_file(&self, field: &str, name: &str) -> Vec<u8> {
+        let texts = self.fields.iter().map(|(name, value)| {
+            format!("--{LINE}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        });
+        let file = format!(
+            "--{LINE}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n\
+             Content-Type: application/octet-stream\r\n\r\n"
+        );
+        texts.chain([file]).collect::<String>().into_bytes()
+    }
+
     /// Fills in or chooses a field.
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {

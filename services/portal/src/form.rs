@@ -159,6 +159,11 @@ impl Form {
         self.request_id.clone()
     }
 
+    /// Makes the form another request: what it asked for has been decided, and is sent again with something else.
+    pub fn renew(&mut self) {
+        self.request_id = ids::fresh();
+    }
+
     /// The status of the page that shows it again.
     pub fn status(&self) -> StatusCode {
         self.status

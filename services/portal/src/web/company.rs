@@ -237,6 +237,7 @@ async fn save(visitor: Visitor, upload: Upload) -> Answer {
         }
     }
     if form.has("step", "counties") || !form.wrongs.is_empty() {
+        form.renew();
         return page(&visitor, &own, form).await;
     }
     match submit(&visitor, &own, &form).await {

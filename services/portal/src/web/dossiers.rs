@@ -316,6 +316,7 @@ async fn upload(visitor: Visitor, Path(id): Path<String>, upload: Upload) -> Ans
     };
     if kept.state != "clean" {
         form.mark(&slot, &format!("{name}：{}", kept.reason_text));
+        form.renew();
         return not_placed(&visitor, &id, form).await;
     }
     let request = PlaceFileRequest {

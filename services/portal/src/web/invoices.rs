@@ -101,6 +101,7 @@ async fn enter(visitor: Visitor, Path(id): Path<String>, upload: Upload) -> Answ
         keep(&visitor, &mut form, file).await;
     }
     if !form.wrongs.is_empty() {
+        form.renew();
         return new_page(&visitor, &id, form).await;
     }
     let request = EnterInvoiceRequest {
@@ -375,6 +376,7 @@ async fn attach(visitor: Visitor, Path((id, invoice_id)): Path<(String, String)>
         None => {}
     }
     if !form.wrongs.is_empty() {
+        form.renew();
         return page(&visitor, &id, &invoice_id, form).await;
     }
     let request = AttachFileRequest {

@@ -1,0 +1,137 @@
+//! An operator's work in the portal by forms alone: from a new application to a submitted one, from due materials to handed-in
+//! ones, with uploads and an invoice.
+//!
+//! Source: issue of the portal, points 2–4 and "What bad input gets"; walk-throughs G6, G7.
+use anyhow::{Context as _, Result};
+use system_tests::{
+    PASSWORD, System,
+    cases::Stage,
+    pages::{Browser, Shown},
+};
+use xtask::{driver::samples::Samples, services::Service, trial::Plan};
+
+async fn system() -> Result<System> {
+    System::planned(Plan::quick().with(Service::Portal)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_applies_keeps_an_incomplete_draft_and_submits_it_to_the_county() -> Result<()> {
+    let system = system().await?;
+    let company = system.company(system.number(), "410105").await?;
+    let station = system.station(&company, "410105").await?.record.context("a record")?;
+    let round = system.round().await?;
+    let browser = Browser::at(&system)?;
+    browser.sign_in(company.actor.name(), PASSWORD).await?;
+
+    let page = browser.get("/subsidy/applications/new").await?;
+    assert!(page.text.contains(&station.name), "{}", page.words());
+    let nothing = browser.post(&page.form("/subsidy/applications/new")?).await?;
+    assert!(nothing.status == 422 && nothing.text.contains("href=\"#station_id\""), "{}", nothing.words());
+    let chosen = page.form("/subsidy/applications/new")?;
+    let chosen = chosen.with("round_id", &round.round_id).with("station_id", &station.station_id);
+    let created = browser.post(&chosen).await?;
+    assert_eq!(created.status, 303, "{}", created.words());
+    assert!(created.location.ends_with("/edit"), "{}", created.location);
+    let edit = created.location;
+
+    let page = browser.get(&edit).await?;
+    assert!(page.text.contains("金水区主管部门"), "{}", page.words());
+    let draft = page.form(&edit)?.with("manager", "").with("manager_phone", "123").with("act", "save");
+    let kept = browser.post(&draft).await?;
+    assert_eq!((kept.status, kept.location.as_str()), (303, edit.as_str()), "{}", kept.words());
+
+    let page = browser.get(&edit).await?;
+    let connector = &station.equipment[0].connectors[0].connector_id;
+    let early = page.form(&edit)?.with("connectors", connector).with("act", "submit");
+    let refused = browser.post(&early).await?;
+    assert_eq!(refused.status, 422, "{}", refused.words());
+    assert!(refused.text.contains("href=\"#manager\"") && refused.text.contains("当前 3 位"));
+    let swapped = refused.form(&edit)?.with("longitude", "十度").with("act", "save");
+    let refused = browser.post(&swapped).await?;
+    assert!(refused.status == 422 && refused.text.contains("value=\"十度\""), "{}", refused.words());
+
+    let whole = [
+        ("longitude", "113.６68756"),
+        ("start_date", "2024-03-01"),
+        ("finish_date", "2024-09-30"),
+        ("manager", "站长示例"),
+        ("manager_phone", "199 0001 0001"),
+        ("act", "submit"),
+    ];
+    let form = whole.into_iter().fold(refused.form(&edit)?, |form, (name, value)| form.with(name, value));
+    let done = browser.post(&form).await?;
+    assert_eq!(done.status, 303, "{}", done.words());
+    let shown = browser.get(&done.location).await?;
+    assert!(shown.text.contains("回执编号") && shown.text.contains("县级审核中"), "{}", shown.words());
+    let twice = browser.post(&form).await?;
+    assert_eq!(twice.status, 303, "{}", twice.words());
+    let listed = browser.get("/subsidy/applications?tab=reviewing").await?;
+    assert!(listed.text.contains(&done.location), "{}", listed.words());
+    system.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_uploads_materials_enters_an_invoice_and_hands_them_in() -> Result<()> {
+    let system = system().await?;
+    let case = system.application().at(Stage::MaterialsDue).await?;
+    system.dossier_opens(&case).await?;
+    let (browser, samples) = (Browser::at(&system)?, Samples::load()?);
+    browser.sign_in(case.operator().name(), PASSWORD).await?;
+    let desk = format!("/subsidy/dossiers/{}", case.id());
+    let (files, invoices) = (format!("{desk}/files"), format!("{desk}/invoices/new"));
+
+    let page = browser.get(&desk).await?;
+    assert!(page.text.contains("请上传省级奖补资金项目申请函"), "{}", page.words());
+    let early = browser.post(&page.form(&format!("{desk}/submit"))?).await?;
+    assert!(early.status == 409 || early.status == 422, "{}", early.words());
+    assert!(early.text.contains("请上传省级奖补资金项目申请函"), "{}", early.words());
+
+    let hostile = samples.upload("bad_截断.pdf")?;
+    let refused = browser.post_file(&page.form(&files)?, "file", &hostile.name, &hostile.content).await?;
+    assert!(refused.status == 422 && refused.text.contains("文件不完整"), "{}", refused.words());
+    let large = browser.announce_file(&refused.form(&files)?, "file", "大.pdf", 300 * 1024 * 1024).await?;
+    assert!(large.status == 422 && large.text.contains("超过 20 MB"), "{}", large.words());
+    let paper = system.paper()?;
+    let placed = browser.post_file(&large.form(&files)?, "file", "<b>申请函.pdf", &paper.content).await?;
+    assert_eq!((placed.status, placed.location), (303, format!("{desk}#M1")), "{}", placed.text);
+    let page = browser.get(&desk).await?;
+    assert!(page.text.contains("申请函") && !page.text.contains("<b>申请函"), "{}", page.words());
+
+    let entry = browser.get(&invoices).await?;
+    assert!(entry.text.contains(&case.company.profile.uscc), "{}", entry.words());
+    let typed = [
+        ("type", "digital_special"),
+        ("number", &format!("24{:018}", system.number())),
+        ("amount_fen", "100,000.00"),
+        ("issued_on", "2024-08-01"),
+        ("seller", "中原桩造示例设备有限公司"),
+    ];
+    let typed = typed.into_iter().fold(entry.form(&invoices)?, |form, (name, value)| form.with(name, value));
+    let wrong = browser.post(&typed.clone().with("used_fen", "1.234")).await?;
+    assert!(wrong.status == 422 && wrong.text.contains("href=\"#used_fen\""), "{}", wrong.words());
+    let original = samples.invoice_file()?;
+    let over = typed.with("used_fen", "100000.01");
+    let over = browser.post_file(&over, "file", &original.name, &original.content).await?;
+    assert!(over.status == 422 && over.text.contains("使用金额不能大于发票金额"), "{}", over.words());
+    let allocate = action(&over, "/allocate")?;
+    let used = over.form(&allocate)?.with("application_id", case.id()).with("used_fen", "６0,000");
+    let used = browser.post(&used).await?;
+    assert_eq!(used.status, 303, "{}", used.words());
+
+    let page = browser.get(&desk).await?;
+    assert!(page.text.contains("60,000.00") && page.text.contains("材料检查通过"), "{}", page.words());
+    let done = browser.post(&page.form(&format!("{desk}/submit"))?).await?;
+    assert_eq!(done.status, 303, "{}", done.words());
+    let shown = browser.get(&done.location).await?;
+    assert!(shown.text.contains("市级审核中") && shown.text.contains("回执编号"), "{}", shown.words());
+    let locked = browser.get(&desk).await?;
+    assert!(locked.text.contains("材料已提交") && locked.form(&files).is_err(), "{}", locked.words());
+    system.finish().await
+}
+
+/// The action of the form of a page that ends in `end`.
+fn action(page: &Shown, end: &str) -> Result<String> {
+    let mut actions = page.text.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let found = actions.find(|action| action.ends_with(end));
+    Ok(found.with_context(|| page.words())?.to_owned())
+}
