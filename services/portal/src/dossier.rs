@@ -1,6 +1,8 @@
 //! A sealed revision of a dossier as reviewers read it: files by slot, invoices, what changed since the one before.
 
-use proto::documents::{File, InvoiceUse, Revision, RevisionDiff, SlotChange};
+use std::collections::BTreeMap;
+
+use proto::documents::{Allocation, File, InvoiceUse, Revision, RevisionDiff, SlotChange};
 
 use crate::{
     format,
@@ -65,11 +67,25 @@ pub struct Invoice {
     pub amount: String,
     /// What this application uses, in yuan.
     pub used: String,
-    /// The rest of its amount, in yuan.
+    /// What nobody uses, in yuan.
     pub rest: String,
+    /// What other applications use.
+    pub elsewhere: Vec<Elsewhere>,
     /// Its picture or file.
     pub paper: Option<Paper>,
 }
+
+/// Another application's use of an invoice.
+#[derive(Debug, Clone, Default)]
+pub struct Elsewhere {
+    /// Station, number and company; words in their place where the reader may not see it.
+    pub name: String,
+    /// In yuan.
+    pub used: String,
+}
+
+/// Station, number and company of other applications, by id.
+pub type Others = BTreeMap<String, String>;
 
 /// See the module.
 #[derive(Debug, Clone, Default)]
@@ -114,8 +130,8 @@ impl Paper {
 }
 
 impl Dossier {
-    /// As a page prints it, with what changed where there is a revision to compare with.
-    pub fn of(revision: &Revision, diff: Option<&RevisionDiff>) -> Dossier {
+    /// As a page prints it, with what changed where there is a revision to compare with; `others`: whose invoices are the same.
+    pub fn of(revision: &Revision, diff: Option<&RevisionDiff>, others: &Others) -> Dossier {
         let summary = revision.summary.clone().unwrap_or_default();
         let used: i64 = revision.invoices.iter().map(|one| one.used_fen).sum();
         let differs = |slot: &str| {
@@ -143,7 +159,7 @@ impl Dossier {
             hash: summary.dossier_hash,
             at: format::moment(summary.sealed_at.as_ref()),
             materials: SLOTS.iter().map(material).collect(),
-            invoices: revision.invoices.iter().map(invoice).collect(),
+            invoices: revision.invoices.iter().map(|one| invoice(one, others)).collect(),
             used: format::yuan(used),
             capitals: format::capitals(used),
             changes: diff.map(changes).unwrap_or_default(),
@@ -174,12 +190,18 @@ fn number(one: &InvoiceUse) -> String {
     if one.code.is_empty() { one.number.clone() } else { format!("{} {}", one.code, one.number) }
 }
 
-fn invoice(one: &InvoiceUse) -> Invoice {
+fn invoice(one: &InvoiceUse, others: &Others) -> Invoice {
+    let taken: i64 = one.elsewhere.iter().map(|other| other.used_fen).sum();
+    let elsewhere = |other: &Allocation| Elsewhere {
+        name: others.get(&other.application_id).cloned().unwrap_or_else(|| "辖区外的充电站".to_owned()),
+        used: format::yuan(other.used_fen),
+    };
     Invoice {
+        elsewhere: one.elsewhere.iter().map(elsewhere).collect(),
         number: number(one),
         amount: format::yuan(one.amount_fen),
         used: format::yuan(one.used_fen),
-        rest: format::yuan(one.amount_fen - one.used_fen),
+        rest: format::yuan(one.amount_fen - one.used_fen - taken),
         paper: one.file.as_ref().map(Paper::of),
     }
 }
@@ -223,18 +245,23 @@ mod tests {
         let revision = Revision {
             slots: vec![slot("M1", "a"), slot("M5", "b")],
             invoices: vec![
-                InvoiceUse { amount_fen: 10_000, used_fen: 6_000, ..InvoiceUse::default() },
+                InvoiceUse {
+                    amount_fen: 10_000,
+                    used_fen: 6_000,
+                    elsewhere: vec![Allocation { used_fen: 1_000, ..Allocation::default() }],
+                    ..InvoiceUse::default()
+                },
                 InvoiceUse { amount_fen: 10_000, used_fen: 4_000, ..InvoiceUse::default() },
             ],
             ..Revision::default()
         };
         let change = SlotChange { slot: "M5".into(), after: Some(file("b", 3, 1)), ..SlotChange::default() };
         let diff = RevisionDiff { slots: vec![change], ..RevisionDiff::default() };
-        let dossier = Dossier::of(&revision, Some(&diff));
+        let dossier = Dossier::of(&revision, Some(&diff), &Others::new());
         assert_eq!(dossier.materials.len(), SLOTS.len());
         assert_eq!(dossier.first().map(|paper| paper.preview.as_str()), Some("/files/b/preview"));
         assert_eq!(dossier.first().map(|paper| paper.line.as_str()), Some("3 页 · 1.5 MB"));
-        assert_eq!((dossier.used.as_str(), dossier.invoices[0].rest.as_str()), ("100.00", "40.00"));
+        assert_eq!((dossier.used.as_str(), dossier.invoices[0].rest.as_str()), ("100.00", "30.00"));
         assert_eq!(dossier.changed().collect::<Vec<_>>(), ["竣工验收报告"]);
     }
 }

@@ -1,20 +1,29 @@
 //! What a reviewer judges: the submission that stands, with its dossier, gate evidence and what changed since the one
 //! before. Reads; decides nothing.
 
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
 use proto::{
     documents::{DiffRevisionsRequest, GetRevisionRequest, Revision, RevisionDiff},
-    reviews::{AcceptanceForm, ApplicationView, GetSubmissionRequest, ListSubmissionsRequest, Submission},
+    reviews::{
+        AcceptanceForm, ApplicationView, GetApplicationRequest, GetSubmissionRequest, ListSubmissionsRequest,
+        Submission,
+    },
 };
 use tonic::Status;
 
 use crate::{
     Refused, Visitor,
-    dossier::{Change, Dossier},
+    dossier::{Change, Dossier, Others},
     format,
     gate::Gate,
     labels::{self, FIELDS},
     refused::Away,
 };
+
+/// Applications with the same invoices that are named.
+const OTHERS_MAX: usize = 40;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -75,8 +84,8 @@ impl Standing {
         // Without the one before there is nothing to compare with; the rest is shown.
         let previous = Away::or(previous, "上次提交")?.ok().flatten();
         let dossier = Away::or(dossier, "申报材料")?;
-        let read = |(revision, diff): (Option<Revision>, Option<RevisionDiff>)| match revision {
-            Some(revision) => Dossier::of(&revision, diff.as_ref()),
+        let read = |(revision, diff, others): Sealed| match revision {
+            Some(revision) => Dossier::of(&revision, diff.as_ref(), &others),
             None => Dossier::default(),
         };
         Ok(Ok(Standing::of(&current, previous.as_ref(), dossier.map(read))))
@@ -149,12 +158,12 @@ async fn submission(visitor: &Visitor, id: &str, version: i32) -> Result<Submiss
     visitor.applications().get_submission(asked).await.map(tonic::Response::into_inner)
 }
 
-type Sealed = (Option<Revision>, Option<RevisionDiff>);
+type Sealed = (Option<Revision>, Option<RevisionDiff>, Others);
 
 /// A sealed revision, and what changed in it.
 async fn dossier(visitor: &Visitor, id: &str, revision: i32, before: i32) -> Result<Sealed, Status> {
     if revision == 0 {
-        return Ok((None, None));
+        return Ok((None, None, Others::new()));
     }
     let (mut one, mut two) = (visitor.dossiers(), visitor.dossiers());
     let asked = GetRevisionRequest { application_id: id.to_owned(), revision };
@@ -166,7 +175,22 @@ async fn dossier(visitor: &Visitor, id: &str, revision: i32, before: i32) -> Res
         two.diff_revisions(compared).await.map(|answer| Some(answer.into_inner()))
     };
     let (revision, diff) = tokio::try_join!(one.get_revision(asked), diff)?;
-    Ok((Some(revision.into_inner()), diff))
+    let revision = revision.into_inner();
+    let others = others(visitor, &revision).await;
+    Ok((Some(revision), diff, others))
+}
+
+/// The applications that use the same invoices, as far as the reader may see them.
+async fn others(visitor: &Visitor, revision: &Revision) -> Others {
+    let uses = revision.invoices.iter().flat_map(|one| &one.elsewhere);
+    let ids: BTreeSet<_> = uses.map(|one| one.application_id.clone()).take(OTHERS_MAX).collect();
+    let asked = ids.into_iter().map(|application_id| async move {
+        let asked = GetApplicationRequest { application_id: application_id.clone() };
+        let view = visitor.applications().get_application(asked).await.ok()?.into_inner();
+        let name = format!("{} {}（{}）", view.station_name, view.application_no, view.operator_name);
+        Some((application_id, name))
+    });
+    join_all(asked).await.into_iter().flatten().collect()
 }
 
 /// The form as texts, in the order of [`FIELDS`].

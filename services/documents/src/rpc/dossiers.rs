@@ -134,7 +134,10 @@ impl Dossiers for DossiersRpc {
             content.uses.clear();
         }
         let files = views::files(&mut db, &content).await?;
-        Ok(Response::new(convert::revision(&sealed, &content, &files)))
+        let invoices: Vec<_> = content.uses.iter().map(|one| one.invoice_id).collect();
+        let mut uses = store::ledger::of_invoices(&mut db, &invoices).await.map_err(Failure::from)?;
+        uses.retain(|one| one.application_id != id);
+        Ok(Response::new(convert::revision(&sealed, &content, &files, &uses)))
     }
 
     async fn diff_revisions(

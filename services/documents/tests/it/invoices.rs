@@ -2,8 +2,8 @@
 
 use futures::future::join_all;
 use proto::documents::{
-    AttachFileRequest, DeleteInvoiceRequest, EnterInvoiceRequest, GetInvoiceRequest, Invoice,
-    ListInvoicesRequest, ReleaseAllocationRequest,
+    AttachFileRequest, DeleteInvoiceRequest, EnterInvoiceRequest, GetInvoiceRequest, GetRevisionRequest,
+    Invoice, ListInvoicesRequest, ReleaseAllocationRequest,
 };
 use uuid::Uuid;
 
@@ -295,5 +295,12 @@ async fn an_invoice_used_in_two_dossiers_is_locked_while_one_of_them_has_an_open
     let delete = DeleteInvoiceRequest { request_id: fresh(), invoice_id: invoice.invoice_id, version: 0 };
     let refused = answer(platform.invoices(supplement.1).delete_invoice(delete).await);
     assert_eq!(reason(refused), "invoice_locked");
+    // A reviewer of the one sees what the other uses.
+    let revision = GetRevisionRequest { application_id: supplement.0.to_string(), revision: 1 };
+    let city = Who::Official("city", "410100");
+    let seen = answer(platform.dossiers(city).get_revision(revision).await).expect("in scope");
+    let elsewhere: Vec<_> =
+        seen.invoices[0].elsewhere.iter().map(|one| (one.application_id.clone(), one.used_fen)).collect();
+    assert_eq!(elsewhere, [(other.0.to_string(), 1_000)]);
     platform.stop().await;
 }

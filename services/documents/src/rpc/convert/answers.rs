@@ -98,7 +98,7 @@ fn slots(
         .collect()
 }
 
-fn invoice_use(one: &Use, files: &BTreeMap<Uuid, Kept>) -> wire::InvoiceUse {
+fn invoice_use(one: &Use, files: &BTreeMap<Uuid, Kept>, elsewhere: &[Allocation]) -> wire::InvoiceUse {
     let file_id = one.file.as_ref().map(|(id, _, _)| *id);
     wire::InvoiceUse {
         invoice_id: one.invoice_id.to_string(),
@@ -109,6 +109,11 @@ fn invoice_use(one: &Use, files: &BTreeMap<Uuid, Kept>) -> wire::InvoiceUse {
         file_id: text_of(file_id),
         allocation_id: one.allocation_id.to_string(),
         file: file_id.and_then(|id| files.get(&id)).map(file),
+        elsewhere: elsewhere
+            .iter()
+            .filter(|other| other.invoice_id == one.invoice_id)
+            .map(allocation)
+            .collect(),
     }
 }
 
@@ -129,7 +134,7 @@ pub fn dossier(view: &DossierView) -> wire::Dossier {
         edits: dossier.edits,
         editable_items: dossier.items.clone(),
         slots: slots(&view.content, &view.files, |slot| dossier.editable(slot)),
-        invoices: view.content.uses.iter().map(|one| invoice_use(one, &view.files)).collect(),
+        invoices: view.content.uses.iter().map(|one| invoice_use(one, &view.files, &[])).collect(),
         explanations: explanations(&view.content),
         file_count: i32::try_from(view.taken.files).unwrap_or(i32::MAX),
         file_bytes: view.taken.bytes,
@@ -166,11 +171,16 @@ pub fn summary(sealed: &Sealed) -> wire::RevisionSummary {
 
 /// A sealed revision with its content.
 #[must_use]
-pub fn revision(sealed: &Sealed, content: &Content, files: &BTreeMap<Uuid, Kept>) -> wire::Revision {
+pub fn revision(
+    sealed: &Sealed,
+    content: &Content,
+    files: &BTreeMap<Uuid, Kept>,
+    elsewhere: &[Allocation],
+) -> wire::Revision {
     wire::Revision {
         summary: Some(summary(sealed)),
         slots: slots(content, files, |_| false),
-        invoices: content.uses.iter().map(|one| invoice_use(one, files)).collect(),
+        invoices: content.uses.iter().map(|one| invoice_use(one, files, elsewhere)).collect(),
         explanations: explanations(content),
     }
 }

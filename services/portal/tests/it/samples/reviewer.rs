@@ -2,7 +2,7 @@
 
 use portal::{
     Form,
-    dossier::{Change, Dossier, Invoice, Material, Paper},
+    dossier::{Change, Dossier, Elsewhere, Invoice, Material, Paper},
     gate::{Connector, Gate},
     labels::{CATEGORIES, FIELDS, SLOTS},
     list::{Filter, Tab},
@@ -114,6 +114,7 @@ fn standing(kind: Kind) -> Standing {
         amount: "100.00".into(),
         used: "60.00".into(),
         rest: "40.00".into(),
+        elsewhere: kind.some(|| Elsewhere { name: kind.text("示例充电站"), used: "1.00".into() }),
         paper: Some(paper()),
     };
     Standing {
