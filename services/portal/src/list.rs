@@ -31,6 +31,11 @@ impl Filter {
         self.entries.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 
+    /// Every value of a field that may be given several times.
+    pub fn values(&self, name: &str) -> Vec<String> {
+        self.entries.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone()).collect()
+    }
+
     /// Whether a choice is taken.
     pub fn has(&self, name: &str, value: &str) -> bool {
         self.value(name) == value

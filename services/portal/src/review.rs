@@ -8,6 +8,7 @@ use crate::{
     case::Case,
     labels::{FIELDS, SLOTS},
     refused::Away,
+    stage::{self, Tag},
     standing::Standing,
 };
 
@@ -88,6 +89,11 @@ impl Review {
         self.case.allows("Pass") || self.case.allows("Return")
     }
 
+    /// What is left of the time at this node.
+    pub fn left(&self) -> Tag {
+        stage::time_left(&self.case.view)
+    }
+
     /// Whether the form is shown: also while it says why it was refused.
     pub fn shows_form(&self, form: &Form) -> bool {
         self.decides() || form.is_refused()
@@ -122,7 +128,12 @@ impl Way {
 /// The reader's own tasks at a node, in the order of the workbench; none while they cannot be read.
 async fn tasks(visitor: &Visitor, stage: &str) -> Vec<String> {
     let page = Some(common::Page { page_size: WAY_MAX, page_token: String::new() });
-    let asked = ListTasksRequest { page, stage: stage.to_owned(), ..ListTasksRequest::default() };
+    let asked = ListTasksRequest {
+        page,
+        stage: stage.to_owned(),
+        order: "deadline".to_owned(),
+        ..ListTasksRequest::default()
+    };
     let Ok(answer) = visitor.worklist().list_tasks(asked).await else { return Vec::new() };
     answer.into_inner().tasks.into_iter().map(|task| task.subject_id).collect()
 }

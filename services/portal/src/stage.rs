@@ -6,6 +6,9 @@ use proto::reviews::{ApplicationView, HistoryEntry};
 
 use crate::format;
 
+/// Working days from which on the time left is pointed at. Source: ui, section 4.
+const NEAR_WORKING_DAYS: i32 = 3;
+
 /// How one node looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Row {
@@ -100,6 +103,19 @@ pub fn tag(view: &ApplicationView, operator: bool, own_turn: bool) -> Tag {
     Tag { text, class: if own_turn && !came_back { "warn" } else { class } }
 }
 
+/// What is left of the time at this node; no words where no clock runs. Source: ui, section 4.
+pub fn time_left(view: &ApplicationView) -> Tag {
+    let Some(left) = view.time_left.filter(|_| view.deadline_at.is_some()) else { return Tag::default() };
+    let near = view.light == "yellow" || left.working_days_left <= NEAR_WORKING_DAYS;
+    match left.days_over {
+        0 => Tag {
+            text: format!("剩 {} 个工作日", left.working_days_left),
+            class: if near { "warn" } else { "info" },
+        },
+        days => Tag { text: format!("超期 {days} 天"), class: "danger" },
+    }
+}
+
 /// Step of eight; the province's return stands at the last one.
 pub fn step(view: &ApplicationView) -> usize {
     let from_province = view.last_step.as_ref().is_some_and(|last| last.transition == "T23");
@@ -170,6 +186,8 @@ pub fn steps(view: &ApplicationView, history: &[HistoryEntry]) -> Vec<Step> {
 
 #[cfg(test)]
 mod tests {
+    use proto::reviews::TimeLeft;
+
     use super::*;
 
     fn at(stage: &str) -> ApplicationView {
@@ -190,5 +208,20 @@ mod tests {
         assert_eq!(tag(&at("CountyReview"), false, true).class, "warn");
         assert_eq!(tag(&at("CountyReview"), true, false).class, "info");
         assert_eq!(tag(&at("CityReturned"), true, true).class, "danger");
+    }
+
+    #[test]
+    fn the_time_left_is_said_in_working_days_and_the_time_over_in_days() {
+        let left = |working_days_left, days_over| {
+            time_left(&ApplicationView {
+                deadline_at: Some(prost_types::Timestamp::default()),
+                time_left: Some(TimeLeft { working_days_left, days_over }),
+                ..ApplicationView::default()
+            })
+        };
+        assert_eq!((left(5, 0).text.as_str(), left(5, 0).class), ("剩 5 个工作日", "info"));
+        assert_eq!((left(2, 0).text.as_str(), left(2, 0).class), ("剩 2 个工作日", "warn"));
+        assert_eq!((left(0, 3).text.as_str(), left(0, 3).class), ("超期 3 天", "danger"));
+        assert_eq!(time_left(&ApplicationView::default()), Tag::default());
     }
 }

@@ -21,8 +21,8 @@ use proto::{
         worklist_client::WorklistClient,
     },
     reviews::{
-        applications_client::ApplicationsClient, joint_review_client::JointReviewClient,
-        rounds_client::RoundsClient,
+        applications_client::ApplicationsClient, deadlines_client::DeadlinesClient,
+        joint_review_client::JointReviewClient, rounds_client::RoundsClient,
     },
     stations::{evidence_client::EvidenceClient, registry_client::RegistryClient},
 };
@@ -86,6 +86,8 @@ impl Visitor {
         invoices: InvoicesClient at "documents";
         /// Applications.
         applications: ApplicationsClient at "reviews";
+        /// Time limits, reminders, assignments.
+        deadlines: DeadlinesClient at "reviews";
         /// Work orders.
         joint_review: JointReviewClient at "reviews";
         /// Rounds.

@@ -23,6 +23,7 @@ pub mod orders;
 pub mod password;
 pub mod print;
 pub mod registration;
+pub mod reminders;
 pub mod rounds;
 pub mod statements;
 pub mod stations;
@@ -61,6 +62,7 @@ pub fn routes() -> Routes {
         .merge(members::routes())
         .merge(county_subsidies::routes())
         .merge(county_steps::routes())
+        .merge(reminders::routes())
         .merge(subsidies::routes())
         .merge(orders::routes())
         .merge(launch::routes())

@@ -8,7 +8,7 @@ use proto::{
     reviews::{ApplicationView, ListApplicationsRequest},
 };
 
-use super::Routes;
+use super::{Routes, reminders};
 use crate::{
     Answer, Form, Page, Refused, Role, Visitor,
     case::Case,
@@ -45,6 +45,10 @@ pub struct Row {
     pub place: String,
     /// Where it stands.
     pub tag: Tag,
+    /// What is left of the time there; no words where no clock runs.
+    pub left: Tag,
+    /// As a box carries it to a command for several; empty where it cannot be chosen.
+    pub item: String,
     /// The small bar.
     pub cells: Vec<&'static str>,
     /// Step of eight.
@@ -77,6 +81,12 @@ impl Row {
             operator: view.operator_name.clone(),
             place: names.place(&view.prefecture, &view.county),
             tag: stage::tag(view, operator, need),
+            left: stage::time_left(view),
+            item: if need || operator || view.waits_for.is_empty() {
+                String::new()
+            } else {
+                reminders::item(&view.application_id, view.version)
+            },
             cells: stage::cells(view, need),
             step: stage::step(view),
             at: format::short(view.entered_at.as_ref().or(view.created_at.as_ref())),
@@ -176,6 +186,8 @@ pub struct Rows {
     pub pager: Pager,
     /// Whether companies are named.
     pub reviewer: bool,
+    /// Id of the form to which the boxes belong; empty: no boxes.
+    pub choosing: &'static str,
 }
 
 impl HtmlSafe for Rows {}
@@ -210,6 +222,7 @@ impl Rows {
             pager: filter.pager(&answer.next_page_token, answer.applications.len()),
             filter,
             reviewer: !visitor.is(Role::Operator),
+            choosing: "",
         })
     }
 }

@@ -34,6 +34,8 @@ pub fn routes() -> Routes {
         .route("/supervision/county-subsidies/{id}/review", get(show).post(decide))
 }
 
+/// Id of the form that takes what was chosen.
+const CHOOSING: &str = "remind-form";
 /// Saved filters of a county's list.
 const COUNTY_TABS: Tabs = &[
     ("", "全部", &[], ""),
@@ -90,7 +92,8 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
     let saved = if visitor.is(Role::City) { CITY_TABS } else { COUNTY_TABS };
     let (request, shown) = (applications::tabbed(saved, &filter), filter.clone());
     if visitor.fragment == "list" {
-        return visitor.show(StatusCode::OK, &Rows::asked(&visitor, title, filter, request).await?);
+        let list = Rows { choosing: CHOOSING, ..Rows::asked(&visitor, title, filter, request).await? };
+        return visitor.show(StatusCode::OK, &list);
     }
     let mut worklist = visitor.worklist();
     let (page, list, rounds, names, counts) = tokio::join!(
@@ -107,7 +110,7 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
         stages: stage::TABLE.iter().map(|row| (row.id, row.reviewer.0)).collect(),
         counties: counties(&visitor, &names),
         rounds,
-        list: list?,
+        list: Rows { choosing: CHOOSING, ..list? },
     };
     visitor.show(StatusCode::OK, &page)
 }

@@ -22,7 +22,7 @@ use super::{Routes, applications::Row};
 use crate::{
     Answer, Page, Refused, Role, Visitor,
     divisions::Known,
-    format, labels,
+    format, frame, labels,
     refused::Away,
     stage::{self, Tag},
 };
@@ -80,6 +80,8 @@ pub struct TaskRow {
     pub tag: Tag,
     /// Since when, in days.
     pub waiting: String,
+    /// What is left of the time; no words where no clock runs.
+    pub left: Tag,
     /// Where it is done.
     pub path: String,
     /// The button.
@@ -144,7 +146,7 @@ pub struct WorkbenchPage {
     pub company: Option<Company>,
     /// What waits, by node.
     pub tiles: Result<Vec<Tile>, Away>,
-    /// The longest waiting first; an operator sees its applications instead.
+    /// The least time left first; an operator sees its applications instead.
     pub tasks: Result<Vec<TaskRow>, Away>,
     /// An operator's latest applications, those first that wait for it; none for others.
     pub mine: Option<Result<Vec<Row>, Away>>,
@@ -201,7 +203,7 @@ async fn tasks(visitor: &Visitor, names: &Known) -> Result<Tasks, Refused> {
     }
     let page_size = if visitor.is(Role::City) { COUNTED } else { ROWS };
     let page = Some(common::Page { page_size, page_token: String::new() });
-    let listed = ListTasksRequest { page, ..ListTasksRequest::default() };
+    let listed = ListTasksRequest { page, order: "deadline".to_owned(), ..ListTasksRequest::default() };
     let answer = visitor.worklist().list_tasks(listed).await;
     Ok(match Away::or(answer, "待办事项")?.map(tonic::Response::into_inner) {
         Ok(answer) => {
@@ -266,7 +268,13 @@ fn tiles(visitor: &Visitor, counts: &CountTasksResponse) -> Vec<Tile> {
         let found = count(kind, stage);
         let number = found.map_or(0, |found| found.count);
         let days = format::days_since(found.and_then(|found| found.oldest_since.as_ref()));
-        let line = if number == 0 { "无".to_owned() } else { format!("最早一项已等待 {days} 天") };
+        let (red, yellow) = found.map_or((0, 0), |found| (found.red, found.yellow));
+        let line = match (number, red, yellow) {
+            (0, _, _) => "无".to_owned(),
+            (_, 0, 0) => format!("最早一项已等待 {days} 天"),
+            (_, 0, near) => format!("{} 件临近时限", frame::count(near)),
+            (_, over, _) => format!("{} 件已超期", frame::count(over)),
+        };
         Tile { count: number, label: label.to_owned(), line, path, class }
     };
     let mut tiles = Vec::new();
@@ -344,6 +352,7 @@ fn task_row(visitor: &Visitor, names: &Known, task: &Task, view: Option<Applicat
         title: if found { view.station_name.clone() } else { task.application_no.clone() },
         line: format!("{} {}", task.application_no, view.operator_name),
         place,
+        left: stage::time_left(&view),
         tag: stage::tag(&view, false, true),
         waiting,
         path: visitor.application_path(&task.subject_id),

@@ -127,6 +127,8 @@ impl Kind {
             operator: self.text("示例公司"),
             place: self.text("郑州市 / 金水区"),
             tag: self.tag(),
+            left: self.tag(),
+            item: "7.3".into(),
             cells: vec!["d", "w", "n", "n", "n", "n", "n", "n"],
             step: 2,
             at: "11-22 10:05".into(),
@@ -275,6 +277,7 @@ fn workbench(kind: Kind) -> WorkbenchPage {
         place: kind.text("郑州市 / 金水区"),
         tag: kind.tag(),
         waiting: "3 天".into(),
+        left: kind.tag(),
         path: "/subsidy/applications/7".into(),
         action: "办理".into(),
     };
@@ -324,5 +327,12 @@ fn filter(kind: Kind, path: &str) -> Filter {
 fn rows(kind: Kind, path: &str, reviewer: bool) -> Rows {
     let filter = filter(kind, path);
     let rows = kind.some(|| kind.row());
-    Rows { title: "建设补贴申请", pager: filter.pager("next", rows.len()), filter, rows, reviewer }
+    Rows {
+        title: "建设补贴申请",
+        pager: filter.pager("next", rows.len()),
+        filter,
+        rows,
+        reviewer,
+        choosing: if reviewer { "remind-form" } else { "" },
+    }
 }

@@ -16,6 +16,7 @@ use portal::{
         order_members::OrderMemberPage,
         orders::{Interest, Member, OrderPage, OrdersPage},
         print::PrintPage,
+        reminders::{Chosen, RemindPage},
     },
 };
 
@@ -32,7 +33,20 @@ pub fn of(kind: Kind) -> Vec<Sample> {
         sample("orders.html", kind, orders(kind)),
         sample("order.html", kind, order(kind)),
         sample("print.html", kind, print(kind)),
+        sample("remind.html", kind, remind(kind)),
     ]
+}
+
+fn remind(kind: Kind) -> RemindPage {
+    let chosen = || Chosen {
+        item: "7.3".into(),
+        station: kind.text("示例充电站"),
+        line: kind.text("示例公司"),
+        tag: kind.tag(),
+        why: kind.text("当前节点不需要催办"),
+    };
+    let form = if kind == Kind::Empty { Form::default() } else { kind.form(&["reason"]) };
+    RemindPage { page: kind.frame("/supervision/county-subsidies"), form, chosen: kind.some(chosen) }
 }
 
 fn print(kind: Kind) -> PrintPage {
