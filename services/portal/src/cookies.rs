@@ -1,6 +1,6 @@
 //! The portal's cookies: which there are, how they are read and written.
 //!
-//! Every cookie is HttpOnly, SameSite=Lax, host-only. Source: reliability 11; issue 3, point 6.
+//! Every cookie is HttpOnly, SameSite=Lax, host-only. Source: reliability 11.
 
 use axum::http::{HeaderMap, HeaderValue, header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

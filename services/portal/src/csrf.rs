@@ -1,7 +1,7 @@
 //! Proof that a form was rendered for the browser that sends it, and that it was sent from our own pages.
 //!
 //! A token is a fresh nonce and its hash with the secret of the session (or of the visit, before signing in): no two
-//! pages carry the same one, so compression leaks nothing. Source: issue 3, point 6; reliability 11.
+//! pages carry the same one, so compression leaks nothing. Source: reliability 11.
 
 use axum::http::{HeaderMap, header};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -1,4 +1,4 @@
-//! What stands around every page: span, origin check, the frame of a refusal, headers. Source: ui, section 1; issue 3, point 6.
+//! What stands around every page: span, origin check, the frame of a refusal, headers. Source: ui, section 1.
 
 use std::{
     sync::{
@@ -12,7 +12,7 @@ use askama::Template;
 use axum::{
     Router,
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
 };
@@ -118,6 +118,12 @@ impl Asked {
         !matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS)
     }
 
+    /// Whether a page asks for the live stream.
+    fn follows(&self) -> bool {
+        let accept = self.headers.get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        accept.is_some_and(|accept| accept.starts_with("text/event-stream"))
+    }
+
     /// Where the person goes on after signing in: the page that showed the form, not the form's target.
     fn way_back(&self) -> String {
         let own = self.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
@@ -155,6 +161,10 @@ pub struct RefusedPublicPage {
 
 async fn framed(portal: &Arc<Portal>, asked: &Asked, mut response: Response) -> Response {
     let Some(refused) = response.extensions_mut().remove::<Refused>() else { return response };
+    if refused.kind == Kind::Unauthenticated && asked.follows() {
+        // A page left open stops asking; a redirect would only fail in its console.
+        return StatusCode::NO_CONTENT.into_response();
+    }
     if refused.kind == Kind::Unauthenticated {
         let mut away = frame::see_other(&login::with_return(&asked.way_back()));
         away.headers_mut().append(header::SET_COOKIE, portal.jar.end(Cookie::Session));

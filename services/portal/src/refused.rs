@@ -2,7 +2,7 @@
 //!
 //! A form goes through [`crate::form::Form::refused`]: 422, 409, 429 and 503 keep what was entered. A page that cannot be
 //! shown at all answers a [`Refused`]; the frame around it is put on in `guard`. A part of a page that cannot be read is a
-//! [`Away`]. Source: ui, sections 6 and 8; issue 3, "What bad input gets".
+//! [`Away`]. Source: ui, sections 6 and 8.
 
 use std::collections::HashMap;
 

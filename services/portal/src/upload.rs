@@ -2,7 +2,7 @@
 //!
 //! documents wants size and hash before the first byte, and a browser without script tells neither: the bytes go through
 //! an unnamed temporary file, which is gone with the request. A file over the limit is not read to its end; one whose
-//! request is longer than the limit is not read at all. Source: issue 3, "What bad input gets"; ui, section 7.
+//! request is longer than the limit is not read at all. Source: ui, section 7.
 
 use std::{fs, io::SeekFrom, sync::Arc};
 
