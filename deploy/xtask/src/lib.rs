@@ -4,6 +4,7 @@
 //! Not: any rule of the business; it asks the services as everybody does.
 pub mod arch;
 pub mod bench;
+pub mod browser;
 pub mod cargo;
 pub mod checkout;
 pub mod commands;

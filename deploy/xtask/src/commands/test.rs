@@ -8,6 +8,7 @@ use anyhow::Result;
 use super::prepare;
 use crate::{
     arch,
+    browser::Browser,
     cargo::{self, Build},
     checkout::{Checkout, binaries},
     report::step,
@@ -21,6 +22,9 @@ pub struct Arguments {
     /// Races run 500 rounds instead of 50.
     #[arg(long)]
     long: bool,
+    /// The portal in a real browser as well; Chromium and its driver are installed when they are missing.
+    #[arg(long)]
+    browser: bool,
 }
 
 /// Tells tests to run their races 500 times.
@@ -42,16 +46,32 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     step("lints", cargo::run(clippy)).await?;
     step("query metadata", prepare::run(prepare::Arguments { check: true })).await?;
     step("programs", cargo::build(&checkout, Build::Debug)).await?;
-    let mut servers = step("private servers", Servers::trial(&checkout, Durability::Quick)).await?;
-    let mut tests = call(&["test", "--workspace", "--locked", "--no-fail-fast"]);
-    tests.env(SHARED_POSTGRES, servers.postgres.cluster().admin_url());
-    tests.env(SHARED_NATS, servers.nats.url());
-    if arguments.long {
-        tests.env(LONG, "1");
+    let mut parts = vec![vec!["test", "--workspace", "--locked", "--no-fail-fast"]];
+    if arguments.browser {
+        step("browser", async { Browser::find_or_install().map(drop) }).await?;
+        parts.push(vec![
+            "test",
+            "--package",
+            "system-tests",
+            "--test",
+            "browser",
+            "--locked",
+            "--no-fail-fast",
+        ]);
     }
+    let mut servers = step("private servers", Servers::trial(&checkout, Durability::Quick)).await?;
     // No line of ours behind it: the runner's own summary is the last word.
     eprintln!("… tests");
-    let passed = cargo::run(tests).await;
+    let mut passed = Ok(());
+    for part in parts {
+        let mut tests = call(&part);
+        tests.env(SHARED_POSTGRES, servers.postgres.cluster().admin_url());
+        tests.env(SHARED_NATS, servers.nats.url());
+        if arguments.long {
+            tests.env(LONG, "1");
+        }
+        passed = passed.and(cargo::run(tests).await);
+    }
     servers.stop().await?;
     passed
 }

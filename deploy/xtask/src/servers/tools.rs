@@ -1,6 +1,6 @@
 //! Finding the server programs, or installing them from the distribution.
 //!
-//! Owns: paths and versions of `postgres`, `initdb` and `nats-server`. Not: running them.
+//! Owns: paths and versions of `postgres`, `initdb` and `nats-server`; asking `apt-get`. Not: running them.
 use std::{
     env,
     path::{Path, PathBuf},
@@ -114,7 +114,13 @@ fn two_numbers(text: &str) -> Option<(u32, u32)> {
     Some((found.next()?, found.next()?))
 }
 
-fn install(packages: &[&str]) -> Result<()> {
+/// Finds a program of any name.
+pub(crate) fn in_path(program: &str) -> Option<PathBuf> {
+    search_path().map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+/// Installs packages of the distribution, after saying so. Errors: `apt-get` cannot be run or fails.
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
     let list = packages.join(" ");
     let root = root_user();
     let prefix = if root { "" } else { "sudo " };

@@ -1,0 +1,128 @@
+//! G10 to G12 by clicking: launch, panel, supplement, freeze, spot check.
+use anyhow::Result;
+use system_tests::{
+    System,
+    cases::{Case, Stage},
+    cast::DEPARTMENTS,
+};
+
+use crate::{kit::Window, system};
+
+/// The administrator launches everything that waits; a second time there is nothing to launch.
+async fn launch(window: &Window) -> Result<()> {
+    window.sign_in_anew("admin01").await?;
+    window.press("补贴管理").await?;
+    window.shows("orders-waiting", "发起联合审核").await?;
+    window.press("发起联合审核").await?;
+    window.shows("launch", "专家组").await?;
+    window.fill("发起批号", "1").await?;
+    window.choose("郑州市", "郑州市").await?;
+    window.choose("洛阳市", "洛阳市").await?;
+    window.choose("expert_01", "参加").await?;
+    window.choose("expert_02", "参加").await?;
+    window.choose("expert_01", "组长").await?;
+    window.press("下一步").await?;
+    window.shows("launch-confirm", "将为 2 个地市的 3 个充电站发起联合审核").await?;
+    window.press("确认发起").await?;
+    window.shows("launched", "工单").await?;
+    window.visit("/supervision/subsidies/launch").await?;
+    window.shows("launch-nothing", "没有待发起联合审核的申请").await
+}
+
+async fn open_member(window: &Window, login: &str, case: &Case) -> Result<()> {
+    window.sign_in_anew(login).await?;
+    window.visit(&format!("/supervision/subsidies/{}", case.id())).await?;
+    window.sees(&case.view.application_no).await
+}
+
+async fn passes(window: &Window, login: &str, case: &Case) -> Result<()> {
+    open_member(window, login, case).await?;
+    window.choose("总体结论", "通过").await?;
+    window.press("提交审核结论").await?;
+    window.sees("通过").await
+}
+
+async fn supplements(system: &System, window: &Window, case: &Case, page: &str) -> Result<()> {
+    system.dossier_opens(case).await?;
+    window.sign_in_anew(case.operator().name()).await?;
+    window.visit(&format!("/subsidy/dossiers/{}", case.id())).await?;
+    window.shows(page, "补充材料").await?;
+    window.fill("对退回意见的说明", "已核对，见附件第二页。").await?;
+    window.press("保存说明").await?;
+    window.sees("说明已保存").await?;
+    window.press_at("三、提交", "提交").await?;
+    window.sees("回执编号").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g10_g11_g12_orders_are_launched_once_one_member_is_supplemented_and_the_province_signs() -> Result<()>
+{
+    let system = system().await?;
+    let first = system.application().at(Stage::AwaitingJointReview).await?;
+    let second = system.application().of(&first.company).at(Stage::AwaitingJointReview).await?;
+    system.application().in_county("410305").at(Stage::AwaitingJointReview).await?;
+    system.administrator().await?;
+    for number in [1, 2] {
+        system.expert(number).await?;
+    }
+    let window = Window::before(&system).await?;
+    launch(&window).await?;
+
+    window.sign_in_anew("expert_01").await?;
+    window.press("补贴管理").await?;
+    window.shows("orders-expert", "待签署回避声明").await?;
+    window.press_at("郑州市", "签署声明").await?;
+    window.shows("order-expert", "回避声明").await?;
+    window.choose("利益冲突", "不存在").await?;
+    window.press("签署声明").await?;
+    window.sees("声明已签署").await?;
+
+    // G11: one comes back, the other goes on.
+    open_member(&window, "expert_01", &first).await?;
+    window.shows("expert-review", "审核意见").await?;
+    window.choose("省级奖补资金项目申请函", "不合格").await?;
+    window.choose("总体结论", "不通过").await?;
+    window.fill("审批意见", "申请函金额与决算不一致。").await?;
+    window.press("提交审核结论").await?;
+    window.sees("已退回").await?;
+    passes(&window, "expert_01", &second).await?;
+    supplements(&system, &window, &first, "dossier-supplement").await?;
+    passes(&window, "expert_01", &first).await?;
+
+    window.sign_in_anew("admin01").await?;
+    window.press("补贴管理").await?;
+    window.press_at("郑州市", "查看").await?;
+    window.shows("order-administrator", "锁定工单").await?;
+    window.press("锁定工单").await?;
+    window.shows("order-freeze", "锁定不能撤销").await?;
+    window.choose("", "我已核对").await?;
+    window.press("锁定工单并抽样").await?;
+    window.shows("order-frozen", "随机种子").await?;
+
+    // G12: the province finds a fault in a material; the member comes back through the experts.
+    for code in DEPARTMENTS {
+        system.department(code).await?;
+    }
+    open_member(&window, "pr_fgw", &first).await?;
+    window.shows("province-review", "退回对象").await?;
+    window.choose("省级奖补资金项目申请函", "不合格").await?;
+    window.choose("总体结论", "不通过").await?;
+    window.choose("退回对象", "运营商").await?;
+    window.fill("审批意见", "申请函日期有误。").await?;
+    window.press("提交审核结论").await?;
+    window.sees("已退回").await?;
+    supplements(&system, &window, &first, "dossier-supplement-province").await?;
+    passes(&window, "expert_01", &first).await?;
+    for case in [&first, &second] {
+        for code in DEPARTMENTS {
+            passes(&window, &format!("pr_{code}"), case).await?;
+        }
+    }
+    let mut first = first;
+    assert_eq!(first.look().await?.stage, "Approved");
+    window.sign_in_anew(first.operator().name()).await?;
+    window.visit(&format!("/subsidy/applications/{}", first.id())).await?;
+    window.shows("application-approved", "审核通过").await?;
+    window.close().await?;
+    system.finish().await
+}

@@ -1,0 +1,50 @@
+//! What a browser complains of, and whom it asks.
+//!
+//! Owns: reading both logs of ChromeDriver. Not: judging looks and structure (`standard`).
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::{driver::Further, window::Window};
+
+/// The browser's own word for a page that is answered with 4xx or 5xx; that answer is the test's business.
+const ANSWERED: &str = "Failed to load resource: the server responded with a status of";
+
+impl Window {
+    /// What has come up since the last call: errors and warnings of the console (so every violation of the content
+    /// security policy), and requests to another host.
+    ///
+    /// # Errors
+    /// The browser is gone.
+    pub async fn complaints(&self) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        for entry in self.entries("browser").await? {
+            let (level, text) = (words(&entry["level"]), words(&entry["message"]));
+            if ["SEVERE", "WARNING"].contains(&level) && !text.contains(ANSWERED) {
+                found.push(format!("console: {text}"));
+            }
+        }
+        for entry in self.entries("performance").await? {
+            let told: Value = serde_json::from_str(words(&entry["message"]))?;
+            let told = &told["message"];
+            if told["method"] != "Network.requestWillBeSent" {
+                continue;
+            }
+            let url = words(&told["params"]["request"]["url"]);
+            let own = [self.origin(), "data:", "blob:"].iter().any(|start| url.starts_with(start));
+            if !own {
+                found.push(format!("another host is asked: {url}"));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn entries(&self, log: &str) -> Result<Vec<Value>> {
+        let command = Further { path: "se/log", body: json!({ "type": log }) };
+        let Value::Array(entries) = self.client().issue_cmd(command).await? else { return Ok(Vec::new()) };
+        Ok(entries)
+    }
+}
+
+fn words(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}

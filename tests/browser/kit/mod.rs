@@ -1,0 +1,10 @@
+//! The browser of the tests: its driver, its windows, and what is judged on every page.
+//!
+//! Owns: pressing, filling in and reading as a person does. Not: what a page must show; that is each test's.
+pub mod driver;
+pub mod log;
+pub mod pictures;
+pub mod standard;
+pub mod window;
+
+pub use window::Window;

@@ -1,0 +1,21 @@
+//! The portal in a real browser, as its people use it: by what they read, with every page judged on the way.
+//!
+//! Screenshots of every page lie in `target/screenshots/`, 1440 and 390 px wide. Source: issue of the portal, "Shown by".
+mod joint;
+mod judge;
+mod kit;
+mod operator;
+mod portal;
+mod race;
+mod registration;
+mod script;
+mod sessions;
+
+use anyhow::Result;
+use system_tests::System;
+use xtask::{services::Service, trial::Plan};
+
+/// A platform with its portal.
+async fn system() -> Result<System> {
+    System::planned(Plan::quick().with(Service::Portal)).await
+}

@@ -1,0 +1,92 @@
+//! G1 and G3 by clicking: a company registers, an administrator saves it, and only then its menus appear.
+use std::path::PathBuf;
+
+use anyhow::Result;
+use proto::accounts::Profile;
+use system_tests::{PASSWORD, companies::profile};
+
+use crate::{kit::Window, system};
+
+/// A sample file.
+pub fn sample(name: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/samples/uploads")).join(name)
+}
+
+/// Fills in everything but the place.
+async fn fill_in(window: &Window, login: &str, company: &Profile) -> Result<()> {
+    window.fill("账号名称", login).await?;
+    window.fill("密码", PASSWORD).await?;
+    window.fill("公司名称", &company.company_name).await?;
+    window.fill("统一社会信用代码", &company.uscc).await?;
+    window.choose("运营商类型", "民营").await?;
+    window.attach("营业执照", &[&sample("03_营业执照.png")]).await?;
+    window.fill("联系人", &company.contact_name).await?;
+    window.fill("联系电话", &company.contact_phone).await?;
+    window.choose("", "本企业承诺").await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g01_business_menus_appear_only_after_the_account_is_saved() -> Result<()> {
+    let system = system().await?;
+    system.administrator().await?;
+    let window = Window::before(&system).await?;
+    window.visit("/login").await?;
+    window.press("立即注册").await?;
+    window.shows("register", "运营商账号注册").await?;
+    window.press_at("本企业承诺", "注册").await?;
+    window.shows("register-empty", "错误").await?;
+
+    let company = profile(system.number(), "410105");
+    fill_in(&window, "browser_op1", &company).await?;
+    window.choose("是否省内企业", "省内").await?;
+    window.select("地市", "郑州市").await?;
+    window.select("区县", "金水区").await?;
+    window.fill("统一社会信用代码", "91410105XXXX00019H").await?;
+    window.press_at("本企业承诺", "注册").await?;
+    window.shows("register-refused", "校验位不正确").await?;
+    window.fill("统一社会信用代码", &company.uscc).await?;
+    window.fill("密码", PASSWORD).await?;
+    window.press_at("本企业承诺", "注册").await?;
+    window.shows("registered", "注册成功").await?;
+    window.sign_in("browser_op1").await?;
+    window.shows("workbench-applicant", "待审核").await?;
+    assert!(!window.text().await?.contains("建设补贴申请"));
+
+    window.sign_in_anew("admin01").await?;
+    window.press("账号管理").await?;
+    window.shows("accounts", &company.company_name).await?;
+    window.press_at(&company.company_name, "审核").await?;
+    window.shows("account-review", "企业资料与执照核对").await?;
+    window.press("保存").await?;
+    window.shows("account-review-refused", "错误").await?;
+    window.choose("结论", "审核通过").await?;
+    window.press("保存").await?;
+    window.shows("account-approved", "通过").await?;
+
+    window.sign_in_anew("browser_op1").await?;
+    window.shows("workbench-new-operator", "建设补贴申请").await?;
+    window.close().await?;
+    system.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn g03_a_company_from_elsewhere_registers_at_one_place_only() -> Result<()> {
+    let system = system().await?;
+    let window = Window::before(&system).await?;
+    window.visit("/register").await?;
+    let company = profile(system.number(), "410105");
+    fill_in(&window, "browser_op3", &company).await?;
+    window.choose("是否省内企业", "省外").await?;
+    window.fill("企业所在省份", "湖北省").await?;
+    window.select("地市", "洛阳市").await?;
+    window.select("区县", "涧西区").await?;
+    window.press_at("本企业承诺", "注册").await?;
+    window.shows("register-elsewhere-refused", "省外企业请选择").await?;
+    window.select("地市", "郑州市").await?;
+    window.select("区县", "其他").await?;
+    window.fill("密码", PASSWORD).await?;
+    window.press_at("本企业承诺", "注册").await?;
+    window.sees("注册成功").await?;
+    window.close().await?;
+    system.finish().await
+}

@@ -1,0 +1,37 @@
+//! A person who signs out elsewhere while a form is open is led back to that form.
+use anyhow::Result;
+use system_tests::{PASSWORD, cases::Stage};
+
+use crate::{kit::Window, system};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ended_session_returns_to_the_same_form() -> Result<()> {
+    let system = system().await?;
+    let case = system.application().at(Stage::CountyReview).await?;
+    system.county("410105").await?;
+    let window = Window::before(&system).await?;
+    let review = format!("/supervision/county-subsidies/{}/review", case.id());
+    window.visit(&review).await?;
+    window.sees("账号登录").await?;
+    window.enter("co_410105", PASSWORD).await?;
+    window.sees("审核意见").await?;
+    assert_eq!(window.path().await?, review);
+
+    let form = window.client().window().await?;
+    let other = window.client().new_window(true).await?.handle;
+    window.client().switch_to_window(other).await?;
+    window.visit("/workbench").await?;
+    window.press("co_410105").await?;
+    window.press("退出登录").await?;
+    window.sees("账号登录").await?;
+    window.client().switch_to_window(form).await?;
+    window.choose("总体结论", "通过").await?;
+    window.press("提交审核结论").await?;
+    window.shows("login-again", "账号登录").await?;
+    window.enter("co_410105", PASSWORD).await?;
+    window.sees("审核意见").await?;
+    assert_eq!(window.path().await?, review);
+    assert_eq!(system.steps(case.uuid()).await?, ["T01", "T02"]);
+    window.close().await?;
+    system.finish().await
+}
