@@ -1,6 +1,6 @@
 //! Deadlines, 黄/红牌, 催办 and 转办 as each desk sees them. No test waits for a day: policies make clocks short.
 //!
-//! Source: workflow, T26 and T27; issue of the portal, item 4.
+//! Source: workflow, T26 and T27.
 use anyhow::{Context as _, Result};
 use proto::{
     notifications::{ListTasksRequest, Task},

@@ -1,6 +1,6 @@
 //! The portal before the real services, without a script: signing in, the worklist, a decision, a repetition, a stale page.
 //!
-//! Source: issue of the portal, points 2, 3, 6 and "What bad input gets".
+//! Source: ui, sections 1, 3, 6 and 8.
 use anyhow::Result;
 use system_tests::{
     PASSWORD, System,

@@ -1,6 +1,6 @@
 //! Administrators at the portal, by forms alone: accounts, machines, rounds, joint reviews.
 //!
-//! Source: issue of the portal, points 2, 5 and "What bad input gets"; workflow, Accounts, T14, T20, invariant 7.
+//! Source: ui, section 3; workflow, Accounts, T14, T20, invariant 7.
 use anyhow::{Context as _, Result};
 use system_tests::{
     PASSWORD, System,

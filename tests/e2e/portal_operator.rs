@@ -1,7 +1,7 @@
 //! An operator's work in the portal by forms alone: from a new application to a submitted one, from due materials to handed-in
 //! ones, with uploads and an invoice.
 //!
-//! Source: issue of the portal, points 2–4 and "What bad input gets"; walk-throughs G6, G7.
+//! Source: ui, sections 3, 6 and 7; workflow, walk-throughs G6, G7.
 use anyhow::{Context as _, Result};
 use system_tests::{
     PASSWORD, System,
