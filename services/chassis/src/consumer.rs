@@ -117,20 +117,27 @@ impl Applier {
 
     /// Applies events of different aggregates, or of one in its order, in one transaction: all or none.
     ///
-    /// False where one of them cannot simply be applied; then nothing has changed, and each goes its way alone.
-    /// Source: decision record 7.
-    pub(crate) async fn apply_together(&self, events: &[(Envelope, tracing::Span)]) -> Result<bool, Failure> {
+    /// How many had an effect; none where one of them cannot simply be applied: then nothing has changed, and each goes
+    /// its way alone. Source: decision record 7.
+    pub(crate) async fn apply_together(
+        &self,
+        events: &[(Envelope, tracing::Span)],
+    ) -> Result<Option<u64>, Failure> {
+        let mut applied = 0;
         let mut work = self.units.begin_for(Caller::system(self.subscription.durable), String::new()).await?;
         for (envelope, span) in events {
             work.continue_for(envelope.event_id.clone());
-            let outcome = self.step_in(&mut work, envelope, false).instrument(span.clone()).await;
-            if !matches!(outcome, Ok(Outcome::Applied | Outcome::Passed)) {
-                work.undo().await;
-                return outcome.map(|_| false);
+            match self.step_in(&mut work, envelope, false).instrument(span.clone()).await {
+                Ok(Outcome::Applied) => applied += 1,
+                Ok(Outcome::Passed) => {}
+                stopped @ (Ok(Outcome::Blocked | Outcome::Gap { .. }) | Err(_)) => {
+                    work.undo().await;
+                    return stopped.map(|_| None);
+                }
             }
         }
         work.commit().await?;
-        Ok(true)
+        Ok(Some(applied))
     }
 
     /// `replayed`: an open dead letter of the aggregate does not block, because it is the one being replayed.

@@ -17,7 +17,10 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::{Announcement, Failure, work::Key};
+use crate::{
+    Failure,
+    work::{Announced, Key},
+};
 
 /// Rows taken in one turn. Source: performance, rule 8.
 const TURN: i64 = 500;
@@ -35,21 +38,14 @@ const ACK_WAIT: Duration = Duration::from_secs(5);
 /// How often the relay asks whether the stream still holds what it acknowledged.
 const VERIFY_EVERY: Duration = Duration::from_secs(5);
 
-/// What the events of one unit of work have in common.
-pub(crate) struct About<'w> {
-    pub(crate) actor: &'w str,
-    /// W3C trace context.
-    pub(crate) trace: &'w str,
-    pub(crate) now: OffsetDateTime,
-}
-
 /// Writes outbox rows and, where the unit answers a request, its answer; the caller holds the locks of the aggregates.
 /// One statement, because every decision pays for it. False where that request has an answer already.
 pub(crate) async fn write(
     tx: &mut PgConnection,
-    events: &[(String, Announcement)],
+    announced: &[Announced],
     ids: &[Uuid],
-    about: &About<'_>,
+    actor: &str,
+    now: OffsetDateTime,
     answered: Option<(&Key, &[u8])>,
 ) -> Result<bool, Failure> {
     let (key, answer) = answered.unzip();
@@ -59,11 +55,11 @@ pub(crate) async fn write(
              INSERT INTO outbox (event_id, aggregate_type, aggregate_id, aggregate_version, subject, kind,
                                  schema_version, payload, actor, causation, round_id, policy_version, trace, occurred_at)
              SELECT event_id, aggregate_type, aggregate_id, aggregate_version, subject, kind, 1, payload, $5, causation,
-                    round_id, policy_version, $12, $13
+                    round_id, policy_version, trace, $13
              FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::bigint[], $6::text[], $7::text[], $8::bytea[],
-                         $9::uuid[], $10::integer[], $11::text[])
+                         $9::uuid[], $10::integer[], $11::text[], $12::text[])
                   WITH ORDINALITY AS t (event_id, aggregate_type, aggregate_id, aggregate_version, subject, kind,
-                                        payload, round_id, policy_version, causation, place)
+                                        payload, round_id, policy_version, causation, trace, place)
              ORDER BY place RETURNING event_id, seq, aggregate_id),
          to_deliver AS (
              -- Sixteen buckets by the aggregate, which relays share.
@@ -73,18 +69,18 @@ pub(crate) async fn write(
          SELECT $14, $15, $16, $17, $18, $19, $13 WHERE $16 IS NOT NULL ON CONFLICT DO NOTHING",
     )
     .bind(ids)
-    .bind(events.iter().map(|(_, event)| event.aggregate_type).collect::<Vec<_>>())
-    .bind(events.iter().map(|(_, event)| event.aggregate_id).collect::<Vec<_>>())
-    .bind(events.iter().map(|(_, event)| event.aggregate_version).collect::<Vec<_>>())
-    .bind(about.actor)
-    .bind(events.iter().map(|(_, event)| event.subject.as_str()).collect::<Vec<_>>())
-    .bind(events.iter().map(|(_, event)| event.kind).collect::<Vec<_>>())
-    .bind(events.iter().map(|(_, event)| event.payload.as_slice()).collect::<Vec<_>>())
-    .bind(events.iter().map(|(_, event)| event.round_id).collect::<Vec<_>>())
-    .bind(events.iter().map(|(_, event)| event.policy_version).collect::<Vec<_>>())
-    .bind(events.iter().map(|(cause, _)| cause.as_str()).collect::<Vec<_>>())
-    .bind(about.trace)
-    .bind(about.now)
+    .bind(announced.iter().map(|one| one.event.aggregate_type).collect::<Vec<_>>())
+    .bind(announced.iter().map(|one| one.event.aggregate_id).collect::<Vec<_>>())
+    .bind(announced.iter().map(|one| one.event.aggregate_version).collect::<Vec<_>>())
+    .bind(actor)
+    .bind(announced.iter().map(|one| one.event.subject.as_str()).collect::<Vec<_>>())
+    .bind(announced.iter().map(|one| one.event.kind).collect::<Vec<_>>())
+    .bind(announced.iter().map(|one| one.event.payload.as_slice()).collect::<Vec<_>>())
+    .bind(announced.iter().map(|one| one.event.round_id).collect::<Vec<_>>())
+    .bind(announced.iter().map(|one| one.event.policy_version).collect::<Vec<_>>())
+    .bind(announced.iter().map(|one| one.cause.as_str()).collect::<Vec<_>>())
+    .bind(announced.iter().map(|one| one.trace.as_str()).collect::<Vec<_>>())
+    .bind(now)
     .bind(key.map(|key| key.principal.as_str()))
     .bind(key.map(|key| key.method.as_str()))
     .bind(key.map(|key| key.request_id))

@@ -137,8 +137,6 @@ impl Lane {
         // Lanes of different consumers then lock what they share in the same order; within an aggregate it stays.
         waiting.sort_by_cached_key(|message| header(message, AGGREGATE_ID));
         if waiting.len() > 1 && self.together(waiting).await {
-            metrics::counter!("events_consumed_total", "consumer" => self.applier.subscription.durable)
-                .increment(waiting.len() as u64);
             for message in waiting.drain(..) {
                 acknowledge(&message, AckKind::Ack).await;
             }
@@ -160,10 +158,20 @@ impl Lane {
             })
             .collect();
         let Some(events) = events else { return false };
-        self.applier.apply_together(&events).await.unwrap_or_else(|failure| {
-            tracing::debug!(error = %chain(&failure), "events are applied one by one");
-            false
-        })
+        match self.applier.apply_together(&events).await {
+            Ok(Some(applied)) => self.consumed(applied),
+            Ok(None) => return false,
+            Err(failure) => {
+                tracing::debug!(error = %chain(&failure), "events are applied one by one");
+                return false;
+            }
+        }
+        true
+    }
+
+    fn consumed(&self, events: u64) {
+        metrics::counter!("events_consumed_total", "consumer" => self.applier.subscription.durable)
+            .increment(events);
     }
 
     fn span(&self, message: &jetstream::Message) -> tracing::Span {
@@ -205,8 +213,7 @@ impl Lane {
         };
         match self.applier.apply(&envelope).await {
             Ok(Outcome::Applied) => {
-                metrics::counter!("events_consumed_total", "consumer" => self.applier.subscription.durable)
-                    .increment(1);
+                self.consumed(1);
                 Ok(AckKind::Ack)
             }
             Ok(Outcome::Passed) => Ok(AckKind::Ack),

@@ -16,13 +16,7 @@ use tonic::{Request, Response, Status, metadata::MetadataValue};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::{
-    Failure,
-    identity::Caller,
-    outbox::{self, About},
-    rpc, telemetry,
-    transaction::Transaction,
-};
+use crate::{Failure, identity::Caller, outbox, rpc, telemetry, transaction::Transaction};
 
 /// What a unit of work tells the world; becomes one outbox row in the same transaction.
 #[derive(Debug, Clone)]
@@ -59,9 +53,17 @@ pub struct Work {
     caller: Caller,
     /// Request id or event id that caused this work.
     cause: String,
-    /// Each with its cause.
-    announced: Vec<(String, Announcement)>,
+    announced: Vec<Announced>,
     wake: Arc<Notify>,
+}
+
+/// An announcement with what led to it: a consumer's transaction may hold the effects of several events.
+pub(crate) struct Announced {
+    pub(crate) event: Announcement,
+    /// Request id or event id.
+    pub(crate) cause: String,
+    /// W3C trace context.
+    pub(crate) trace: String,
 }
 
 /// What identifies a repetition.
@@ -264,7 +266,7 @@ impl Work {
 
     /// Announces an event; it becomes durable with the change or not at all.
     pub fn announce(&mut self, event: Announcement) {
-        self.announced.push((self.cause.clone(), event));
+        self.announced.push(Announced { event, cause: self.cause.clone(), trace: telemetry::traceparent() });
     }
 
     /// Stores the answer and the outbox rows in one statement; false where the same request has been answered meanwhile.
@@ -277,9 +279,7 @@ impl Work {
     async fn write(&mut self, answered: Option<(&Key, &[u8])>) -> Result<bool, Failure> {
         let events = std::mem::take(&mut self.announced);
         let ids: Vec<Uuid> = events.iter().map(|_| self.new_id()).collect();
-        let trace = telemetry::traceparent();
-        let about = About { actor: &self.caller.subject, trace: &trace, now: self.now };
-        outbox::write(self.tx.db(), &events, &ids, &about, answered).await
+        outbox::write(self.tx.db(), &events, &ids, &self.caller.subject, self.now, answered).await
     }
 
     /// Undoes everything; a connection that cannot say so is closed.

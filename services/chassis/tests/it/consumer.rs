@@ -52,9 +52,12 @@ fn event(aggregate: Uuid, version: i64, kind: &str) -> Envelope {
 }
 
 async fn send(bench: &Bench, envelope: &Envelope) {
-    let message = PublishMessage::build()
+    let mut message = PublishMessage::build()
         .payload(envelope.encode_to_vec().into())
         .header("Yuchong-Aggregate-Id", envelope.aggregate_id.as_str());
+    if !envelope.traceparent.is_empty() {
+        message = message.header("traceparent", envelope.traceparent.as_str());
+    }
     bench
         .jetstream
         .send_publish(format!("{}.v1.changed", bench.name), message)
@@ -165,6 +168,49 @@ async fn what_waits_is_applied_together_and_a_bad_message_among_it_stops_nobody(
     assert_eq!(count(&bench.pool(), disorder).await, 0);
     let transactions = count(&bench.pool(), "SELECT count(DISTINCT xmin::text) FROM effects").await;
     assert!(transactions < 73, "{transactions} transactions for 73 events");
+}
+
+#[tokio::test]
+async fn what_is_announced_together_keeps_its_own_cause_and_trace() {
+    let bench = Bench::start("consumeecho").await;
+    bench.make_consumer("reader", "consumeecho.v1.>").await;
+    let mut wanted = Vec::new();
+    for number in 1..=40_u128 {
+        let traceparent = format!("00-{number:032x}-00f067aa0ba902b7-01");
+        let heard = Envelope { traceparent, ..event(Uuid::from_u128(number), 1, "changed") };
+        send(&bench, &heard).await;
+        wanted.push((heard.event_id, format!("{number:032x}")));
+    }
+    let echo: Apply = Arc::new(|work, event| {
+        async move {
+            work.announce(chassis::Announcement {
+                aggregate_type: "echo",
+                aggregate_id: Uuid::parse_str(&event.envelope.aggregate_id).expect("id"),
+                aggregate_version: 1,
+                subject: "echo.v1.changed".into(),
+                kind: "changed",
+                payload: Vec::new(),
+                round_id: None,
+                policy_version: 0,
+            });
+            Ok(())
+        }
+        .boxed()
+    });
+    bench.process.consume(Subscription { stream: "CONSUMEECHO", apply: echo, ..tier() });
+    eventually("announced", SOON, || async {
+        count(&bench.pool(), "SELECT count(*) FROM outbox").await == 40
+    })
+    .await;
+    let kept: Vec<(String, String)> =
+        sqlx::query_as("SELECT causation, split_part(trace, '-', 2) FROM outbox ORDER BY aggregate_id")
+            .fetch_all(&bench.pool())
+            .await
+            .expect("rows");
+    assert_eq!(kept, wanted);
+    let transactions = count(&bench.pool(), "SELECT count(DISTINCT xmin::text) FROM outbox").await;
+    assert!(transactions < 40, "{transactions} transactions for 40 events");
+    bench.database.remove().await;
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! One process with its database and a stream of its own, and events to send through it.
 
-use std::time::Duration;
+use std::{sync::OnceLock, time::Duration};
 
 use async_nats::jetstream::{self, consumer::pull, stream};
 use chassis::{
-    Announcement, Process,
+    Announcement, Process, telemetry,
     testing::{TestDatabase, nats_url, settings},
 };
 use sqlx::PgPool;
@@ -18,10 +18,16 @@ pub struct Bench {
     pub name: &'static str,
 }
 
+/// Traces are the whole program's: the process that ends first would end them for all others.
+static TRACES: OnceLock<telemetry::Guard> = OnceLock::new();
+
 impl Bench {
     pub async fn start(name: &'static str) -> Bench {
         let database = TestDatabase::create().await;
         let broker = nats_url();
+        TRACES.get_or_init(|| {
+            telemetry::start("chassis", &settings(&database, &broker).telemetry).expect("telemetry starts")
+        });
         let mut none = sqlx::migrate!("../../migrations/chassis");
         none.dangerous_set_table_name("_own_migrations");
         let pool = database.pool().await;
