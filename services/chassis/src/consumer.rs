@@ -3,7 +3,10 @@
 //! Source: reliability, section 5. The running consumer (`pull.rs`), replays of dead letters and rebuilds all go through
 //! the one [`Applier`].
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use futures::future::BoxFuture;
 use proto::common::{Envelope, ListEventsRequest, events_client::EventsClient};
@@ -119,32 +122,27 @@ impl Applier {
     ///
     /// How many had an effect; none where one of them cannot simply be applied: then nothing has changed, and each goes
     /// its way alone. Source: decision record 7.
-    pub(crate) async fn apply_together(
-        &self,
-        events: &[(Envelope, tracing::Span)],
-    ) -> Result<Option<u64>, Failure> {
+    pub(crate) async fn apply_together(&self, heard: &[Heard]) -> Result<Option<u64>, Failure> {
         let mut applied = 0;
-        let mut work = self.units.begin_for(Caller::system(self.subscription.durable), String::new()).await?;
-        for (envelope, span) in events {
-            work.continue_for(envelope.event_id.clone());
-            match self.step_in(&mut work, envelope, false).instrument(span.clone()).await {
-                Ok(Outcome::Applied) => applied += 1,
-                Ok(Outcome::Passed) => {}
-                stopped @ (Ok(Outcome::Blocked | Outcome::Gap { .. }) | Err(_)) => {
-                    work.undo().await;
-                    return stopped.map(|_| None);
-                }
-            }
-        }
-        work.commit().await?;
-        Ok(Some(applied))
+        let outcome = self.commit_steps(heard, false, &mut applied).await?;
+        Ok(matches!(outcome, Outcome::Applied | Outcome::Passed).then_some(applied))
     }
 
     /// `replayed`: an open dead letter of the aggregate does not block, because it is the one being replayed.
     pub(crate) async fn step(&self, envelope: &Envelope, replayed: bool) -> Result<Outcome, Failure> {
+        let heard = Heard::new(envelope.clone(), tracing::Span::current())?;
+        self.commit_steps(&[heard], replayed, &mut 0).await
+    }
+
+    async fn commit_steps(
+        &self,
+        heard: &[Heard],
+        replayed: bool,
+        applied: &mut u64,
+    ) -> Result<Outcome, Failure> {
         let caller = Caller::system(self.subscription.durable);
-        let mut work = self.units.begin_for(caller, envelope.event_id.clone()).await?;
-        let outcome = self.step_in(&mut work, envelope, replayed).await;
+        let mut work = self.units.begin_for(caller, String::new()).await?;
+        let outcome = self.steps(&mut work, heard, replayed, applied).await;
         match outcome {
             Ok(Outcome::Applied | Outcome::Passed) => work.commit().await?,
             Ok(Outcome::Blocked | Outcome::Gap { .. }) | Err(_) => work.undo().await,
@@ -152,63 +150,149 @@ impl Applier {
         outcome
     }
 
-    async fn step_in(
+    /// The outcome of the last one, or of the first that cannot simply be applied.
+    async fn steps(
         &self,
         work: &mut Work,
-        envelope: &Envelope,
+        heard: &[Heard],
         replayed: bool,
+        applied: &mut u64,
     ) -> Result<Outcome, Failure> {
-        let consumer = self.subscription.durable;
+        let mut claims = self.claim(work, heard).await?;
+        let mut last = Outcome::Passed;
+        for one in heard {
+            let Some(place) = claims.places.get_mut(&one.aggregate()) else {
+                return Err(Failure::internal("an aggregate without a place"));
+            };
+            let version = one.envelope.aggregate_version;
+            if !claims.fresh.remove(&one.event_id) {
+                last = Outcome::Passed;
+                continue;
+            }
+            if place.blocked && !replayed {
+                return Ok(Outcome::Blocked);
+            }
+            if version <= place.version {
+                last = Outcome::Passed;
+                continue;
+            }
+            if version > place.version + 1 && matches!(self.subscription.order, Order::EveryVersion(_)) {
+                return Ok(Outcome::Gap { from: place.version + 1 });
+            }
+            work.continue_for(one.envelope.event_id.clone());
+            (self.subscription.apply)(work, Event { envelope: one.envelope.clone() })
+                .instrument(one.span.clone())
+                .await?;
+            place.version = version;
+            place.raised = true;
+            *applied += 1;
+            last = Outcome::Applied;
+        }
+        self.raise(work, &claims).await?;
+        Ok(last)
+    }
+
+    /// Claims the events in the inbox and locks the places of their aggregates, all in one statement.
+    async fn claim(&self, work: &mut Work, heard: &[Heard]) -> Result<Claims, Failure> {
+        let rows = sqlx::query(
+            "-- chassis.inbox.claim
+             WITH heard AS (
+                 SELECT * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::bigint[])
+                     AS t (event_id, aggregate_type, aggregate_id, version)),
+             claimed AS (
+                 INSERT INTO inbox (consumer, event_id, aggregate_id, aggregate_version, applied_at)
+                 SELECT $1, event_id, aggregate_id, version, now() FROM heard ORDER BY event_id
+                 ON CONFLICT DO NOTHING RETURNING event_id),
+             place AS (
+                 INSERT INTO consumer_versions (consumer, aggregate_type, aggregate_id, version)
+                 SELECT DISTINCT $1, aggregate_type, aggregate_id, 0 FROM heard ORDER BY aggregate_type, aggregate_id
+                 ON CONFLICT (consumer, aggregate_type, aggregate_id) DO UPDATE SET version = consumer_versions.version
+                 RETURNING aggregate_type, aggregate_id, version)
+             SELECT event_id, aggregate_type, aggregate_id, place.version, claimed.event_id IS NOT NULL AS fresh,
+                    EXISTS (SELECT 1 FROM dead_letters letter WHERE consumer = $1 AND settled_at IS NULL
+                            AND letter.aggregate_type = place.aggregate_type
+                            AND letter.aggregate_id = place.aggregate_id) AS blocked
+             FROM heard JOIN place USING (aggregate_type, aggregate_id) LEFT JOIN claimed USING (event_id)",
+        )
+        .bind(self.subscription.durable)
+        .bind(heard.iter().map(|one| one.event_id).collect::<Vec<_>>())
+        .bind(heard.iter().map(|one| one.envelope.aggregate_type.as_str()).collect::<Vec<_>>())
+        .bind(heard.iter().map(|one| one.aggregate_id).collect::<Vec<_>>())
+        .bind(heard.iter().map(|one| one.envelope.aggregate_version).collect::<Vec<_>>())
+        .fetch_all(work.db())
+        .await?;
+        let mut claims = Claims { fresh: HashSet::new(), places: HashMap::new() };
+        for row in &rows {
+            if row.try_get("fresh")? {
+                claims.fresh.insert(row.try_get("event_id")?);
+            }
+            let place =
+                Place { version: row.try_get("version")?, blocked: row.try_get("blocked")?, raised: false };
+            claims.places.insert((row.try_get("aggregate_type")?, row.try_get("aggregate_id")?), place);
+        }
+        Ok(claims)
+    }
+
+    async fn raise(&self, work: &mut Work, claims: &Claims) -> Result<(), Failure> {
+        let raised: Vec<_> = claims.places.iter().filter(|(_, place)| place.raised).collect();
+        if raised.is_empty() {
+            return Ok(());
+        }
+        sqlx::query(
+            "-- chassis.consumer_versions.raise
+             UPDATE consumer_versions place SET version = raised.version
+             FROM unnest($2::text[], $3::uuid[], $4::bigint[]) AS raised (aggregate_type, aggregate_id, version)
+             WHERE consumer = $1 AND place.aggregate_type = raised.aggregate_type
+                   AND place.aggregate_id = raised.aggregate_id",
+        )
+        .bind(self.subscription.durable)
+        .bind(raised.iter().map(|((of, _), _)| of.as_str()).collect::<Vec<_>>())
+        .bind(raised.iter().map(|((_, id), _)| *id).collect::<Vec<_>>())
+        .bind(raised.iter().map(|(_, place)| place.version).collect::<Vec<_>>())
+        .execute(work.db())
+        .await?;
+        Ok(())
+    }
+}
+
+/// An event as it came, with the span of its delivery.
+pub(crate) struct Heard {
+    event_id: Uuid,
+    aggregate_id: Uuid,
+    envelope: Envelope,
+    span: tracing::Span,
+}
+
+impl Heard {
+    /// # Errors
+    /// `undecodable`, where an id is no id.
+    pub(crate) fn new(envelope: Envelope, span: tracing::Span) -> Result<Heard, Failure> {
         let event_id = Uuid::parse_str(&envelope.event_id).map_err(|_| undecodable("event_id"))?;
         let aggregate_id =
             Uuid::parse_str(&envelope.aggregate_id).map_err(|_| undecodable("aggregate_id"))?;
-        let version = envelope.aggregate_version;
-        let row = sqlx::query(
-            "-- chassis.inbox.claim
-             WITH claimed AS (
-                 INSERT INTO inbox (consumer, event_id, aggregate_id, aggregate_version, applied_at)
-                 VALUES ($1, $2, $3, $4, now()) ON CONFLICT DO NOTHING RETURNING 1),
-             place AS (
-                 INSERT INTO consumer_versions (consumer, aggregate_type, aggregate_id, version) VALUES ($1, $5, $3, 0)
-                 ON CONFLICT (consumer, aggregate_type, aggregate_id) DO UPDATE SET version = consumer_versions.version
-                 RETURNING version)
-             SELECT EXISTS (SELECT 1 FROM claimed) AS fresh, (SELECT version FROM place) AS last,
-                    EXISTS (SELECT 1 FROM dead_letters WHERE consumer = $1 AND aggregate_type = $5 AND aggregate_id = $3
-                            AND settled_at IS NULL) AS blocked",
-        )
-        .bind(consumer)
-        .bind(event_id)
-        .bind(aggregate_id)
-        .bind(version)
-        .bind(&envelope.aggregate_type)
-        .fetch_one(work.db())
-        .await?;
-        let last: i64 = row.try_get("last")?;
-        if !row.try_get::<bool, _>("fresh")? {
-            return Ok(Outcome::Passed);
-        }
-        if row.try_get::<bool, _>("blocked")? && !replayed {
-            return Ok(Outcome::Blocked);
-        }
-        if version <= last {
-            return Ok(Outcome::Passed);
-        }
-        if version > last + 1 && matches!(self.subscription.order, Order::EveryVersion(_)) {
-            return Ok(Outcome::Gap { from: last + 1 });
-        }
-        (self.subscription.apply)(work, Event { envelope: envelope.clone() }).await?;
-        sqlx::query(
-            "-- chassis.consumer_versions.raise
-             UPDATE consumer_versions SET version = $4 WHERE consumer = $1 AND aggregate_type = $2 AND aggregate_id = $3",
-        )
-        .bind(consumer)
-        .bind(&envelope.aggregate_type)
-        .bind(aggregate_id)
-        .bind(version)
-        .execute(work.db())
-        .await?;
-        Ok(Outcome::Applied)
+        Ok(Heard { event_id, aggregate_id, envelope, span })
     }
+
+    fn aggregate(&self) -> (String, Uuid) {
+        (self.envelope.aggregate_type.clone(), self.aggregate_id)
+    }
+}
+
+/// What a transaction has claimed.
+struct Claims {
+    /// Events that no earlier transaction has claimed.
+    fresh: HashSet<Uuid>,
+    /// By type and id of the aggregate.
+    places: HashMap<(String, Uuid), Place>,
+}
+
+/// How far an aggregate has been applied; its row is locked.
+struct Place {
+    version: i64,
+    /// An open dead letter stands before it.
+    blocked: bool,
+    /// This transaction has applied something.
+    raised: bool,
 }
 
 pub(crate) fn undecodable(part: &'static str) -> Failure {

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::{
     Failure,
-    consumer::{Applier, Outcome, Subscription},
+    consumer::{Applier, Heard, Outcome, Subscription},
     error::{Verdict, chain},
     telemetry,
 };
@@ -154,7 +154,10 @@ impl Lane {
             .iter()
             .map(|message| {
                 let envelope = Envelope::decode(message.payload.as_ref()).ok()?;
-                (envelope.schema_version == SCHEMA_VERSION).then(|| (envelope, self.span(message)))
+                if envelope.schema_version != SCHEMA_VERSION {
+                    return None;
+                }
+                Heard::new(envelope, self.span(message)).ok()
             })
             .collect();
         let Some(events) = events else { return false };
