@@ -6,6 +6,7 @@ pub mod order;
 pub mod register;
 pub mod settle;
 pub mod status;
+pub mod telemetry;
 
 use uuid::Uuid;
 

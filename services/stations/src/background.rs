@@ -16,7 +16,10 @@ use crate::{
         settle,
     },
     config::Retention,
-    store,
+    store::{
+        self,
+        retention::{Daily, drop_partitions, ensure_partitions},
+    },
 };
 
 /// Stations of one sweep's unit of work.
@@ -107,9 +110,20 @@ pub async fn upkeep(pool: PgPool, age_hours: u32, settings: Retention) {
     }
 }
 
+/// Makes the days that what comes now may fall into.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn partitions(pool: &PgPool, age_hours: u32) -> Result<(), Failure> {
+    ensure_partitions(pool, Daily::StatusHistory, age_hours).await?;
+    ensure_partitions(pool, Daily::Telemetry, age_hours).await?;
+    Ok(())
+}
+
 async fn upkeep_once(pool: &PgPool, age_hours: u32, settings: &Retention) -> Result<(), Failure> {
-    store::retention::ensure_partitions(pool, age_hours).await?;
-    store::retention::drop_partitions(pool, settings.status_history_days).await?;
+    partitions(pool, age_hours).await?;
+    drop_partitions(pool, Daily::StatusHistory, settings.status_history_days).await?;
+    drop_partitions(pool, Daily::Telemetry, settings.telemetry_days).await?;
     while store::retention::forget_quality(pool, settings.quality_days).await? == 1_000 {}
     Ok(())
 }

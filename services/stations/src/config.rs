@@ -81,7 +81,7 @@ pub struct Ingest {
     pub stream_secs_max: u64,
     /// Milliseconds that an overloaded client is asked to wait.
     pub retry_after_millis: u64,
-    /// Hours that the source time of a status may lie back.
+    /// Hours that the source time of a status or of a sample may lie back.
     pub status_age_hours_max: u32,
     /// Days that the end of an order may lie back.
     pub order_age_days_max: u32,
@@ -93,6 +93,8 @@ pub struct Ingest {
 pub struct Retention {
     /// Days of status history.
     pub status_history_days: u32,
+    /// Days of telemetry.
+    pub telemetry_days: u32,
     /// Days of quality items, after they last came.
     pub quality_days: u32,
     /// Seconds after which a claim that no event has confirmed is looked into.
@@ -116,7 +118,7 @@ impl Config {
     /// [`ConfigError::Invalid`].
     pub fn validate(&self) -> Result<(), ConfigError> {
         let bounds = self.bounds();
-        let rules: [(&'static str, bool, &str); 13] = [
+        let rules: [(&'static str, bool, &str); 14] = [
             (
                 "registry.longitude_e6_min",
                 CHINA.contain(bounds.longitude_e6_min, bounds.latitude_e6_min)
@@ -162,6 +164,11 @@ impl Config {
             (
                 "retention.status_history_days",
                 self.retention.status_history_days > self.ingest.status_age_hours_max / 24 + 1,
+                "must be longer than ingest.status_age_hours_max",
+            ),
+            (
+                "retention.telemetry_days",
+                self.retention.telemetry_days > self.ingest.status_age_hours_max / 24 + 1,
                 "must be longer than ingest.status_age_hours_max",
             ),
             ("retention.quality_days", self.retention.quality_days >= 1, "must be at least 1"),
@@ -214,7 +221,7 @@ impl Connection {
 }
 
 impl Ingest {
-    /// Oldest source time of a status, before now.
+    /// Oldest source time of a status or of a sample, before now.
     #[must_use]
     pub fn status_age(&self) -> Span {
         Span::hours(i64::from(self.status_age_hours_max))

@@ -1,4 +1,4 @@
-//! The rules of the station registry, of status reports and of charge orders, as plain functions on plain values.
+//! The rules of the station registry, of status reports, of telemetry and of charge orders, as plain functions on plain values.
 //!
 //! No I/O, no clock, no randomness: time and everything known comes in as arguments.
 
@@ -11,6 +11,7 @@ pub mod order;
 pub mod refusal;
 pub mod registry;
 pub mod status;
+pub mod telemetry;
 pub mod text;
 pub mod verdict;
 

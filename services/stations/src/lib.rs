@@ -1,6 +1,6 @@
 //! Stations: the registry of charging stations, their live data, and what that data proves.
 //!
-//! Owns station → equipment → connector (each code unique within its operator), connector status, charge orders, the
+//! Owns station → equipment → connector (each code unique within its operator), connector status, telemetry, charge orders, the
 //! interconnection state derived from them, and the claims of applications on connectors. Announces
 //! `stations.v1.{registry_changed,connected,went_offline}`. It decides nothing about subsidies.
 //!
@@ -48,7 +48,7 @@ pub fn migrations() -> sqlx::migrate::Migrator {
 /// # Errors
 /// The database has no partitions for today and cannot make them; a port is taken.
 pub async fn serve(process: Process, config: &Config) -> anyhow::Result<()> {
-    store::retention::ensure_partitions(&process.pool, config.ingest.status_age_hours_max).await?;
+    background::partitions(&process.pool, config.ingest.status_age_hours_max).await?;
     let refresh = Duration::from_secs(config.registry.divisions_refresh_secs);
     let divisions = Divisions::from_accounts(process.peer("accounts"), refresh);
     let mut routes = RoutesBuilder::default();
@@ -88,6 +88,7 @@ fn add_services(routes: &mut RoutesBuilder, process: &Process, config: &Config, 
     routes.add_service(IngestServer::new(IngestService {
         statuses: status_queue(process.units.clone(), config),
         orders: order_queue(process.units.clone(), config),
+        telemetry: telemetry_queue(process.units.clone(), config),
         bounds: ingest::Bounds {
             batch_items: config.ingest.batch_items_max,
             send_batches: config.ingest.send_batches_max,
@@ -139,6 +140,25 @@ pub fn order_queue(units: Units, config: &Config) -> Queue<app::order::Line> {
             Box::pin(async move {
                 let mut work = units.begin(Caller::system("stations-ingest")).await?;
                 let verdicts = app::order::execute(&mut work, &batches, age_max).await?;
+                work.commit().await?;
+                Ok(verdicts)
+            })
+        }),
+    )
+}
+
+/// The writers of telemetry.
+#[must_use]
+pub fn telemetry_queue(units: Units, config: &Config) -> Queue<app::telemetry::Line> {
+    let age_max = config.ingest.status_age();
+    Queue::start(
+        "telemetry",
+        limits(config),
+        Arc::new(move |batches| {
+            let units = units.clone();
+            Box::pin(async move {
+                let mut work = units.begin(Caller::system("stations-ingest")).await?;
+                let verdicts = app::telemetry::execute(&mut work, &batches, age_max).await?;
                 work.commit().await?;
                 Ok(verdicts)
             })

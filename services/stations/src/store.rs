@@ -3,12 +3,14 @@
 pub mod claims;
 pub mod connections;
 pub mod connectors;
+pub mod copy;
 pub mod evidence;
 pub mod orders;
 pub mod quality;
 pub mod retention;
 pub mod states;
 pub mod stations;
+pub mod telemetry;
 
 use chassis::Failure;
 use sha2::{Digest as _, Sha256};

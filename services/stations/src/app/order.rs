@@ -44,10 +44,16 @@ pub async fn execute(
 ) -> Result<Vec<Vec<Verdict>>, Failure> {
     let now = work.now();
     let mut flush = Flush::open(work, batches).await?;
-    let mut verdicts = Vec::with_capacity(batches.len());
-    for batch in batches {
-        let answers = batch.lines.iter().map(|line| flush.answer(batch.operator_id, line, now, age_max));
-        verdicts.push(answers.collect::<Vec<_>>());
+    let mut verdicts = flush.answers(batches, now, age_max);
+    // Almost always every order is new: then one COPY is all. A key that is taken, or an order that may be refused only
+    // because it is held, asks for what is held.
+    let refused = verdicts.iter().flatten().any(|verdict| matches!(verdict, Verdict::Rejected(_)));
+    let written = !refused && store::orders::copy(work, flush.fresh()).await?;
+    if written {
+        flush.settle_fresh();
+    } else {
+        flush.look(work, batches).await?;
+        verdicts = flush.answers(batches, now, age_max);
     }
     let corrections = flush.corrections();
     flush.write(work).await?;
@@ -70,44 +76,57 @@ struct Flush {
 }
 
 impl Flush {
+    /// Knows the connectors, and nothing yet of what is held.
     async fn open(work: &mut Work, batches: &[Batch<Line>]) -> Result<Self, Failure> {
-        let valid = || {
-            batches.iter().flat_map(|batch| {
-                batch
-                    .lines
-                    .iter()
-                    .filter_map(|line| line.order.as_ref().ok().map(|order| (batch.operator_id, order)))
-            })
-        };
-        let safe = |code: &str, max| text::identifier(code, max).is_ok();
-        let guns: BTreeSet<(Uuid, &String)> = valid()
-            .map(|(operator, order)| (operator, &order.connector_code))
-            .filter(|(_, code)| safe(code, CONNECTOR_CODE_MAX))
-            .collect();
-        let numbers: BTreeSet<(Uuid, &String)> = valid()
-            .map(|(operator, order)| (operator, &order.order_no))
-            .filter(|(_, number)| safe(number, order::ORDER_NO_MAX))
-            .collect();
-        let split = |pairs: BTreeSet<(Uuid, &String)>| -> (Vec<Uuid>, Vec<String>) {
-            pairs.into_iter().map(|(operator, code)| (operator, code.clone())).unzip()
-        };
-        let (operators, codes) = split(guns);
-        let connectors = store::orders::connectors(work, &operators, &codes).await?;
-        let (operators, numbers) = split(numbers);
-        let held = store::orders::lock(work, &operators, &numbers).await?;
-        let superseded = if held.is_empty() {
-            HashSet::new()
-        } else {
-            store::orders::superseded(work, &operators, &numbers).await?
-        };
+        let codes = safe(batches, |order| &order.connector_code, CONNECTOR_CODE_MAX);
+        let connectors = store::orders::connectors(work, &codes.0, &codes.1).await?;
         Ok(Self {
             connectors,
-            held,
-            superseded,
+            held: HashMap::new(),
+            superseded: HashSet::new(),
             fresh: HashSet::new(),
             corrected: HashSet::new(),
             replaced: Vec::new(),
         })
+    }
+
+    /// Begins again, with what is held under the numbers; it stays locked.
+    async fn look(&mut self, work: &mut Work, batches: &[Batch<Line>]) -> Result<(), Failure> {
+        let (operators, numbers) = safe(batches, |order| &order.order_no, order::ORDER_NO_MAX);
+        self.held = store::orders::lock(work, &operators, &numbers).await?;
+        self.superseded = if self.held.is_empty() {
+            HashSet::new()
+        } else {
+            store::orders::superseded(work, &operators, &numbers).await?
+        };
+        self.fresh.clear();
+        self.corrected.clear();
+        self.replaced.clear();
+        Ok(())
+    }
+
+    fn answers(
+        &mut self,
+        batches: &[Batch<Line>],
+        now: OffsetDateTime,
+        age_max: Duration,
+    ) -> Vec<Vec<Verdict>> {
+        batches
+            .iter()
+            .map(|batch| {
+                batch.lines.iter().map(|line| self.answer(batch.operator_id, line, now, age_max)).collect()
+            })
+            .collect()
+    }
+
+    /// The new orders as they will stand.
+    fn fresh(&self) -> Vec<&Row> {
+        self.fresh.iter().filter_map(|key| self.held.get(key)).collect()
+    }
+
+    /// The new ones are written.
+    fn settle_fresh(&mut self) {
+        self.fresh.clear();
     }
 
     fn answer(&mut self, operator_id: Uuid, line: &Line, now: OffsetDateTime, age_max: Duration) -> Verdict {
@@ -195,14 +214,10 @@ impl Flush {
     }
 
     async fn write(mut self, work: &mut Work) -> Result<(), Failure> {
-        let pick = |keys: &HashSet<Key>, held: &mut HashMap<Key, Row>| -> Vec<Row> {
-            keys.iter().filter_map(|key| held.remove(key)).collect()
-        };
-        let fresh = pick(&self.fresh, &mut self.held);
-        let corrected = pick(&self.corrected, &mut self.held);
-        if !fresh.is_empty() {
-            store::orders::insert(work, fresh).await?;
+        if !self.fresh.is_empty() && !store::orders::copy(work, self.fresh()).await? {
+            return Err(store::orders::taken());
         }
+        let corrected: Vec<Row> = self.corrected.iter().filter_map(|key| self.held.remove(key)).collect();
         if !corrected.is_empty() {
             store::orders::correct(work, corrected).await?;
         }
@@ -211,6 +226,17 @@ impl Flush {
         }
         Ok(())
     }
+}
+
+/// Operators and one identifier of each readable order, each pair once, as far as a table can hold it.
+fn safe(batches: &[Batch<Line>], of: impl Fn(&Order) -> &String, max: usize) -> (Vec<Uuid>, Vec<String>) {
+    let pairs: BTreeSet<(Uuid, &String)> = batches
+        .iter()
+        .flat_map(|batch| batch.lines.iter().map(|line| (batch.operator_id, line)))
+        .filter_map(|(operator_id, line)| line.order.as_ref().ok().map(|order| (operator_id, of(order))))
+        .filter(|(_, identifier)| text::identifier(identifier, max).is_ok())
+        .collect();
+    pairs.into_iter().map(|(operator_id, identifier)| (operator_id, identifier.clone())).unzip()
 }
 
 fn rejected(batches: &[Batch<Line>], verdicts: &[Vec<Verdict>]) -> Vec<Item> {

@@ -4,7 +4,7 @@ use prost_types::Timestamp;
 use proto::stations::{
     ConnectionFact, ConnectorEvidence as ConnectorEvidenceMessage, ConnectorState, EquipmentRecord,
     ItemResult, OrderItem, QualityItem, Receipt, Station as StationMessage, StationRecord, StatusItem,
-    UpsertStationRequest,
+    TelemetryItem, UpsertStationRequest,
 };
 use time::{Date, OffsetDateTime, UtcDateTime, macros::format_description};
 use uuid::Uuid;
@@ -17,6 +17,7 @@ use crate::{
         order::Order,
         registry::{Connector, Equipment, Station},
         status::Latest,
+        telemetry::Sample,
         verdict::Verdict,
     },
     labels, publish,
@@ -237,6 +238,25 @@ pub fn order_line(item: OrderItem) -> app::order::Line {
         source_time,
     });
     app::order::Line { order, order_no: item.order_no, connector: item.connector_id }
+}
+
+/// A sample as it came, or that its time is none.
+#[must_use]
+pub fn telemetry_line(item: TelemetryItem) -> app::telemetry::Line {
+    let connector = item.connector_id.clone();
+    let sample = instant(item.sample_time.as_ref())
+        .ok_or_else(|| Finding::new("sample_time", Refusal::BadTime))
+        .map(|sampled_at| Sample {
+            connector_code: item.connector_id,
+            sampled_at,
+            order_no: item.order_no,
+            energy_wh: item.energy_wh,
+            power_watts: item.power_watts,
+            voltage_decivolts: item.voltage_decivolts,
+            current_deciamperes: item.current_deciamperes,
+            soc_percent: item.soc_percent,
+        });
+    app::telemetry::Line { sample, connector }
 }
 
 /// The receipt of a batch.

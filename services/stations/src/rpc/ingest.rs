@@ -9,7 +9,7 @@ use std::{
 
 use chassis::{Failure, rpc::caller};
 use futures::{StreamExt as _, TryStreamExt as _, future::BoxFuture, stream, stream::BoxStream};
-use proto::stations::{OrderBatch, Receipt, Receipts, StatusBatch, ingest_server::Ingest};
+use proto::stations::{OrderBatch, Receipt, Receipts, StatusBatch, TelemetryBatch, ingest_server::Ingest};
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
@@ -42,6 +42,8 @@ pub struct IngestService {
     pub statuses: Queue<app::status::Line>,
     /// Charge orders, likewise.
     pub orders: Queue<app::order::Line>,
+    /// Samples of charging sessions, likewise.
+    pub telemetry: Queue<app::telemetry::Line>,
     /// See [`Bounds`].
     pub bounds: Bounds,
     /// Ready when the process should end.
@@ -57,6 +59,7 @@ type ReceiptStream = BoxStream<'static, Result<Receipt, Status>>;
 impl Ingest for IngestService {
     type PushStatusStream = ReceiptStream;
     type PushOrdersStream = ReceiptStream;
+    type PushTelemetryStream = ReceiptStream;
 
     async fn push_status(
         &self,
@@ -76,6 +79,15 @@ impl Ingest for IngestService {
         Ok(Response::new(self.push(self.orders.clone(), batches)))
     }
 
+    async fn push_telemetry(
+        &self,
+        request: Request<Streaming<TelemetryBatch>>,
+    ) -> Result<Response<ReceiptStream>, Status> {
+        let operator_id = operator(&caller(&request)?)?;
+        let batches = request.into_inner().map_ok(move |batch| telemetry_batch(operator_id, batch));
+        Ok(Response::new(self.push(self.telemetry.clone(), batches)))
+    }
+
     async fn send_status(
         &self,
         request: Request<Streaming<StatusBatch>>,
@@ -92,6 +104,15 @@ impl Ingest for IngestService {
         let operator_id = operator(&caller(&request)?)?;
         let batches = request.into_inner().map_ok(move |batch| order_batch(operator_id, batch));
         self.collect(self.push(self.orders.clone(), batches)).await
+    }
+
+    async fn send_telemetry(
+        &self,
+        request: Request<Streaming<TelemetryBatch>>,
+    ) -> Result<Response<Receipts>, Status> {
+        let operator_id = operator(&caller(&request)?)?;
+        let batches = request.into_inner().map_ok(move |batch| telemetry_batch(operator_id, batch));
+        self.collect(self.push(self.telemetry.clone(), batches)).await
     }
 }
 
@@ -166,5 +187,10 @@ fn status_batch(operator_id: Uuid, batch: StatusBatch) -> Batch<app::status::Lin
 
 fn order_batch(operator_id: Uuid, batch: OrderBatch) -> Batch<app::order::Line> {
     let lines = batch.items.into_iter().map(convert::order_line).collect();
+    Batch { operator_id, batch_id: batch.batch_id, lines }
+}
+
+fn telemetry_batch(operator_id: Uuid, batch: TelemetryBatch) -> Batch<app::telemetry::Line> {
+    let lines = batch.items.into_iter().map(convert::telemetry_line).collect();
     Batch { operator_id, batch_id: batch.batch_id, lines }
 }

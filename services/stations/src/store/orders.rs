@@ -5,6 +5,7 @@ use chassis::{Failure, Work};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::copy::Rows;
 use crate::domain::order::Order;
 
 /// Operator and order number.
@@ -185,37 +186,42 @@ impl Columns {
     }
 }
 
-/// Writes new orders.
+const COPY: &str =
+    "COPY charge_orders (operator_id, order_no, connector_key, start_at, end_at, energy_wh, electricity_fen,
+    service_fen, total_fen, stop_reason, source_time, content_hash, received_at) FROM STDIN (FORMAT binary)";
+/// Bytes of a row in the stream, about.
+const ROW_BYTES: usize = 210;
+
+/// Writes new orders; false where one of the numbers is held already, and then none is written.
 ///
 /// # Errors
-/// `registered_meanwhile` when another process wrote one of these numbers since [`lock`]: begin again.
-pub async fn insert(work: &mut Work, rows: Vec<Row>) -> Result<(), Failure> {
-    let columns = Columns::of(rows);
-    sqlx::query!(
-        "-- stations.charge_orders.insert
-         INSERT INTO charge_orders (operator_id, order_no, connector_key, start_at, end_at, energy_wh, electricity_fen,
-                service_fen, total_fen, stop_reason, source_time, content_hash, received_at)
-         SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::bigint[],
-                $7::bigint[], $8::bigint[], $9::bigint[], $10::smallint[], $11::timestamptz[], $12::bytea[],
-                $13::timestamptz[])",
-        &columns.operators,
-        &columns.numbers,
-        &columns.connectors,
-        &columns.starts,
-        &columns.ends,
-        &columns.energies,
-        &columns.electricity,
-        &columns.service,
-        &columns.totals,
-        &columns.reasons,
-        &columns.sources,
-        &columns.hashes,
-        &columns.received
-    )
-    .execute(work.db())
-    .await
-    .map_err(super::lost_race)?;
-    Ok(())
+/// The database is away or busy.
+pub async fn copy(work: &mut Work, mut rows: Vec<&Row>) -> Result<bool, Failure> {
+    rows.sort_unstable_by(|a, b| (a.operator_id, &a.order_no).cmp(&(b.operator_id, &b.order_no)));
+    let mut stream = Rows::new(rows.len() * ROW_BYTES);
+    for row in rows {
+        stream
+            .row(13)
+            .uuid(row.operator_id)
+            .bytes(row.order_no.as_bytes())
+            .int8(row.connector_key)
+            .instant(row.start_at)
+            .instant(row.end_at)
+            .int8(row.energy_wh)
+            .int8(row.electricity_fen)
+            .int8(row.service_fen)
+            .int8(row.total_fen)
+            .int2(Some(row.stop_reason))
+            .instant(row.source_time)
+            .bytes(&row.content_hash)
+            .instant(row.received_at);
+    }
+    stream.send(work, COPY).await
+}
+
+/// Another process wrote one of these numbers since [`lock`]: begin again.
+pub fn taken() -> Failure {
+    Failure::conflict("registered_meanwhile", "相同编码正在被登记，请稍后重试")
 }
 
 /// Replaces locked orders by their corrections.

@@ -1,6 +1,7 @@
 //! The ingest: per-item results, order of source times, repetition, bad neighbours, overload, and what follows from it.
 use proto::stations::{
     GetGateEvidenceRequest, GetStationRequest, ListQualityItemsRequest, OrderBatch, OrderItem, StatusBatch,
+    TelemetryBatch, TelemetryItem,
 };
 use tokio_stream::StreamExt as _;
 
@@ -288,5 +289,87 @@ async fn limits_end_the_stream_with_a_reason() {
     let batch = StatusBatch { batch_id: "b".into(), items: vec![platform.item("S1-1", 1, 5)] };
     let result = person.send_status(tokio_stream::iter([batch])).await;
     assert_eq!(refused(crate::harness::answer(result)).0, "not_permitted");
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn telemetry_is_taken_once_and_other_values_for_the_same_time_win() {
+    let platform = Platform::start().await;
+    platform.upsert(operator(1), record("S1")).await.expect("registered");
+    platform.upsert(operator(2), record("S2")).await.expect("registered");
+    let sample = |connector: &str, secs: i64, power_watts: i32| TelemetryItem {
+        connector_id: connector.to_owned(),
+        sample_time: platform.ago(secs),
+        order_no: "N1".into(),
+        energy_wh: 12_000,
+        power_watts,
+        voltage_decivolts: 7_500,
+        current_deciamperes: 800,
+        soc_percent: (connector == "S1-1").then_some(55),
+    };
+    let send = |items: Vec<TelemetryItem>| {
+        let mut client = platform.ingest(operator(1));
+        async move {
+            let batch = TelemetryBatch { batch_id: fresh(), items };
+            let sent = client.send_telemetry(tokio_stream::iter([batch])).await;
+            outcomes(&answer(sent).expect("taken").receipts[0])
+        }
+    };
+    let first = vec![sample("S1-1", 60, 60_000), sample("S1-2", 60, 7_000), sample("S1-1", 60, 60_000)];
+    assert_eq!(send(first).await, ["accepted", "accepted", "duplicate"]);
+    let second = vec![
+        sample("S1-1", 60, 60_000),
+        sample("S1-2", 60, 6_900),
+        sample("S1-1", 45, 59_000),
+        sample("S2-1", 45, 59_000),
+        sample("S1-1", 30, 2_000_001),
+        sample("S1-1", 80 * 3_600, 1),
+    ];
+    assert_eq!(
+        send(second).await,
+        [
+            "duplicate",
+            "accepted",
+            "accepted",
+            "rejected:unknown_connector",
+            "rejected:out_of_range",
+            "rejected:time_too_old"
+        ]
+    );
+    assert_eq!(platform.count("SELECT count(*) FROM telemetry").await, 3);
+    assert_eq!(
+        platform.count("SELECT sum(power_watts)::bigint FROM telemetry").await,
+        60_000 + 6_900 + 59_000
+    );
+    assert_eq!(platform.count("SELECT count(*) FROM telemetry WHERE soc_percent = 55").await, 2);
+    assert_eq!(platform.count("SELECT count(*) FROM quality_items WHERE kind = 'telemetry'").await, 3);
+    platform.assert_sound().await;
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn an_order_that_is_held_is_known_even_beside_new_ones_and_without_its_connector() {
+    let platform = Platform::start().await;
+    let station = platform.upsert(operator(1), record("S1")).await.expect("registered");
+    let make = |number: &str, connector: &str| OrderItem {
+        connector_id: connector.into(),
+        ..order(&platform, number, 4_800, 60)
+    };
+    assert_eq!(
+        push_orders(&platform, vec![make("A", "S1-1"), make("B", "S1-2")]).await,
+        ["accepted", "accepted"]
+    );
+    assert_eq!(
+        push_orders(&platform, vec![make("B", "S1-2"), make("C", "S1-1")]).await,
+        ["duplicate", "accepted"]
+    );
+    let mut without = record("S1");
+    without.equipment[0].connectors.truncate(1);
+    without.station_id = id(&station);
+    platform.upsert(operator(1), without).await.expect("a connector leaves");
+    let last = push_orders(&platform, vec![make("B", "S1-2"), make("D", "S1-1"), make("E", "S1-2")]).await;
+    assert_eq!(last, ["duplicate", "accepted", "rejected:unknown_connector"]);
+    assert_eq!(platform.count("SELECT count(*) FROM charge_orders").await, 4);
+    platform.assert_sound().await;
     platform.stop().await;
 }
