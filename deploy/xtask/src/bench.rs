@@ -4,8 +4,10 @@
 pub mod decisions;
 pub mod field;
 pub mod figures;
+pub mod ingest;
 pub mod launches;
 pub mod raw;
+pub mod raw_ingest;
 pub mod worklist;
 
 use std::{fs, path::PathBuf, time::Duration};
@@ -49,6 +51,8 @@ pub struct Arguments {
 enum Subject {
     /// Decisions, worklists and launches of the subsidy review.
     Review,
+    /// What operators' systems send: orders, statuses, telemetry.
+    Ingest,
 }
 
 /// How long and how much.
@@ -74,7 +78,35 @@ const MIB: f64 = 1024.0 * 1024.0;
 pub async fn run(arguments: Arguments) -> Result<()> {
     match arguments.subject {
         Subject::Review => review(&arguments).await,
+        Subject::Ingest => ingest(&arguments).await,
     }
+}
+
+const INGEST_FULL: ingest::Extent =
+    ingest::Extent { rounds: 3, time: Duration::from_secs(4), connectors: 500_000 };
+const INGEST_QUICK: ingest::Extent =
+    ingest::Extent { rounds: 3, time: Duration::from_secs(1), connectors: 40_000 };
+
+async fn ingest(arguments: &Arguments) -> Result<()> {
+    let checkout = Checkout::find()?;
+    let (extent, build) =
+        if arguments.quick { (INGEST_QUICK, Build::Debug) } else { (INGEST_FULL, Build::Release) };
+    let binaries = match &arguments.binaries {
+        Some(folder) => folder.clone(),
+        None => step("building", cargo::build(&checkout, build)).await?,
+    };
+    let plan = Plan { binaries: Some(binaries), ..Plan::durable() };
+    let trial = step("private servers and services", Trial::start(plan)).await?;
+    let measured = ingest::measure(&trial, extent).await;
+    let stopped = trial.stop().await;
+    let figures = measured?;
+    eprintln!("{}", figures.table());
+    if arguments.json {
+        for line in figures.json() {
+            println!("{line}");
+        }
+    }
+    stopped
 }
 
 async fn review(arguments: &Arguments) -> Result<()> {
@@ -246,11 +278,17 @@ fn memory(trial: &Trial, figures: &mut Figures, metrics: &[&'static str; 5]) -> 
 /// The highest resident memory of each service since its start. Errors: a service is gone.
 fn highest(trial: &Trial, figures: &mut Figures) -> Result<()> {
     for (service, metric) in Service::WITH_DATABASE.into_iter().zip(LOADED) {
-        let id = trial.fleet.id(service).with_context(|| format!("{service} does not run"))?;
-        let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
-        let kilobytes: f64 = line.trim().trim_end_matches(" kB").trim().parse()?;
-        figures.keep(metric, Round { value: kilobytes / 1024.0, ..Round::default() });
+        let value = highest_resident(trial, service)?;
+        figures.keep(metric, Round { value, ..Round::default() });
     }
     Ok(())
+}
+
+/// MiB. Errors: the service is gone.
+fn highest_resident(trial: &Trial, service: Service) -> Result<f64> {
+    let id = trial.fleet.id(service).with_context(|| format!("{service} does not run"))?;
+    let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no VmHWM")?;
+    let kilobytes: f64 = line.trim().trim_end_matches(" kB").trim().parse()?;
+    Ok(kilobytes / 1024.0)
 }

@@ -83,7 +83,7 @@ impl Decisions {
 }
 
 /// Statements and WAL bytes of the service's database so far, its relay's included.
-async fn cost(database: &mut PgConnection) -> Result<(i64, i64)> {
+pub(super) async fn cost(database: &mut PgConnection) -> Result<(i64, i64)> {
     let sum =
         "SELECT coalesce(sum(calls), 0)::bigint, coalesce(sum(wal_bytes), 0)::bigint FROM pg_stat_statements
                WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database())";

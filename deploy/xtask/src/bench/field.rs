@@ -26,7 +26,8 @@ use crate::{
 pub const COUNTY: &str = "410105";
 /// Its city.
 pub const CITY: &str = "410100";
-const PASSWORD: &str = "Songshan-2026!";
+/// Of everybody.
+pub const PASSWORD: &str = "Songshan-2026!";
 /// Applications prepared at a time.
 const AT_ONCE: usize = 8;
 

@@ -8,7 +8,7 @@ use prost_types::Timestamp;
 use proto::stations::{
     ConnectionFact, DeactivateStationRequest, GetStationRequest, ListConnectionFactsRequest,
     ListQualityItemsRequest, ListStationsRequest, OrderBatch, OrderItem, QualityItem, Receipt, Station,
-    StationRecord, StatusBatch, StatusItem, UpsertStationRequest,
+    StationRecord, StatusBatch, StatusItem, TelemetryBatch, TelemetryItem, UpsertStationRequest,
 };
 
 use super::{
@@ -117,6 +117,17 @@ impl Actor {
         let sent = self
             .ask(batches, |to, request| async move {
                 to.ingest().send_orders(request.map(tokio_stream::iter)).await
+            })
+            .await?;
+        Ok(sent.receipts)
+    }
+
+    /// Pushes one batch of samples as a machine. Errors: the stream is refused.
+    pub async fn push_telemetry(&self, items: Vec<TelemetryItem>) -> Answer<Vec<Receipt>> {
+        let batches = vec![TelemetryBatch { batch_id: fresh_id(), items }];
+        let sent = self
+            .ask(batches, |to, request| async move {
+                to.ingest().send_telemetry(request.map(tokio_stream::iter)).await
             })
             .await?;
         Ok(sent.receipts)

@@ -1,0 +1,352 @@
+//! The ingest through the real service: orders, statuses and telemetry of several operators, beside raw limits.
+//!
+//! Owns: the own cases. Connectors are put into the tables by SQL, because registering half a million through every
+//! command would take an hour; all that is measured goes over gRPC with the operators' own credentials.
+//! Source: performance, "Targets".
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use futures::future::try_join_all;
+use proto::stations::{OrderItem, Receipt, StatusItem, TelemetryItem};
+use sqlx::{Connection as _, PgConnection};
+use uuid::Uuid;
+
+use super::{
+    decisions::cost,
+    field::PASSWORD,
+    figures::{Anchor, Better, Cost, Figures, Round},
+    highest_resident,
+    raw_ingest::RawIngest,
+    wal,
+};
+use crate::{
+    driver::{
+        Actor, Platform,
+        actor::fresh_id,
+        clock::{instant, stamp},
+        officials::Official,
+        refused::Answer,
+        samples::Samples,
+    },
+    report::step,
+    services::Service,
+    trial::Trial,
+};
+
+/// How long and how much.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// Interleaved rounds.
+    pub rounds: usize,
+    /// Of each case.
+    pub time: Duration,
+    /// In the registry; a province has about 500,000.
+    pub connectors: usize,
+}
+
+/// Operators that send at the same time: more than there are writers.
+const OPERATORS: usize = 4;
+/// Connectors of one station.
+const OF_STATION: usize = 10;
+
+const STATIONS: &str = "
+    INSERT INTO stations (station_id, operator_id, code, name, address, county, prefecture, longitude_e6, latitude_e6,
+        total_power_watts, connector_count, station_type, station_status, construction, park_nums, manager, manager_phone,
+        service_phone, active, version, event_version, connection, connected_since, created_at, updated_at)
+    SELECT gen_random_uuid(), $1, 'Q' || $2 || lpad(number::text, 8, '0'), '测量充电站', '示例路1号', '410105', '410100',
+        113668756, 34798101, 120000, $4, 1, 50, 0, 0, '站长', '19900010001', '', true, 1, 1, 'connected',
+        current_date, now(), now()
+    FROM generate_series(1, $3) AS number";
+const EQUIPMENT: &str = "
+    INSERT INTO equipment (station_id, code, position, equipment_type, power_watts, name, model, manufacturer)
+    SELECT station_id, code || 'E', 1, 1, 120000, '', '', '' FROM stations WHERE operator_id = $1";
+const CONNECTORS: &str = "
+    INSERT INTO connectors (station_id, operator_id, equipment_code, code, position, connector_type, power_watts, name,
+        voltage_upper, voltage_lower, current, national_standard, park_no)
+    SELECT station_id, operator_id, code || 'E', code || 'C' || place, place, 4, 120000, '', 750, 200, 250, 2, ''
+    FROM stations, generate_series(0, $2 - 1) AS place WHERE operator_id = $1";
+const STATES: &str = "
+    INSERT INTO connector_state (connector_key)
+    SELECT connector_key FROM connectors LEFT JOIN connector_state held USING (connector_key)
+    WHERE held.connector_key IS NULL";
+
+/// Measures; the trial runs already. Errors: a case is refused, or an item is not taken.
+pub async fn measure(trial: &Trial, extent: Extent) -> Result<Figures> {
+    let mut figures = Figures::default();
+    let name = "trial_raw_ingest";
+    trial.cluster.create_database(name, Service::Stations).await?;
+    let connectors = i64::try_from(extent.connectors)?;
+    let raw = RawIngest::prepare(&trial.cluster.admin_url_of(name), connectors).await?;
+    let cases = step("connectors", Cases::prepare(trial, extent)).await?;
+    for round in 0..extent.rounds {
+        let name = format!("round {} of {}", round + 1, extent.rounds);
+        for (metric, round) in step(&name, cases.round(&raw)).await? {
+            figures.keep(metric, round);
+        }
+    }
+    let highest = highest_resident(trial, Service::Stations)?;
+    figures.keep("stations.memory.loaded", Round { value: highest, ..Round::default() });
+    close(&mut figures);
+    Ok(figures)
+}
+
+/// Source of each target: performance, "Targets".
+fn close(figures: &mut Figures) {
+    let beside = |metric, target| Some(Anchor { metric, target });
+    figures.close("raw.orders.copy_keyed", "rows/s", Better::Higher, None);
+    figures.close(
+        "stations.orders.b100.c32",
+        "rows/s",
+        Better::Higher,
+        beside("raw.orders.copy_keyed", 0.35),
+    );
+    figures.close("stations.orders.b1000.c8", "rows/s", Better::Higher, beside("raw.orders.copy_keyed", 0.5));
+    figures.close("raw.orders.wal", "B", Better::Lower, None);
+    figures.close("stations.orders.wal", "B", Better::Lower, beside("raw.orders.wal", 1.5));
+    figures.close("raw.orders.all_known", "rows/s", Better::Higher, None);
+    figures.close("stations.orders.repeated", "rows/s", Better::Higher, beside("raw.orders.all_known", 0.4));
+    figures.close("raw.status.upsert_sorted", "rows/s", Better::Higher, None);
+    figures.close(
+        "stations.status.changed",
+        "rows/s",
+        Better::Higher,
+        beside("raw.status.upsert_sorted", 0.6),
+    );
+    figures.close("stations.status.unchanged", "rows/s", Better::Higher, None);
+    figures.close("raw.telemetry.copy_keyed", "rows/s", Better::Higher, None);
+    figures.close("stations.telemetry", "rows/s", Better::Higher, beside("raw.telemetry.copy_keyed", 0.4));
+    figures.close("stations.memory.loaded", "MiB", Better::Lower, None);
+}
+
+struct Sender {
+    machine: Actor,
+    /// Codes of its connectors.
+    codes: Vec<String>,
+}
+
+struct Cases {
+    senders: Vec<Sender>,
+    database: String,
+    time: Duration,
+    /// Rises with every call, so that numbers and times are never sent twice by accident.
+    turn: AtomicUsize,
+}
+
+impl Cases {
+    async fn prepare(trial: &Trial, extent: Extent) -> Result<Self> {
+        let platform = Platform::of(trial.fleet.deployment())?;
+        let post = Official::new("admin01", "admin01", "administrator", &[], "");
+        let administrator = platform.first_official(&post, PASSWORD).await?;
+        let samples = Samples::load()?;
+        let database = trial.database_url(Service::Stations)?;
+        let mut senders = Vec::new();
+        for number in 0..OPERATORS {
+            let company = samples.operators.get(number).context("too few operators")?;
+            let nobody = platform.nobody();
+            let licence = nobody.upload_licence(&fresh_id(), samples.licence()?).await?;
+            let registered =
+                nobody.register(&company.login, PASSWORD, company.profile(&licence.file_id)?).await?;
+            administrator.approve(&registered.operator_id, registered.submission_version).await?;
+            let machine = administrator.issue_machine("测量", &registered.operator_id).await?;
+            let stations = extent.connectors / OPERATORS / OF_STATION;
+            let codes = fill(&database, registered.operator_id.parse()?, number, stations).await?;
+            senders.push(Sender { machine, codes });
+        }
+        Ok(Self { senders, database, time: extent.time, turn: AtomicUsize::new(1) })
+    }
+
+    /// Raw case, own case, raw case, own case ….
+    async fn round(&self, raw: &RawIngest) -> Result<Vec<(&'static str, Round)>> {
+        let copied = raw.orders(self.time).await?;
+        let small = self.run(32, |cases, sender, turn| cases.orders(sender, turn, 100)).await?;
+        let large = self.run(8, |cases, sender, turn| cases.orders(sender, turn, 1_000)).await?;
+        let known = raw.repeated(self.time).await?;
+        let first: Vec<usize> = (0..OPERATORS).map(|_| self.next()).collect();
+        for (sender, turn) in self.senders.iter().zip(&first) {
+            self.orders(sender, *turn, 1_000).await?;
+        }
+        let repeated =
+            self.run(8, |cases, sender, turn| cases.known(sender, first[turn % OPERATORS])).await?;
+        let upserted = raw.statuses(self.time).await?;
+        let changed = self.run(8, Self::changed).await?;
+        let unchanged = self.unchanged().await?;
+        let sampled = raw.telemetry(self.time).await?;
+        let telemetry = self.run(8, Self::telemetry).await?;
+        Ok(vec![
+            ("raw.orders.wal", wal(&copied)),
+            ("stations.orders.wal", wal(&large)),
+            ("raw.orders.copy_keyed", copied),
+            ("stations.orders.b100.c32", small),
+            ("stations.orders.b1000.c8", large),
+            ("raw.orders.all_known", known),
+            ("stations.orders.repeated", repeated),
+            ("raw.status.upsert_sorted", upserted),
+            ("stations.status.changed", changed),
+            ("stations.status.unchanged", unchanged),
+            ("raw.telemetry.copy_keyed", sampled),
+            ("stations.telemetry", telemetry),
+        ])
+    }
+
+    fn next(&self) -> usize {
+        self.turn.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// So many calls in flight, each caller for one operator; the value is items a second.
+    async fn run<'c, Sent>(
+        &'c self,
+        in_flight: usize,
+        send: impl Fn(&'c Self, &'c Sender, usize) -> Sent,
+    ) -> Result<Round>
+    where
+        Sent: Future<Output = Result<usize>>,
+    {
+        let send = &send;
+        let mut look = PgConnection::connect(&self.database).await?;
+        sqlx::raw_sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").execute(&mut look).await?;
+        let before = cost(&mut look).await?;
+        let start = Instant::now();
+        let callers = (0..in_flight).map(|caller| async move {
+            let sender = &self.senders[caller % OPERATORS];
+            let (mut items, mut took) = (0, Vec::new());
+            while start.elapsed() < self.time {
+                let turn = self.next() / OPERATORS * OPERATORS + caller % OPERATORS;
+                let begun = Instant::now();
+                items += send(self, sender, turn).await?;
+                took.push(begun.elapsed());
+            }
+            anyhow::Ok((items, took))
+        });
+        let done = try_join_all(callers).await?;
+        let elapsed = start.elapsed();
+        let items: usize = done.iter().map(|(items, _)| items).sum();
+        let took = done.into_iter().flat_map(|(_, took)| took).collect();
+        let cost = Cost::between(before, cost(&mut look).await?, items);
+        Ok(Round { value: items as f64 / elapsed.as_secs_f64(), took, cost: Some(cost) })
+    }
+
+    /// New orders; their numbers rise in time.
+    async fn orders(&self, sender: &Sender, turn: usize, count: usize) -> Result<usize> {
+        // Two callers of one operator may hold the same turn.
+        let unique = self.next();
+        let sent = sender.machine.push_orders(orders(sender, turn * 1_000_000 + unique, count)).await;
+        taken(sent, |receipt| receipt.accepted, count)
+    }
+
+    /// Orders that are held.
+    async fn known(&self, sender: &Sender, number: usize) -> Result<usize> {
+        let sent = sender.machine.push_orders(orders(sender, number, 1_000)).await;
+        taken(sent, |receipt| receipt.accepted + receipt.duplicate, 1_000)
+    }
+
+    /// Statuses that change with every turn.
+    async fn changed(&self, sender: &Sender, _: usize) -> Result<usize> {
+        let turn = self.next();
+        let now = stamp(instant());
+        let items = window(sender, turn, 1_000)
+            .map(|code| StatusItem {
+                connector_id: code.clone(),
+                status: if turn.is_multiple_of(2) { 1 } else { 3 },
+                source_time: Some(now),
+            })
+            .collect();
+        taken(
+            sender.machine.push_status(items).await,
+            |receipt| receipt.accepted + receipt.stale + receipt.duplicate,
+            1_000,
+        )
+    }
+
+    /// The same snapshot again and again.
+    async fn unchanged(&self) -> Result<Round> {
+        let now = stamp(instant());
+        let snapshot = |sender: &Sender| -> Vec<StatusItem> {
+            let item =
+                |code: &String| StatusItem { connector_id: code.clone(), status: 1, source_time: Some(now) };
+            sender.codes.iter().take(1_000).map(item).collect()
+        };
+        for sender in &self.senders {
+            sender.machine.push_status(snapshot(sender)).await?;
+        }
+        self.run(8, |_, sender, _| async move {
+            let sent = sender.machine.push_status(snapshot(sender)).await;
+            taken(sent, |receipt| receipt.duplicate, 1_000)
+        })
+        .await
+    }
+
+    async fn telemetry(&self, sender: &Sender, _: usize) -> Result<usize> {
+        let turn = self.next();
+        let at = stamp(instant() - time::Duration::microseconds(i64::try_from(turn % 1_000_000)?));
+        let items = window(sender, turn, 1_000)
+            .map(|code| TelemetryItem {
+                connector_id: code.clone(),
+                sample_time: Some(at),
+                order_no: format!("N{turn:08}"),
+                energy_wh: 12_000,
+                power_watts: 60_000,
+                voltage_decivolts: 7_500,
+                current_deciamperes: 800,
+                soc_percent: Some(55),
+            })
+            .collect();
+        taken(sender.machine.push_telemetry(items).await, |receipt| receipt.accepted, 1_000)
+    }
+}
+
+/// So many connectors of an operator, others with each turn.
+fn window(sender: &Sender, turn: usize, count: usize) -> impl Iterator<Item = &String> {
+    sender.codes.iter().cycle().skip(turn * count % sender.codes.len()).take(count)
+}
+
+fn orders(sender: &Sender, number: usize, count: usize) -> Vec<OrderItem> {
+    let end = instant() - time::Duration::seconds(60);
+    let (end_time, start_time) = (Some(stamp(end)), Some(stamp(end - time::Duration::hours(1))));
+    (0..count)
+        .map(|place| OrderItem {
+            order_no: format!("{number:016}{place:08}"),
+            connector_id: sender.codes[(number + place) % sender.codes.len()].clone(),
+            start_time,
+            end_time,
+            energy_wh: 60_000,
+            electricity_fen: 4_700,
+            service_fen: 100,
+            total_fen: 4_800,
+            stop_reason: 0,
+            source_time: end_time,
+        })
+        .collect()
+}
+
+/// Every item of the call counted as it should.
+fn taken(sent: Answer<Vec<Receipt>>, of: impl Fn(&Receipt) -> i32, count: usize) -> Result<usize> {
+    let receipts = sent?;
+    let taken: i32 = receipts.iter().map(&of).sum();
+    ensure!(usize::try_from(taken)? == count, "{taken} of {count} items: {:?}", receipts.first().map(first));
+    Ok(count)
+}
+
+fn first(receipt: &Receipt) -> Option<&proto::stations::ItemResult> {
+    receipt.results.iter().find(|result| result.outcome != "accepted")
+}
+
+async fn fill(database: &str, operator: Uuid, number: usize, stations: usize) -> Result<Vec<String>> {
+    let mut database = PgConnection::connect(database).await?;
+    let each = i32::try_from(OF_STATION)?;
+    sqlx::query(STATIONS)
+        .bind(operator)
+        .bind(number.to_string())
+        .bind(i32::try_from(stations)?)
+        .bind(each)
+        .execute(&mut database)
+        .await?;
+    sqlx::query(EQUIPMENT).bind(operator).execute(&mut database).await?;
+    sqlx::query(CONNECTORS).bind(operator).bind(each).execute(&mut database).await?;
+    sqlx::query(STATES).execute(&mut database).await?;
+    sqlx::raw_sql("ANALYZE").execute(&mut database).await?;
+    let codes = "SELECT code FROM connectors WHERE operator_id = $1 ORDER BY connector_key";
+    Ok(sqlx::query_scalar(codes).bind(operator).fetch_all(&mut database).await?)
+}
