@@ -13,6 +13,7 @@ const DAMAGE: &[(Service, &str, &[&str])] = &[
     (Service::Reviews, "UPDATE history SET opinion = '改' WHERE transition = 'T04'", &["I10"]),
     (Service::Reviews, "UPDATE applications SET stage = 'PaperCheck' WHERE stage = 'CityReview'", &["I3"]),
     (Service::Reviews, "UPDATE decisions SET signature = decode(repeat('00', 64), 'hex')", &["I5"]),
+    (Service::Reviews, "UPDATE order_decisions SET members = members + 1", &["I5"]),
     (Service::Reviews, "DELETE FROM outbox WHERE kind = 'county_passed'", &["I7"]),
 ];
 
@@ -20,6 +21,7 @@ const DAMAGE: &[(Service, &str, &[&str])] = &[
 async fn the_audit_of_each_service_sees_damage_and_names_the_invariant() -> Result<()> {
     let system = System::start().await?;
     system.application().at(Stage::CityReview).await?;
+    system.application().at(Stage::ExpertReview).await?;
     system.calm().await?;
     for (service, damage, invariants) in DAMAGE {
         // A superuser past every trigger and constraint check of ours, as a broken disk or a hand in the database is.

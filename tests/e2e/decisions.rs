@@ -4,17 +4,18 @@
 use anyhow::{Context as _, Result, ensure};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signature, VerifyingKey};
+use futures::future::try_join_all;
 use proto::reviews::{HistoryEntry, Judged, PassRequest};
 use sqlx::Row as _;
 use system_tests::{
     System,
-    cases::Stage,
+    cases::{Case, Stage},
     cast,
     evidence::{Fields, Hash, Reader},
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
-use xtask::services::Service;
+use xtask::{driver::Actor, services::Service};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_version_is_refused_with_who_acted_and_when() -> Result<()> {
@@ -96,11 +97,7 @@ async fn a_decision_is_verified_offline_from_its_record_and_the_public_key_alone
 
     // Without a key of their own, decisions are signed by the identity's key of reviews.
     assert_eq!(key, "reviews-1");
-    let keys = system.fleet().deployment().keys.verifying_keys();
-    let public =
-        keys.split(',').find_map(|pair| pair.strip_prefix("reviews:")).context("the key is published")?;
-    let public: [u8; 32] = STANDARD.decode(public)?.try_into().ok().context("a key of 32 bytes")?;
-    let public = VerifyingKey::from_bytes(&public)?;
+    let public = public_key(&system)?;
     let digest = <sha2::Sha256 as sha2::Digest>::digest(&record);
     let signature = Signature::from_slice(&signature)?;
     public.verify_strict(&digest, &signature).context("the signature fits the record")?;
@@ -129,6 +126,79 @@ async fn a_decision_is_verified_offline_from_its_record_and_the_public_key_alone
     assert_eq!(read.bytes()?.len(), 16, "the instant");
     assert!(read.0.is_empty(), "nothing else is in the record");
     system.finish().await
+}
+
+/// The published key with which reviews signs.
+fn public_key(system: &System) -> Result<VerifyingKey> {
+    let keys = system.fleet().deployment().keys.verifying_keys();
+    let public =
+        keys.split(',').find_map(|pair| pair.strip_prefix("reviews:")).context("the key is published")?;
+    let public: [u8; 32] = STANDARD.decode(public)?.try_into().ok().context("a key of 32 bytes")?;
+    Ok(VerifyingKey::from_bytes(&public)?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_launch_a_freeze_and_a_conclusion_are_proved_by_one_signature_over_all_members() -> Result<()> {
+    let system = System::start().await?;
+    let round = system.round_with(|policy| policy.sample_permille = 500).await?;
+    let company = system.company(system.number(), "410105").await?;
+    let made =
+        (0..2).map(|_| system.application().of(&company).in_round(&round).at(Stage::AwaitingJointReview));
+    let mut cases = try_join_all(made).await?;
+    system.launch(&round, &["410100"]).await?;
+    let lead = system.expert(1).await?;
+    for case in &mut cases {
+        case.look().await?;
+        case.view = lead.pass_member(&case.view, "同意").await?;
+    }
+    let administrator = system.administrator().await?;
+    let order = administrator.work_order(&cases[0].view.work_order_id).await?;
+    administrator.freeze(&order).await?;
+    let draw = administrator.draws(&order.work_order_id).await?.remove(0);
+    for case in &mut cases {
+        case.look().await?;
+        if case.view.in_sample {
+            system.sign(&case.view).await?;
+        }
+    }
+    let public = public_key(&system)?;
+    let rows = sqlx::query("SELECT * FROM order_decisions ORDER BY decided_at");
+    let rows = rows.fetch_all(system.database(Service::Reviews)?).await?;
+    let commands = [("T14", "LaunchJointReview", 2), ("T20", "FreezeOrder", 2), ("T22", "ConcludeOrder", 1)];
+    assert_eq!(rows.len(), commands.len());
+    for (row, (transition, command, members)) in rows.iter().zip(commands) {
+        let record: Vec<u8> = row.try_get("record")?;
+        let digest = <sha2::Sha256 as sha2::Digest>::digest(&record);
+        let signature = Signature::from_slice(&row.try_get::<Vec<u8>, _>("signature")?)?;
+        public.verify_strict(&digest, &signature).context("the signature fits the record")?;
+        let mut read = Reader(&record);
+        assert_eq!(read.text()?, "yuchong.reviews.order_decision.v1");
+        assert_eq!(read.bytes()?, Uuid::parse_str(&order.work_order_id)?.as_bytes());
+        read.number()?;
+        assert_eq!((read.text()?, read.text()?), (transition, command));
+        assert_eq!((read.text()?, read.number()?), (order.membership_hash.as_str(), members));
+        assert_eq!(read.text()?, hex::encode(members_hash(&administrator, &cases, command).await?));
+        let drawn =
+            if transition == "T20" { (draw.population_hash.as_str(), draw.seed.as_str()) } else { ("", "") };
+        assert_eq!((read.text()?, read.text()?), drawn);
+    }
+    system.finish().await
+}
+
+/// From the members' published histories: id, version and hash of the step that each took, by ascending id.
+async fn members_hash(reader: &Actor, cases: &[Case], command: &str) -> Result<Hash> {
+    let mut members = Vec::new();
+    for case in cases {
+        let entries = reader.history(case.id()).await?;
+        let step = entries.into_iter().find(|entry| entry.command == command);
+        members.extend(step.map(|step| (case.uuid(), step.version, step.hash)));
+    }
+    members.sort_unstable();
+    let mut fields = Fields::of("yuchong.reviews.members.v1");
+    for (id, version, head) in members {
+        fields = fields.bytes(id.as_bytes()).number(version).bytes(&hex::decode(head)?);
+    }
+    Ok(fields.hash())
 }
 
 #[tokio::test(flavor = "multi_thread")]

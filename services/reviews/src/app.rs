@@ -25,10 +25,12 @@ use crate::{
         application::Application,
         decide::decide,
         decision::Decision,
+        draw::Draw,
         guards::Situation,
         history::Step,
         ids::ApplicationId,
-        order::Desk,
+        order::{Desk, Order},
+        order_decision::OrderDecision,
         policy::Policy,
         stage::Actor,
         table::Row,
@@ -108,6 +110,23 @@ pub async fn save(work: &mut Work, shared: &Shared, step: &Step, act: &Act) -> R
     store::steps::advance(work.db(), step, signed.as_ref(), act.paper.as_ref()).await?;
     work.announce(publish::application(step));
     Ok(())
+}
+
+/// Keeps the signed decision about a whole order: which members took which step, drawn how, by whom.
+///
+/// # Errors
+/// The database is away.
+pub async fn decide_order(
+    work: &mut Work,
+    shared: &Shared,
+    order: &Order,
+    act: &Act,
+    steps: &[Step],
+    drawn: Option<&Draw>,
+) -> Result<(), Failure> {
+    let decision = OrderDecision::of(order, act.command, steps, drawn, act, work.now());
+    let sealed = shared.seal.seal(decision.encode());
+    Ok(store::order_decisions::insert(work.db(), &decision, &sealed).await?)
 }
 
 /// Saves many steps of the same row in one statement and announces each.

@@ -2,6 +2,8 @@
 //!
 //! Source: reliability section 9. I7_holes, I8 and I9 are the chassis' rows.
 
+mod order_decisions;
+
 use chassis::audit::Report;
 use futures::TryStreamExt as _;
 use sqlx::PgPool;
@@ -28,7 +30,7 @@ pub async fn run(pool: &PgPool, seal: &Seal) -> Result<Report, StoreError> {
     let (steps, chain) = histories(pool).await?;
     report.insert("I3".into(), steps + stages(pool).await?);
     report.insert("I4".into(), orders(pool).await?);
-    report.insert("I5".into(), decisions(pool, seal).await?);
+    report.insert("I5".into(), decisions(pool, seal).await? + order_decisions::violations(pool, seal).await?);
     report.insert("I6".into(), deciders(pool).await?);
     report.insert("I7".into(), events(pool).await?);
     report.insert("I10".into(), chain);

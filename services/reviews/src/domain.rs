@@ -17,6 +17,7 @@ pub mod guards;
 pub mod history;
 pub mod ids;
 pub mod order;
+pub mod order_decision;
 pub mod policy;
 pub mod refusal;
 pub mod stage;

@@ -7,17 +7,27 @@ use std::collections::HashMap;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::{Signature, Signer as _, SigningKey, Verifier as _, VerifyingKey};
 
-use crate::domain::{canonical::Hash, decision::Decision};
+use crate::domain::{
+    canonical::{Canonical, Hash},
+    decision::Decision,
+};
 
 /// The one algorithm in use.
 pub const ALGORITHM: &str = "SHA-256/Ed25519";
 
-/// A decision with its record, hash and signature.
+/// A decision about one application, and its seal.
 #[derive(Debug, Clone)]
 pub struct Signed {
     /// What was decided.
     pub decision: Decision,
-    /// Its canonical encoding.
+    /// Its proof.
+    pub sealed: Sealed,
+}
+
+/// A record with its hash and signature.
+#[derive(Debug, Clone)]
+pub struct Sealed {
+    /// The canonical encoding.
     pub record: Vec<u8>,
     /// SHA-256 of the record: what is signed.
     pub hash: Hash,
@@ -55,17 +65,20 @@ impl Seal {
         Ok(Seal { key_id: key_id.to_owned(), signing, verifying })
     }
 
-    /// Signs.
+    /// Signs a decision about one application.
     pub fn sign(&self, decision: Decision) -> Signed {
-        let record = decision.encode();
+        Signed { sealed: self.seal(decision.encode()), decision }
+    }
+
+    /// Signs a record.
+    pub fn seal(&self, record: Canonical) -> Sealed {
         let hash = record.hash();
-        Signed {
+        Sealed {
             signature: self.signing.sign(&hash).to_bytes().to_vec(),
             record: record.into_bytes(),
             hash,
             algorithm: ALGORITHM,
             key_id: self.key_id.clone(),
-            decision,
         }
     }
 

@@ -6,6 +6,7 @@ pub mod forms;
 pub mod history;
 pub mod lists;
 pub mod opinions;
+pub mod order_decisions;
 pub mod orders;
 pub mod rounds;
 pub mod samples;

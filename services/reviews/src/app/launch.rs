@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chassis::{Failure, Work};
 use uuid::Uuid;
 
-use super::{Shared, decided, save_all};
+use super::{Shared, decide_order, decided, save_all};
 use crate::{
     domain::{
         act::Act,
@@ -78,7 +78,7 @@ pub async fn launch(
     launch.cities.sort_unstable_by(|one, other| one.prefecture.cmp(&other.prefecture));
     let mut orders = Vec::with_capacity(launch.cities.len());
     for city in &launch.cities {
-        orders.push(launch_city(work, &launch, city, &round.policy, act).await?);
+        orders.push(launch_city(work, shared, &launch, city, &round.policy, act).await?);
     }
     Ok(orders)
 }
@@ -107,6 +107,7 @@ fn check_panels(launch: &Launch) -> Result<(), Refusal> {
 
 async fn launch_city(
     work: &mut Work,
+    shared: &Shared,
     launch: &Launch,
     city: &City,
     policy: &Policy,
@@ -145,6 +146,7 @@ async fn launch_city(
         steps.push(decided(work, member, &act, policy, None)?);
     }
     save_all(work, &steps).await?;
+    decide_order(work, shared, &order, &act, &steps, None).await?;
     let news = OrderNews {
         applications: members.iter().map(|member| member.id.0).collect(),
         experts: city.experts.iter().map(|expert| expert.id).collect(),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chassis::{Failure, Work};
 
-use super::{Shared, close, decided, save_all};
+use super::{Shared, close, decide_order, decided, save_all};
 use crate::{
     domain::{
         act::{Act, Command, Moment, PROVINCE, Person},
@@ -83,6 +83,7 @@ pub async fn freeze(work: &mut Work, shared: &Shared, id: OrderId, act: &Act) ->
     }
     store::orders::save(work.db(), &order).await?;
     save_all(work, &steps).await?;
+    decide_order(work, shared, &order, act, &steps, Some(&drawn)).await?;
     announce(work, &order, OrderFact::OrderFrozen, &drawn);
     if steps.is_empty() {
         return conclude(work, shared, order).await;
@@ -115,6 +116,7 @@ pub async fn widen(work: &mut Work, shared: &Shared, id: OrderId, act: &Act) -> 
     }
     store::orders::save(work.db(), &order).await?;
     save_all(work, &steps).await?;
+    decide_order(work, shared, &order, act, &steps, Some(&drawn)).await?;
     announce(work, &order, OrderFact::SampleWidened, &drawn);
     Ok(order)
 }
@@ -150,6 +152,9 @@ pub async fn conclude(work: &mut Work, shared: &Shared, mut order: Order) -> Res
     save_all(work, &steps).await?;
     order.concluded_at = Some(work.now());
     store::orders::save(work.db(), &order).await?;
+    if let Some(act) = &act {
+        decide_order(work, shared, &order, act, &steps, None).await?;
+    }
     Ok(order)
 }
 

@@ -265,12 +265,20 @@ impl Case {
     }
 }
 
-/// The row under which a member outside the sample is approved with its order. Source: T22, second part.
-pub fn conclusion() -> &'static Row {
+/// The row of a command that moves the members of a whole order: launch, freeze, wider sample, conclusion.
+///
+/// # Panics
+/// For any other command.
+pub fn of_order(command: Command) -> &'static Row {
     TABLE
         .iter()
-        .find(|row| row.on == Command::ConcludeOrder)
-        .expect("the table holds the row of the conclusion")
+        .find(|row| row.on == command)
+        .expect("the table holds a row of each command of a whole order")
+}
+
+/// The row under which a member outside the sample is approved with its order. Source: T22, second part.
+pub fn conclusion() -> &'static Row {
+    of_order(Command::ConcludeOrder)
 }
 
 /// Whether the table knows this step; for audits of history. Source: reliability I3.

@@ -28,6 +28,7 @@ pub async fn advance(
 ) -> Result<(), StoreError> {
     let Step { before, after, entry, prev_hash, .. } = step;
     let decision = signed.map(|signed| &signed.decision);
+    let sealed = signed.map(|signed| &signed.sealed);
     let submitted = after.submitted.as_ref();
     let Some(last) = &after.last else {
         return Err(StoreError::Corrupt { table: "applications", id: after.id.0 });
@@ -93,11 +94,11 @@ pub async fn advance(
         decision.map(|decision| decision.judged.version) as Option<i32>,
         decision.map(|decision| decision.judged.hash.as_str()) as Option<&str>,
         decision.map(|decision| decision.dossier_hash.as_str()) as Option<&str>,
-        signed.map(|signed| signed.record.as_slice()) as Option<&[u8]>,
-        signed.map(|signed| signed.hash.as_slice()) as Option<&[u8]>,
-        signed.map(|signed| signed.algorithm) as Option<&str>,
-        signed.map(|signed| signed.key_id.as_str()) as Option<&str>,
-        signed.map(|signed| signed.signature.as_slice()) as Option<&[u8]>,
+        sealed.map(|sealed| sealed.record.as_slice()) as Option<&[u8]>,
+        sealed.map(|sealed| sealed.hash.as_slice()) as Option<&[u8]>,
+        sealed.map(|sealed| sealed.algorithm) as Option<&str>,
+        sealed.map(|sealed| sealed.key_id.as_str()) as Option<&str>,
+        sealed.map(|sealed| sealed.signature.as_slice()) as Option<&[u8]>,
         after.returned.submission,
         decision.map(|decision| decision.verdict.map_or("", Verdict::id)) as Option<&str>,
         decision.map(|decision| decision.target.map_or("", Target::id)) as Option<&str>,
