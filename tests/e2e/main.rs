@@ -12,6 +12,8 @@ mod legacy;
 mod permissions;
 mod portal;
 mod portal_admin;
+mod portal_files;
+mod portal_lists;
 mod portal_operator;
 mod privacy;
 mod province;

@@ -38,6 +38,10 @@ pub struct Shown {
     pub location: String,
     /// The page.
     pub text: String,
+    /// Names and values, one a line.
+    pub headers: String,
+    /// What came, byte by byte.
+    pub bytes: Vec<u8>,
     path: String,
 }
 
@@ -180,8 +184,8 @@ impl Browser {
         })
         .await
         .with_context(|| format!("{method} {path} gave no answer"))??;
-        let answer = String::from_utf8_lossy(&answer);
-        let (head, text) = answer.split_once("\r\n\r\n").context("the answer is not HTTP")?;
+        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").context("the answer is not HTTP")?;
+        let (head, bytes) = (String::from_utf8_lossy(&answer[..end]), answer[end + 4..].to_vec());
         let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).context("no status")?;
         let mut location = String::new();
         for line in head.lines() {
@@ -192,7 +196,8 @@ impl Browser {
                 self.keep(value);
             }
         }
-        Ok(Shown { status, location, text: text.to_owned(), path: path.to_owned() })
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Ok(Shown { status, location, text, headers: head.into_owned(), bytes, path: path.to_owned() })
     }
 
     fn keep(&self, cookie: &str) {

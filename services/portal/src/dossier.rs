@@ -5,15 +5,10 @@ use std::collections::BTreeMap;
 use proto::documents::{Allocation, File, InvoiceUse, Revision, RevisionDiff, SlotChange};
 
 use crate::{
-    format,
+    format, invoice,
     labels::{self, SLOTS},
-    web::files,
+    materials::Shown,
 };
-
-/// Why a reviewer opens an identity paper or a licence of the dossier; goes into the record of downloads.
-const REASON: &str = "审核申报材料";
-/// Slots whose files ask for a reason. Source: documents, Files/Download.
-const PERSONAL: [&str; 2] = ["M3a", "M3b"];
 
 /// What is different from the submission before.
 #[derive(Debug, Clone, Default)]
@@ -24,19 +19,6 @@ pub struct Change {
     pub before: String,
     /// What stands there; — for nothing.
     pub after: String,
-}
-
-/// One file.
-#[derive(Debug, Clone, Default)]
-pub struct Paper {
-    /// Its name on the operator's machine.
-    pub name: String,
-    /// Pages or pixels, size.
-    pub line: String,
-    /// Where a browser shows it.
-    pub preview: String,
-    /// Where the original is.
-    pub download: String,
 }
 
 /// A slot with what is in it.
@@ -51,7 +33,7 @@ pub struct Material {
     /// What it is.
     pub name: &'static str,
     /// Its files.
-    pub papers: Vec<Paper>,
+    pub papers: Vec<Shown>,
     /// Whether it is different from the revision before.
     pub changed: bool,
     /// What the operator says to it; empty for nothing.
@@ -72,7 +54,7 @@ pub struct Invoice {
     /// What other applications use.
     pub elsewhere: Vec<Elsewhere>,
     /// Its picture or file.
-    pub paper: Option<Paper>,
+    pub paper: Option<Shown>,
 }
 
 /// Another application's use of an invoice.
@@ -108,27 +90,6 @@ pub struct Dossier {
     pub changes: Vec<Change>,
 }
 
-impl Paper {
-    fn of(file: &File) -> Paper {
-        let reason = if PERSONAL.contains(&file.slot.as_str()) { REASON } else { "" };
-        let size = match file.size_bytes {
-            bytes if bytes >= 1 << 20 => format!("{}.{} MB", bytes >> 20, ((bytes & 0xf_ffff) * 10) >> 20),
-            bytes => format!("{} KB", (bytes + 1023) / 1024),
-        };
-        let extent = match (file.pages, file.width) {
-            (0, 0) => String::new(),
-            (0, width) => format!("{width}×{} · ", file.height),
-            (pages, _) => format!("{pages} 页 · "),
-        };
-        Paper {
-            name: file.file_name.clone(),
-            line: format!("{extent}{size}"),
-            preview: files::preview_path(&file.file_id, reason),
-            download: files::original_path(&file.file_id, reason),
-        }
-    }
-}
-
 impl Dossier {
     /// As a page prints it, with what changed where there is a revision to compare with; `others`: whose invoices are the same.
     pub fn of(revision: &Revision, diff: Option<&RevisionDiff>, others: &Others) -> Dossier {
@@ -159,7 +120,7 @@ impl Dossier {
             hash: summary.dossier_hash,
             at: format::moment(summary.sealed_at.as_ref()),
             materials: SLOTS.iter().map(material).collect(),
-            invoices: revision.invoices.iter().map(|one| invoice(one, others)).collect(),
+            invoices: revision.invoices.iter().map(|one| self::used(one, others)).collect(),
             used: format::yuan(used),
             capitals: format::capitals(used),
             changes: diff.map(changes).unwrap_or_default(),
@@ -172,7 +133,7 @@ impl Dossier {
     }
 
     /// What a browser shows first: a changed material before others.
-    pub fn first(&self) -> Option<&Paper> {
+    pub fn first(&self) -> Option<&Shown> {
         let papers = |changed: bool| {
             self.materials.iter().filter(move |one| one.changed == changed).flat_map(|one| one.papers.first())
         };
@@ -180,17 +141,13 @@ impl Dossier {
     }
 }
 
-fn papers(revision: &Revision, slot: &str) -> Vec<Paper> {
+fn papers(revision: &Revision, slot: &str) -> Vec<Shown> {
     let placed = revision.slots.iter().filter(|one| one.slot == slot).flat_map(|one| &one.files);
     let of_invoices = revision.invoices.iter().filter_map(|one| one.file.as_ref().filter(|_| slot == "M9"));
-    placed.chain(of_invoices).map(Paper::of).collect()
+    placed.chain(of_invoices).map(Shown::of).collect()
 }
 
-fn number(one: &InvoiceUse) -> String {
-    if one.code.is_empty() { one.number.clone() } else { format!("{} {}", one.code, one.number) }
-}
-
-fn invoice(one: &InvoiceUse, others: &Others) -> Invoice {
+fn used(one: &InvoiceUse, others: &Others) -> Invoice {
     let taken: i64 = one.elsewhere.iter().map(|other| other.used_fen).sum();
     let elsewhere = |other: &Allocation| Elsewhere {
         name: others.get(&other.application_id).cloned().unwrap_or_else(|| "辖区外的充电站".to_owned()),
@@ -198,11 +155,11 @@ fn invoice(one: &InvoiceUse, others: &Others) -> Invoice {
     };
     Invoice {
         elsewhere: one.elsewhere.iter().map(elsewhere).collect(),
-        number: number(one),
+        number: invoice::number(&one.code, &one.number),
         amount: format::yuan(one.amount_fen),
         used: format::yuan(one.used_fen),
         rest: format::yuan(one.amount_fen - one.used_fen - taken),
-        paper: one.file.as_ref().map(Paper::of),
+        paper: one.file.as_ref().map(Shown::of),
     }
 }
 
@@ -259,8 +216,8 @@ mod tests {
         let diff = RevisionDiff { slots: vec![change], ..RevisionDiff::default() };
         let dossier = Dossier::of(&revision, Some(&diff), &Others::new());
         assert_eq!(dossier.materials.len(), SLOTS.len());
-        assert_eq!(dossier.first().map(|paper| paper.preview.as_str()), Some("/files/b/preview"));
-        assert_eq!(dossier.first().map(|paper| paper.line.as_str()), Some("3 页 · 1.5 MB"));
+        assert_eq!(dossier.first().map(|paper| paper.path.as_str()), Some("/files/b/preview"));
+        assert_eq!(dossier.first().map(|paper| paper.facts.as_str()), Some("3 页 · 1.5 MB"));
         assert_eq!((dossier.used.as_str(), dossier.invoices[0].rest.as_str()), ("100.00", "30.00"));
         assert_eq!(dossier.changed().collect::<Vec<_>>(), ["竣工验收报告"]);
     }

@@ -17,7 +17,13 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use chassis::{error::Kind, telemetry};
-use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer,
+        predicate::{DefaultPredicate, NotForContentType, Predicate as _},
+    },
+};
 use tracing::Instrument as _;
 
 use crate::{Page, Portal, Refused, cookies::Cookie, csrf, frame, visitor, web::login};
@@ -26,6 +32,9 @@ use crate::{Page, Portal, Refused, cookies::Cookie, csrf, frame, visitor, web::l
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
     connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; frame-src 'self'; \
     require-trusted-types-for 'script'; trusted-types portal";
+
+/// Type of a workbook.
+pub const WORKBOOK: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 
 /// On every answer that does not set its own.
 const HEADERS: [(HeaderName, &str); 6] = [
@@ -58,7 +67,14 @@ pub fn around(pages: Router<Arc<Portal>>, portal: Arc<Portal>) -> Router {
             Refused::fault(&std::io::Error::other("handler panicked")).into_response()
         }))
         .layer(middleware::from_fn_with_state(portal.clone(), guard))
-        .layer(CompressionLayer::new())
+        .layer(
+            CompressionLayer::new().compress_when(
+                // Workbooks and packages are compressed already.
+                DefaultPredicate::new()
+                    .and(NotForContentType::const_new("application/zip"))
+                    .and(NotForContentType::const_new(WORKBOOK)),
+            ),
+        )
         .with_state(portal)
 }
 

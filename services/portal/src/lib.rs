@@ -42,11 +42,14 @@ pub mod list;
 pub mod materials;
 pub mod menu;
 pub mod order;
+pub mod package;
+pub mod pipe;
 pub mod policy;
 pub mod refused;
 pub mod review;
 pub mod roles;
 pub mod sessions;
+pub mod sheet;
 pub mod stage;
 pub mod standing;
 pub mod station;
@@ -58,6 +61,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::Router;
 use chassis::{Edge, rpc::Peer};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
@@ -71,6 +75,9 @@ pub use visitor::Visitor;
 
 use config::{Config, PEERS};
 
+/// Workbooks and packages that are made at a time; each has a thread of its own.
+const DOWNLOADS_MAX: usize = 8;
+
 /// Everything that handlers share.
 pub struct Portal {
     /// Settings.
@@ -83,6 +90,8 @@ pub struct Portal {
     pub divisions: divisions::Divisions,
     /// Tries by address.
     pub limits: limits::Limits,
+    /// Workbooks and packages that are being made.
+    pub downloads: Arc<Semaphore>,
     /// Raised when the process ends: live streams stop.
     pub shutdown: CancellationToken,
     channels: BTreeMap<&'static str, Channel>,
@@ -98,6 +107,7 @@ impl Portal {
             sessions: sessions::Sessions::new(edge.peer("accounts"), config.sessions.fresh_secs),
             divisions: divisions::Divisions::new(edge.peer("accounts")),
             limits: limits::Limits::new(&config.limits),
+            downloads: Arc::new(Semaphore::new(DOWNLOADS_MAX)),
             shutdown: edge.shutdown(),
             channels: PEERS.iter().map(|name| (*name, edge.channel(name))).collect(),
             peers: PEERS.iter().map(|name| (*name, edge.peer(name))).collect(),

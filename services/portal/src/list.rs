@@ -43,8 +43,7 @@ impl Filter {
 
     /// Whether anything narrows the list.
     pub fn narrows(&self) -> bool {
-        let paging = |key: &str| matches!(key, "size" | "page" | "back");
-        self.entries.iter().any(|(key, value)| !paging(key) && !value.is_empty())
+        self.narrowing().next().is_some()
     }
 
     /// The page that the services are asked for.
@@ -70,6 +69,12 @@ impl Filter {
             entries.push((name.to_owned(), value.to_owned()));
         }
         self.url(&entries)
+    }
+
+    /// The same filter without a field.
+    pub fn without(&self, name: &str) -> Filter {
+        let kept = self.entries.iter().filter(|(key, _)| key != name);
+        Filter { path: self.path.clone(), entries: kept.cloned().collect() }
     }
 
     /// The list with one field of the filter kept, for 重置 below tabs.
@@ -115,7 +120,21 @@ impl Filter {
                 .iter()
                 .map(|size| (*size, self.with("size", &size.to_string()), *size == self.size()))
                 .collect(),
+            export: String::new(),
         }
+    }
+
+    /// Where the whole list is, as a workbook.
+    pub fn export(&self) -> String {
+        let kept = self.entries.iter().filter(|(key, value)| !paging(key) && !value.is_empty());
+        let path = format!("{}/export", self.path);
+        Filter { path, entries: Vec::new() }.url(&kept.cloned().collect::<Vec<_>>())
+    }
+
+    /// What narrows the list: names and values, in the order of the URL.
+    pub fn narrowing(&self) -> impl Iterator<Item = (&str, &str)> {
+        let narrows = |(key, value): &&(String, String)| !paging(key) && !value.is_empty();
+        self.entries.iter().filter(narrows).map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
     fn url(&self, entries: &[(String, String)]) -> String {
@@ -126,6 +145,11 @@ impl Filter {
             entries.iter().map(|(key, value)| format!("{}={}", encoded(key), encoded(value))).collect();
         format!("{}?{}", self.path, pairs.join("&"))
     }
+}
+
+/// What only says which page is shown.
+fn paging(key: &str) -> bool {
+    matches!(key, "size" | "page" | "back")
 }
 
 /// A saved filter of a list.
@@ -152,6 +176,15 @@ pub struct Pager {
     pub previous: String,
     /// Rows of a page, where that leads, and whether it is so now.
     pub sizes: Vec<(i32, String, bool)>,
+    /// The whole list as a workbook; empty where there is none.
+    pub export: String,
+}
+
+impl Pager {
+    /// The same with the way to the whole list as a workbook.
+    pub fn exported(self, filter: &Filter) -> Pager {
+        Pager { export: filter.export(), ..self }
+    }
 }
 
 /// Percent-encodes what is not plain in a query.

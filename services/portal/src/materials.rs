@@ -1,6 +1,6 @@
 //! The nine materials of an application as pages show them: slots, files, what is missing, what came back.
 
-use proto::documents::{Dossier, File, InvoiceUse, Problem, Revision, Slot};
+use proto::documents::{Dossier, File, Problem, Slot};
 
 use crate::{
     format,
@@ -98,11 +98,11 @@ pub struct Shown {
     pub kind: &'static str,
     /// Colour of the kind.
     pub class: &'static str,
-    /// Pages, size, time.
+    /// Pages or pixels, size, time.
     pub facts: String,
     /// 已上传 and so on.
     pub tag: Tag,
-    /// What a browser shows of it; the original where it cannot.
+    /// What a browser shows of it, or why it cannot.
     pub path: String,
     /// The original.
     pub original: String,
@@ -119,11 +119,15 @@ impl Shown {
             _ => ("文件", ""),
         };
         let mut facts = Vec::new();
-        if file.pages > 0 && class != "img" {
-            facts.push(format!("{} 页", file.pages));
+        match (class, file.pages, file.width) {
+            ("img", _, 1..) => facts.push(format!("{}×{}", file.width, file.height)),
+            ("", 1.., _) | ("ofd", 1.., _) => facts.push(format!("{} 页", file.pages)),
+            _ => {}
         }
         facts.push(format::bytes(file.size_bytes));
-        facts.push(format::short(file.uploaded_at.as_ref()));
+        if file.uploaded_at.is_some() {
+            facts.push(format::short(file.uploaded_at.as_ref()));
+        }
         let (text, class_of_tag) = match file.state.as_str() {
             "clean" => ("已上传", "ok"),
             "rejected" => ("未通过检查", "danger"),
@@ -136,11 +140,7 @@ impl Shown {
             class,
             facts: facts.join(" · "),
             tag: Tag { text: text.to_owned(), class: class_of_tag },
-            path: if kind == "OFD" {
-                original_path(&file.file_id, "")
-            } else {
-                preview_path(&file.file_id, "")
-            },
+            path: preview_path(&file.file_id, ""),
             original: original_path(&file.file_id, ""),
         }
     }
@@ -149,7 +149,7 @@ impl Shown {
 /// What the materials are judged by.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Judged<'a> {
-    /// Slots that the round needs.
+    /// Slots that the round needs; none where it is not known.
     pub required: &'a [String],
     /// Items of the last return.
     pub returned: &'a [String],
@@ -163,34 +163,21 @@ pub fn of_dossier(dossier: &Dossier, judged: Judged<'_>) -> Vec<Material> {
         let found = dossier.explanations.iter().find(|one| one.item == item);
         found.map(|one| one.text.clone()).unwrap_or_default()
     };
-    of(&dossier.slots, &dossier.invoices, said, judged)
-}
-
-/// The nine of a sealed revision.
-pub fn of_revision(revision: &Revision, judged: Judged<'_>) -> Vec<Material> {
-    let said = |item: &str| {
-        let found = revision.explanations.iter().find(|one| one.item == item);
-        found.map(|one| one.text.clone()).unwrap_or_default()
+    let slot = |id: &str| dossier.slots.iter().find(|slot| slot.slot == id);
+    // A round that names no slots leaves it at what documents needs.
+    let needed = |id: &str| match judged.required {
+        [] => slot(id).is_some_and(|slot| slot.required),
+        required => required.iter().any(|one| one == id),
     };
-    of(&revision.slots, &revision.invoices, said, judged)
-}
-
-fn of(
-    slots: &[Slot],
-    invoices: &[InvoiceUse],
-    said: impl Fn(&str) -> String,
-    judged: Judged<'_>,
-) -> Vec<Material> {
     let mut materials = Vec::new();
     for (index, row) in CATEGORIES.iter().enumerate() {
-        let places: Vec<_> = row
-            .slots
-            .iter()
-            .map(|id| place(row, id, slots.iter().find(|slot| slot.slot == *id), &said, judged))
-            .collect();
-        let required = row.slots.iter().any(|id| judged.required.iter().any(|slot| slot == id));
-        let count =
-            if row.id == "M9" { invoices.len() } else { places.iter().map(|place| place.files.len()).sum() };
+        let places: Vec<_> = row.slots.iter().map(|id| place(row, id, slot(id), &said, judged)).collect();
+        let required = row.slots.iter().any(|id| needed(id));
+        let count = if row.id == "M9" {
+            dossier.invoices.len()
+        } else {
+            places.iter().map(|place| place.files.len()).sum()
+        };
         materials.push(Material {
             id: row.id,
             number: index + 1,

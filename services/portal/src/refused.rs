@@ -75,6 +75,18 @@ impl Refused {
         Refused::new(Kind::Busy, "too_often", &format!("操作过于频繁，请 {minutes} 分钟后再试"))
     }
 
+    /// A list that has more rows than one file takes.
+    pub fn too_long(rows: usize) -> Refused {
+        let text =
+            format!("符合条件的记录超过 {rows} 条，请用筛选条件（如区县、批次、节点）缩小范围后分次导出");
+        Refused::new(Kind::Invalid, "list_too_long", &text)
+    }
+
+    /// As many as can be served at a time are being served.
+    pub fn crowded() -> Refused {
+        Refused::new(Kind::Busy, "crowded", "同时导出或打包的人较多，请一分钟后再试")
+    }
+
     /// A fault of the portal; logged here.
     pub fn fault(error: &dyn std::error::Error) -> Refused {
         tracing::error!(error = %chassis::error::chain(error), "page failed");

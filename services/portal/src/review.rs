@@ -32,6 +32,8 @@ pub struct Review {
     pub path: String,
     /// Where it is made ready for paper.
     pub print: String,
+    /// Where its materials are packed.
+    pub package: String,
     /// What passing and returning are called.
     pub choices: [(&'static str, &'static str); 2],
     /// Parties to which it can be returned; none where there is no choice.
@@ -81,6 +83,7 @@ impl Review {
             way,
             path,
             print: format!("{}/{id}/print", visitor.list_path()),
+            package: format!("{}/{id}/package", visitor.list_path()),
         })
     }
 

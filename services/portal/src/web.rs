@@ -9,6 +9,8 @@ pub mod county_steps;
 pub mod county_subsidies;
 pub mod dossiers;
 pub mod endings;
+pub mod export_registers;
+pub mod exports;
 pub mod files;
 pub mod interconnect;
 pub mod invoices;
@@ -20,8 +22,10 @@ pub mod members;
 pub mod messages;
 pub mod order_members;
 pub mod orders;
+pub mod packages;
 pub mod password;
 pub mod print;
+pub mod reassign;
 pub mod registration;
 pub mod reminders;
 pub mod rounds;
@@ -63,11 +67,14 @@ pub fn routes() -> Routes {
         .merge(county_subsidies::routes())
         .merge(county_steps::routes())
         .merge(reminders::routes())
+        .merge(reassign::routes())
         .merge(subsidies::routes())
         .merge(orders::routes())
         .merge(launch::routes())
         .merge(order_members::routes())
         .merge(print::routes())
+        .merge(packages::routes())
+        .merge(exports::routes())
         .merge(accounts::routes())
         .merge(account_review::routes())
         .merge(users::routes())

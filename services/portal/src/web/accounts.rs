@@ -19,11 +19,11 @@ pub const LIST: &str = "/system/accounts";
 pub const PENDING: &str = "/system/accounts?state=pending";
 
 /// A tab of the list.
-struct State {
+pub(super) struct State {
     /// In the URL.
-    id: &'static str,
+    pub id: &'static str,
     /// Its words.
-    words: &'static str,
+    pub words: &'static str,
     /// State of the account.
     state: &'static str,
     /// Only where a change of an approved account waits.
@@ -35,7 +35,7 @@ const fn state(id: &'static str, words: &'static str, state: &'static str, waits
 }
 
 /// The tabs; the tiles of the workbench lead to the first two.
-const STATES: [State; 5] = [
+pub(super) const STATES: [State; 5] = [
     state("pending", "待审核", "Pending", false),
     state("changed", "资料变更待审核", "Active", true),
     state("returned", "审核不通过", "Returned", false),
@@ -110,18 +110,21 @@ pub struct AccountsPage {
     pub page: Page,
     /// By state.
     pub tabs: Vec<Tab>,
+    /// Cities to choose from: code and name.
+    pub cities: Vec<(String, String)>,
     /// The table.
     pub list: Rows,
 }
 
 /// What the URL asks accounts for.
-fn wanted(filter: &Filter) -> ListOperatorsRequest {
+pub(super) fn wanted(filter: &Filter) -> ListOperatorsRequest {
     let state = STATES.iter().find(|one| filter.has("state", one.id));
     ListOperatorsRequest {
         page: filter.page(),
         state: state.map(|one| one.state.to_owned()).unwrap_or_default(),
         review_pending: state.is_some_and(|one| one.waits),
-        ..ListOperatorsRequest::default()
+        text: filter.value("q").trim().to_owned(),
+        registered_division: filter.value("division").to_owned(),
     }
 }
 
@@ -129,7 +132,7 @@ async fn rows(visitor: &Visitor, names: &Known, filter: Filter) -> Result<Rows, 
     let answer = visitor.account_review().list_operators(wanted(&filter)).await?.into_inner();
     Ok(Rows {
         rows: answer.operators.iter().map(|one| Row::of(names, one)).collect(),
-        pager: filter.pager(&answer.next_page_token, answer.operators.len()),
+        pager: filter.pager(&answer.next_page_token, answer.operators.len()).exported(&filter),
         filter,
     })
 }
@@ -139,12 +142,29 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
     let names = visitor.portal.divisions.names().await;
     let (menu, title) =
         if filter.has("state", "pending") { (PENDING, "待审核") } else { (LIST, "企业账号") };
-    let list = rows(&visitor, &names, filter).await?;
     if visitor.fragment == "list" {
-        return visitor.show(StatusCode::OK, &list);
+        return visitor.show(StatusCode::OK, &rows(&visitor, &names, filter).await?);
     }
-    let tabs = [("", "全部")].into_iter().chain(STATES.iter().map(|one| (one.id, one.words)));
-    let tabs = tabs.map(|(id, words)| list.filter.tab("state", id, words, None)).collect();
-    let page = visitor.page(menu, title).await;
-    visitor.show(StatusCode::OK, &AccountsPage { page, tabs, list })
+    let mut client = visitor.account_review();
+    let asked = ListOperatorsRequest { page: None, ..wanted(&filter) };
+    let (page, list, counts) = tokio::join!(
+        visitor.page(menu, title),
+        rows(&visitor, &names, filter),
+        client.count_operators(asked)
+    );
+    let list = list?;
+    let counts = counts.map(|answer| answer.into_inner().counts).ok();
+    let count = |state: &str| {
+        let here = counts.as_ref()?.iter().filter(|one| state.is_empty() || one.state == state);
+        Some(here.map(|one| one.count).sum::<i32>().min(1001))
+    };
+    let all = list.filter.tab("state", "", "全部", count(""));
+    // Those whose change waits are some of the approved ones.
+    let tab = |one: &State| {
+        let count = if one.waits { None } else { count(one.state) };
+        list.filter.tab("state", one.id, one.words, count)
+    };
+    let tabs = [all].into_iter().chain(STATES.iter().map(tab)).collect();
+    let cities = names.cities().into_iter().map(|city| (city.code, city.name)).collect();
+    visitor.show(StatusCode::OK, &AccountsPage { page, tabs, cities, list })
 }

@@ -1,11 +1,18 @@
 //! 信息服务/建设补贴/建设补贴申请: the operator's applications and one of them.
 
+use std::collections::BTreeMap;
+
 use askama::{Template, filters::HtmlSafe};
 use axum::{extract::Path, http::StatusCode, routing::get};
+use chassis::error::Kind;
 use proto::{
+    accounts::ListColleaguesRequest,
     common,
     documents::{Dossier, GetDossierRequest, Invoice, ListInvoicesRequest},
-    reviews::{ApplicationView, ListApplicationsRequest},
+    reviews::{
+        ApplicationView, CountApplicationsRequest, CountApplicationsResponse, ListApplicationsRequest,
+        ListApplicationsResponse,
+    },
 };
 
 use super::{Routes, reminders};
@@ -47,6 +54,8 @@ pub struct Row {
     pub tag: Tag,
     /// What is left of the time there; no words where no clock runs.
     pub left: Tag,
+    /// Who of the office does it; empty where nobody is named.
+    pub holder: String,
     /// As a box carries it to a command for several; empty where it cannot be chosen.
     pub item: String,
     /// The small bar.
@@ -82,7 +91,8 @@ impl Row {
             place: names.place(&view.prefecture, &view.county),
             tag: stage::tag(view, operator, need),
             left: stage::time_left(view),
-            item: if need || operator || view.waits_for.is_empty() {
+            holder: String::new(),
+            item: if operator || view.waits_for.is_empty() {
                 String::new()
             } else {
                 reminders::item(&view.application_id, view.version)
@@ -112,7 +122,7 @@ fn own_way(view: &ApplicationView) -> String {
 pub type Tabs = &'static [(&'static str, &'static str, &'static [&'static str], &'static str)];
 
 /// Of the operator's list.
-const TABS: Tabs = &[
+pub(super) const TABS: Tabs = &[
     ("", "全部", &[], ""),
     ("need", "需我处理", &[], "operator"),
     (
@@ -133,15 +143,45 @@ const TABS: Tabs = &[
     ("draft", "待提交", &["Draft"], ""),
 ];
 
-/// The tabs as links; `count` knows how many a tab holds.
-pub fn tabs(tabs: Tabs, filter: &Filter, count: impl Fn(&str) -> Option<i32>) -> Vec<Tab> {
-    let tab = |(value, label, _, _): &(&'static str, &'static str, _, _)| Tab {
+/// The tabs as links, each with how many it holds.
+pub fn tabs(tabs: Tabs, filter: &Filter, counts: &Counts) -> Vec<Tab> {
+    // A node that was chosen would narrow the other tabs too.
+    let others = filter.without("stage");
+    let tab = |(value, label, stages, waits_for): &(&'static str, &'static str, &[&str], &str)| Tab {
         words: (*label).to_owned(),
-        count: count(value),
-        path: filter.with("tab", value),
+        count: counts.of(stages, waits_for),
+        path: others.with("tab", value),
         current: filter.has("tab", value),
     };
     tabs.iter().map(tab).collect()
+}
+
+/// Applications of a list by node; nothing where that cannot be read.
+#[derive(Debug, Clone, Default)]
+pub struct Counts(Option<CountApplicationsResponse>);
+
+impl Counts {
+    /// Of what the URL asks for, at whatever node.
+    pub async fn read(visitor: &Visitor, filter: &Filter) -> Counts {
+        let asked = ListApplicationsRequest { page: None, stages: Vec::new(), ..wanted(filter) };
+        let request = CountApplicationsRequest { filter: Some(asked) };
+        let answer = visitor.applications().count_applications(request).await;
+        Counts(answer.ok().map(tonic::Response::into_inner))
+    }
+
+    /// At these nodes (none: all), where they wait for this party (empty: whoever); 1,001 stands for 1,000+.
+    pub fn of(&self, stages: &[&str], waits_for: &str) -> Option<i32> {
+        let counted = self.0.as_ref()?;
+        if stages.is_empty() && waits_for.is_empty() {
+            return Some(counted.total);
+        }
+        let meant = |id: &str| {
+            (stages.is_empty() || stages.contains(&id))
+                && (waits_for.is_empty() || stage::of(id).party == waits_for)
+        };
+        let here = counted.counts.iter().filter(|one| meant(&one.stage)).map(|one| one.count);
+        Some(here.sum::<i32>().min(1001))
+    }
 }
 
 /// What the URL of a list with tabs asks reviews for; a node that is chosen narrows the tab's.
@@ -159,7 +199,7 @@ pub fn tabbed(tabs: Tabs, filter: &Filter) -> ListApplicationsRequest {
 }
 
 /// What the URL of a list asks reviews for.
-fn wanted(filter: &Filter) -> ListApplicationsRequest {
+pub(super) fn wanted(filter: &Filter) -> ListApplicationsRequest {
     let stage = filter.value("stage");
     ListApplicationsRequest {
         page: filter.page(),
@@ -168,6 +208,10 @@ fn wanted(filter: &Filter) -> ListApplicationsRequest {
         county: filter.value("county").to_owned(),
         waits_for: filter.value("waits_for").to_owned(),
         round_id: filter.value("round").to_owned(),
+        light: filter.value("light").to_owned(),
+        text: filter.value("q").trim().to_owned(),
+        submitted_from: filter.value("from").to_owned(),
+        submitted_to: filter.value("to").to_owned(),
         ..ListApplicationsRequest::default()
     }
 }
@@ -188,6 +232,8 @@ pub struct Rows {
     pub reviewer: bool,
     /// Id of the form to which the boxes belong; empty: no boxes.
     pub choosing: &'static str,
+    /// What is wrong with the filter; empty where nothing is.
+    pub wrong: String,
 }
 
 impl HtmlSafe for Rows {}
@@ -215,16 +261,39 @@ impl Rows {
         let mut client = visitor.applications();
         let (names, answer) =
             tokio::join!(visitor.portal.divisions.names(), client.list_applications(request));
-        let answer = answer?.into_inner();
+        let (answer, wrong) = match answer.map_err(Refused::from) {
+            Ok(answer) => (answer.into_inner(), String::new()),
+            // What was typed is no filter: the page says so, and keeps it.
+            Err(refused) if refused.kind == Kind::Invalid => {
+                (ListApplicationsResponse::default(), refused.text)
+            }
+            Err(refused) => return Err(refused),
+        };
+        let holders = holders(visitor, &answer.applications).await;
+        let row = |view: &ApplicationView| Row {
+            holder: holders.get(&view.assignee_id).cloned().unwrap_or_default(),
+            ..Row::of(visitor, &names, view)
+        };
         Ok(Rows {
             title,
-            rows: answer.applications.iter().map(|view| Row::of(visitor, &names, view)).collect(),
-            pager: filter.pager(&answer.next_page_token, answer.applications.len()),
+            rows: answer.applications.iter().map(row).collect(),
+            pager: filter.pager(&answer.next_page_token, answer.applications.len()).exported(&filter),
             filter,
             reviewer: !visitor.is(Role::Operator),
             choosing: "",
+            wrong,
         })
     }
+}
+
+/// Names of those of the reader's office to whom some of these were given.
+async fn holders(visitor: &Visitor, views: &[ApplicationView]) -> BTreeMap<String, String> {
+    if visitor.is(Role::Operator) || views.iter().all(|view| view.assignee_id.is_empty()) {
+        return BTreeMap::new();
+    }
+    let answer = visitor.users().list_colleagues(ListColleaguesRequest {}).await;
+    let colleagues = answer.map(|answer| answer.into_inner().colleagues).unwrap_or_default();
+    colleagues.into_iter().map(|one| (one.user_id, one.display_name)).collect()
 }
 
 /// The list.
@@ -246,13 +315,16 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
     let title = "建设补贴申请";
     let request = tabbed(TABS, &filter);
     let shown = filter.clone();
-    let (page, list) = tokio::join!(visitor.page(LIST, title), Rows::asked(&visitor, title, filter, request));
-    let list = list?;
-    let tasks = page.badges.map(|badges| badges.tasks);
-    let tabs = tabs(TABS, &shown, |tab| tasks.filter(|_| tab == "need"));
     if visitor.fragment == "list" {
-        return visitor.show(StatusCode::OK, &list);
+        return visitor.show(StatusCode::OK, &Rows::asked(&visitor, title, filter, request).await?);
     }
+    let (page, list, counts) = tokio::join!(
+        visitor.page(LIST, title),
+        Rows::asked(&visitor, title, filter, request),
+        Counts::read(&visitor, &shown)
+    );
+    let list = list?;
+    let tabs = tabs(TABS, &shown, &counts);
     let stages = stage::TABLE.iter().map(|row| (row.id, row.operator.0)).collect();
     visitor.show(StatusCode::OK, &ApplicationsPage { page, tabs, stages, list })
 }

@@ -3,16 +3,14 @@
 
 use askama::Template;
 use axum::{extract::Path, http::StatusCode, routing::get};
-use proto::{
-    notifications::{CountTasksRequest, StageCount},
-    reviews::{ApplicationView, PassRequest, ReturnRequest},
-};
+use proto::reviews::{ApplicationView, PassRequest, ReturnRequest};
 use tonic::{Response, Status};
 
 use super::{
     Routes,
-    applications::{self, Rows, Tabs},
-    orders,
+    applications::{self, Counts, Rows, Tabs},
+    orders, reassign,
+    reminders::Desk,
 };
 use crate::{
     Answer, Form, Page, Role, Visitor,
@@ -35,7 +33,7 @@ pub fn routes() -> Routes {
 }
 
 /// Id of the form that takes what was chosen.
-const CHOOSING: &str = "remind-form";
+pub(super) const CHOOSING: &str = "remind-form";
 /// Saved filters of a county's list.
 const COUNTY_TABS: Tabs = &[
     ("", "全部", &[], ""),
@@ -84,44 +82,44 @@ pub struct CountySubsidiesPage {
     pub rounds: Vec<(String, String)>,
     /// The table.
     pub list: Rows,
+    /// Where what is chosen in it goes.
+    pub desk: Desk,
+    /// Whether the reader gives work away.
+    pub leads: bool,
+}
+
+/// The saved filters of whoever reads.
+pub(super) fn saved(visitor: &Visitor) -> Tabs {
+    if visitor.is(Role::City) { CITY_TABS } else { COUNTY_TABS }
 }
 
 async fn list(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&AUTHORITIES)?;
     let title = "县域充电站补贴管理";
-    let saved = if visitor.is(Role::City) { CITY_TABS } else { COUNTY_TABS };
+    let saved = saved(&visitor);
     let (request, shown) = (applications::tabbed(saved, &filter), filter.clone());
     if visitor.fragment == "list" {
         let list = Rows { choosing: CHOOSING, ..Rows::asked(&visitor, title, filter, request).await? };
         return visitor.show(StatusCode::OK, &list);
     }
-    let mut worklist = visitor.worklist();
     let (page, list, rounds, names, counts) = tokio::join!(
         visitor.page(LIST, title),
         Rows::asked(&visitor, title, filter, request),
         orders::rounds(&visitor),
         visitor.portal.divisions.names(),
-        worklist.count_tasks(CountTasksRequest {}),
+        Counts::read(&visitor, &shown),
     );
-    let counts = counts.map(|answer| answer.into_inner().counts).ok();
     let page = CountySubsidiesPage {
         page,
-        tabs: applications::tabs(saved, &shown, |tab| own(counts.as_deref()?, tab)),
+        tabs: applications::tabs(saved, &shown, &counts),
         stages: stage::TABLE.iter().map(|row| (row.id, row.reviewer.0)).collect(),
         counties: counties(&visitor, &names),
         rounds,
         list: Rows { choosing: CHOOSING, ..list? },
+        desk: Desk::of(&visitor),
+        leads: reassign::leads(&visitor),
     };
     visitor.show(StatusCode::OK, &page)
-}
-
-/// How many of a tab lie on the reader's own desk; none for what lies elsewhere.
-fn own(counts: &[StageCount], tab: &str) -> Option<i32> {
-    if tab == "need" {
-        return Some(counts.iter().map(|count| count.count).sum::<i32>().min(1001));
-    }
-    matches!(tab, "CountyReview" | "PaperCheck" | "CityReview")
-        .then(|| counts.iter().find(|count| count.stage == tab).map_or(0, |count| count.count))
 }
 
 /// The counties of a city's officer.

@@ -20,7 +20,7 @@ use tonic::Status;
 use super::{
     Routes,
     acceptance::{self, answerable},
-    applications::{Rows, Tabs},
+    applications::{Counts, Rows, Tabs},
 };
 use crate::{
     Answer, Form, Page, Refused, Role, Upload, Visitor,
@@ -51,7 +51,7 @@ pub fn routes() -> Routes {
 }
 
 /// Saved filters of the list: what can be handed in, what is being read, everything past the paper check.
-const TABS: Tabs = &[
+pub(super) const TABS: Tabs = &[
     ("", "待提交资料", &["MaterialsDue", "CityReturned", "SupplementDue"], ""),
     (
         "reviewing",
@@ -77,10 +77,15 @@ pub struct DossiersPage {
 async fn list(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&[Role::Operator])?;
     let title = "建设补贴管理";
-    let tabs = super::applications::tabs(TABS, &filter, |_| None);
     let request = super::applications::tabbed(TABS, &filter);
-    let (page, list) = tokio::join!(visitor.page(LIST, title), Rows::asked(&visitor, title, filter, request));
+    let shown = filter.clone();
+    let (page, list, counts) = tokio::join!(
+        visitor.page(LIST, title),
+        Rows::asked(&visitor, title, filter, request),
+        Counts::read(&visitor, &shown)
+    );
     let mut list = list?;
+    let tabs = super::applications::tabs(TABS, &shown, &counts);
     for row in &mut list.rows {
         row.path = row.path.replace(super::applications::LIST, LIST);
     }
@@ -108,8 +113,10 @@ pub struct Desk {
     pub materials: Vec<Material>,
     /// What keeps it from being submitted: anchor and words.
     pub problems: Vec<(String, String)>,
-    /// How many of the nine are done.
+    /// How many of the required materials are there.
     pub done: usize,
+    /// How many are required.
+    pub needed: usize,
     /// Files and bytes of what is allowed.
     pub room: String,
     /// Invoices that it uses.
@@ -263,10 +270,8 @@ pub fn laid_out(
         application_id: id.clone(),
         edits: dossier.edits,
         locked: locked(&dossier.state),
-        done: materials
-            .iter()
-            .filter(|one| one.tag.class == "ok" || !one.required && one.tag.class == "draft")
-            .count(),
+        done: materials.iter().filter(|one| one.required && one.tag.class == "ok").count(),
+        needed: materials.iter().filter(|one| one.required).count(),
         room: format!(
             "已上传 {} 个文件，共 {}；合计不超过 60 个、300 MB",
             dossier.file_count,

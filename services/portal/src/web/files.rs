@@ -1,21 +1,24 @@
 //! Files as documents lets this person see them: what a browser may show, and the original. Each answer stands in a
-//! sandbox of its own, whatever the file holds. Source: ui, section 1.
+//! sandbox of its own, whatever the file holds. What is refused says so in the frame of the viewer; an identity paper asks
+//! there why it is opened. Source: ui, section 1; reliability, section 13.
 
+use askama::Template;
 use axum::{
     body::Body,
     extract::Path,
-    http::{HeaderValue, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
     routing::get,
 };
 use bytes::Bytes;
+use chassis::error::Kind;
 use futures::{Stream, StreamExt as _};
 use proto::documents::{DownloadRequest, PreviewRequest, download_response, preview_response};
 use tonic::Status;
 
 use super::Routes;
 use crate::{
-    Answer, Refused, Visitor,
+    Answer, Page, Refused, Visitor, frame,
     list::{Filter, encoded},
 };
 
@@ -23,6 +26,12 @@ use crate::{
 const PICTURE: &str = "sandbox; default-src 'none'; frame-ancestors 'self'";
 /// The viewer that browsers have for documents does not start in a sandbox; it loads nothing all the same.
 const DOCUMENT: &str = "default-src 'none'; frame-ancestors 'self'";
+/// A notice is a page of ours that our pages may frame.
+const NOTICE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+    form-action 'self'; frame-ancestors 'self'; base-uri 'none'; require-trusted-types-for 'script'; \
+    trusted-types portal";
+/// What documents says where a reason is missing or none.
+const REASON_ASKED: [&str; 2] = ["reason_required", "control_characters"];
 
 /// Routes of this area.
 pub fn routes() -> Routes {
@@ -48,9 +57,73 @@ fn path(file_id: &str, what: &str, reason: &str) -> String {
     }
 }
 
+/// What stands in a file's place: why it is not shown, and the ways on.
+#[derive(Template)]
+#[template(path = "file_notice.html")]
+pub struct FileNoticePage {
+    /// The frame; only its head is shown.
+    pub page: Page,
+    /// What is wrong or missing.
+    pub text: String,
+    /// Whether a reason is asked for.
+    pub asks: bool,
+    /// The reason as it was typed.
+    pub reason: String,
+    /// Where a browser gets what it may show.
+    pub preview: String,
+    /// Where the original is; empty where that cannot be fetched either.
+    pub original: String,
+}
+
+impl FileNoticePage {
+    /// Whether a reason was given that is none.
+    pub fn wrong(&self) -> bool {
+        self.asks && !self.reason.is_empty()
+    }
+}
+
+/// Answers what was refused. A session that has ended leads to signing in, as everywhere.
+fn notice(visitor: &Visitor, file_id: &str, reason: &str, refused: Refused) -> Answer {
+    if refused.kind == Kind::Unauthenticated {
+        return Err(refused);
+    }
+    let asks = REASON_ASKED.contains(&refused.reason.as_str());
+    let fetchable = matches!(refused.kind, Kind::Invalid | Kind::Refused) && !asks;
+    let page = FileNoticePage {
+        page: Page {
+            title: if asks { "查看事由" } else { "无法在线预览" }.to_owned(),
+            site: visitor.portal.config.site.clone(),
+            ..Page::default()
+        },
+        // The first visit is a question and no failure.
+        text: match (asks, refused.status().is_server_error()) {
+            (true, _) => {
+                "该材料含个人信息，仅供审核使用。请说明查看事由，事由与查看时间将记入查看记录。".to_owned()
+            }
+            (false, true) => format!("{}（编号 {}）", refused.text, refused.trace_id),
+            (false, false) => refused.text.clone(),
+        },
+        asks,
+        reason: reason.to_owned(),
+        preview: preview_path(file_id, ""),
+        original: if fetchable || asks { original_path(file_id, "") } else { String::new() },
+    };
+    let status = if asks && reason.is_empty() { StatusCode::OK } else { refused.status() };
+    let mut response = frame::show(status, &page)?;
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(NOTICE));
+    Ok(response)
+}
+
 async fn preview(visitor: Visitor, Path(file_id): Path<String>, filter: Filter) -> Answer {
+    match shown(&visitor, &file_id, &filter).await {
+        Err(refused) => notice(&visitor, &file_id, filter.value("reason"), refused),
+        shown => shown,
+    }
+}
+
+async fn shown(visitor: &Visitor, file_id: &str, filter: &Filter) -> Answer {
     let request = PreviewRequest {
-        file_id,
+        file_id: file_id.to_owned(),
         size: filter.value("size").to_owned(),
         reason: filter.value("reason").to_owned(),
     };
@@ -72,7 +145,17 @@ async fn preview(visitor: Visitor, Path(file_id): Path<String>, filter: Filter) 
 }
 
 async fn original(visitor: Visitor, Path(file_id): Path<String>, filter: Filter) -> Answer {
-    let request = DownloadRequest { file_id, reason: filter.value("reason").to_owned() };
+    let reason = filter.value("reason");
+    match fetched(&visitor, &file_id, reason).await {
+        Err(refused) if REASON_ASKED.contains(&refused.reason.as_str()) => {
+            notice(&visitor, &file_id, reason, refused)
+        }
+        fetched => fetched,
+    }
+}
+
+async fn fetched(visitor: &Visitor, file_id: &str, reason: &str) -> Answer {
+    let request = DownloadRequest { file_id: file_id.to_owned(), reason: reason.to_owned() };
     let mut stream = visitor.files().download(request).await?.into_inner();
     let Some(download_response::Part::File(head)) = stream.message().await?.and_then(|message| message.part)
     else {

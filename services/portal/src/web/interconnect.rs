@@ -41,18 +41,18 @@ pub struct InterconnectPage {
 
 async fn show(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&[Role::Operator])?;
-    let tabs = tabs(&filter);
-    let mut client = visitor.registry();
+    if visitor.fragment == "list" {
+        return visitor.show(StatusCode::OK, &StationRows::read(&visitor, filter).await?);
+    }
+    let (mut client, shown) = (visitor.registry(), filter.clone());
     let recent = Some(common::Page { page_size: RECENT, page_token: String::new() });
-    let (page, list, items) = tokio::join!(
+    let (page, tabs, list, items) = tokio::join!(
         visitor.page(LIST, "数据互联互通"),
+        tabs(&visitor, &shown),
         StationRows::read(&visitor, filter),
         client.list_quality_items(ListQualityItemsRequest { page: recent, kind: String::new() }),
     );
     let list = list?;
-    if visitor.fragment == "list" {
-        return visitor.show(StatusCode::OK, &list);
-    }
     let defects =
         Away::or(items, "数据质量")?.map(|answer| answer.into_inner().items.iter().map(Defect::of).collect());
     visitor.show(StatusCode::OK, &InterconnectPage { page, tabs, list, defects })

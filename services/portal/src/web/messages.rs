@@ -67,7 +67,7 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
         form: Form::default(),
         newest: answer.messages.first().map(|message| message.message_id.clone()).unwrap_or_default(),
         messages: answer.messages.iter().map(|message| row(message, &visitor)).collect(),
-        pager: filter.pager(&answer.next_page_token, answer.messages.len()),
+        pager: filter.pager(&answer.next_page_token, answer.messages.len()).exported(&filter),
     };
     visitor.show(page.form.status(), &page)
 }

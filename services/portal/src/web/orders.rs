@@ -76,17 +76,22 @@ pub(super) async fn rounds(visitor: &Visitor) -> Vec<(String, String)> {
     rounds.into_iter().map(|round| (round.round_id, round.name)).collect()
 }
 
-fn round_name(rounds: &[(String, String)], id: &str) -> String {
+pub(super) fn round_name(rounds: &[(String, String)], id: &str) -> String {
     rounds.iter().find(|(known, _)| known == id).map_or_else(|| id.to_owned(), |(_, name)| name.clone())
+}
+
+/// What the URL asks reviews for.
+pub(super) fn wanted(filter: &Filter) -> ListWorkOrdersRequest {
+    ListWorkOrdersRequest {
+        page: filter.page(),
+        round_id: filter.value("round").to_owned(),
+        prefecture: filter.value("prefecture").to_owned(),
+    }
 }
 
 async fn list(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&JOINT)?;
-    let asked = ListWorkOrdersRequest {
-        page: filter.page(),
-        round_id: filter.value("round").to_owned(),
-        prefecture: filter.value("prefecture").to_owned(),
-    };
+    let asked = wanted(&filter);
     let mut client = visitor.joint_review();
     let (page, names, rounds, answer) = tokio::join!(
         visitor.page(LIST, "补贴管理"),
@@ -102,7 +107,7 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
         .zip(undeclared)
         .map(|(view, need)| Order { need, ..Order::of(view, &names, round_name(&rounds, &view.round_id)) });
     let orders: Vec<_> = orders.collect();
-    let pager = filter.pager(&answer.next_page_token, orders.len());
+    let pager = filter.pager(&answer.next_page_token, orders.len()).exported(&filter);
     let waiting = match visitor.is(Role::Administrator) {
         true => Some(Away::or(subsidies::waiting(&visitor, &rounds).await, "待发起的申请")?),
         false => None,
@@ -212,7 +217,7 @@ async fn page(visitor: &Visitor, id: &str, filter: Filter, sent: Sent) -> Answer
         answer.applications.iter().map(member).collect::<Vec<_>>()
     });
     let shown = members.as_deref().unwrap_or_default();
-    let pager = filter.pager(&next, shown.len());
+    let pager = filter.pager(&next, shown.len()).exported(&filter);
     let (form, interest_form) = match sent {
         Sent::Nothing => (Form::default(), None),
         Sent::Interest(form) => (Form::default(), Some(form)),
@@ -235,7 +240,7 @@ async fn page(visitor: &Visitor, id: &str, filter: Filter, sent: Sent) -> Answer
     visitor.show(status, &answer)
 }
 
-fn sampled(view: &ApplicationView) -> Tag {
+pub(super) fn sampled(view: &ApplicationView) -> Tag {
     match (view.forced_sample, view.in_sample) {
         (true, _) => Tag { text: "必查".to_owned(), class: "warn" },
         (false, true) => Tag { text: "抽中".to_owned(), class: "info" },

@@ -3,18 +3,44 @@
 use askama::Template;
 use axum::routing::get;
 use futures::future::join_all;
-use proto::reviews::{GetApplicationRequest, Item, RemindRequest};
+use proto::reviews::{ApplicationView, GetApplicationRequest, Item, ItemOutcome, RemindRequest};
 
-use super::{Routes, county_subsidies};
+use super::{Routes, county_subsidies, orders, subsidies};
 use crate::{
-    Answer, Form, Page, Visitor,
+    Answer, Form, Page, Role, Visitor,
     list::Filter,
     stage::{self, Tag},
 };
 
 /// Routes of this area.
 pub fn routes() -> Routes {
-    Routes::new().route("/supervision/county-subsidies/remind", get(show).post(remind))
+    Routes::new()
+        .route("/supervision/county-subsidies/remind", get(show).post(remind))
+        .route("/supervision/subsidies/remind", get(show).post(remind))
+}
+
+/// Where a reader chooses applications, and goes back to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Desk {
+    /// The entry of the menu; commands for several stand below it.
+    pub menu: &'static str,
+    /// The list.
+    pub back: &'static str,
+}
+
+impl Desk {
+    /// Who has one.
+    pub const ROLES: [Role; 5] =
+        [Role::County, Role::City, Role::Administrator, Role::Expert, Role::Province];
+
+    /// Of this reader.
+    pub fn of(visitor: &Visitor) -> Desk {
+        if county_subsidies::AUTHORITIES.iter().any(|role| visitor.is(*role)) {
+            Desk { menu: county_subsidies::LIST, back: county_subsidies::LIST }
+        } else {
+            Desk { menu: orders::LIST, back: subsidies::APPLICATIONS }
+        }
+    }
 }
 
 /// One of the chosen applications.
@@ -28,7 +54,7 @@ pub struct Chosen {
     pub line: String,
     /// Where it stands.
     pub tag: Tag,
-    /// Why it was not reminded; empty before, and where it was.
+    /// Why it was not done; empty before, and where it was.
     pub why: String,
 }
 
@@ -42,6 +68,8 @@ pub struct RemindPage {
     pub form: Form,
     /// What was chosen in the list.
     pub chosen: Vec<Chosen>,
+    /// Where this is.
+    pub desk: Desk,
 }
 
 /// An item of the list: id and version, as a box carries them.
@@ -54,64 +82,77 @@ fn read(item: &str) -> Option<Item> {
     Some(Item { application_id: application_id.to_owned(), version: version.parse().ok()? })
 }
 
-async fn chosen(visitor: &Visitor, items: &[String]) -> Vec<Chosen> {
-    let asked = items.iter().filter_map(|item| read(item)).map(|item| async move {
+/// What the boxes carry; anything else is left out.
+pub(super) fn items(named: &[String]) -> Vec<Item> {
+    named.iter().filter_map(|item| read(item)).collect()
+}
+
+/// The chosen applications as they are now; what the reader may not see is none of them.
+pub(super) async fn chosen(visitor: &Visitor, named: &[String]) -> Vec<(Chosen, ApplicationView)> {
+    let asked = items(named).into_iter().map(|item| async move {
         let asked = GetApplicationRequest { application_id: item.application_id.clone() };
-        // What the reader may not see is none of the chosen.
         let view = visitor.applications().get_application(asked).await.ok()?.into_inner();
-        Some(Chosen {
+        let chosen = Chosen {
             item: self::item(&item.application_id, item.version),
             station: view.station_name.clone(),
             line: format!("{} {}", view.application_no, view.operator_name),
             tag: stage::tag(&view, false, false),
             why: String::new(),
-        })
+        };
+        Some((chosen, view))
     });
     join_all(asked).await.into_iter().flatten().collect()
 }
 
-async fn page(visitor: &Visitor, form: Form, chosen: Vec<Chosen>) -> Answer {
-    let page = visitor.page(county_subsidies::LIST, "催办").await;
-    visitor.show(form.status(), &RemindPage { page, form, chosen })
+/// Those that were not done, each with why.
+pub(super) fn left(
+    mut chosen: Vec<(Chosen, ApplicationView)>,
+    outcomes: &[ItemOutcome],
+) -> Vec<(Chosen, ApplicationView)> {
+    chosen.retain_mut(|(one, view)| {
+        let refused =
+            |outcome: &&ItemOutcome| !outcome.accepted && outcome.application_id == view.application_id;
+        let Some(outcome) = outcomes.iter().find(refused) else { return false };
+        one.why.clone_from(&outcome.text);
+        true
+    });
+    chosen
+}
+
+async fn page(visitor: &Visitor, form: Form, chosen: Vec<(Chosen, ApplicationView)>) -> Answer {
+    let desk = Desk::of(visitor);
+    let page = visitor.page(desk.menu, "催办").await;
+    let chosen = chosen.into_iter().map(|(one, _)| one).collect();
+    visitor.show(form.status(), &RemindPage { page, form, chosen, desk })
 }
 
 async fn show(visitor: Visitor, filter: Filter) -> Answer {
-    visitor.only(&county_subsidies::AUTHORITIES)?;
+    visitor.only(&Desk::ROLES)?;
     let chosen = chosen(&visitor, &filter.values("item")).await;
     page(&visitor, Form::default(), chosen).await
 }
 
 async fn remind(visitor: Visitor, mut form: Form) -> Answer {
-    visitor.only(&county_subsidies::AUTHORITIES)?;
+    visitor.only(&Desk::ROLES)?;
     let named = form.values("item");
-    let request = RemindRequest {
-        request_id: form.request_id(),
-        items: named.iter().filter_map(|item| read(item)).collect(),
-        reason: form.text("reason"),
-    };
+    let request =
+        RemindRequest { request_id: form.request_id(), items: items(&named), reason: form.text("reason") };
     let outcomes = match visitor.deadlines().remind(request).await {
         Ok(answer) => answer.into_inner().outcomes,
         Err(status) => {
+            let form = form.refused(status)?;
             let chosen = chosen(&visitor, &named).await;
-            return page(&visitor, form.refused(status)?, chosen).await;
+            return page(&visitor, form, chosen).await;
         }
     };
     let done = outcomes.iter().filter(|outcome| outcome.accepted).count();
     if done == outcomes.len() {
-        return visitor.done(county_subsidies::LIST, &format!("已催办 {done} 件，催办记入审核记录"));
+        let words = format!("已催办 {done} 件，催办记入审核记录");
+        return visitor.done(Desk::of(&visitor).back, &words);
     }
-    let mut left = chosen(&visitor, &named).await;
-    left.retain_mut(|one| {
-        let about = |id: &str| one.item.starts_with(&format!("{id}."));
-        match outcomes.iter().find(|outcome| !outcome.accepted && about(&outcome.application_id)) {
-            Some(outcome) => {
-                one.why.clone_from(&outcome.text);
-                true
-            }
-            None => false,
-        }
-    });
+    let left = left(chosen(&visitor, &named).await, &outcomes);
     form.mark("", &format!("已催办 {done} 件；以下 {} 件未能催办", left.len()));
+    form.renew();
     page(&visitor, form, left).await
 }
 

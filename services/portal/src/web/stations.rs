@@ -53,20 +53,25 @@ impl StationRows {
     /// # Errors
     /// The filter holds a value that stations does not know; stations is away.
     pub async fn read(visitor: &Visitor, filter: Filter) -> Result<StationRows, Refused> {
-        let request = ListStationsRequest {
-            page: filter.page(),
-            connection: filter.value("connection").to_owned(),
-            search: filter.value("q").trim().to_owned(),
-            ..ListStationsRequest::default()
-        };
+        let request = wanted(&filter);
         let mut client = visitor.registry();
         let (names, answer) = tokio::join!(visitor.portal.divisions.names(), client.list_stations(request));
         let answer = answer?.into_inner();
         Ok(StationRows {
             rows: answer.stations.iter().map(|station| StationRow::of(station, &names)).collect(),
-            pager: filter.pager(&answer.next_page_token, answer.stations.len()),
+            pager: filter.pager(&answer.next_page_token, answer.stations.len()).exported(&filter),
             filter,
         })
+    }
+}
+
+/// What the URL asks stations for.
+pub(super) fn wanted(filter: &Filter) -> ListStationsRequest {
+    ListStationsRequest {
+        page: filter.page(),
+        connection: filter.value("connection").to_owned(),
+        search: filter.value("q").trim().to_owned(),
+        ..ListStationsRequest::default()
     }
 }
 
@@ -82,25 +87,30 @@ pub struct StationsPage {
     pub list: StationRows,
 }
 
-/// States of connection as saved filters of a list.
-pub fn tabs(filter: &Filter) -> Vec<Tab> {
-    let tab = |(value, words): (&str, &str)| Tab {
-        words: words.to_owned(),
-        path: filter.with("connection", value),
-        count: None,
-        current: filter.has("connection", value),
+/// States of connection as saved filters of a list, each with how many it holds.
+pub async fn tabs(visitor: &Visitor, filter: &Filter) -> Vec<Tab> {
+    let asked = ListStationsRequest { page: None, ..wanted(filter) };
+    let counts = visitor.registry().count_stations(asked).await;
+    let counts = counts.map(|answer| answer.into_inner().counts).ok();
+    let count = |state: &str| {
+        let here = counts.as_ref()?.iter().filter(|one| state.is_empty() || one.connection == state);
+        Some(here.map(|one| one.count).sum::<i32>().min(1001))
     };
-    TABS.into_iter().map(tab).collect()
+    TABS.into_iter().map(|(state, words)| filter.tab("connection", state, words, count(state))).collect()
 }
 
 async fn list(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&[Role::Operator])?;
-    let tabs = tabs(&filter);
-    let (page, list) = tokio::join!(visitor.page(LIST, "充电站管理"), StationRows::read(&visitor, filter));
-    let list = list?;
     if visitor.fragment == "list" {
-        return visitor.show(StatusCode::OK, &list);
+        return visitor.show(StatusCode::OK, &StationRows::read(&visitor, filter).await?);
     }
+    let shown = filter.clone();
+    let (page, tabs, list) = tokio::join!(
+        visitor.page(LIST, "充电站管理"),
+        tabs(&visitor, &shown),
+        StationRows::read(&visitor, filter)
+    );
+    let list = list?;
     visitor.show(StatusCode::OK, &StationsPage { page, tabs, list })
 }
 

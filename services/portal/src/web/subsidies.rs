@@ -15,8 +15,11 @@ use tonic::Status;
 
 use super::{
     Routes,
-    applications::Rows,
+    applications::{Counts, Rows},
+    county_subsidies::CHOOSING,
     orders::{self, JOINT, LIST},
+    reassign,
+    reminders::Desk,
 };
 use crate::{
     Answer, Form, Page, Role, Visitor,
@@ -63,22 +66,34 @@ pub struct SubsidiesPage {
     pub rounds: Vec<(String, String)>,
     /// The table.
     pub list: Rows,
+    /// Where what is chosen in it goes.
+    pub desk: Desk,
+    /// Whether the reader gives work away.
+    pub leads: bool,
 }
 
 async fn list(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&JOINT)?;
     let title = "补贴申请";
-    let (page, list) = tokio::join!(visitor.page(LIST, title), Rows::read(&visitor, title, filter));
-    let list = list?;
     if visitor.fragment == "list" {
+        let list = Rows { choosing: CHOOSING, ..Rows::read(&visitor, title, filter).await? };
         return visitor.show(StatusCode::OK, &list);
     }
-    let tabs = TABS.map(|id| list.filter.tab("stage", id, stage::of(id).reviewer.0, None));
-    let tabs = [list.filter.tab("stage", "", "全部", None)].into_iter().chain(tabs).collect();
+    let shown = filter.clone();
+    let (page, list, counts, names, rounds) = tokio::join!(
+        visitor.page(LIST, title),
+        Rows::read(&visitor, title, filter),
+        Counts::read(&visitor, &shown),
+        visitor.portal.divisions.names(),
+        orders::rounds(&visitor)
+    );
+    let list = Rows { choosing: CHOOSING, ..list? };
+    let tabs = TABS.map(|id| shown.tab("stage", id, stage::of(id).reviewer.0, counts.of(&[id], "")));
+    let tabs = [shown.tab("stage", "", "全部", counts.of(&[], ""))].into_iter().chain(tabs).collect();
     let stages = stage::TABLE.iter().map(|row| (row.id, row.reviewer.0)).collect();
-    let (names, rounds) = tokio::join!(visitor.portal.divisions.names(), orders::rounds(&visitor));
     let cities = names.cities().into_iter().map(|city| (city.code, city.name)).collect();
-    visitor.show(StatusCode::OK, &SubsidiesPage { page, tabs, stages, cities, rounds, list })
+    let (desk, leads) = (Desk::of(&visitor), reassign::leads(&visitor));
+    visitor.show(StatusCode::OK, &SubsidiesPage { page, tabs, stages, cities, rounds, list, desk, leads })
 }
 
 /// A city of a round in which applications wait for the launch.

@@ -20,7 +20,7 @@ use crate::{
 
 /// Menu path, and the list.
 pub const LIST: &str = "/system/users";
-const READERS: [Role; 4] =
+pub(super) const READERS: [Role; 4] =
     [Role::Administrator, Role::SecurityAdministrator, Role::SystemAdministrator, Role::AuditAdministrator];
 /// Who makes and ends accounts.
 const OFFICE: [Role; 2] = [Role::Administrator, Role::SecurityAdministrator];
@@ -73,11 +73,11 @@ impl Row {
     }
 }
 
-fn roles(user: &UserView) -> String {
+pub(super) fn roles(user: &UserView) -> String {
     user.roles.iter().map(|id| labels::role(id)).collect::<Vec<_>>().join("、")
 }
 
-fn scope(names: &Known, user: &UserView) -> String {
+pub(super) fn scope(names: &Known, user: &UserView) -> String {
     let places: Vec<_> = user
         .scope
         .iter()
@@ -89,12 +89,12 @@ fn scope(names: &Known, user: &UserView) -> String {
     format::or_dash(&places.join("、"))
 }
 
-fn office(user: &UserView) -> String {
+pub(super) fn office(user: &UserView) -> String {
     let parts = [user.office.as_str(), user.department.as_str(), user.employer.as_str()];
     parts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
-fn state(user: &UserView) -> Tag {
+pub(super) fn state(user: &UserView) -> Tag {
     let (text, class) = labels::credential(user.active, &user.credential_state);
     Tag { text: text.to_owned(), class }
 }
@@ -132,7 +132,7 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
         page,
         tabs: roles.map(|(id, words)| filter.tab("role", id, words, None)).collect(),
         rows: answer.users.iter().map(|user| Row::of(&names, user)).collect(),
-        pager: filter.pager(&answer.next_page_token, answer.users.len()),
+        pager: filter.pager(&answer.next_page_token, answer.users.len()).exported(&filter),
         filter,
         makes: OFFICE.iter().any(|role| visitor.is(*role)),
     };

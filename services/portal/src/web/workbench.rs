@@ -1,21 +1,17 @@
 //! 工作台: what waits for this person, with exact counts, and the latest messages.
 
-use std::{
-    cmp::Reverse,
-    collections::{BTreeMap, BTreeSet},
-};
+use std::{cmp::Reverse, collections::BTreeSet};
 
 use askama::Template;
 use axum::{http::StatusCode, routing::get};
 use futures::future::join_all;
 use proto::{
-    accounts::GetOwnProfileRequest,
+    accounts::{Division, GetOwnProfileRequest},
     common,
     notifications::{
-        CountTasksRequest, CountTasksResponse, ListMessagesRequest, ListTasksRequest, ListTasksResponse,
-        Message, Task,
+        CountTasksRequest, CountTasksResponse, ListMessagesRequest, ListTasksRequest, Message, Task,
     },
-    reviews::{ApplicationView, GetApplicationRequest, ListApplicationsRequest},
+    reviews::{ApplicationView, CountApplicationsRequest, GetApplicationRequest, ListApplicationsRequest},
 };
 
 use super::{Routes, applications::Row};
@@ -29,8 +25,8 @@ use crate::{
 
 /// Tasks and messages that fit without scrolling.
 const ROWS: i32 = 10;
-/// Tasks among which a city's counties are counted.
-const COUNTED: i32 = 200;
+/// The node on a city's desk.
+const CITY_NODE: &str = "CityReview";
 /// The same of an operator's applications.
 const ROWS_OF_MINE: usize = 10;
 
@@ -88,26 +84,17 @@ pub struct TaskRow {
     pub action: String,
 }
 
-/// What a county has of a city's tasks.
+/// What waits for a city of one county.
 #[derive(Debug, Clone, Default)]
 pub struct Share {
     /// The county.
     pub name: String,
-    /// How many.
-    pub count: usize,
+    /// How many; 1,001 stands for 1,000+.
+    pub count: i32,
     /// Length of its bar, of 100 for the longest.
-    pub length: usize,
+    pub length: i32,
     /// The list with exactly these.
     pub path: String,
-}
-
-/// A city's tasks by county, the most first.
-#[derive(Debug, Clone, Default)]
-pub struct Shares {
-    /// One row for each county that has any.
-    pub counties: Vec<Share>,
-    /// Whether there are more tasks than were counted.
-    pub more: bool,
 }
 
 /// A message in short.
@@ -152,8 +139,8 @@ pub struct WorkbenchPage {
     pub mine: Option<Result<Vec<Row>, Away>>,
     /// The newest first.
     pub messages: Result<Vec<Latest>, Away>,
-    /// Of a city's officer.
-    pub shares: Option<Shares>,
+    /// What waits for a city's officer by county, the most first; only counties that have any.
+    pub shares: Option<Vec<Share>>,
 }
 
 impl WorkbenchPage {
@@ -168,20 +155,20 @@ async fn show(visitor: Visitor) -> Answer {
     let (mut counts, mut messages) = (visitor.worklist(), visitor.messages());
     let latest = ListMessagesRequest { page: first(), unread_only: false };
     let names = visitor.portal.divisions.names().await;
-    let (page, company, counts, tasks, mine, messages) = tokio::join!(
+    let (page, company, counts, tasks, mine, messages, shares) = tokio::join!(
         visitor.page("/workbench", "工作台"),
         company(&visitor, &names),
         counts.count_tasks(CountTasksRequest {}),
         tasks(&visitor, &names),
         mine(&visitor, &names),
         messages.list_messages(latest),
+        shares(&visitor, &names),
     );
-    let (tasks, shares) = tasks?;
     let page = WorkbenchPage {
         page,
         company: company?,
         tiles: Away::or(counts, "待办数量")?.map(|answer| tiles(&visitor, &answer.into_inner())),
-        tasks,
+        tasks: tasks?,
         mine: mine?,
         messages: Away::or(messages, "消息")?
             .map(|answer| answer.into_inner().messages.iter().map(latest_of).collect()),
@@ -194,24 +181,16 @@ fn first() -> Option<common::Page> {
     Some(common::Page { page_size: ROWS, page_token: String::new() })
 }
 
-/// The tasks that are shown, and for a city's officer where all of them lie.
-type Tasks = (Result<Vec<TaskRow>, Away>, Option<Shares>);
-
-async fn tasks(visitor: &Visitor, names: &Known) -> Result<Tasks, Refused> {
+async fn tasks(visitor: &Visitor, names: &Known) -> Result<Result<Vec<TaskRow>, Away>, Refused> {
     if visitor.is(Role::Operator) || visitor.is(Role::OperatorApplicant) {
-        return Ok((Ok(Vec::new()), None));
+        return Ok(Ok(Vec::new()));
     }
-    let page_size = if visitor.is(Role::City) { COUNTED } else { ROWS };
-    let page = Some(common::Page { page_size, page_token: String::new() });
-    let listed = ListTasksRequest { page, order: "deadline".to_owned(), ..ListTasksRequest::default() };
+    let listed =
+        ListTasksRequest { page: first(), order: "deadline".to_owned(), ..ListTasksRequest::default() };
     let answer = visitor.worklist().list_tasks(listed).await;
     Ok(match Away::or(answer, "待办事项")?.map(tonic::Response::into_inner) {
-        Ok(answer) => {
-            let shown = &answer.tasks[..answer.tasks.len().min(ROWS as usize)];
-            let shares = visitor.is(Role::City).then(|| shares(names, &answer));
-            (Ok(task_rows(visitor, names, shown).await), shares)
-        }
-        Err(away) => (Err(away), None),
+        Ok(answer) => Ok(task_rows(visitor, names, &answer.tasks).await),
+        Err(away) => Err(away),
     })
 }
 
@@ -301,21 +280,35 @@ fn tiles(visitor: &Visitor, counts: &CountTasksResponse) -> Vec<Tile> {
     tiles
 }
 
-fn shares(names: &Known, answer: &ListTasksResponse) -> Shares {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for task in answer.tasks.iter().filter(|task| task.subject_type == "application") {
-        *counts.entry(&task.county).or_default() += 1;
+/// A county that cannot be counted just now is left out.
+async fn shares(visitor: &Visitor, names: &Known) -> Option<Vec<Share>> {
+    if !visitor.is(Role::City) {
+        return None;
     }
-    let most = counts.values().copied().max().unwrap_or(1);
-    let share = |(county, count): (&str, usize)| Share {
-        name: names.name(county),
+    let counties = visitor.view.scope.iter().flat_map(|city| names.counties(city));
+    let counted = join_all(counties.map(|county| async move {
+        let filter = ListApplicationsRequest {
+            stages: vec![CITY_NODE.to_owned()],
+            county: county.code.clone(),
+            ..ListApplicationsRequest::default()
+        };
+        let request = CountApplicationsRequest { filter: Some(filter) };
+        let answer = visitor.applications().count_applications(request).await.ok()?;
+        Some((county, answer.into_inner().total))
+    }));
+    Some(ranked(counted.await.into_iter().flatten().filter(|(_, count)| *count > 0).collect()))
+}
+
+fn ranked(mut counted: Vec<(Division, i32)>) -> Vec<Share> {
+    counted.sort_by_key(|(_, count)| Reverse(*count));
+    let most = counted.first().map_or(1, |(_, count)| *count);
+    let share = |(county, count): (Division, i32)| Share {
         count,
         length: (count * 100 / most).max(1),
-        path: format!("/supervision/county-subsidies?stage=CityReview&county={county}"),
+        path: format!("/supervision/county-subsidies?stage={CITY_NODE}&county={}", county.code),
+        name: county.name,
     };
-    let mut counties: Vec<_> = counts.into_iter().map(share).collect();
-    counties.sort_by_key(|share| Reverse(share.count));
-    Shares { counties, more: !answer.next_page_token.is_empty() }
+    counted.into_iter().map(share).collect()
 }
 
 async fn task_rows(visitor: &Visitor, names: &Known, tasks: &[Task]) -> Vec<TaskRow> {
@@ -369,20 +362,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_citys_tasks_are_counted_by_county_the_most_first() {
-        let task = |county: &str| Task {
-            subject_type: "application".into(),
-            county: county.into(),
-            ..Task::default()
-        };
-        let answer = ListTasksResponse {
-            tasks: ["410105", "410122", "410122"].map(task).into(),
-            next_page_token: String::new(),
-        };
-        let shares = shares(&Known::default(), &answer);
-        let rows: Vec<_> =
-            shares.counties.iter().map(|one| (one.name.as_str(), one.count, one.length)).collect();
-        assert_eq!(rows, [("410122", 2, 100), ("410105", 1, 50)]);
-        assert!(!shares.more);
+    fn what_waits_for_a_city_is_ranked_by_county_the_most_first() {
+        let county = |code: &str| Division { code: code.into(), name: code.into(), ..Division::default() };
+        let shares = ranked(vec![(county("410105"), 1), (county("410122"), 200), (county("410181"), 100)]);
+        let rows: Vec<_> = shares.iter().map(|one| (one.name.as_str(), one.count, one.length)).collect();
+        assert_eq!(rows, [("410122", 200, 100), ("410181", 100, 50), ("410105", 1, 1)]);
     }
 }

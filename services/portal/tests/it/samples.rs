@@ -25,7 +25,7 @@ use portal::{
         password::{FirstPasswordPage, PasswordPage},
         registration::RegisterPage,
         statements::StatementPage,
-        workbench::{Company, Latest, Share, Shares, TaskRow, Tile, WorkbenchPage},
+        workbench::{Company, Latest, Share, TaskRow, Tile, WorkbenchPage},
     },
 };
 use proto::{accounts::Division, reviews::ApplicationView};
@@ -59,12 +59,17 @@ impl Kind {
     pub const ALL: [Kind; 4] = [Kind::Empty, Kind::One, Kind::Many, Kind::Longest];
 
     fn some<T>(self, make: impl Fn() -> T) -> Vec<T> {
+        self.each(|_| make())
+    }
+
+    /// The same of things that differ by their number.
+    fn each<T>(self, make: impl Fn(usize) -> T) -> Vec<T> {
         let number = match self {
             Kind::Empty => 0,
             Kind::One | Kind::Longest => 1,
             Kind::Many => 100,
         };
-        (0..number).map(|_| make()).collect()
+        (0..number).map(make).collect()
     }
 
     fn part<T>(self, make: impl Fn() -> T) -> Result<Vec<T>, Away> {
@@ -128,6 +133,7 @@ impl Kind {
             place: self.text("郑州市 / 金水区"),
             tag: self.tag(),
             left: self.tag(),
+            holder: self.text("甲"),
             item: "7.3".into(),
             cells: vec!["d", "w", "n", "n", "n", "n", "n", "n"],
             step: 2,
@@ -161,17 +167,17 @@ impl Kind {
             facts: self.some(|| Fact { name: "详细地址", value: self.text("示例路 1 号") }),
             return_items: self.some(|| self.text("详细地址")),
             history: self.part(past),
-            offers: self.part(|| self.offer(true)).map(|mut offers| {
-                offers.extend(self.some(|| self.offer(false)));
+            offers: self.part(|| self.offer(0, true)).map(|mut offers| {
+                offers.extend(self.each(|number| self.offer(number, false)));
                 offers
             }),
             view,
         }
     }
 
-    fn offer(self, allowed: bool) -> Offer {
+    fn offer(self, number: usize, allowed: bool) -> Offer {
         Offer {
-            command: "Pass".into(),
+            command: format!("Pass{number}"),
             label: "通过".into(),
             path: "/subsidy/applications/7/withdraw".into(),
             post: true,
@@ -295,7 +301,7 @@ fn workbench(kind: Kind) -> WorkbenchPage {
         tasks: kind.part(task),
         mine: (kind != Kind::One).then(|| kind.part(|| kind.row())),
         messages: kind.part(latest),
-        shares: (kind != Kind::Empty).then(|| Shares { counties: kind.some(share), more: true }),
+        shares: (kind != Kind::Empty).then(|| kind.some(share)),
     }
 }
 
@@ -334,5 +340,6 @@ fn rows(kind: Kind, path: &str, reviewer: bool) -> Rows {
         rows,
         reviewer,
         choosing: if reviewer { "remind-form" } else { "" },
+        wrong: if kind == Kind::Longest { kind.text("") } else { String::new() },
     }
 }

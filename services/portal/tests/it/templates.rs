@@ -70,6 +70,9 @@ fn every_label_error_and_description_finds_its_field() {
     for sample in samples::all() {
         let ids: BTreeSet<&str> = values(&sample.html, " id=\"").collect();
         let at = format!("{} {:?}", sample.template, sample.kind);
+        let mut given = BTreeSet::new();
+        let twice: BTreeSet<_> = values(&sample.html, " id=\"").filter(|id| !given.insert(*id)).collect();
+        assert!(twice.is_empty(), "{at}: ids are given twice: {twice:?}");
         for target in values(&sample.html, "<label for=\"") {
             assert!(ids.contains(target), "{at}: a label for {target}");
         }

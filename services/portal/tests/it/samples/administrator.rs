@@ -22,7 +22,7 @@ use portal::{
 };
 use proto::accounts::Division;
 
-use super::{Kind, Sample, filter, reviewer::some_order, rows, sample};
+use super::{Kind, Sample, filter, reviewer::DESK, reviewer::some_order, rows, sample};
 
 /// All of them.
 pub fn of(kind: Kind) -> Vec<Sample> {
@@ -70,6 +70,7 @@ fn accounts(kind: Kind) -> AccountsPage {
     AccountsPage {
         page: kind.frame("/system/accounts"),
         tabs: tabs(kind),
+        cities: kind.some(|| ("410100".to_owned(), kind.text("郑州市"))),
         list: accounts::Rows { pager: filter.pager("next", rows.len()), filter, rows },
     }
 }
@@ -286,6 +287,8 @@ fn subsidies(kind: Kind) -> SubsidiesPage {
         cities: kind.some(|| ("410100".to_owned(), kind.text("郑州市"))),
         rounds: kind.some(|| ("7".to_owned(), kind.text("2026 年第二批"))),
         list: rows(kind, "/supervision/subsidies/applications", true),
+        desk: DESK,
+        leads: kind != Kind::Empty,
     }
 }
 

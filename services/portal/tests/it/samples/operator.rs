@@ -196,8 +196,8 @@ fn desk(kind: Kind) -> Desk {
         files: kind.some(|| file(kind)).into_iter().take(20).collect(),
         ..Slot::default()
     };
-    let used = || InvoiceUse {
-        invoice_id: "0192f7a1".into(),
+    let used = |number: usize| InvoiceUse {
+        invoice_id: format!("0192f7a{}", number + 1),
         number: kind.text("25410000000000000001"),
         amount_fen: 180_000_000,
         used_fen: 100,
@@ -208,7 +208,7 @@ fn desk(kind: Kind) -> Desk {
         application_id: "7".into(),
         state: if kind == Kind::One { "sealed" } else { "open" }.into(),
         slots: portal::labels::SLOTS.iter().map(|(id, _)| slot(id)).collect(),
-        invoices: kind.some(used),
+        invoices: kind.each(used),
         ..Dossier::default()
     };
     let view = ApplicationView {
@@ -305,12 +305,12 @@ fn defects(kind: Kind) -> Result<Vec<Defect>, Away> {
 
 fn stations(kind: Kind) -> StationsPage {
     let list = station_rows(kind, "/stations");
-    StationsPage { page: kind.frame("/stations"), tabs: stations::tabs(&list.filter), list }
+    StationsPage { page: kind.frame("/stations"), tabs: tabs(kind), list }
 }
 
 fn interconnect(kind: Kind) -> InterconnectPage {
     let list = station_rows(kind, "/interconnect");
-    let tabs = stations::tabs(&list.filter);
+    let tabs = tabs(kind);
     InterconnectPage { page: kind.frame("/interconnect"), tabs, list, defects: defects(kind) }
 }
 

@@ -2,10 +2,11 @@
 
 use portal::{
     Form,
-    dossier::{Change, Dossier, Elsewhere, Invoice, Material, Paper},
+    dossier::{Change, Dossier, Elsewhere, Invoice, Material},
     gate::{Connector, Gate},
     labels::{CATEGORIES, FIELDS, SLOTS},
     list::{Filter, Tab},
+    materials::Shown,
     order::{Drawn, Order, Rank, Seat},
     review::{Review, TARGETS, Way},
     stage,
@@ -13,10 +14,12 @@ use portal::{
     web::{
         county_steps::{PaperCheckPage, StepPage},
         county_subsidies::{CountyReviewPage, CountySubsidiesPage},
+        files::FileNoticePage,
         order_members::OrderMemberPage,
         orders::{Interest, Member, OrderPage, OrdersPage},
         print::PrintPage,
-        reminders::{Chosen, RemindPage},
+        reassign::{Holder, ReassignPage},
+        reminders::{Chosen, Desk, RemindPage},
     },
 };
 
@@ -34,7 +37,21 @@ pub fn of(kind: Kind) -> Vec<Sample> {
         sample("order.html", kind, order(kind)),
         sample("print.html", kind, print(kind)),
         sample("remind.html", kind, remind(kind)),
+        sample("reassign.html", kind, reassign(kind)),
+        sample("file_notice.html", kind, file_notice(kind)),
     ]
+}
+
+fn file_notice(kind: Kind) -> FileNoticePage {
+    let original = kind.text("/files/7/original");
+    FileNoticePage {
+        page: kind.guest(),
+        text: kind.text("该材料含个人信息"),
+        asks: matches!(kind, Kind::One | Kind::Longest),
+        reason: if kind == Kind::Longest { kind.text("") } else { String::new() },
+        preview: "/files/7/preview".into(),
+        original,
+    }
 }
 
 fn remind(kind: Kind) -> RemindPage {
@@ -46,7 +63,28 @@ fn remind(kind: Kind) -> RemindPage {
         why: kind.text("当前节点不需要催办"),
     };
     let form = if kind == Kind::Empty { Form::default() } else { kind.form(&["reason"]) };
-    RemindPage { page: kind.frame("/supervision/county-subsidies"), form, chosen: kind.some(chosen) }
+    RemindPage {
+        page: kind.frame("/supervision/county-subsidies"),
+        form,
+        chosen: kind.some(chosen),
+        desk: DESK,
+    }
+}
+
+pub const DESK: Desk = Desk { menu: "/supervision/county-subsidies", back: "/supervision/county-subsidies" };
+
+fn reassign(kind: Kind) -> ReassignPage {
+    let remind = remind(kind);
+    let holder = || Holder { id: kind.text("7"), name: kind.text("甲（负责人）"), count: 3 };
+    let fields: &[&str] = if kind == Kind::Empty { &[] } else { &["assignee_id", "reason"] };
+    ReassignPage {
+        page: remind.page,
+        form: kind.form(fields),
+        chosen: remind.chosen,
+        holders: kind.part(holder),
+        unnamed: (kind != Kind::Empty).then_some(2),
+        desk: DESK,
+    }
 }
 
 fn print(kind: Kind) -> PrintPage {
@@ -71,6 +109,8 @@ fn county_subsidies(kind: Kind) -> CountySubsidiesPage {
         counties: kind.some(|| ("410105".to_owned(), kind.text("金水区"))),
         rounds: kind.some(|| ("7".to_owned(), kind.text("2026 年第二批"))),
         list: rows(kind, "/supervision/county-subsidies", true),
+        desk: DESK,
+        leads: kind != Kind::Empty,
     }
 }
 
@@ -98,6 +138,7 @@ fn review(kind: Kind) -> Review {
         fields: FIELDS.to_vec(),
         path: "/supervision/county-subsidies/7/review".into(),
         print: "/supervision/county-subsidies/7/print".into(),
+        package: "/supervision/county-subsidies/7/package".into(),
         choices: [("pass", "通过"), ("return", "不通过，退回运营商修改")],
         targets: &TARGETS,
     }
@@ -108,11 +149,12 @@ fn standing(kind: Kind) -> Standing {
         || Change { what: kind.text("详细地址"), before: kind.text("旧"), after: kind.text("新") };
     let connector =
         || Connector { id: kind.text("41010500001"), first: "—".into(), last: "—".into(), days: 0 };
-    let paper = || Paper {
+    let paper = || Shown {
         name: kind.text("竣工验收报告.pdf"),
-        line: "4 页 · 1.2 MB".into(),
-        preview: "/files/7/preview".into(),
-        download: "/files/7".into(),
+        facts: "4 页 · 1.2 MB".into(),
+        path: "/files/7/preview".into(),
+        original: "/files/7/original".into(),
+        ..Shown::default()
     };
     let material = |(slot, name): &(&'static str, &'static str)| Material {
         slot,
