@@ -161,15 +161,10 @@ impl Cases {
     /// Raw case, own case, raw case, own case ….
     async fn round(&self, raw: &RawIngest) -> Result<Vec<(&'static str, Round)>> {
         let copied = raw.orders(self.time).await?;
-        let small = self.run(32, |cases, sender, turn| cases.orders(sender, turn, 100)).await?;
-        let large = self.run(8, |cases, sender, turn| cases.orders(sender, turn, 1_000)).await?;
+        let small = self.run(32, |cases, sender| cases.orders(sender, 100)).await?;
+        let large = self.run(8, |cases, sender| cases.orders(sender, 1_000)).await?;
         let known = raw.repeated(self.time).await?;
-        let first: Vec<usize> = (0..OPERATORS).map(|_| self.next()).collect();
-        for (sender, turn) in self.senders.iter().zip(&first) {
-            self.orders(sender, *turn, 1_000).await?;
-        }
-        let repeated =
-            self.run(8, |cases, sender, turn| cases.known(sender, first[turn % OPERATORS])).await?;
+        let repeated = self.repeated().await?;
         let upserted = raw.statuses(self.time).await?;
         let changed = self.run(8, Self::changed).await?;
         let unchanged = self.unchanged().await?;
@@ -199,7 +194,7 @@ impl Cases {
     async fn run<'c, Sent>(
         &'c self,
         in_flight: usize,
-        send: impl Fn(&'c Self, &'c Sender, usize) -> Sent,
+        send: impl Fn(&'c Self, &'c Sender) -> Sent,
     ) -> Result<Round>
     where
         Sent: Future<Output = Result<usize>>,
@@ -213,9 +208,8 @@ impl Cases {
             let sender = &self.senders[caller % OPERATORS];
             let (mut items, mut took) = (0, Vec::new());
             while start.elapsed() < self.time {
-                let turn = self.next() / OPERATORS * OPERATORS + caller % OPERATORS;
                 let begun = Instant::now();
-                items += send(self, sender, turn).await?;
+                items += send(self, sender).await?;
                 took.push(begun.elapsed());
             }
             anyhow::Ok((items, took))
@@ -229,21 +223,31 @@ impl Cases {
     }
 
     /// New orders; their numbers rise in time.
-    async fn orders(&self, sender: &Sender, turn: usize, count: usize) -> Result<usize> {
-        // Two callers of one operator may hold the same turn.
-        let unique = self.next();
-        let sent = sender.machine.push_orders(orders(sender, turn * 1_000_000 + unique, count)).await;
+    async fn orders(&self, sender: &Sender, count: usize) -> Result<usize> {
+        let sent = sender.machine.push_orders(orders(sender, self.next(), count)).await;
         taken(sent, |receipt| receipt.accepted, count)
     }
 
-    /// Orders that are held.
-    async fn known(&self, sender: &Sender, number: usize) -> Result<usize> {
-        let sent = sender.machine.push_orders(orders(sender, number, 1_000)).await;
-        taken(sent, |receipt| receipt.accepted + receipt.duplicate, 1_000)
+    /// The same orders again and again.
+    async fn repeated(&self) -> Result<Round> {
+        let held: Vec<_> =
+            self.senders.iter().map(|sender| (sender, orders(sender, self.next(), 1_000))).collect();
+        for (sender, orders) in &held {
+            sender.machine.push_orders(orders.clone()).await?;
+        }
+        self.run(8, |_, sender| {
+            let known =
+                held.iter().find(|(of, _)| std::ptr::eq(*of, sender)).map(|(_, orders)| orders.clone());
+            async move {
+                let sent = sender.machine.push_orders(known.unwrap_or_default()).await;
+                taken(sent, |receipt| receipt.duplicate, 1_000)
+            }
+        })
+        .await
     }
 
     /// Statuses that change with every turn.
-    async fn changed(&self, sender: &Sender, _: usize) -> Result<usize> {
+    async fn changed(&self, sender: &Sender) -> Result<usize> {
         let turn = self.next();
         let now = stamp(instant());
         let items = window(sender, turn, 1_000)
@@ -271,14 +275,14 @@ impl Cases {
         for sender in &self.senders {
             sender.machine.push_status(snapshot(sender)).await?;
         }
-        self.run(8, |_, sender, _| async move {
+        self.run(8, |_, sender| async move {
             let sent = sender.machine.push_status(snapshot(sender)).await;
             taken(sent, |receipt| receipt.duplicate, 1_000)
         })
         .await
     }
 
-    async fn telemetry(&self, sender: &Sender, _: usize) -> Result<usize> {
+    async fn telemetry(&self, sender: &Sender) -> Result<usize> {
         let turn = self.next();
         let at = stamp(instant() - time::Duration::microseconds(i64::try_from(turn % 1_000_000)?));
         let items = window(sender, turn, 1_000)
