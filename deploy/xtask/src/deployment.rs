@@ -123,6 +123,9 @@ impl Deployment {
             let key = format!("PEERS__{}", peer.name().to_uppercase());
             settings.push((key, format!("http://{}", addresses.inlet)));
         }
+        if service == Service::Stations {
+            settings.push(("LINKS__SECRETS_KEY".to_owned(), self.keys.secrets_key()));
+        }
         let further = self.settings.iter().filter(|(of, ..)| *of == service);
         settings.extend(further.map(|(_, key, value)| (key.clone(), value.clone())));
         Ok(settings.into_iter().map(|(key, value)| (service.variable(&key), value)).collect())

@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, fs, os::unix::fs::PermissionsExt as _, path::Pa
 use anyhow::{Context as _, Result};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::SigningKey;
+use sha2::{Digest as _, Sha256};
 
 use crate::services::Service;
 
@@ -56,6 +57,12 @@ impl Keys {
     /// Gives a service's seed in base64, as its setting `identity.signing_key`.
     pub fn signing_key(&self, service: Service) -> String {
         STANDARD.encode(self.seed(service))
+    }
+
+    /// Gives the key under which stations keeps the secrets of links; it follows from the seed of stations.
+    pub fn secrets_key(&self) -> String {
+        let seed = self.seed(Service::Stations);
+        STANDARD.encode(Sha256::new().chain_update("links.secrets_key").chain_update(seed).finalize())
     }
 
     /// Gives everybody's public key, as the setting `identity.verifying_keys` of every service.

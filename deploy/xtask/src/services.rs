@@ -18,17 +18,20 @@ pub enum Service {
     Notifications,
     /// Pages for people; keeps nothing.
     Portal,
+    /// T/CEC 102 with operators' systems; keeps nothing.
+    Interconnect,
 }
 
 impl Service {
     /// All services, in the order in which they are printed; they start in any order.
-    pub const ALL: [Service; 6] = [
+    pub const ALL: [Service; 7] = [
         Service::Accounts,
         Service::Stations,
         Service::Documents,
         Service::Reviews,
         Service::Notifications,
         Service::Portal,
+        Service::Interconnect,
     ];
 
     /// Those that own a database, answer gRPC and can be audited, in the order in which they are migrated.
@@ -44,10 +47,11 @@ impl Service {
             Service::Reviews => "reviews",
             Service::Notifications => "notifications",
             Service::Portal => "portal",
+            Service::Interconnect => "interconnect",
         }
     }
 
-    /// Gives the port of its inlet in development: gRPC, or HTTP of the portal. Source: architecture, "Two commands".
+    /// Gives the port of its inlet in development: gRPC, or HTTP of the two edges. Source: architecture, "Two commands".
     pub const fn inlet_port(self) -> u16 {
         match self {
             Service::Accounts => 7101,
@@ -56,6 +60,7 @@ impl Service {
             Service::Reviews => 7104,
             Service::Notifications => 7105,
             Service::Portal => 8080,
+            Service::Interconnect => 8081,
         }
     }
 
@@ -63,6 +68,7 @@ impl Service {
     pub const fn admin_port(self) -> u16 {
         match self {
             Service::Portal => 9180,
+            Service::Interconnect => 9181,
             Service::Accounts
             | Service::Stations
             | Service::Documents
@@ -71,7 +77,7 @@ impl Service {
         }
     }
 
-    /// Tells whether it owns a database; one that does not speaks HTTP to people.
+    /// Tells whether it owns a database; one that does not speaks HTTP to people or to operators' systems.
     pub fn has_database(self) -> bool {
         Service::WITH_DATABASE.contains(&self)
     }
@@ -103,7 +109,15 @@ mod tests {
             Service::ALL.iter().map(|service| (service.inlet_port(), service.admin_port())).collect();
         assert_eq!(
             ports,
-            [(7101, 9101), (7102, 9102), (7103, 9103), (7104, 9104), (7105, 9105), (8080, 9180)]
+            [
+                (7101, 9101),
+                (7102, 9102),
+                (7103, 9103),
+                (7104, 9104),
+                (7105, 9105),
+                (8080, 9180),
+                (8081, 9181)
+            ]
         );
         assert_eq!(Service::Reviews.variable("DATABASE__URL"), "YUCHONG_REVIEWS__DATABASE__URL");
         assert_eq!(Service::Documents.sql_variable(), "DOCUMENTS_DATABASE_URL");

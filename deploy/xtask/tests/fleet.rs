@@ -67,7 +67,7 @@ async fn a_service_that_cannot_start_says_why() -> Result<()> {
 
 #[tokio::test]
 async fn the_whole_fleet_starts_from_nothing_and_is_sound() -> Result<()> {
-    let trial = Trial::start(Plan::quick().with(Service::Portal)).await?;
+    let trial = Trial::start(Plan::quick().with(Service::Portal).with(Service::Interconnect)).await?;
     for service in Service::ALL {
         let resident = trial.fleet.resident_bytes(service)? / (1024 * 1024);
         // A service that has nothing to do takes at most 64 MiB.

@@ -102,7 +102,7 @@ pub fn free_port() -> SocketAddr {
 /// Settings of one process over this database and broker, port 0, every peer at a port where nobody listens.
 pub fn settings(database: &TestDatabase, broker: &str) -> Settings {
     let public = STANDARD.encode(SigningKey::from_bytes(&SEED).verifying_key().to_bytes());
-    let services = ["accounts", "stations", "documents", "reviews", "notifications"];
+    let services = ["accounts", "stations", "documents", "reviews", "notifications", "interconnect"];
     Settings {
         profile: Profile::Test,
         database: database.settings(),

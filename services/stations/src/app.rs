@@ -2,6 +2,7 @@
 
 pub mod claim;
 pub mod deactivate;
+pub mod link;
 pub mod order;
 pub mod register;
 pub mod settle;

@@ -2,10 +2,14 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use chassis::config::{Broker, ConfigError, Database, Identity, Profile, Server, Settings, Telemetry};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use time::Duration as Span;
 
-use crate::domain::bounds::{Bounds, CHINA};
+use crate::{
+    domain::bounds::{Bounds, CHINA},
+    vault::Vault,
+};
 
 /// All settings; see `settings.toml` for defaults, units and reasons.
 #[derive(Debug, Clone, Deserialize)]
@@ -31,6 +35,8 @@ pub struct Config {
     pub connection: Connection,
     /// Bounds of the ingest.
     pub ingest: Ingest,
+    /// Links to operators' systems.
+    pub links: Links,
     /// How long data is kept, and how claims without an application end.
     pub retention: Retention,
 }
@@ -87,6 +93,14 @@ pub struct Ingest {
     pub order_age_days_max: u32,
 }
 
+/// `[links]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Links {
+    /// The key that seals secrets: 32 bytes in base64; empty: no link can be approved.
+    pub secrets_key: SecretString,
+}
+
 /// `[retention]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,7 +132,13 @@ impl Config {
     /// [`ConfigError::Invalid`].
     pub fn validate(&self) -> Result<(), ConfigError> {
         let bounds = self.bounds();
-        let rules: [(&'static str, bool, &str); 14] = [
+        let keyed = !self.links.secrets_key.expose_secret().is_empty();
+        let rules: [(&'static str, bool, &str); 15] = [
+            (
+                "links.secrets_key",
+                self.links.vault().is_some() && (keyed || self.profile != Profile::Production),
+                "must be 32 bytes in base64",
+            ),
             (
                 "registry.longitude_e6_min",
                 CHINA.contain(bounds.longitude_e6_min, bounds.latitude_e6_min)
@@ -209,6 +229,14 @@ impl Config {
             latitude_e6_min: self.registry.latitude_e6_min,
             latitude_e6_max: self.registry.latitude_e6_max,
         }
+    }
+}
+
+impl Links {
+    /// The vault under the key; `None` where it is none.
+    #[must_use]
+    pub fn vault(&self) -> Option<Vault> {
+        Vault::new(self.secrets_key.expose_secret())
     }
 }
 

@@ -7,6 +7,7 @@ pub mod connection;
 pub mod day;
 pub mod evidence;
 pub mod fact;
+pub mod link;
 pub mod order;
 pub mod refusal;
 pub mod registry;

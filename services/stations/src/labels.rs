@@ -41,6 +41,11 @@ pub fn text(refusal: &Refusal, field: &str) -> String {
         Refusal::TooLongCharge => "单笔充电不能超过 48 小时，请核对起止时间".to_owned(),
         Refusal::EnergyImplausible => "电量超过接口额定功率可充电量，请核对单位（瓦时）".to_owned(),
         Refusal::AmountMismatch => "总金额应等于电费加服务费（误差不超过 2 分）".to_owned(),
+        Refusal::OperatorNotActive => "该运营商尚未通过审核或已停用，不能开通互联互通".to_owned(),
+        Refusal::LinkExists => "该运营商的互联互通已开通，如需新密钥请轮换".to_owned(),
+        Refusal::LinkRevoked => "该运营商的互联互通已撤销，请由管理员重新开通".to_owned(),
+        Refusal::SecretsIssued => "本次请求的密钥已发放且只显示一次，如未收到请再次轮换".to_owned(),
+        Refusal::LinksClosed => "平台尚未配置密钥保护，暂不能开通互联互通，请联系运维人员".to_owned(),
         Refusal::OrderConflict => {
             "该订单号已有不同内容且时间不早于本次，如需更正请用更晚的时间上报".to_owned()
         }
@@ -98,6 +103,16 @@ fn field_name(path: &str) -> &'static str {
         "application_id" => "申请编号",
         "round_id" => "批次编号",
         "kind" => "类别",
+        "base_url" => "接口地址",
+        "protocol_version" => "协议版本",
+        "paths" => "接口路径",
+        "spellings" => "字段名称",
+        "operator_secret" => "运营商密钥",
+        "data_secret" => "消息密钥",
+        "data_secret_iv" => "消息密钥初始化向量",
+        "sig_secret" => "签名密钥",
+        "window_secs" => "时钟允许偏差",
+        "hosted" => "代报运营商",
         _ => "该项",
     }
 }

@@ -1,7 +1,8 @@
 //! Stations: the registry of charging stations, their live data, and what that data proves.
 //!
-//! Owns station → equipment → connector (each code unique within its operator), connector status, telemetry, charge orders, the
-//! interconnection state derived from them, and the claims of applications on connectors. Announces
+//! Owns station → equipment → connector (each code unique within its operator), connector status, telemetry, charge orders,
+//! the interconnection state derived from them, the links to operators' systems with their credentials, and the claims of
+//! applications on connectors. Announces
 //! `stations.v1.{registry_changed,connected,went_offline}`. It decides nothing about subsidies.
 //!
 //! Invariants: I7 and those named in [`audit`].
@@ -18,15 +19,18 @@ pub mod publish;
 pub mod queue;
 pub mod rpc;
 pub mod store;
+pub mod vault;
 
 use std::{sync::Arc, time::Duration};
 
+use anyhow::Context as _;
 use chassis::{
     Caller, Process, Units,
     consumer::{Subscription, fetch_from},
 };
 use proto::stations::{
-    evidence_server::EvidenceServer, ingest_server::IngestServer, registry_server::RegistryServer,
+    evidence_server::EvidenceServer, ingest_server::IngestServer, links_server::LinksServer,
+    registry_server::RegistryServer,
 };
 use tonic::service::RoutesBuilder;
 
@@ -34,7 +38,11 @@ use crate::{
     config::Config,
     divisions::Divisions,
     queue::{Limits, Queue},
-    rpc::{evidence::EvidenceService, ingest, ingest::IngestService, registry::RegistryService},
+    rpc::{
+        evidence::EvidenceService, ingest, ingest::IngestService, links::LinksService,
+        registry::RegistryService,
+    },
+    vault::Vault,
 };
 
 /// The own migrations; those of the chassis come first (see [`chassis::migrate`]).
@@ -52,7 +60,8 @@ pub async fn serve(process: Process, config: &Config) -> anyhow::Result<()> {
     let refresh = Duration::from_secs(config.registry.divisions_refresh_secs);
     let divisions = Divisions::from_accounts(process.peer("accounts"), refresh);
     let mut routes = RoutesBuilder::default();
-    add_services(&mut routes, &process, config, divisions);
+    let vault = config.links.vault().context("setting links.secrets_key: must be 32 bytes in base64")?;
+    add_services(&mut routes, &process, config, divisions, vault);
     process.relay();
     process.consume(subscription(&process));
     let (pool, units, window) = (process.pool.clone(), process.units.clone(), config.connection.window());
@@ -70,7 +79,13 @@ pub fn subscription(process: &Process) -> Subscription {
     events::on_application::subscription(fetch_from(process.peer("reviews")))
 }
 
-fn add_services(routes: &mut RoutesBuilder, process: &Process, config: &Config, divisions: Divisions) {
+fn add_services(
+    routes: &mut RoutesBuilder,
+    process: &Process,
+    config: &Config,
+    divisions: Divisions,
+    vault: Vault,
+) {
     let window = config.connection.window();
     let token = process.shutdown();
     let shutdown: ingest::Shutdown = Arc::new(move || {
@@ -85,10 +100,16 @@ fn add_services(routes: &mut RoutesBuilder, process: &Process, config: &Config, 
         window,
     }));
     routes.add_service(EvidenceServer::new(EvidenceService { units: process.units.clone(), window }));
+    routes.add_service(LinksServer::new(LinksService {
+        units: process.units.clone(),
+        vault: Arc::new(vault),
+        accounts: process.peer("accounts"),
+    }));
     routes.add_service(IngestServer::new(IngestService {
         statuses: status_queue(process.units.clone(), config),
         orders: order_queue(process.units.clone(), config),
         telemetry: telemetry_queue(process.units.clone(), config),
+        pool: process.pool.clone(),
         bounds: ingest::Bounds {
             batch_items: config.ingest.batch_items_max,
             send_batches: config.ingest.send_batches_max,

@@ -4,6 +4,7 @@ pub mod access;
 pub mod convert;
 pub mod evidence;
 pub mod ingest;
+pub mod links;
 pub mod registry;
 
 use chassis::{Caller, Failure};

@@ -5,6 +5,7 @@ pub mod connections;
 pub mod connectors;
 pub mod copy;
 pub mod evidence;
+pub mod links;
 pub mod orders;
 pub mod quality;
 pub mod retention;

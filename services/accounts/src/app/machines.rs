@@ -117,3 +117,31 @@ pub async fn token(
     };
     Ok(sessions::sign(accounts, claims))
 }
+
+/// A caller token for an operator whose system proved itself to interconnect by T/CEC 102.
+///
+/// # Errors
+/// `client_refused` unless the operator is active; `field_missing` and `unknown_value` for the audience.
+pub async fn link_token(
+    accounts: &Accounts,
+    operator: OperatorId,
+    audience: &[String],
+) -> Result<(String, OffsetDateTime), Failure> {
+    sessions::audiences(audience)?;
+    let mut db = accounts.pool.acquire().await?;
+    let found = store::operators::find(&mut db, operator).await?;
+    drop(db);
+    if found.is_none_or(|operator| operator.standing.state != State::Active) {
+        return Err(Refusal::ClientRefused.into());
+    }
+    let claims = CallerClaims {
+        kind: caller_claims::Kind::Machine.into(),
+        subject: format!("link-{operator}"),
+        roles: vec![Role::Ingest.name().to_owned()],
+        operator_id: operator.to_string(),
+        authentication: "tcec_link".to_owned(),
+        audience: audience.to_vec(),
+        ..CallerClaims::default()
+    };
+    Ok(sessions::sign(accounts, claims))
+}

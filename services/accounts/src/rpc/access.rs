@@ -55,6 +55,7 @@ pub const ACCESS: &[Access] = &[
     row("/yuchong.accounts.v1.Machines/RevokeClient", CLIENTS_OFFICE),
     row("/yuchong.accounts.v1.Machines/ListClients", CLIENTS_OFFICE),
     row("/yuchong.accounts.v1.Machines/IssueMachineToken", ANYONE),
+    row("/yuchong.accounts.v1.Machines/IssueLinkToken", &[Who::Service("interconnect")]),
     row("/yuchong.accounts.v1.Directory/GetOperator", SERVICES),
     row("/yuchong.accounts.v1.Directory/GetUser", SERVICES),
     row("/yuchong.accounts.v1.Directory/ListDivisions", SERVICES),

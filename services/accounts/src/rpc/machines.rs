@@ -2,8 +2,9 @@
 
 use chassis::{Failure, page, rpc};
 use proto::accounts::{
-    CallerToken, ClientView, IssueClientRequest, IssueClientResponse, IssueMachineTokenRequest,
-    ListClientsRequest, ListClientsResponse, RevokeClientRequest, machines_server::Machines,
+    CallerToken, ClientView, IssueClientRequest, IssueClientResponse, IssueLinkTokenRequest,
+    IssueMachineTokenRequest, ListClientsRequest, ListClientsResponse, RevokeClientRequest,
+    machines_server::Machines,
 };
 use tonic::{Request, Response, Status};
 
@@ -65,6 +66,16 @@ impl Machines for Inlet {
         let body = request.into_inner();
         let (token, expires_at) =
             machines::token(&self.0, &body.client_id, &body.client_secret, &body.audience).await?;
+        Ok(Response::new(CallerToken { token, expires_at: Some(convert::moment(expires_at)) }))
+    }
+
+    async fn issue_link_token(
+        &self,
+        request: Request<IssueLinkTokenRequest>,
+    ) -> Result<Response<CallerToken>, Status> {
+        let body = request.into_inner();
+        let operator = convert::operator_id(&body.operator_id)?;
+        let (token, expires_at) = machines::link_token(&self.0, operator, &body.audience).await?;
         Ok(Response::new(CallerToken { token, expires_at: Some(convert::moment(expires_at)) }))
     }
 }

@@ -1,12 +1,12 @@
 //! Client credentials of outside systems.
 
 use proto::accounts::{
-    ApproveOperatorRequest, IssueClientRequest, IssueMachineTokenRequest, RevokeClientRequest,
-    SuspendOperatorRequest,
+    ApproveOperatorRequest, IssueClientRequest, IssueLinkTokenRequest, IssueMachineTokenRequest,
+    RevokeClientRequest, SuspendOperatorRequest,
 };
 use proto::common::caller_claims::Kind;
 
-use crate::setup::{Bench, USCCS, by, claims, fact, reason, request_id};
+use crate::setup::{Bench, USCCS, approve, by, claims, fact, reason, request_id};
 
 #[tokio::test]
 async fn a_client_gets_tokens_until_it_is_revoked_or_its_operator_suspended() {
@@ -68,5 +68,35 @@ async fn a_client_gets_tokens_until_it_is_revoked_or_its_operator_suspended() {
     bench.review().suspend(by(&administrator, suspend)).await.unwrap();
     let suspended = bench.machines().issue_machine_token(ask(&second.client_id, &second.client_secret)).await;
     assert_eq!(reason(&suspended.unwrap_err()), "client_refused");
+    bench.conclude().await;
+}
+
+#[tokio::test]
+async fn interconnect_alone_speaks_for_an_operator_and_only_while_it_is_active() {
+    let bench = Bench::start().await;
+    let operator_id = bench.register("op01", USCCS[0]).await.unwrap().operator_id;
+    let administrator = bench.official("admin01", "administrator").await;
+    let ask =
+        || IssueLinkTokenRequest { operator_id: operator_id.clone(), audience: vec!["stations".into()] };
+    let interconnect = bench.service("interconnect");
+    let early = bench.machines().issue_link_token(by(&interconnect, ask())).await.unwrap_err();
+    assert_eq!(reason(&early), "client_refused");
+    bench.review().approve(by(&administrator, approve(&operator_id, 1))).await.unwrap();
+    let answer = bench.machines().issue_link_token(by(&interconnect, ask())).await.unwrap();
+    let said = claims(&answer.into_inner().token);
+    assert_eq!((said.kind(), said.operator_id.as_str()), (Kind::Machine, operator_id.as_str()));
+    assert_eq!((said.roles, said.authentication.as_str()), (vec!["ingest".to_owned()], "tcec_link"));
+    for stranger in [bench.service("stations"), administrator.clone()] {
+        let refused = bench.machines().issue_link_token(by(&stranger, ask())).await.unwrap_err();
+        assert_eq!(reason(&refused), "not_permitted");
+    }
+    let suspend = SuspendOperatorRequest {
+        request_id: request_id(),
+        operator_id: operator_id.clone(),
+        reason: "违规".into(),
+    };
+    bench.review().suspend(by(&administrator, suspend)).await.unwrap();
+    let suspended = bench.machines().issue_link_token(by(&interconnect, ask())).await.unwrap_err();
+    assert_eq!(reason(&suspended), "client_refused");
     bench.conclude().await;
 }

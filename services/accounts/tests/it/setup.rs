@@ -9,6 +9,7 @@ use accounts::{
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use chassis::{
+    Identity,
     error::Refusal,
     testing::{TestDatabase, eventually, free_port, nats_url, settings},
 };
@@ -99,6 +100,11 @@ impl Bench {
 
     pub fn machines(&self) -> MachinesClient<Channel> {
         MachinesClient::new(self.channel.clone())
+    }
+
+    /// The token by which a service of the platform calls accounts in its own name.
+    pub fn service(&self, name: &'static str) -> String {
+        Identity::new(name, &self.config.identity).expect("the keys hold").service_token("accounts")
     }
 
     pub async fn sign_in(&self, login: &str, password: &str) -> Result<SignInResponse, Status> {

@@ -114,6 +114,52 @@ pub fn judge(
     if held.superseded { Ok(Effect::Superseded) } else { Err(Refusal::OrderConflict) }
 }
 
+/// What a comparison looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// Wh.
+    pub energy_wh: i64,
+    /// Fen.
+    pub total_fen: i64,
+}
+
+/// How an order differs from the one that is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dispute {
+    /// There is no order of this number.
+    NotHeld,
+    /// Another amount of money.
+    Amount,
+    /// Another amount of energy.
+    Energy,
+}
+
+impl Dispute {
+    /// The name in the contract.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::NotHeld => "not_held",
+            Self::Amount => "amount",
+            Self::Energy => "energy",
+        }
+    }
+}
+
+/// Compares an order as the operator counts it with the one that is held; none where they agree.
+///
+/// Source: interconnect section 13, check_charge_orders. Its energies have two digits of a kWh.
+#[must_use]
+pub fn compare(held: Option<Totals>, said: Totals) -> Option<Dispute> {
+    const ROUNDING_WH: u64 = 10;
+    match held {
+        None => Some(Dispute::NotHeld),
+        Some(held) if held.total_fen != said.total_fen => Some(Dispute::Amount),
+        Some(held) if held.energy_wh.abs_diff(said.energy_wh) >= ROUNDING_WH => Some(Dispute::Energy),
+        Some(_) => None,
+    }
+}
+
 impl Order {
     /// The content as bytes, the same for the same content: what is hashed. The source time is not part of it, since
     /// a repeated push carries a new one.
@@ -213,6 +259,16 @@ mod tests {
             let found = examine(&order, NOW, AGE).map(|found| (found.field, found.refusal.reason()));
             assert_eq!(found, Some(((*field).to_owned(), *reason)));
         }
+    }
+
+    #[test]
+    fn a_comparison_forgives_rounding_of_energy_and_no_fen() {
+        let totals = |energy_wh, total_fen| Totals { energy_wh, total_fen };
+        let held = Some(totals(30_254, 3_015));
+        assert_eq!(compare(held, totals(30_250, 3_015)), None);
+        assert_eq!(compare(held, totals(30_264, 3_015)), Some(Dispute::Energy));
+        assert_eq!(compare(held, totals(30_264, 3_016)), Some(Dispute::Amount));
+        assert_eq!(compare(None, totals(0, 0)), Some(Dispute::NotHeld));
     }
 
     #[test]

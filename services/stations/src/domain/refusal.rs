@@ -113,6 +113,21 @@ pub enum Refusal {
     /// Other content under a held order number, and not newer (reliability section 6).
     #[error("order number held with other content")]
     OrderConflict,
+    /// The operator is not active, or its social credit code holds no organisation code.
+    #[error("the operator is not active")]
+    OperatorNotActive,
+    /// The operator's link stands already.
+    #[error("the link exists")]
+    LinkExists,
+    /// The link was revoked.
+    #[error("the link was revoked")]
+    LinkRevoked,
+    /// The request has issued secrets before, and they are not shown twice.
+    #[error("the request has issued secrets")]
+    SecretsIssued,
+    /// The installation has no key under which secrets could be kept.
+    #[error("no key for secrets")]
+    LinksClosed,
 }
 
 impl Refusal {
@@ -150,6 +165,11 @@ impl Refusal {
             Self::EnergyImplausible => "energy_implausible",
             Self::AmountMismatch => "amount_mismatch",
             Self::OrderConflict => "order_conflict",
+            Self::OperatorNotActive => "operator_not_active",
+            Self::LinkExists => "link_exists",
+            Self::LinkRevoked => "link_revoked",
+            Self::SecretsIssued => "secrets_issued",
+            Self::LinksClosed => "links_closed",
         }
     }
 
@@ -161,7 +181,12 @@ impl Refusal {
             | Self::StaleSource
             | Self::StationClaimed
             | Self::ConnectorClaimed { .. }
-            | Self::CodeTaken => true,
+            | Self::CodeTaken
+            | Self::OperatorNotActive
+            | Self::LinkExists
+            | Self::LinkRevoked
+            | Self::SecretsIssued
+            | Self::LinksClosed => true,
             Self::Required
             | Self::TooLong { .. }
             | Self::ControlCharacter

@@ -11,6 +11,8 @@ const READERS: &[Who] = &[
     Who::Machine("ingest"),
 ];
 const INGEST: &[Who] = &[Who::Machine("ingest")];
+const ADMINISTRATOR: &[Who] = &[Who::Person("administrator")];
+const LINK_OWNER: &[Who] = &[Who::Person("administrator"), Who::Person("operator")];
 const REVIEWS: &[Who] = &[Who::Service("reviews")];
 
 /// Every method of this service.
@@ -28,6 +30,14 @@ pub const ACCESS: &[Access] = &[
     Access { method: "/yuchong.stations.v1.Ingest/SendStatus", who: INGEST },
     Access { method: "/yuchong.stations.v1.Ingest/SendOrders", who: INGEST },
     Access { method: "/yuchong.stations.v1.Ingest/SendTelemetry", who: INGEST },
+    Access { method: "/yuchong.stations.v1.Ingest/CheckOrders", who: INGEST },
+    Access { method: "/yuchong.stations.v1.Links/ApproveLink", who: ADMINISTRATOR },
+    Access { method: "/yuchong.stations.v1.Links/RotateSecrets", who: LINK_OWNER },
+    Access { method: "/yuchong.stations.v1.Links/SetPeer", who: LINK_OWNER },
+    Access { method: "/yuchong.stations.v1.Links/SetTerms", who: ADMINISTRATOR },
+    Access { method: "/yuchong.stations.v1.Links/RevokeLink", who: ADMINISTRATOR },
+    Access { method: "/yuchong.stations.v1.Links/GetLink", who: LINK_OWNER },
+    Access { method: "/yuchong.stations.v1.Links/ResolveLink", who: &[Who::Service("interconnect")] },
     Access { method: "/yuchong.stations.v1.Evidence/GetStationRecord", who: REVIEWS },
     Access { method: "/yuchong.stations.v1.Evidence/GetGateEvidence", who: REVIEWS },
     Access { method: "/yuchong.stations.v1.Evidence/ClaimConnectors", who: REVIEWS },

@@ -1,10 +1,15 @@
 //! Messages to domain values and back; the only place that knows both.
+
+pub mod links;
+
+use std::collections::HashMap;
+
 use chassis::Failure;
 use prost_types::Timestamp;
 use proto::stations::{
-    ConnectionFact, ConnectorEvidence as ConnectorEvidenceMessage, ConnectorState, EquipmentRecord,
-    ItemResult, OrderItem, QualityItem, Receipt, Station as StationMessage, StationRecord, StatusItem,
-    TelemetryItem, UpsertStationRequest,
+    CheckOrdersResponse, CheckedOrder, ConnectionFact, ConnectorEvidence as ConnectorEvidenceMessage,
+    ConnectorState, DisputedOrder, EquipmentRecord, ItemResult, OrderItem, QualityItem, Receipt,
+    Station as StationMessage, StationRecord, StatusItem, TelemetryItem, UpsertStationRequest,
 };
 use time::{Date, OffsetDateTime, UtcDateTime, macros::format_description};
 use uuid::Uuid;
@@ -14,7 +19,7 @@ use crate::{
     domain::{
         Finding, Refusal,
         evidence::ConnectorEvidence,
-        order::Order,
+        order::{self, Order, Totals},
         registry::{Connector, Equipment, Station},
         status::Latest,
         telemetry::Sample,
@@ -257,6 +262,25 @@ pub fn telemetry_line(item: TelemetryItem) -> app::telemetry::Line {
             soc_percent: item.soc_percent,
         });
     app::telemetry::Line { sample, connector }
+}
+
+/// Those of the orders that differ from what is held.
+#[must_use]
+pub fn checked(orders: Vec<CheckedOrder>, held: &HashMap<String, Totals>) -> CheckOrdersResponse {
+    let mut disputed = Vec::new();
+    for said in orders {
+        let held = held.get(&said.order_no).copied();
+        let told = Totals { energy_wh: said.energy_wh, total_fen: said.total_fen };
+        if let Some(dispute) = order::compare(held, told) {
+            disputed.push(DisputedOrder {
+                order_no: said.order_no,
+                energy_wh: held.map_or(0, |held| held.energy_wh),
+                total_fen: held.map_or(0, |held| held.total_fen),
+                dispute: dispute.name().to_owned(),
+            });
+        }
+    }
+    CheckOrdersResponse { disputed }
 }
 
 /// The receipt of a batch.

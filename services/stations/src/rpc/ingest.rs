@@ -9,17 +9,24 @@ use std::{
 
 use chassis::{Failure, rpc::caller};
 use futures::{StreamExt as _, TryStreamExt as _, future::BoxFuture, stream, stream::BoxStream};
-use proto::stations::{OrderBatch, Receipt, Receipts, StatusBatch, TelemetryBatch, ingest_server::Ingest};
+use proto::stations::{
+    CheckOrdersRequest, CheckOrdersResponse, OrderBatch, Receipt, Receipts, StatusBatch, TelemetryBatch,
+    ingest_server::Ingest,
+};
+use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use super::{convert, operator};
 use crate::{
     app::{self, Batch},
-    domain::{Finding, Refusal, text},
+    domain::{Finding, Refusal, order, text},
     queue::Queue,
+    store,
 };
 
+/// Orders of one comparison: a day of a large operator, in one message of the protocol.
+const CHECKED_MAX: usize = 30_000;
 /// Longest batch id, characters.
 const BATCH_ID_MAX: usize = 64;
 
@@ -44,6 +51,8 @@ pub struct IngestService {
     pub orders: Queue<app::order::Line>,
     /// Samples of charging sessions, likewise.
     pub telemetry: Queue<app::telemetry::Line>,
+    /// For comparisons.
+    pub pool: PgPool,
     /// See [`Bounds`].
     pub bounds: Bounds,
     /// Ready when the process should end.
@@ -113,6 +122,23 @@ impl Ingest for IngestService {
         let operator_id = operator(&caller(&request)?)?;
         let batches = request.into_inner().map_ok(move |batch| telemetry_batch(operator_id, batch));
         self.collect(self.push(self.telemetry.clone(), batches)).await
+    }
+
+    async fn check_orders(
+        &self,
+        request: Request<CheckOrdersRequest>,
+    ) -> Result<Response<CheckOrdersResponse>, Status> {
+        let operator_id = operator(&caller(&request)?)?;
+        let orders = request.into_inner().orders;
+        if orders.len() > CHECKED_MAX {
+            return Err(Failure::from(Finding::new("orders", Refusal::TooMany { max: CHECKED_MAX })).into());
+        }
+        // A number that the database cannot be asked for is not held.
+        let safe = |number: &&String| text::identifier(number, order::ORDER_NO_MAX).is_ok();
+        let numbers: Vec<String> = orders.iter().map(|order| &order.order_no).filter(safe).cloned().collect();
+        let mut db = self.pool.acquire().await.map_err(Failure::from)?;
+        let held = store::orders::totals(&mut db, operator_id, &numbers).await?;
+        Ok(Response::new(convert::checked(orders, &held)))
     }
 }
 

@@ -2,11 +2,12 @@
 use std::collections::{HashMap, HashSet};
 
 use chassis::{Failure, Work};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::copy::Rows;
-use crate::domain::order::Order;
+use crate::domain::order::{Order, Totals};
 
 /// Operator and order number.
 pub type Key = (Uuid, String);
@@ -121,6 +122,27 @@ pub async fn lock(
     .fetch_all(work.db())
     .await?;
     Ok(rows.into_iter().map(|row| ((row.operator_id, row.order_no.clone()), row)).collect())
+}
+
+/// Energy (Wh) and money (fen) of one operator's orders by number.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn totals(
+    db: &mut PgConnection,
+    operator_id: Uuid,
+    numbers: &[String],
+) -> Result<HashMap<String, Totals>, Failure> {
+    let rows = sqlx::query!(
+        "-- stations.charge_orders.totals
+         SELECT order_no, energy_wh, total_fen FROM charge_orders WHERE operator_id = $1 AND order_no = ANY($2)",
+        operator_id,
+        numbers
+    )
+    .fetch_all(db)
+    .await?;
+    let totals = |energy_wh, total_fen| Totals { energy_wh, total_fen };
+    Ok(rows.into_iter().map(|row| (row.order_no, totals(row.energy_wh, row.total_fen))).collect())
 }
 
 /// Contents that were superseded under these numbers.

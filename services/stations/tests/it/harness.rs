@@ -17,7 +17,7 @@ use proto::{
     stations::{
         ConnectorRecord, EquipmentRecord, Receipt, Station, StationRecord, StatusBatch, StatusItem,
         UpsertStationRequest, evidence_client::EvidenceClient, ingest_client::IngestClient,
-        registry_client::RegistryClient,
+        links_client::LinksClient, registry_client::RegistryClient,
     },
 };
 use sqlx::PgPool;
@@ -39,6 +39,7 @@ pub struct Platform {
     channel: Channel,
     issuer: Identity,
     reviews: Identity,
+    interconnect: Identity,
     now: i64,
     task: tokio::task::JoinHandle<()>,
 }
@@ -49,7 +50,9 @@ pub enum Who {
     Operator(Uuid),
     Ingest(Uuid),
     County(&'static str),
+    Administrator,
     Reviews,
+    Interconnect,
 }
 
 /// An operator of its own for a test.
@@ -61,8 +64,22 @@ struct Divisions;
 
 #[tonic::async_trait]
 impl Directory for Divisions {
-    async fn get_operator(&self, _: Request<GetOperatorRequest>) -> Result<Response<Operator>, Status> {
-        Err(Status::unimplemented("not asked here"))
+    /// Operators 1 and 2 are active, 3 is suspended, there are no others.
+    async fn get_operator(&self, asked: Request<GetOperatorRequest>) -> Result<Response<Operator>, Status> {
+        let known = [
+            (operator(1), "91410105XXXX00019G", "Active"),
+            (operator(2), "91410300XX41XY300W", "Active"),
+            (operator(3), "91410105XX254RJEXG", "Suspended"),
+        ];
+        let found = known.into_iter().find(|(id, ..)| id.to_string() == asked.get_ref().operator_id);
+        let (id, uscc, state) = found.ok_or_else(|| Status::from(chassis::Failure::not_found()))?;
+        let operator = Operator {
+            operator_id: id.to_string(),
+            uscc: uscc.into(),
+            state: state.into(),
+            ..Operator::default()
+        };
+        Ok(Response::new(operator))
     }
     async fn get_user(&self, _: Request<GetUserRequest>) -> Result<Response<User>, Status> {
         Err(Status::unimplemented("not asked here"))
@@ -115,6 +132,7 @@ impl Platform {
         config.peers.insert("accounts".into(), directory().await);
         config.server.grpc_addr = free_port();
         config.server.admin_addr = free_port();
+        config.links.secrets_key = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=".to_owned().into();
         change(&mut config);
         config.validate().expect("valid settings");
         let pool = database.pool().await;
@@ -127,6 +145,7 @@ impl Platform {
             Channel::from_shared(format!("http://{}", config.server.grpc_addr)).expect("url").connect_lazy();
         let issuer = Identity::new("accounts", &common.identity).expect("keys");
         let reviews = Identity::new("reviews", &common.identity).expect("keys");
+        let interconnect = Identity::new("interconnect", &common.identity).expect("keys");
         let process = Process::start("stations", &config.chassis()).await.expect("starts");
         let address = config.server.grpc_addr;
         let task = tokio::spawn(async move { stations::serve(process, &config).await.expect("serves") });
@@ -134,7 +153,7 @@ impl Platform {
             tokio::net::TcpStream::connect(address).await.is_ok()
         })
         .await;
-        Self { database: Some(database), pool, channel, issuer, reviews, now, task }
+        Self { database: Some(database), pool, channel, issuer, reviews, interconnect, now, task }
     }
 
     /// Ends the service and drops the database; a failed test leaves it behind.
@@ -182,7 +201,15 @@ impl Platform {
             Who::County(code) => {
                 self.issuer.sign(claims(Kind::Person, format!("officer of {code}"), "county", code, None))
             }
+            Who::Administrator => self.issuer.sign(claims(
+                Kind::Person,
+                "administrator".into(),
+                "administrator",
+                "410000",
+                None,
+            )),
             Who::Reviews => self.reviews.service_token("stations"),
+            Who::Interconnect => self.interconnect.service_token("stations"),
         };
         let bearer = MetadataValue::try_from(format!("Bearer {token}")).expect("a header value");
         let sign = move |mut request: Request<()>| {
@@ -198,6 +225,10 @@ impl Platform {
 
     pub fn ingest(&self, operator: Uuid) -> IngestClient<Signed> {
         IngestClient::new(self.signed(Who::Ingest(operator)))
+    }
+
+    pub fn links(&self, who: Who) -> LinksClient<Signed> {
+        LinksClient::new(self.signed(who))
     }
 
     pub fn evidence(&self) -> EvidenceClient<Signed> {

@@ -1,7 +1,7 @@
 //! The ingest: per-item results, order of source times, repetition, bad neighbours, overload, and what follows from it.
 use proto::stations::{
-    GetGateEvidenceRequest, GetStationRequest, ListQualityItemsRequest, OrderBatch, OrderItem, StatusBatch,
-    TelemetryBatch, TelemetryItem,
+    CheckOrdersRequest, CheckedOrder, GetGateEvidenceRequest, GetStationRequest, ListQualityItemsRequest,
+    OrderBatch, OrderItem, StatusBatch, TelemetryBatch, TelemetryItem,
 };
 use tokio_stream::StreamExt as _;
 
@@ -259,6 +259,52 @@ async fn a_stream_answers_each_batch_in_order_and_many_at_once_lose_nothing() {
     futures::future::join_all(pushes).await;
     assert_eq!(platform.count("SELECT count(*) FROM status_history WHERE NOT late").await, 200);
     platform.assert_sound().await;
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn a_comparison_names_the_orders_that_differ_and_those_that_are_not_held() {
+    let platform = Platform::start().await;
+    platform.upsert(operator(1), record("S1")).await.expect("registered");
+    let order = |number: &str| OrderItem {
+        order_no: number.into(),
+        connector_id: "S1-1".into(),
+        start_time: platform.ago(7_200),
+        end_time: platform.ago(3_600),
+        energy_wh: 30_254,
+        electricity_fen: 2_000,
+        service_fen: 1_015,
+        total_fen: 3_015,
+        stop_reason: 0,
+        source_time: platform.ago(60),
+    };
+    let batch = OrderBatch { batch_id: "b".into(), items: ["1", "2", "3"].map(order).to_vec() };
+    platform.ingest(operator(1)).send_orders(tokio_stream::iter([batch])).await.expect("taken");
+    let said = |number: &str, energy_wh: i64, total_fen: i64| CheckedOrder {
+        order_no: number.into(),
+        energy_wh,
+        total_fen,
+    };
+    let orders = vec![
+        said("1", 30_250, 3_015),
+        said("2", 30_250, 3_016),
+        said("3", 30_240, 3_015),
+        said("4", 1, 1),
+        said("\0", 1, 1),
+    ];
+    let asked = CheckOrdersRequest { orders };
+    let answer = platform.ingest(operator(1)).check_orders(asked.clone()).await.expect("compared");
+    let found: Vec<_> = answer
+        .into_inner()
+        .disputed
+        .into_iter()
+        .map(|one| (one.order_no, one.dispute, one.total_fen))
+        .collect();
+    let expected =
+        [("2", "amount", 3_015), ("3", "energy", 3_015), ("4", "not_held", 0), ("\0", "not_held", 0)];
+    assert_eq!(found, expected.map(|(number, why, fen)| (number.to_owned(), why.to_owned(), fen)));
+    let foreign = platform.ingest(operator(2)).check_orders(asked).await.expect("compared");
+    assert_eq!(foreign.into_inner().disputed.len(), 5);
     platform.stop().await;
 }
 

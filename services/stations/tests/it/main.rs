@@ -3,4 +3,5 @@
 mod claims;
 mod harness;
 mod ingest;
+mod links;
 mod registry;

@@ -1,0 +1,99 @@
+//! What each message does: it becomes a call of the gRPC contract of stations, in the operator's name.
+//!
+//! Answers 0 only when stations has answered, which it does when the data is durable. Every effect has a natural key, so
+//! a repeated message gets an equal answer. One file for each kind of message.
+
+pub mod charging;
+pub mod check;
+pub mod order;
+pub mod stations;
+pub mod status;
+pub mod token;
+
+use chassis::{
+    Failure,
+    error::{Kind, Refusal},
+};
+use proto::stations::ItemResult;
+use serde_json::Value;
+use time::OffsetDateTime;
+use tonic::Status;
+
+use crate::{
+    domain::{envelope::Request, link::Link, ret::Ret},
+    labels,
+};
+
+/// The message being answered.
+pub struct Call<'c> {
+    /// Who sends it.
+    pub link: &'c Link,
+    /// Its envelope.
+    pub request: &'c Request,
+    /// TimeStamp of the envelope: the source time of what says no other.
+    pub stamp: OffsetDateTime,
+}
+
+/// An answer: the plaintext of Data, and words for people.
+#[derive(Debug, PartialEq)]
+pub struct Done {
+    /// Becomes Data.
+    pub body: Value,
+    /// Becomes Msg; empty when there is nothing to say.
+    pub msg: String,
+}
+
+/// No answer of the method, but a result code.
+#[derive(Debug, PartialEq)]
+pub struct Refused {
+    /// Ret.
+    pub ret: Ret,
+    /// Msg.
+    pub msg: String,
+}
+
+impl Refused {
+    /// A result code with its words.
+    pub fn new(ret: Ret, msg: impl Into<String>) -> Self {
+        Self { ret, msg: msg.into() }
+    }
+}
+
+/// What stations' refusal of a whole call means to the operator.
+impl From<Status> for Refused {
+    fn from(status: Status) -> Self {
+        let told = Refusal::read(&status);
+        let failure = Failure::from(status);
+        let words = told.map_or(String::new(), |told| {
+            let named = |(field, text): &(String, String)| format!("{field} {text}");
+            let fields: Vec<String> = told.fields.iter().take(20).map(named).collect();
+            if fields.is_empty() { told.text } else { fields.join("；") }
+        });
+        match failure.kind() {
+            Kind::Busy | Kind::Unavailable | Kind::Conflict => Self::new(Ret::Busy, labels::BUSY),
+            Kind::Invalid | Kind::Refused | Kind::Reused => Self::new(Ret::Business, words),
+            Kind::Forbidden | Kind::Unauthenticated => Self::new(Ret::Envelope, labels::CLOSED),
+            Kind::NotFound | Kind::Internal => {
+                tracing::error!("stations failed: {}", chassis::error::chain(&failure));
+                Self::new(Ret::Internal, labels::INTERNAL)
+            }
+        }
+    }
+}
+
+/// The verdict on a single item of the ingest: taken, or the reason with words.
+fn verdict(results: &[ItemResult]) -> Result<(), &ItemResult> {
+    match results.first() {
+        Some(result) if result.outcome == "rejected" => Err(result),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Names a batch for stations: 64 characters at most, the same for the same envelope.
+fn batch_id(call: &Call<'_>) -> String {
+    format!("tcec-{}-{}-{}", call.request.timestamp, call.request.seq, &call.request.sig)
+}
+
+fn timestamp(at: OffsetDateTime) -> prost_types::Timestamp {
+    prost_types::Timestamp { seconds: at.unix_timestamp(), nanos: 0 }
+}

@@ -1,0 +1,84 @@
+//! `check_charge_orders`: the operator's list of a day beside the orders that are held. Source: interconnect protocol, section 13.
+//!
+//! Orders that are held and not listed are no part of the answer.
+use std::collections::HashMap;
+
+use proto::stations::{CheckOrdersRequest, CheckedOrder, DisputedOrder};
+use serde_json::{Value, json};
+
+use super::{Done, Refused};
+use crate::{
+    domain::{
+        bodies::check::{Check, Line},
+        fields::moment_text,
+    },
+    neighbours::Voice,
+};
+
+/// Compares, and answers with the orders that differ: what is held of them, or what was said where nothing is.
+///
+/// # Errors
+/// Busy, when stations cannot be asked now.
+pub async fn execute(voice: &Voice, check: &Check) -> Result<Done, Refused> {
+    let orders = check.orders.iter().map(|line| CheckedOrder {
+        order_no: line.order_no.clone(),
+        energy_wh: line.energy_wh,
+        total_fen: line.total_fen,
+    });
+    let asked = CheckOrdersRequest { orders: orders.collect() };
+    let disputed = voice.ingest().check_orders(asked).await?.into_inner().disputed;
+    let said: HashMap<&str, &Line> = check.orders.iter().map(|line| (line.order_no.as_str(), line)).collect();
+    let sum = |of: fn(&Line) -> i64| -> i64 {
+        disputed.iter().filter_map(|one| said.get(one.order_no.as_str())).map(|line| of(line)).sum()
+    };
+    let body = json!({
+        "CheckOrderSeq": check.seq, "StartTime": moment_text(check.start_at), "EndTime": moment_text(check.end_at),
+        "TotalDisputeOrder": disputed.len(), "TotalDisputePower": kilowatt_hours(sum(|line| line.energy_wh)),
+        "TotalDisputeMoney": yuan(sum(|line| line.total_fen)),
+        "DisputeOrders": disputed.iter().map(|one| dispute(one, &said)).collect::<Vec<_>>(),
+    });
+    Ok(Done { body, msg: String::new() })
+}
+
+fn dispute(one: &DisputedOrder, said: &HashMap<&str, &Line>) -> Value {
+    // DisputeReason: 1 no such transaction, 2 amount, 3 energy.
+    let (reason, energy_wh, total_fen) = match (one.dispute.as_str(), said.get(one.order_no.as_str())) {
+        ("amount", _) => (2, one.energy_wh, one.total_fen),
+        ("energy", _) => (3, one.energy_wh, one.total_fen),
+        (_, Some(line)) => (1, line.energy_wh, line.total_fen),
+        (_, None) => (1, one.energy_wh, one.total_fen),
+    };
+    json!({
+        "StartChargeSeq": one.order_no, "TotalPower": kilowatt_hours(energy_wh), "TotalMoney": yuan(total_fen),
+        "DisputeReason": reason,
+    })
+}
+
+/// Two fraction digits, as the message has them.
+fn kilowatt_hours(wh: i64) -> Value {
+    hundredths((wh + 5).div_euclid(10))
+}
+
+fn yuan(fen: i64) -> Value {
+    hundredths(fen)
+}
+
+/// A JSON number with at most two fraction digits. Below 2^53 hundredths the shortest text of the float is exactly that.
+fn hundredths(number: i64) -> Value {
+    json!(number as f64 / 100.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_written_with_their_own_digits() {
+        for (fen, text) in
+            [(29, "0.29"), (3_015, "30.15"), (100, "1.0"), (123_456_789_012, "1234567890.12"), (0, "0.0")]
+        {
+            assert_eq!(yuan(fen).to_string(), text);
+        }
+        assert_eq!(kilowatt_hours(30_254).to_string(), "30.25");
+    }
+}

@@ -1,0 +1,150 @@
+//! `notification_stationInfo`: each station enters the registry; what the protocol does not carry stays as people entered it.
+use chassis::error::Refusal;
+use proto::stations::{
+    ConnectorRecord, EquipmentRecord, ListStationsRequest, Station as Registered, StationRecord,
+    UpsertStationRequest,
+};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+use uuid::{Builder, Uuid};
+
+use super::{Call, Done, Refused, timestamp};
+use crate::{
+    domain::{
+        bodies::station::{Connector, Equipment, Station},
+        ret::Ret,
+    },
+    neighbours::Voice,
+};
+
+/// Somebody may change the station between reading and writing it.
+const ATTEMPTS: u32 = 3;
+
+/// Registers the stations. Status is 0, or 1 when one of several was discarded; Results names those then.
+///
+/// # Errors
+/// 4004 with the fields when a single station breaks a rule; busy, when stations cannot take them now.
+pub async fn execute(call: &Call<'_>, voice: &Voice, stations: &[Station]) -> Result<Done, Refused> {
+    let mut discarded: Vec<Value> = Vec::new();
+    let mut msg = String::new();
+    for station in stations {
+        match register(call, voice, station).await {
+            Ok(Taken::Registered) => {}
+            Ok(Taken::Older(text)) => {
+                msg = format!("{} {text}", station.code);
+                discarded.push(json!({ "StationID": station.code, "Status": 1, "Reason": "stale_source" }));
+            }
+            Err(refused) if refused.ret == Ret::Business && stations.len() > 1 => {
+                msg = format!("{} {}", station.code, refused.msg);
+                discarded.push(json!({ "StationID": station.code, "Status": 1, "Reason": refused.msg }));
+            }
+            Err(refused) => return Err(refused),
+        }
+    }
+    let body = if discarded.is_empty() {
+        json!({ "Status": 0 })
+    } else {
+        json!({ "Status": 1, "Results": discarded })
+    };
+    Ok(Done { body, msg })
+}
+
+/// What became of a station.
+enum Taken {
+    /// It stands in the registry as sent.
+    Registered,
+    /// The registry holds newer data of the operator's system.
+    Older(String),
+}
+
+async fn register(call: &Call<'_>, voice: &Voice, station: &Station) -> Result<Taken, Refused> {
+    let mut attempt = 1;
+    loop {
+        let held = held(voice, &station.code).await?;
+        let version = held.as_ref().map_or(0, |record| record.version);
+        let request = UpsertStationRequest {
+            request_id: request_id(call, &station.code, version).to_string(),
+            station: Some(record(station, held)),
+            expected_version: Some(version),
+            source_time: Some(timestamp(call.stamp)),
+        };
+        let Err(status) = voice.registry().upsert_station(request).await else {
+            return Ok(Taken::Registered);
+        };
+        match Refusal::read(&status) {
+            Some(told) if told.reason == "stale_source" => return Ok(Taken::Older(told.text)),
+            Some(told) if told.reason == "stale_version" && attempt < ATTEMPTS => attempt += 1,
+            _ => return Err(status.into()),
+        }
+    }
+}
+
+/// The record that the registry holds, also of a station out of force.
+async fn held(voice: &Voice, code: &str) -> Result<Option<StationRecord>, Refused> {
+    let asked = ListStationsRequest { search: code.to_owned(), include_inactive: true, ..Default::default() };
+    let found = voice.registry().list_stations(asked).await?.into_inner().stations;
+    let records = found.into_iter().filter_map(|station: Registered| station.record);
+    Ok(records.into_iter().find(|record| record.station_code == code))
+}
+
+/// The same for the same envelope and the same state of the registry.
+fn request_id(call: &Call<'_>, code: &str, version: i64) -> Uuid {
+    let mut hash = Sha256::new();
+    for part in [&call.request.sig, &call.request.timestamp, &call.request.seq, code] {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    hash.update(version.to_be_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.finalize()[..16]);
+    Builder::from_custom_bytes(bytes).into_uuid()
+}
+
+fn record(station: &Station, held: Option<StationRecord>) -> StationRecord {
+    let held = held.unwrap_or_default();
+    let open_date =
+        if station.open_date.is_empty() { held.open_date.clone() } else { station.open_date.clone() };
+    StationRecord {
+        station_code: station.code.clone(),
+        name: station.name.clone(),
+        address: station.address.clone(),
+        county: station.county.clone(),
+        longitude_e6: station.longitude_e6,
+        latitude_e6: station.latitude_e6,
+        open_date,
+        equipment: station.equipment.iter().map(equipment).collect(),
+        station_type: station.station_type,
+        station_status: station.station_status,
+        construction: station.construction,
+        park_nums: station.park_nums,
+        service_phone: station.service_phone.clone(),
+        // Start, finish, manager and phone: the protocol does not carry them.
+        ..held
+    }
+}
+
+fn equipment(device: &Equipment) -> EquipmentRecord {
+    EquipmentRecord {
+        equipment_id: device.code.clone(),
+        connectors: device.connectors.iter().map(connector).collect(),
+        equipment_type: device.equipment_type,
+        power_watts: device.power_watts,
+        name: device.name.clone(),
+        model: device.model.clone(),
+        manufacturer: device.manufacturer.clone(),
+    }
+}
+
+fn connector(gun: &Connector) -> ConnectorRecord {
+    ConnectorRecord {
+        connector_id: gun.code.clone(),
+        connector_type: gun.connector_type,
+        power_watts: gun.power_watts,
+        name: gun.name.clone(),
+        voltage_upper_volts: gun.voltage_upper,
+        voltage_lower_volts: gun.voltage_lower,
+        current_amps: gun.current,
+        national_standard: gun.national_standard,
+        park_no: gun.park_no.clone(),
+    }
+}

@@ -1,0 +1,43 @@
+//! `notification_stationStatus`: each report becomes a status item of the ingest.
+use proto::stations::{ItemResult, StatusBatch, StatusItem};
+use serde_json::{Value, json};
+
+use super::{Call, Done, Refused, batch_id, timestamp};
+use crate::{domain::bodies::status::Report, neighbours::Voice};
+
+/// Takes the reports. Status is 0, or 1 when one of them was discarded; Results names those then.
+///
+/// # Errors
+/// Busy, when stations cannot take them now.
+pub async fn execute(call: &Call<'_>, voice: &Voice, reports: &[Report]) -> Result<Done, Refused> {
+    let items = reports.iter().map(|report| StatusItem {
+        connector_id: report.connector_id.clone(),
+        status: report.status,
+        source_time: Some(timestamp(report.at.unwrap_or(call.stamp))),
+    });
+    let results = push(call, voice, items.collect()).await?;
+    let discarded: Vec<(&Report, &ItemResult)> =
+        reports.iter().zip(&results).filter(|(_, result)| result.outcome == "rejected").collect();
+    let Some((report, result)) = discarded.first() else {
+        return Ok(Done { body: json!({ "Status": 0 }), msg: String::new() });
+    };
+    let msg = format!("{} {}", report.connector_id, result.text);
+    let named: Vec<Value> = discarded
+        .iter()
+        .map(|(report, result)| {
+            json!({ "ConnectorID": report.connector_id, "Status": 1, "Reason": result.reason })
+        })
+        .collect();
+    Ok(Done { body: json!({ "Status": 1, "Results": named }), msg })
+}
+
+/// Sends status items and waits until they are durable; one result for each, in the order sent.
+pub(super) async fn push(
+    call: &Call<'_>,
+    voice: &Voice,
+    items: Vec<StatusItem>,
+) -> Result<Vec<ItemResult>, Refused> {
+    let batch = StatusBatch { batch_id: batch_id(call), items };
+    let answer = voice.ingest().send_status(futures::stream::iter([batch])).await?.into_inner();
+    Ok(answer.receipts.into_iter().flat_map(|receipt| receipt.results).collect())
+}

@@ -1,0 +1,7 @@
+//! The real server over real HTTP; accounts and stations are played over gRPC.
+
+mod answers;
+mod checks;
+mod neighbours;
+mod properties;
+mod vectors;

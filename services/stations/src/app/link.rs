@@ -1,0 +1,199 @@
+//! Links: approve, rotate, set, revoke. Secrets leave in the answer that issues them, or to interconnect.
+use chassis::{Failure, Work};
+use sqlx::types::Json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        Finding, Refusal,
+        link::{self, Direction, OVERLAP, PROTOCOL_VERSION, Peer, Secrets, Terms, WINDOW_SECS},
+    },
+    labels,
+    store::{
+        self,
+        links::{Row, Sealed},
+    },
+    vault::{self, Place, Vault},
+};
+
+/// Approves an operator's link (again, after it was revoked) and issues its inbound secrets.
+///
+/// # Errors
+/// `secrets_issued` for a repeated request; `link_exists`; `links_closed`.
+pub async fn approve(
+    work: &mut Work,
+    vault: &Vault,
+    request_id: Uuid,
+    operator_id: Uuid,
+    organisation: &str,
+) -> Result<Secrets, Failure> {
+    fresh_request(work, request_id).await?;
+    let held = store::links::lock(work, operator_id).await?;
+    if held.as_ref().is_some_and(|row| row.state == "active") {
+        return Err(Finding::new("operator_id", Refusal::LinkExists).into());
+    }
+    let row = Row {
+        operator_id,
+        organisation_code: organisation.to_owned(),
+        state: "active".into(),
+        open: true,
+        window_secs: WINDOW_SECS,
+        hosted: held.as_ref().map(|row| row.hosted.clone()).unwrap_or_default(),
+        base_url: held.as_ref().map(|row| row.base_url.clone()).unwrap_or_default(),
+        protocol_version: held
+            .as_ref()
+            .map_or_else(|| PROTOCOL_VERSION.to_owned(), |row| row.protocol_version.clone()),
+        paths: held.as_ref().map_or_else(Json::default, |row| row.paths.clone()),
+        spellings: held.as_ref().map_or_else(Json::default, |row| row.spellings.clone()),
+        version: held.map_or(0, |row| row.version) + 1,
+    };
+    store::links::save(work, &row).await?;
+    let until = work.now();
+    issue(work, vault, request_id, operator_id, until).await
+}
+
+/// Issues new inbound secrets; the set before stays valid for the overlap.
+///
+/// # Errors
+/// Not found; `link_revoked`; `secrets_issued`; `links_closed`.
+pub async fn rotate(
+    work: &mut Work,
+    vault: &Vault,
+    request_id: Uuid,
+    operator_id: Uuid,
+) -> Result<Secrets, Failure> {
+    fresh_request(work, request_id).await?;
+    let row = active(work, operator_id).await?;
+    changed(work, row).await?;
+    let until = work.now() + OVERLAP;
+    issue(work, vault, request_id, operator_id, until).await
+}
+
+/// Sets how the operator's system is called.
+///
+/// # Errors
+/// Field rules, all at once; not found; `link_revoked`; `links_closed`.
+pub async fn set_peer(
+    work: &mut Work,
+    vault: &Vault,
+    request_id: Uuid,
+    operator_id: Uuid,
+    peer: Peer,
+    outbound: Option<Secrets>,
+) -> Result<(), Failure> {
+    let mut findings = link::examine_peer(&peer);
+    findings.extend(outbound.as_ref().map(link::examine_secrets).unwrap_or_default());
+    if let Some(failure) = labels::all(findings) {
+        return Err(failure);
+    }
+    let mut row = active(work, operator_id).await?;
+    row.base_url = peer.base_url;
+    row.protocol_version = peer.protocol_version;
+    row.paths = Json(peer.paths);
+    row.spellings = Json(peer.spellings);
+    changed(work, row).await?;
+    if let Some(secrets) = outbound {
+        let now = work.now();
+        store::links::retire(work, operator_id, Direction::Outbound, now).await?;
+        keep(work, vault, request_id, operator_id, Direction::Outbound, &secrets).await?;
+    }
+    Ok(())
+}
+
+/// Sets what the administrator grants.
+///
+/// # Errors
+/// Field rules; not found; `link_revoked`.
+pub async fn set_terms(work: &mut Work, operator_id: Uuid, terms: Terms) -> Result<(), Failure> {
+    if let Some(failure) = labels::all(link::examine_terms(&terms)) {
+        return Err(failure);
+    }
+    let mut row = active(work, operator_id).await?;
+    row.open = terms.open;
+    row.window_secs = terms.window_secs;
+    row.hosted = terms.hosted;
+    changed(work, row).await
+}
+
+/// Ends a link with all of its secrets; again: no change.
+///
+/// # Errors
+/// Not found.
+pub async fn revoke(work: &mut Work, operator_id: Uuid) -> Result<(), Failure> {
+    let mut row = store::links::lock(work, operator_id).await?.ok_or_else(Failure::not_found)?;
+    if row.state == "revoked" {
+        return Ok(());
+    }
+    row.state = "revoked".into();
+    row.open = false;
+    changed(work, row).await?;
+    let now = work.now();
+    for direction in [Direction::Inbound, Direction::Outbound] {
+        store::links::retire(work, operator_id, direction, now).await?;
+    }
+    Ok(())
+}
+
+/// Opens kept secrets.
+///
+/// # Errors
+/// `links_closed`; internal when the key in the settings is another one.
+pub fn open(vault: &Vault, operator_id: Uuid, kept: &Sealed) -> Result<Secrets, Failure> {
+    let direction = match kept.direction.as_str() {
+        "inbound" => Direction::Inbound,
+        _ => Direction::Outbound,
+    };
+    vault.open(Place { secret_id: kept.secret_id, operator_id, direction }, &kept.sealed)
+}
+
+async fn fresh_request(work: &mut Work, request_id: Uuid) -> Result<(), Failure> {
+    if store::links::issued(work, request_id).await? {
+        return Err(Finding::new("request_id", Refusal::SecretsIssued).into());
+    }
+    Ok(())
+}
+
+async fn active(work: &mut Work, operator_id: Uuid) -> Result<Row, Failure> {
+    let row = store::links::lock(work, operator_id).await?.ok_or_else(Failure::not_found)?;
+    if row.state == "active" {
+        Ok(row)
+    } else {
+        Err(Finding::new("operator_id", Refusal::LinkRevoked).into())
+    }
+}
+
+async fn changed(work: &mut Work, mut row: Row) -> Result<(), Failure> {
+    row.version += 1;
+    store::links::save(work, &row).await
+}
+
+async fn issue(
+    work: &mut Work,
+    vault: &Vault,
+    request_id: Uuid,
+    operator_id: Uuid,
+    before_until: OffsetDateTime,
+) -> Result<Secrets, Failure> {
+    store::links::retire(work, operator_id, Direction::Inbound, before_until).await?;
+    let secrets = vault::fresh();
+    keep(work, vault, request_id, operator_id, Direction::Inbound, &secrets).await?;
+    Ok(secrets)
+}
+
+async fn keep(
+    work: &mut Work,
+    vault: &Vault,
+    request_id: Uuid,
+    operator_id: Uuid,
+    direction: Direction,
+    secrets: &Secrets,
+) -> Result<(), Failure> {
+    let secret_id = work.new_id();
+    let sealed = vault.seal(Place { secret_id, operator_id, direction }, secrets)?;
+    if store::links::insert_secret(work, operator_id, direction, secret_id, request_id, &sealed).await? {
+        Ok(())
+    } else {
+        Err(Finding::new("request_id", Refusal::SecretsIssued).into())
+    }
+}

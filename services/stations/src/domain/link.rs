@@ -1,0 +1,217 @@
+//! Links to operators' systems by T/CEC 102: what a link, its peer and its secrets must look like.
+//!
+//! Owns: the rules. Not: making random secrets or keeping them (`vault`). Source: interconnect sections 3, 5, 8, 17.
+use std::{collections::BTreeMap, fmt};
+
+use time::Duration;
+
+use super::{Finding, Refusal, text};
+
+/// How long the set of secrets before the newest stays valid. Source: interconnect section 17.
+pub const OVERLAP: Duration = Duration::hours(24);
+/// Clock window of a new link, seconds. Source: interconnect section 8.
+pub const WINDOW_SECS: i32 = 300;
+/// Widest clock window, while an operator repairs its clock. Source: interconnect section 8.
+const WINDOW_SECS_MAX: i32 = 86_400;
+/// Version in paths of a new link.
+pub const PROTOCOL_VERSION: &str = "20160701";
+/// Bytes of DataSecret and DataSecretIV.
+pub const KEY_BYTES: usize = 16;
+const SECRET_MAX: usize = 64;
+const HOSTED_MAX: usize = 100;
+const NAMES_MAX: usize = 50;
+
+/// Which side uses a set of secrets to call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// The operator calls us.
+    Inbound,
+    /// We call the operator.
+    Outbound,
+}
+
+impl Direction {
+    /// The name in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Inbound => "inbound",
+            Self::Outbound => "outbound",
+        }
+    }
+}
+
+/// The four secrets of one direction; text, used as UTF-8 bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secrets {
+    /// 运营商密钥.
+    pub operator: String,
+    /// 消息密钥, 16 bytes.
+    pub data: String,
+    /// 消息密钥初始化向量, 16 bytes.
+    pub data_iv: String,
+    /// 签名密钥.
+    pub sig: String,
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Secrets(redacted)")
+    }
+}
+
+/// How the operator's system is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Peer {
+    /// Up to and without the version; empty: it is not called.
+    pub base_url: String,
+    /// Text of the version in paths, without `v`.
+    pub protocol_version: String,
+    /// Method to last part of its path.
+    pub paths: BTreeMap<String, String>,
+    /// Standard spelling to the one that is sent.
+    pub spellings: BTreeMap<String, String>,
+}
+
+/// What the administrator grants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// Whether the link may speak.
+    pub open: bool,
+    /// Seconds.
+    pub window_secs: i32,
+    /// Organisation codes of other operators whose data it may deliver.
+    pub hosted: Vec<String>,
+}
+
+/// Everything that is wrong with a peer.
+#[must_use]
+pub fn examine_peer(peer: &Peer) -> Vec<Finding> {
+    let url = &peer.base_url;
+    let http = url.starts_with("http://") || url.starts_with("https://");
+    let plain = !url.contains(|one: char| one.is_whitespace() || matches!(one, '?' | '#' | '@'));
+    let url = if url.is_empty() || (http && plain && url.len() > "https://".len()) {
+        text::optional(url, 200)
+    } else {
+        Err(Refusal::UnknownValue)
+    };
+    let names = |map: &BTreeMap<String, String>| {
+        if map.len() > NAMES_MAX {
+            return Err(Refusal::TooMany { max: NAMES_MAX });
+        }
+        map.iter().try_for_each(|(from, to)| {
+            text::identifier(from, SECRET_MAX).and_then(|()| text::identifier(to, SECRET_MAX))
+        })
+    };
+    named([
+        ("base_url", url),
+        ("protocol_version", text::identifier(&peer.protocol_version, 16)),
+        ("paths", names(&peer.paths)),
+        ("spellings", names(&peer.spellings)),
+    ])
+}
+
+/// Everything that is wrong with secrets that an operator gave us.
+#[must_use]
+pub fn examine_secrets(secrets: &Secrets) -> Vec<Finding> {
+    let key = |text: &str| {
+        text::required(text, SECRET_MAX).and_then(|()| {
+            let bytes = i64::try_from(KEY_BYTES).unwrap_or_default();
+            if text.len() == KEY_BYTES { Ok(()) } else { Err(Refusal::OutOfRange { min: bytes, max: bytes }) }
+        })
+    };
+    named([
+        ("outbound.operator_secret", text::required(&secrets.operator, 4 * SECRET_MAX)),
+        ("outbound.data_secret", key(&secrets.data)),
+        ("outbound.data_secret_iv", key(&secrets.data_iv)),
+        ("outbound.sig_secret", text::required(&secrets.sig, 4 * SECRET_MAX)),
+    ])
+}
+
+/// Everything that is wrong with terms.
+#[must_use]
+pub fn examine_terms(terms: &Terms) -> Vec<Finding> {
+    let window = if (1..=WINDOW_SECS_MAX).contains(&terms.window_secs) {
+        Ok(())
+    } else {
+        Err(Refusal::OutOfRange { min: 1, max: i64::from(WINDOW_SECS_MAX) })
+    };
+    let code = |code: &String| {
+        let formed = code.len() == 9 && code.bytes().all(|one| one.is_ascii_alphanumeric());
+        if formed { Ok(()) } else { Err(Refusal::UnknownValue) }
+    };
+    let hosted = if terms.hosted.len() > HOSTED_MAX {
+        Err(Refusal::TooMany { max: HOSTED_MAX })
+    } else {
+        terms.hosted.iter().try_for_each(code)
+    };
+    named([("window_secs", window), ("hosted", hosted)])
+}
+
+fn named<const N: usize>(checks: [(&'static str, Result<(), Refusal>); N]) -> Vec<Finding> {
+    checks.into_iter().filter_map(|(field, result)| Some(Finding::new(field, result.err()?))).collect()
+}
+
+/// The organisation code inside a unified social credit code: OperatorID on the wire.
+#[must_use]
+pub fn organisation(uscc: &str) -> Option<&str> {
+    uscc.get(8..17).filter(|_| uscc.len() == 18)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(findings: Vec<Finding>) -> Vec<String> {
+        findings.into_iter().map(|found| found.field).collect()
+    }
+
+    #[test]
+    fn a_peer_is_http_and_its_names_are_identifiers() {
+        let peer = |url: &str| Peer {
+            base_url: url.into(),
+            protocol_version: "20160701".into(),
+            paths: BTreeMap::from([("query_token".into(), "get_token".into())]),
+            spellings: BTreeMap::new(),
+        };
+        for url in ["", "https://host:8443/evcs", "http://127.0.0.1:9/evcs"] {
+            assert!(examine_peer(&peer(url)).is_empty(), "{url}");
+        }
+        for url in ["ftp://host", "https://", "https://user@host", "https://host/?a=b"] {
+            assert_eq!(fields(examine_peer(&peer(url))), ["base_url"], "{url}");
+        }
+        let mut odd = peer("");
+        odd.paths.insert("query token".into(), "x".into());
+        odd.protocol_version.clear();
+        assert_eq!(fields(examine_peer(&odd)), ["protocol_version", "paths"]);
+    }
+
+    #[test]
+    fn keys_have_sixteen_bytes_not_characters() {
+        let secrets = |data: &str| Secrets {
+            operator: "operator".into(),
+            data: data.into(),
+            data_iv: "0123456789abcdef".into(),
+            sig: "s".into(),
+        };
+        assert!(examine_secrets(&secrets("Kx7!pQ2@mZ9#rT4$")).is_empty());
+        assert_eq!(
+            fields(examine_secrets(&secrets("充电充电充电充电充电充电充电充电"))),
+            ["outbound.data_secret"]
+        );
+        assert_eq!(fields(examine_secrets(&secrets("short"))), ["outbound.data_secret"]);
+    }
+
+    #[test]
+    fn terms_have_a_bounded_window_and_organisation_codes() {
+        let terms = |window_secs, hosted: &[&str]| Terms {
+            open: true,
+            window_secs,
+            hosted: hosted.iter().map(|code| (*code).to_owned()).collect(),
+        };
+        assert!(examine_terms(&terms(300, &["XXXX00019"])).is_empty());
+        assert_eq!(fields(examine_terms(&terms(0, &["XXXX0001"]))), ["window_secs", "hosted"]);
+        assert_eq!(organisation("91410105XXXX00019G"), Some("XXXX00019"));
+        assert_eq!(organisation("XXXX00019"), None);
+    }
+}

@@ -1,0 +1,90 @@
+//! Messages of links to values and back.
+use proto::stations::{
+    Link, ResolvedLink, SecretSet, Secrets as SecretsMessage, SetPeerRequest, SetTermsRequest,
+};
+
+use crate::{
+    domain::link::{Peer, Secrets, Terms},
+    store::links::{Row, Sealed},
+};
+
+/// How the operator's system is called, and by which secrets.
+#[must_use]
+pub fn peer(body: SetPeerRequest) -> (Peer, Option<Secrets>) {
+    let outbound = body.outbound.map(|secrets| Secrets {
+        operator: secrets.operator_secret,
+        data: secrets.data_secret,
+        data_iv: secrets.data_secret_iv,
+        sig: secrets.sig_secret,
+    });
+    let peer = Peer {
+        base_url: body.base_url,
+        protocol_version: body.protocol_version,
+        paths: body.paths.into_iter().collect(),
+        spellings: body.spellings.into_iter().collect(),
+    };
+    (peer, outbound)
+}
+
+/// What the administrator grants.
+#[must_use]
+pub fn terms(body: SetTermsRequest) -> Terms {
+    Terms { open: body.open, window_secs: body.window_secs, hosted: body.hosted }
+}
+
+/// Secrets on their way out.
+#[must_use]
+pub fn secrets(secrets: Secrets) -> SecretsMessage {
+    SecretsMessage {
+        operator_secret: secrets.operator,
+        data_secret: secrets.data,
+        data_secret_iv: secrets.data_iv,
+        sig_secret: secrets.sig,
+    }
+}
+
+/// A link without its secrets.
+#[must_use]
+pub fn view(row: Row, kept: &[Sealed]) -> Link {
+    let inbound = kept.iter().filter(|set| set.direction == "inbound").map(set).collect();
+    Link {
+        operator_id: row.operator_id.to_string(),
+        organisation_code: row.organisation_code,
+        state: row.state,
+        open: row.open,
+        window_secs: row.window_secs,
+        hosted: row.hosted,
+        base_url: row.base_url,
+        protocol_version: row.protocol_version,
+        paths: row.paths.0.into_iter().collect(),
+        spellings: row.spellings.0.into_iter().collect(),
+        inbound,
+        callable: kept.iter().any(|set| set.direction == "outbound"),
+        version: row.version,
+    }
+}
+
+fn set(kept: &Sealed) -> SecretSet {
+    SecretSet {
+        secret_id: kept.secret_id.to_string(),
+        issued_at: Some(super::timestamp(kept.issued_at)),
+        retires_at: kept.retires_at.map(super::timestamp),
+        secrets: None,
+    }
+}
+
+/// A link with its secrets, for interconnect; `opened` are those of `kept`, in its order.
+#[must_use]
+pub fn resolved(row: Row, kept: &[Sealed], opened: Vec<Secrets>) -> ResolvedLink {
+    let mut link = view(row, &[]);
+    let mut outbound = None;
+    for (one, open) in kept.iter().zip(opened) {
+        if one.direction == "inbound" {
+            link.inbound.push(SecretSet { secrets: Some(secrets(open)), ..set(one) });
+        } else {
+            outbound = Some(secrets(open));
+        }
+    }
+    link.callable = outbound.is_some();
+    ResolvedLink { link: Some(link), outbound }
+}

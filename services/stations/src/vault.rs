@@ -1,0 +1,137 @@
+//! Secrets of links at rest: made at random, sealed with AES-256-GCM under the installation's key, opened on demand.
+//!
+//! Owns: bytes. Not: who may see a secret (`app::link`), where it lies (`store::links`).
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use chassis::Failure;
+use rand::RngExt as _;
+use ring::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
+    rand::{SecureRandom as _, SystemRandom},
+};
+use uuid::Uuid;
+
+use crate::domain::{
+    Finding, Refusal,
+    link::{Direction, KEY_BYTES, Secrets},
+};
+
+/// Letters and digits: a set that every operator's system can store and type.
+const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+/// Characters of OperatorSecret and SigSecret: 32 × log2(62) = 190 bits.
+const LONG: usize = 32;
+
+/// Seals and opens secrets; without a key it refuses both.
+pub struct Vault(Option<LessSafeKey>);
+
+/// Which row a sealed value belongs to: it does not open under another one.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// The row.
+    pub secret_id: Uuid,
+    /// Whose.
+    pub operator_id: Uuid,
+    /// Which way.
+    pub direction: Direction,
+}
+
+impl Place {
+    fn aad(self) -> Aad<Vec<u8>> {
+        let mut bytes = self.secret_id.as_bytes().to_vec();
+        bytes.extend_from_slice(self.operator_id.as_bytes());
+        bytes.extend_from_slice(self.direction.name().as_bytes());
+        Aad::from(bytes)
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("link secret {0} cannot be opened with the key in the settings")]
+struct Unopened(Uuid);
+
+impl Vault {
+    /// From the setting: 32 bytes in base64; the empty text is no key. `None` where it is neither.
+    #[must_use]
+    pub fn new(key: &str) -> Option<Self> {
+        if key.is_empty() {
+            return Some(Self(None));
+        }
+        let bytes = STANDARD.decode(key).ok()?;
+        Some(Self(Some(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).ok()?))))
+    }
+
+    fn key(&self) -> Result<&LessSafeKey, Failure> {
+        self.0.as_ref().ok_or_else(|| Finding::new("", Refusal::LinksClosed).into())
+    }
+
+    /// Encrypts secrets for a row.
+    ///
+    /// # Errors
+    /// `links_closed` without a key.
+    pub fn seal(&self, place: Place, secrets: &Secrets) -> Result<Vec<u8>, Failure> {
+        let key = self.key()?;
+        let mut nonce = [0; NONCE_LEN];
+        SystemRandom::new().fill(&mut nonce).map_err(|_| Failure::internal("no randomness"))?;
+        let texts = [&secrets.operator, &secrets.data, &secrets.data_iv, &secrets.sig];
+        let mut bytes = serde_json::to_vec(&texts).map_err(Failure::internal)?;
+        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), place.aad(), &mut bytes)
+            .map_err(|_| Failure::internal("sealing failed"))?;
+        Ok([nonce.as_slice(), &bytes].concat())
+    }
+
+    /// Decrypts what was sealed for this row.
+    ///
+    /// # Errors
+    /// `links_closed` without a key; internal when it was sealed with another key or for another row.
+    pub fn open(&self, place: Place, sealed: &[u8]) -> Result<Secrets, Failure> {
+        let key = self.key()?;
+        let unopened = || Failure::internal(Unopened(place.secret_id));
+        let (nonce, bytes) = sealed.split_first_chunk::<NONCE_LEN>().ok_or_else(unopened)?;
+        let mut bytes = bytes.to_vec();
+        let plain = key
+            .open_in_place(Nonce::assume_unique_for_key(*nonce), place.aad(), &mut bytes)
+            .map_err(|_| unopened())?;
+        let [operator, data, data_iv, sig] = serde_json::from_slice(plain).map_err(Failure::internal)?;
+        Ok(Secrets { operator, data, data_iv, sig })
+    }
+}
+
+/// Four fresh secrets.
+#[must_use]
+pub fn fresh() -> Secrets {
+    let text = |length: usize| -> String {
+        let mut source = rand::rng();
+        (0..length).map(|_| char::from(LETTERS[source.random_range(0..LETTERS.len())])).collect()
+    };
+    Secrets { operator: text(LONG), data: text(KEY_BYTES), data_iv: text(KEY_BYTES), sig: text(LONG) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sealed_opens_for_its_own_row_and_key_only() {
+        let vault = Vault::new(&STANDARD.encode([7; 32])).expect("a key");
+        let place = |row: u128| Place {
+            secret_id: Uuid::from_u128(row),
+            operator_id: Uuid::from_u128(9),
+            direction: Direction::Inbound,
+        };
+        let secrets = fresh();
+        let sealed = vault.seal(place(1), &secrets).expect("sealed");
+        assert_eq!(vault.open(place(1), &sealed).expect("opened"), secrets);
+        assert!(vault.open(place(2), &sealed).is_err());
+        let other = Vault::new(&STANDARD.encode([8; 32])).expect("a key");
+        assert!(other.open(place(1), &sealed).is_err());
+        assert!(!sealed.windows(16).any(|part| part == secrets.data.as_bytes()));
+        assert_ne!(sealed, vault.seal(place(1), &secrets).expect("sealed"));
+    }
+
+    #[test]
+    fn without_a_key_nothing_is_issued() {
+        let vault = Vault::new("").expect("no key");
+        let place =
+            Place { secret_id: Uuid::nil(), operator_id: Uuid::nil(), direction: Direction::Outbound };
+        assert_eq!(vault.seal(place, &fresh()).expect_err("refused").reason(), "links_closed");
+        assert!(Vault::new("c2hvcnQ=").is_none());
+    }
+}

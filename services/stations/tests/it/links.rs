@@ -1,0 +1,156 @@
+//! Links: who may have one, secrets shown once, rotation with overlap, and what interconnect sees.
+use proto::stations::{
+    ApproveLinkRequest, GetLinkRequest, ResolveLinkRequest, ResolvedLink, RevokeLinkRequest,
+    RotateSecretsRequest, Secrets, SetPeerRequest, SetTermsRequest,
+};
+
+use crate::harness::{Platform, Who, answer, fresh, operator, refused};
+
+fn approve(number: u128) -> ApproveLinkRequest {
+    ApproveLinkRequest { request_id: fresh(), operator_id: operator(number).to_string() }
+}
+
+fn rotate() -> RotateSecretsRequest {
+    RotateSecretsRequest { request_id: fresh(), operator_id: String::new() }
+}
+
+async fn resolved(platform: &Platform, code: &str) -> Result<ResolvedLink, (String, String)> {
+    let asked = ResolveLinkRequest { organisation_code: code.into() };
+    let found = answer(platform.links(Who::Interconnect).resolve_link(asked).await);
+    found.map_err(|refusal| refused::<()>(Err(refusal)))
+}
+
+/// Signing secrets that are valid now, the newest first.
+async fn sigs(platform: &Platform) -> Vec<String> {
+    let link = resolved(platform, "XXXX00019").await.expect("found").link.expect("a link");
+    link.inbound.into_iter().map(|set| set.secrets.expect("secrets").sig_secret).collect()
+}
+
+#[tokio::test]
+async fn an_approved_link_is_found_by_the_organisation_code_with_the_secrets_that_were_shown() {
+    let platform = Platform::start().await;
+    let mut links = platform.links(Who::Administrator);
+    let issued = answer(links.approve_link(approve(1)).await).expect("approved");
+    let link = issued.link.expect("a link");
+    assert_eq!((link.organisation_code.as_str(), link.open, link.callable), ("XXXX00019", true, false));
+    assert!(link.inbound[0].secrets.is_none(), "a view carries no secrets");
+    let shown = issued.inbound.expect("secrets");
+    assert_eq!((shown.data_secret.len(), shown.data_secret_iv.len(), shown.sig_secret.len()), (16, 16, 32));
+    let found = resolved(&platform, "XXXX00019").await.expect("found");
+    let set = &found.link.expect("a link").inbound[0];
+    assert_eq!(set.secrets.as_ref(), Some(&shown));
+    assert_eq!(resolved(&platform, "XXXX00027").await.expect_err("none").0, "not_found");
+    let clear: i64 = platform
+        .count("SELECT count(*) FROM link_secrets WHERE position('operator' IN encode(sealed, 'escape')) > 0")
+        .await;
+    assert_eq!(clear, 0);
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn secrets_are_shown_once_and_a_link_is_approved_once_for_an_active_operator() {
+    let platform = Platform::start().await;
+    let mut links = platform.links(Who::Administrator);
+    let body = approve(1);
+    answer(links.approve_link(body.clone()).await).expect("approved");
+    let reason = |result| refused(answer(result)).0;
+    assert_eq!(reason(links.approve_link(body).await), "secrets_issued");
+    assert_eq!(reason(links.approve_link(approve(1)).await), "link_exists");
+    assert_eq!(reason(links.approve_link(approve(3)).await), "operator_not_active");
+    assert_eq!(reason(links.approve_link(approve(4)).await), "not_found");
+    let stranger = platform.links(Who::Operator(operator(1))).approve_link(approve(1)).await;
+    assert_eq!(reason(stranger), "not_permitted");
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn the_set_before_the_newest_stays_valid_for_a_day_and_no_third_one() {
+    let platform = Platform::start().await;
+    let first = answer(platform.links(Who::Administrator).approve_link(approve(1)).await).expect("approved");
+    let mut own = platform.links(Who::Operator(operator(1)));
+    let second = answer(own.rotate_secrets(rotate()).await).expect("rotated");
+    let sig = |issued: &proto::stations::IssuedSecrets| issued.inbound.clone().expect("shown").sig_secret;
+    assert_eq!(sigs(&platform).await, [sig(&second), sig(&first)]);
+    let third = answer(own.rotate_secrets(rotate()).await).expect("rotated");
+    assert_eq!(sigs(&platform).await, [sig(&third), sig(&second)]);
+    let left: i64 = platform
+        .count("SELECT (extract(epoch FROM max(retires_at) - now()) / 3600)::bigint FROM link_secrets")
+        .await;
+    assert_eq!(left, 24);
+    sqlx::query("UPDATE link_secrets SET retires_at = now() WHERE retires_at > now()")
+        .execute(&platform.pool)
+        .await
+        .expect("a day passes");
+    assert_eq!(sigs(&platform).await, [sig(&third)]);
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn an_operator_sets_how_it_is_called_and_sees_its_own_link_only() {
+    let platform = Platform::start().await;
+    let mut links = platform.links(Who::Administrator);
+    for number in [1, 2] {
+        answer(links.approve_link(approve(number)).await).expect("approved");
+    }
+    let outbound = Secrets {
+        operator_secret: "theirs".into(),
+        data_secret: "0123456789abcdef".into(),
+        data_secret_iv: "fedcba9876543210".into(),
+        sig_secret: "signing".into(),
+    };
+    let peer = |url: &str, outbound: Option<Secrets>| SetPeerRequest {
+        request_id: fresh(),
+        base_url: url.into(),
+        protocol_version: "1.0".into(),
+        outbound,
+        ..SetPeerRequest::default()
+    };
+    let mut own = platform.links(Who::Operator(operator(1)));
+    let wrong = own.set_peer(peer("ftp://host", Some(Secrets::default()))).await;
+    let fields = answer(wrong).expect_err("refused").fields;
+    assert_eq!(fields.first().map(String::as_str), Some("base_url"));
+    assert!(fields.contains(&"outbound.sig_secret".to_owned()), "{fields:?}");
+    let view = answer(own.set_peer(peer("https://host/evcs", Some(outbound.clone()))).await).expect("set");
+    assert!(view.callable);
+    answer(own.set_peer(peer("https://other/evcs", None)).await).expect("set");
+    let found = resolved(&platform, "XXXX00019").await.expect("found");
+    assert_eq!(found.outbound, Some(outbound));
+    assert_eq!(found.link.expect("a link").base_url, "https://other/evcs");
+    let foreign = own.get_link(GetLinkRequest { operator_id: operator(2).to_string() }).await;
+    assert_eq!(refused(answer(foreign)).0, "not_found");
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn the_switch_closes_a_link_and_revoking_ends_it_until_it_is_approved_anew() {
+    let platform = Platform::start().await;
+    let mut links = platform.links(Who::Administrator);
+    answer(links.approve_link(approve(1)).await).expect("approved");
+    let terms = |open: bool, window_secs: i32| SetTermsRequest {
+        request_id: fresh(),
+        operator_id: operator(1).to_string(),
+        open,
+        window_secs,
+        hosted: vec!["XXXX00027".into()],
+    };
+    assert_eq!(refused(answer(links.set_terms(terms(true, 0)).await)).1, "window_secs");
+    answer(links.set_terms(terms(false, 3_600)).await).expect("set");
+    let link = resolved(&platform, "XXXX00019").await.expect("found").link.expect("a link");
+    assert_eq!((link.open, link.window_secs, link.hosted.len()), (false, 3_600, 1));
+    let revoke = RevokeLinkRequest { request_id: fresh(), operator_id: operator(1).to_string() };
+    answer(links.revoke_link(revoke).await).expect("revoked");
+    assert_eq!(resolved(&platform, "XXXX00019").await.expect_err("none").0, "not_found");
+    let own = platform.links(Who::Operator(operator(1))).rotate_secrets(rotate()).await;
+    assert_eq!(refused(answer(own)).0, "link_revoked");
+    answer(links.approve_link(approve(1)).await).expect("approved anew");
+    assert_eq!(sigs(&platform).await.len(), 1);
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn without_a_key_for_secrets_no_link_is_approved() {
+    let platform = Platform::start_with(|config| config.links.secrets_key = String::new().into()).await;
+    let result = platform.links(Who::Administrator).approve_link(approve(1)).await;
+    assert_eq!(refused(answer(result)).0, "links_closed");
+    platform.stop().await;
+}
