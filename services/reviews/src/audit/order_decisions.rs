@@ -20,13 +20,14 @@ pub(super) async fn violations(pool: &PgPool, seal: &Seal) -> Result<i64, StoreE
     let mut rows = sqlx::query!(
         r#"-- reviews.audit.order_decisions
          SELECT d.*, w.membership_hash AS launched_hash, s.population_hash AS "drawn_from?", s.seed AS "drawn_by?",
-                steps.ids AS "ids!", steps.versions AS "versions!", steps.heads AS "heads!"
+                steps.ids AS "ids!", steps.versions AS "versions!", steps.heads AS "heads!", steps.same AS "same_actor!"
          FROM order_decisions d JOIN work_orders w ON w.id = d.work_order_id
          LEFT JOIN samples s ON s.work_order_id = d.work_order_id AND s.order_version = d.version
               AND d.transition IN ('T20', 'T24')
          CROSS JOIN LATERAL (
              SELECT coalesce(array_agg(h.application_id), '{}') AS ids, coalesce(array_agg(h.version), '{}') AS versions,
-                    coalesce(array_agg(h.hash), '{}') AS heads
+                    coalesce(array_agg(h.hash), '{}') AS heads,
+                    coalesce(bool_and((h.actor_id, h.actor_role, h.office) = (d.actor_id, d.actor_role, d.office)), true) AS same
              FROM work_order_members m JOIN history h USING (application_id)
              WHERE m.work_order_id = d.work_order_id AND h.command = d.command AND h.occurred_at = d.decided_at) steps"#
     )
@@ -65,6 +66,7 @@ pub(super) async fn violations(pool: &PgPool, seal: &Seal) -> Result<i64, StoreE
             decided_at: row.decided_at,
         };
         let genuine = counted
+            && row.same_actor
             && same_members
             && same_draw
             && row.membership_hash == row.launched_hash
@@ -82,10 +84,14 @@ pub(super) async fn violations(pool: &PgPool, seal: &Seal) -> Result<i64, StoreE
 async fn missing(pool: &PgPool) -> Result<i64, StoreError> {
     Ok(sqlx::query_scalar!(
         r#"-- reviews.audit.missing_order_decisions
-         SELECT count(*) AS "count!" FROM history h
-         WHERE h.command IN ('LaunchJointReview', 'FreezeOrder', 'WidenSample', 'ConcludeOrder') AND NOT EXISTS (
-             SELECT 1 FROM order_decisions d JOIN work_order_members m USING (work_order_id)
-             WHERE m.application_id = h.application_id AND d.command = h.command AND d.decided_at = h.occurred_at)"#
+         SELECT (SELECT count(*) FROM history h
+                 WHERE h.command IN ('LaunchJointReview', 'FreezeOrder', 'WidenSample', 'ConcludeOrder') AND NOT EXISTS (
+                     SELECT 1 FROM order_decisions d JOIN work_order_members m USING (work_order_id)
+                     WHERE m.application_id = h.application_id AND d.command = h.command AND d.decided_at = h.occurred_at))
+              + (SELECT count(*) FROM work_orders w, LATERAL (VALUES ('T14', true), ('T20', frozen_at IS NOT NULL))
+                     AS due (transition, wanted)
+                 WHERE wanted AND NOT EXISTS (SELECT 1 FROM order_decisions d
+                     WHERE d.work_order_id = w.id AND d.transition = due.transition)) AS "count!""#
     )
     .fetch_one(pool)
     .await?)

@@ -37,19 +37,19 @@ pub struct OrderDecision {
     pub population_hash: String,
     /// See above.
     pub seed: String,
-    /// Who.
+    /// Who; for a conclusion, which nobody calls, whose signature it follows from.
     pub actor_id: Uuid,
     /// In which role.
     pub actor_role: String,
-    /// With which scope, on that day.
+    /// With which scope, on that day; empty for a conclusion, as proof and session are.
     pub scope: Vec<String>,
     /// For which office.
     pub office: String,
     /// For which department.
     pub department: String,
-    /// How the person had proved itself; empty for a conclusion, which follows from signatures given before.
+    /// How the person had proved itself.
     pub authentication: String,
-    /// In which session; likewise.
+    /// In which session.
     pub session_id: String,
     /// Database time.
     pub decided_at: OffsetDateTime,
@@ -80,7 +80,7 @@ impl OrderDecision {
             seed: drawn.map(|drawn| hex(&drawn.seed)).unwrap_or_default(),
             actor_id: act.actor_id(),
             actor_role: row.by.role().to_owned(),
-            scope: act.person.scope.clone(),
+            scope: if command == Command::ConcludeOrder { Vec::new() } else { act.person.scope.clone() },
             office: act.person.office.clone(),
             department: act.person.department.clone(),
             authentication: act.person.authentication.clone(),
