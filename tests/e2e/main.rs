@@ -6,6 +6,7 @@ mod dead_letters;
 mod deadlines;
 mod decisions;
 mod drafts;
+mod interconnect;
 mod invoices;
 mod joint_review;
 mod legacy;

@@ -16,6 +16,7 @@ pub mod pages;
 pub mod premises;
 pub mod records;
 pub mod system;
+pub mod tcec;
 pub mod traffic;
 pub mod wait;
 

@@ -16,6 +16,7 @@ pub mod clock;
 pub mod deadlines;
 pub mod dossiers;
 pub mod joint;
+pub mod links;
 pub mod officials;
 pub mod people;
 pub mod platform;

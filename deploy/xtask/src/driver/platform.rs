@@ -109,7 +109,7 @@ use reviews::{
     applications_client::ApplicationsClient, deadlines_client::DeadlinesClient,
     joint_review_client::JointReviewClient, rounds_client::RoundsClient,
 };
-use stations::{ingest_client::IngestClient, registry_client::RegistryClient};
+use stations::{ingest_client::IngestClient, links_client::LinksClient, registry_client::RegistryClient};
 
 clients! {
     registration: accounts RegistrationClient, "Operators register and keep their profile.";
@@ -118,6 +118,7 @@ clients! {
     users: accounts UsersClient, "Officials.";
     machines: accounts MachinesClient, "Client credentials of outside systems.";
     registry: stations RegistryClient, "Stations, equipment, connectors.";
+    links: stations LinksClient, "Links to operators' systems.";
     ingest: stations IngestClient, "Connector status and charge orders.";
     files: documents FilesClient, "Uploads and downloads.";
     dossiers: documents DossiersClient, "Slots, revisions, differences.";

@@ -1,0 +1,215 @@
+//! An operator's system that speaks T/CEC 102 over real HTTP, with faults when asked: an own implementation, from the
+//! protocol's text and not from the service's code.
+//!
+//! Owns: envelopes, tokens, pushes, repetition. Not: what the platform makes of them. Source: interconnect protocol.
+use std::{
+    sync::atomic::{AtomicI64, AtomicU32, Ordering},
+    time::Duration,
+};
+
+use aes::Aes128;
+use anyhow::{Context as _, Result, ensure};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use cbc::cipher::{BlockModeDecrypt as _, BlockModeEncrypt as _, KeyIvInit as _, block_padding::Pkcs7};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use md5::Md5;
+use proto::stations::{Secrets, StationRecord};
+use serde_json::{Value, json};
+use time::{OffsetDateTime, UtcOffset};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    sync::Mutex,
+    time::timeout,
+};
+use xtask::{driver::clock, services::Service};
+
+use crate::System;
+
+/// Longer than any answer takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One operator's system.
+pub struct Simulator {
+    address: String,
+    /// OperatorID on the wire.
+    pub organisation: String,
+    /// By which it calls the platform.
+    pub secrets: Secrets,
+    /// Seconds that its clock is ahead of the machine's.
+    pub clock_ahead: AtomicI64,
+    seq: AtomicU32,
+    token: Mutex<Option<String>>,
+    /// Every envelope that the platform answered with.
+    pub answers: Mutex<Vec<Value>>,
+}
+
+/// What the platform answered.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Told {
+    /// Ret.
+    pub ret: i64,
+    /// Msg.
+    pub msg: String,
+    /// Plaintext of Data; null where it is empty.
+    pub body: Value,
+}
+
+impl Simulator {
+    /// A system before the platform's interconnect. Errors: there is none.
+    pub fn at(system: &System, organisation: &str, secrets: Secrets) -> Result<Self> {
+        let address = system.fleet().deployment().address(Service::Interconnect)?.inlet.clone();
+        Ok(Self {
+            address,
+            organisation: organisation.to_owned(),
+            secrets,
+            clock_ahead: AtomicI64::new(0),
+            seq: AtomicU32::new(1),
+            token: Mutex::default(),
+            answers: Mutex::default(),
+        })
+    }
+
+    /// The system's clock in seconds since 1970.
+    pub fn now(&self) -> i64 {
+        clock::now().seconds + self.clock_ahead.load(Ordering::Relaxed)
+    }
+
+    /// The envelope of a message, by the system's clock and counter.
+    pub fn envelope(&self, body: &Value) -> Value {
+        let seq = format!("{:04}", self.seq.fetch_add(1, Ordering::Relaxed) % 9_999 + 1);
+        let stamp: String = local(self.now()).chars().filter(char::is_ascii_digit).collect();
+        let cipher = cbc::Encryptor::<Aes128>::new_from_slices(
+            self.secrets.data_secret.as_bytes(),
+            self.secrets.data_secret_iv.as_bytes(),
+        );
+        let cipher = cipher.expect("the platform issues 16 bytes");
+        let data = STANDARD.encode(cipher.encrypt_padded_vec::<Pkcs7>(body.to_string().as_bytes()));
+        let sig = self.mac(&format!("{}{data}{stamp}{seq}", self.organisation));
+        json!({ "OperatorID": self.organisation, "Data": data, "TimeStamp": stamp, "Seq": seq, "Sig": sig })
+    }
+
+    fn mac(&self, text: &str) -> String {
+        let key = self.secrets.sig_secret.as_bytes();
+        let mut mac = Hmac::<Md5>::new_from_slice(key).expect("any length");
+        mac.update(text.as_bytes());
+        hex::encode_upper(mac.finalize().into_bytes())
+    }
+
+    /// Sends an envelope with a token. Errors: no answer, or one that is not signed with the operator's key.
+    pub async fn send(&self, method: &str, envelope: &Value, token: Option<&str>) -> Result<Told> {
+        let body = envelope.to_string();
+        let bearer = token.map_or(String::new(), |token| format!("Authorization: Bearer {token}\r\n"));
+        let head = format!(
+            "POST /evcs/v20160701/{method} HTTP/1.0\r\nHost: {}\r\n{bearer}Content-Type: application/json; \
+             charset=utf-8\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+            self.address,
+            body.len()
+        );
+        let answer = timeout(PATIENCE, async {
+            let mut stream = TcpStream::connect(&self.address).await?;
+            stream.write_all(head.as_bytes()).await?;
+            stream.write_all(body.as_bytes()).await?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await?;
+            std::io::Result::Ok(answer)
+        });
+        let answer = answer.await.with_context(|| format!("{method} gave no answer"))??;
+        let (head, text) = answer.split_once("\r\n\r\n").context("the answer is not HTTP")?;
+        ensure!(head.contains(" 200 "), "{head}");
+        let envelope: Value = serde_json::from_str(text)?;
+        self.answers.lock().await.push(envelope.clone());
+        self.read(&envelope)
+    }
+
+    fn read(&self, envelope: &Value) -> Result<Told> {
+        let ret = envelope["Ret"].as_i64().context("Ret is no number")?;
+        let text = |name: &str| envelope[name].as_str().map(str::to_owned).context("no text");
+        let (msg, data, sig) = (text("Msg")?, text("Data")?, text("Sig")?);
+        ensure!(sig == self.mac(&format!("{ret}{msg}{data}")), "not signed with our key: {envelope}");
+        let body = if data.is_empty() {
+            Value::Null
+        } else {
+            let cipher = cbc::Decryptor::<Aes128>::new_from_slices(
+                self.secrets.data_secret.as_bytes(),
+                self.secrets.data_secret_iv.as_bytes(),
+            )?;
+            let plain = cipher.decrypt_padded_vec::<Pkcs7>(&STANDARD.decode(data)?);
+            serde_json::from_slice(&plain.ok().context("Data does not decrypt")?)?
+        };
+        Ok(Told { ret, msg, body })
+    }
+
+    /// A fresh token. Errors: it is refused.
+    pub async fn login(&self) -> Result<String> {
+        let body = json!({ "OperatorID": self.organisation, "OperatorSecret": self.secrets.operator_secret });
+        let told = self.send("query_token", &self.envelope(&body), None).await?;
+        let token = told.body["AccessToken"].as_str().filter(|token| !token.is_empty());
+        token.map(str::to_owned).with_context(|| format!("no token: {told:?}"))
+    }
+
+    /// Sends a message as a good peer does: with a token, once more with a new one after 4002. Errors: no answer.
+    pub async fn push(&self, method: &str, body: &Value) -> Result<Told> {
+        self.push_envelope(method, &self.envelope(body)).await
+    }
+
+    /// The same for an envelope that is made already, e.g. to repeat it.
+    ///
+    /// # Errors
+    /// No answer, or no token.
+    pub async fn push_envelope(&self, method: &str, envelope: &Value) -> Result<Told> {
+        let held = self.token.lock().await.clone();
+        if let Some(token) = held {
+            let told = self.send(method, envelope, Some(&token)).await?;
+            if told.ret != 4002 {
+                return Ok(told);
+            }
+        }
+        let token = self.login().await?;
+        *self.token.lock().await = Some(token.clone());
+        self.send(method, envelope, Some(&token)).await
+    }
+}
+
+/// `yyyy-MM-dd HH:mm:ss` in China standard time.
+pub fn local(unix_seconds: i64) -> String {
+    let china = UtcOffset::from_hms(8, 0, 0).expect("an offset");
+    let at = OffsetDateTime::from_unix_timestamp(unix_seconds).expect("a moment of ours").to_offset(china);
+    let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}", at.hour(), at.minute(), at.second())
+}
+
+/// A registry record as the StationInfo of the protocol.
+pub fn station_info(record: &StationRecord, organisation: &str) -> Value {
+    let degrees = |micro: i64| format!("{}.{:06}", micro / 1_000_000, micro % 1_000_000);
+    let kilowatts = |watts: i64| format!("{}.{:01}", watts / 1_000, watts % 1_000 / 100);
+    let devices: Vec<Value> = record
+        .equipment
+        .iter()
+        .map(|device| {
+            let guns: Vec<Value> = device
+                .connectors
+                .iter()
+                .map(|gun| {
+                    json!({
+                        "ConnectorID": gun.connector_id, "ConnectorType": gun.connector_type,
+                        "VoltageUpperLimits": gun.voltage_upper_volts, "VoltageLowerLimits": gun.voltage_lower_volts,
+                        "Current": gun.current_amps, "Power": kilowatts(gun.power_watts),
+                        "NationalStandard": gun.national_standard,
+                    })
+                })
+                .collect();
+            json!({
+                "EquipmentID": device.equipment_id, "EquipmentType": device.equipment_type,
+                "Power": kilowatts(device.power_watts), "ConnectorInfos": guns,
+            })
+        })
+        .collect();
+    json!({
+        "StationID": record.station_code, "OperatorID": organisation, "EquipmentOwnerID": organisation,
+        "StationName": record.name, "CountryCode": "CN", "AreaCode": record.county, "Address": record.address,
+        "ServiceTel": "400-000-0000", "StationType": record.station_type, "StationStatus": record.station_status,
+        "ParkNums": record.park_nums, "StationLng": degrees(record.longitude_e6),
+        "StationLat": degrees(record.latitude_e6), "Construction": record.construction, "EquipmentInfos": devices,
+    })
+}
