@@ -6,6 +6,7 @@ pub mod field;
 pub mod figures;
 pub mod ingest;
 pub mod launches;
+pub mod pages;
 pub mod raw;
 pub mod raw_ingest;
 pub mod worklist;
@@ -53,6 +54,8 @@ enum Subject {
     Review,
     /// What operators' systems send: orders, statuses, telemetry.
     Ingest,
+    /// Pages with few and many applications behind them.
+    Portal,
 }
 
 /// How long and how much.
@@ -79,6 +82,35 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     match arguments.subject {
         Subject::Review => review(&arguments).await,
         Subject::Ingest => ingest(&arguments).await,
+        Subject::Portal => portal(&arguments).await,
+    }
+}
+
+const PAGES_FULL: pages::Extent = pages::Extent { few: 10_000, many: 1_000_000, rounds: 5, visits: 100 };
+const PAGES_QUICK: pages::Extent = pages::Extent { few: 1_000, many: 20_000, rounds: 3, visits: 20 };
+
+async fn portal(arguments: &Arguments) -> Result<()> {
+    let checkout = Checkout::find()?;
+    let (extent, build) =
+        if arguments.quick { (PAGES_QUICK, Build::Debug) } else { (PAGES_FULL, Build::Release) };
+    let binaries = match &arguments.binaries {
+        Some(folder) => folder.clone(),
+        None => step("building", cargo::build(&checkout, build)).await?,
+    };
+    let plan = Plan { binaries: Some(binaries), ..Plan::durable() }.with(Service::Portal);
+    let trial = step("private servers and services", Trial::start(plan)).await?;
+    let measured = pages::measure(&trial, extent).await;
+    let stopped = trial.stop().await;
+    print(&measured?, arguments.json);
+    stopped
+}
+
+fn print(figures: &Figures, json: bool) {
+    eprintln!("{}", figures.table());
+    if json {
+        for line in figures.json() {
+            println!("{line}");
+        }
     }
 }
 
@@ -99,13 +131,7 @@ async fn ingest(arguments: &Arguments) -> Result<()> {
     let trial = step("private servers and services", Trial::start(plan)).await?;
     let measured = ingest::measure(&trial, extent).await;
     let stopped = trial.stop().await;
-    let figures = measured?;
-    eprintln!("{}", figures.table());
-    if arguments.json {
-        for line in figures.json() {
-            println!("{line}");
-        }
-    }
+    print(&measured?, arguments.json);
     stopped
 }
 
@@ -120,13 +146,7 @@ async fn review(arguments: &Arguments) -> Result<()> {
     let trial = step("private servers and services", Trial::start(plan)).await?;
     let measured = measure(&trial, extent).await;
     let stopped = trial.stop().await;
-    let figures = measured?;
-    eprintln!("{}", figures.table());
-    if arguments.json {
-        for line in figures.json() {
-            println!("{line}");
-        }
-    }
+    print(&measured?, arguments.json);
     stopped
 }
 
