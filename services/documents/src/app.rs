@@ -4,6 +4,7 @@ pub mod downloads;
 pub mod edits;
 pub mod follow;
 pub mod invoices;
+pub mod parts;
 pub mod previews;
 pub mod reading;
 pub mod sealing;

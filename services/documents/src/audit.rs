@@ -7,7 +7,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
-    blob::{Blobs, CONTENT, PREVIEW, QUARANTINE},
+    blob::{Blobs, CONTENT, PARTS, PREVIEW, QUARANTINE},
     store::audits,
 };
 
@@ -58,6 +58,10 @@ async fn orphans(pool: &PgPool, blobs: &Blobs) -> anyhow::Result<i64> {
             (Some(QUARANTINE), Some(id)) => match Uuid::parse_str(id) {
                 Ok(id) => audits::waiting_known(pool, id).await?,
                 Err(_) => false,
+            },
+            (Some(PARTS), _) => match parts.get(1).map(|id| Uuid::parse_str(id)) {
+                Some(Ok(id)) => audits::waiting_known(pool, id).await?,
+                Some(Err(_)) | None => false,
             },
             _ => false,
         };

@@ -22,6 +22,8 @@ pub const CONTENT: &str = "sha256";
 /// Folder of pictures made from content: they can be made anew at any time and are no documents. The number changes with
 /// the way in which they are made.
 pub const PREVIEW: &str = "preview-1";
+/// Folder of parts of files that have not come whole yet.
+pub const PARTS: &str = "parts";
 /// Folder of what waits for inspection.
 pub const QUARANTINE: &str = "quarantine";
 
@@ -73,6 +75,11 @@ pub fn quarantine_key(file_id: Uuid) -> Path {
     Path::from(format!("{QUARANTINE}/{file_id}"))
 }
 
+/// The key of one part of a file: `parts/<id>/0007`.
+fn part_key(file_id: Uuid, number: u16) -> Path {
+    Path::from(format!("{PARTS}/{file_id}/{number:04}"))
+}
+
 impl Blobs {
     /// Opens the store; a folder is made where it is missing.
     ///
@@ -106,6 +113,49 @@ impl Blobs {
     /// The store is away.
     pub async fn waiting(&self, file_id: Uuid) -> Result<Option<Bytes>, BlobError> {
         self.find(&quarantine_key(file_id)).await
+    }
+
+    /// Keeps one part of a file; the same part again is as good.
+    ///
+    /// # Errors
+    /// The store is away or full.
+    pub async fn keep_part(&self, file_id: Uuid, number: u16, bytes: Bytes) -> Result<(), BlobError> {
+        self.store.put(&part_key(file_id, number), PutPayload::from_bytes(bytes)).await?;
+        Ok(())
+    }
+
+    /// One part of a file; `None` where it has not come.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn part(&self, file_id: Uuid, number: u16) -> Result<Option<Bytes>, BlobError> {
+        self.find(&part_key(file_id, number)).await
+    }
+
+    /// Sizes of the parts that have come, in order.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn parts(&self, file_id: Uuid) -> Result<Vec<(Path, u64)>, BlobError> {
+        let folder = Path::from(format!("{PARTS}/{file_id}"));
+        let mut parts: Vec<_> =
+            self.store.list(Some(&folder)).map_ok(|part| (part.location, part.size)).try_collect().await?;
+        parts.sort();
+        Ok(parts)
+    }
+
+    /// Removes every part of a file.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn clear_parts(&self, file_id: Uuid) -> Result<(), BlobError> {
+        for (part, _) in self.parts(file_id).await? {
+            match self.store.delete(&part).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
     }
 
     /// A picture made before; `None` where there is none yet.

@@ -149,6 +149,7 @@ pub fn refusal(refusal: &Refusal) -> (&'static str, String, String) {
             said("file_hash_mismatch", "sha256", "收到的内容与文件摘要不符，请重新上传")
         }
         Refusal::UploadIncomplete => said("upload_incomplete", "", "上传中断，请重试"),
+        Refusal::PartMisshapen => said("part_misshapen", "chunk", "上传分片不完整，请刷新页面后重新上传"),
         Refusal::UploadBusy => said("upload_busy", "", "上传人数较多，请稍后重试"),
         Refusal::PreviewImpossible(_) => {
             said("preview_impossible", "file_id", "该图片无法预览，请下载后查看")
@@ -207,6 +208,7 @@ const fn about_input(refusal: &Refusal) -> bool {
         | Refusal::FileSizeMismatch
         | Refusal::FileHashMismatch
         | Refusal::UploadIncomplete
+        | Refusal::PartMisshapen
         | Refusal::ReasonRequired
         | Refusal::InvoiceNumberDigits
         | Refusal::InvoiceCodeAndNumber

@@ -116,6 +116,7 @@ impl Sweep {
             store::files::decide(work.db(), file.id, &scan, now).await?;
             work.commit().await?;
             self.uploads.blobs.clear(file.id).await?;
+            self.uploads.blobs.clear_parts(file.id).await?;
         }
         Ok(())
     }

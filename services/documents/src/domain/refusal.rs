@@ -74,6 +74,8 @@ pub enum Refusal {
     FileHashMismatch,
     /// The stream ended, or was not in the form of an upload.
     UploadIncomplete,
+    /// A part begins elsewhere than at a multiple of the size of parts, or has another size.
+    PartMisshapen,
     /// Too many uploads at this moment.
     UploadBusy,
     /// No picture can be made of a file; the stable id of what the decoder found.

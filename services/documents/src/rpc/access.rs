@@ -38,6 +38,7 @@ const PEOPLE: &[Who] = &[
 /// The table.
 pub const TABLE: &[Access] = &[
     Access { method: "/yuchong.documents.v1.Files/Upload", who: OPERATOR },
+    Access { method: "/yuchong.documents.v1.Files/UploadPart", who: OPERATOR },
     Access {
         method: "/yuchong.documents.v1.Files/UploadLicence",
         who: &[Who::Anyone, Who::Person("operator")],

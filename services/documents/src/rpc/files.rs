@@ -7,8 +7,8 @@ use chassis::{Caller, Failure, Units, error::Kind as FailureKind, identity::Kind
 use futures::{Stream, StreamExt as _, TryStreamExt as _, future::Either, stream, stream::BoxStream};
 use proto::documents::{
     DownloadRequest, DownloadResponse, File, GetFileRequest, ListFilesRequest, ListFilesResponse,
-    PreviewRequest, PreviewResponse, UploadDeclaration, UploadRequest, download_response,
-    files_server::Files, preview_response, upload_request,
+    PreviewRequest, PreviewResponse, UploadDeclaration, UploadPartRequest, UploadPartResponse, UploadRequest,
+    download_response, files_server::Files, preview_response, upload_request,
 };
 use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming};
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::{convert, readable};
 use crate::{
     app::{
-        downloads,
+        downloads, parts,
         previews::{self, Pieces, Previews},
         reading::{self, Reach, Reader, Sight},
         uploads::Uploads,
@@ -65,8 +65,60 @@ impl FilesRpc {
             return Err(Failure::from(Refusal::UploadIncomplete).on("declaration").into());
         };
         let _turn = self.uploads.turn(&caller).await?;
-        let uploads = self.uploads.clone();
+        let kept = self.declared(Request::from_parts(metadata, extensions, declaration), declaring).await?;
+        match kept.scan {
+            // A repetition of an upload that is done.
+            Scan::Clean { .. } | Scan::Rejected { .. } => return Ok(convert::file(&kept)),
+            Scan::Pending => {}
+        }
+        let bytes = self.uploads.receive(&kept.declared, pieces(stream)).await?;
+        Ok(self.inspected(caller, &kept, bytes).await?)
+    }
+
+    /// One part; with the last one the file is inspected.
+    async fn part(&self, request: Request<UploadPartRequest>) -> Result<UploadPartResponse, Status> {
+        let caller = caller(&request)?;
+        let (metadata, extensions, body) = request.into_parts();
+        let Some(declaration) = body.declaration else {
+            return Err(Failure::from(Refusal::UploadIncomplete).on("declaration").into());
+        };
         let declare = Request::from_parts(metadata, extensions, declaration);
+        let kept = self.declared(declare, convert::declared).await?;
+        let answer =
+            |file: File, received_bytes: i64| UploadPartResponse { file: Some(file), received_bytes };
+        match kept.scan {
+            Scan::Clean { .. } | Scan::Rejected { .. } => {
+                return Ok(answer(convert::file(&kept), kept.declared.size));
+            }
+            Scan::Pending => {}
+        }
+        let blobs = &self.uploads.blobs;
+        let received = parts::take(blobs, &kept, body.offset, body.chunk).await?;
+        if received < kept.declared.size {
+            return Ok(answer(convert::file(&kept), received));
+        }
+        let _turn = self.uploads.turn(&caller).await?;
+        let bytes = match self.uploads.receive(&kept.declared, parts::whole(blobs, &kept)).await {
+            Ok(bytes) => bytes,
+            Err(failure) => {
+                // It is not what was declared: it begins anew.
+                blobs.clear_parts(kept.id).await.map_err(Failure::from)?;
+                return Err(failure.into());
+            }
+        };
+        let file = self.inspected(caller, &kept, bytes).await?;
+        // What stays behind after a failure here is cleared by nobody else: the file has been decided.
+        blobs.clear_parts(kept.id).await.map_err(Failure::from)?;
+        Ok(answer(file, received))
+    }
+
+    /// The row of a declared file; a repeated declaration finds it.
+    async fn declared(
+        &self,
+        declare: Request<UploadDeclaration>,
+        declaring: Declaring,
+    ) -> Result<Kept, Status> {
+        let uploads = self.uploads.clone();
         let declared: Response<File> = self
             .units
             .run(declare, move |work, body| {
@@ -77,15 +129,12 @@ impl FilesRpc {
             })
             .await?;
         let id = convert::id(&declared.get_ref().file_id, "file_id")?;
-        let kept = self.find(id).await?;
-        match kept.scan {
-            // A repetition of an upload that is done.
-            Scan::Clean { .. } | Scan::Rejected { .. } => return Ok(convert::file(&kept)),
-            Scan::Pending => {}
-        }
-        let bytes = self.uploads.receive(&kept.declared, pieces(stream)).await?;
-        self.uploads.blobs.quarantine(id, bytes.clone()).await.map_err(Failure::from)?;
-        let settled = self.uploads.settle(&self.units, caller, &kept, bytes).await?;
+        Ok(self.find(id).await?)
+    }
+
+    async fn inspected(&self, caller: Caller, kept: &Kept, bytes: Bytes) -> Result<File, Failure> {
+        self.uploads.blobs.quarantine(kept.id, bytes.clone()).await?;
+        let settled = self.uploads.settle(&self.units, caller, kept, bytes).await?;
         Ok(convert::file(&settled))
     }
 
@@ -196,6 +245,13 @@ impl Files for FilesRpc {
 
     async fn upload(&self, request: Request<Streaming<UploadRequest>>) -> Result<Response<File>, Status> {
         self.upload(request, convert::declared).await.map(Response::new)
+    }
+
+    async fn upload_part(
+        &self,
+        request: Request<UploadPartRequest>,
+    ) -> Result<Response<UploadPartResponse>, Status> {
+        self.part(request).await.map(Response::new)
     }
 
     async fn upload_licence(

@@ -2,7 +2,7 @@
 
 use proto::documents::{
     AttachFileRequest, DownloadRequest, GetFileRequest, GetRevisionRequest, ListFilesRequest,
-    UploadDeclaration, download_response,
+    UploadDeclaration, UploadPartRequest, UploadPartResponse, download_response,
 };
 
 use crate::harness::{Platform, Who, answer, declare, fresh, number, pdf, reason};
@@ -79,6 +79,69 @@ async fn what_was_declared_must_come_and_a_repetition_goes_on() {
     ] {
         assert_eq!(reason(platform.upload_with(operator, declaration, b"").await), expected);
     }
+    platform.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_comes_in_parts_and_goes_on_where_it_was_lost() {
+    const MIB: usize = 1 << 20;
+    let platform = Platform::start().await;
+    let operator = Who::Operator(number(1));
+    let bytes = pdf(&"部分".repeat(500_000));
+    assert_eq!(bytes.len().div_ceil(MIB), 3, "three parts");
+    let declaration = declare("发票.pdf", &bytes);
+    let put = async |at: usize, chunk: &[u8]| {
+        let request = UploadPartRequest {
+            declaration: Some(declaration.clone()),
+            offset: i64::try_from(at).expect("small"),
+            chunk: chunk.to_vec().into(),
+        };
+        answer(platform.files(operator).upload_part(request).await)
+    };
+    let part = |number: usize| &bytes[number * MIB..bytes.len().min((number + 1) * MIB)];
+    let received = |answer: &UploadPartResponse| usize::try_from(answer.received_bytes).expect("small");
+    assert_eq!(received(&put(0, b"").await.expect("asked")), 0);
+    assert_eq!(received(&put(MIB, part(1)).await.expect("too early")), 0);
+    assert_eq!(received(&put(0, part(0)).await.expect("the first")), MIB);
+    assert_eq!(received(&put(0, part(0)).await.expect("again")), MIB);
+    for (at, chunk) in [(7, part(0)), (MIB, &part(1)[1..]), (MIB, &bytes[..MIB + 1])] {
+        assert_eq!(reason(put(at, chunk).await), "part_misshapen");
+    }
+    let second = put(MIB, part(1)).await.expect("the second");
+    assert_eq!((received(&second), second.file.expect("a file").state), (2 * MIB, "pending".to_owned()));
+    let stranger =
+        UploadPartRequest { declaration: Some(declaration.clone()), ..UploadPartRequest::default() };
+    let theirs =
+        answer(platform.files(Who::Operator(number(2))).upload_part(stranger).await).expect("their own");
+    assert_eq!(received(&theirs), 0, "another company's upload of the same name");
+    let last = put(2 * MIB, part(2)).await.expect("the last");
+    let file = last.file.expect("a file");
+    assert_eq!((file.state.as_str(), last.received_bytes), ("clean", file.size_bytes));
+    assert_eq!(download(&platform, operator, &file.file_id, "").await.expect("own"), bytes);
+    assert_eq!(put(2 * MIB, part(2)).await.expect("a repetition").file.expect("a file"), file);
+    assert!(platform.blobs.parts(file.file_id.parse().expect("an id")).await.expect("listed").is_empty());
+    platform.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parts_that_are_not_what_was_declared_begin_anew() {
+    let platform = Platform::start().await;
+    let operator = Who::Operator(number(1));
+    let bytes = pdf("declared");
+    let mut other = bytes.clone();
+    other[20] = b'!';
+    let declaration = declare("发票.pdf", &bytes);
+    let put = async |chunk: &[u8]| {
+        let request = UploadPartRequest {
+            declaration: Some(declaration.clone()),
+            offset: 0,
+            chunk: chunk.to_vec().into(),
+        };
+        answer(platform.files(operator).upload_part(request).await)
+    };
+    assert_eq!(reason(put(&other).await), "file_hash_mismatch");
+    assert_eq!(put(b"").await.expect("asked").received_bytes, 0);
+    assert_eq!(put(&bytes).await.expect("now right").file.expect("a file").state, "clean");
     platform.stop().await;
 }
 
