@@ -3,10 +3,11 @@
 //!
 //! Source: ui, sections 3, 6 and 7; workflow, walk-throughs G6, G7.
 use anyhow::{Context as _, Result};
+use sha2::{Digest as _, Sha256};
 use system_tests::{
     PASSWORD, System,
     cases::Stage,
-    pages::{Browser, Shown},
+    pages::{Browser, Filled, Shown},
 };
 use xtask::{driver::samples::Samples, services::Service, trial::Plan};
 
@@ -126,6 +127,44 @@ async fn an_operator_uploads_materials_enters_an_invoice_and_hands_them_in() -> 
     assert!(shown.text.contains("市级审核中") && shown.text.contains("回执编号"), "{}", shown.words());
     let locked = browser.get(&desk).await?;
     assert!(locked.text.contains("材料已提交") && locked.form(&files).is_err(), "{}", locked.words());
+    system.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_file_comes_in_parts_and_goes_on_where_the_connection_was_lost() -> Result<()> {
+    const MIB: usize = 1 << 20;
+    let system = system().await?;
+    let case = system.application().at(Stage::MaterialsDue).await?;
+    system.dossier_opens(&case).await?;
+    let browser = Browser::at(&system)?;
+    browser.sign_in(case.operator().name(), PASSWORD).await?;
+    let desk = format!("/subsidy/dossiers/{}", case.id());
+    let page = browser.get(&desk).await?;
+    // The end of a document is looked for near the end of its file.
+    let content = system.paper()?.marked(&format!("{}\n%%EOF\n", "大".repeat(500_000))).content;
+    assert_eq!(content.len().div_ceil(MIB), 2);
+    let form = page.form(&format!("{desk}/files"))?;
+    let form = Filled { action: format!("{desk}/parts"), ..form }
+        .with("file_name", "申请函.pdf")
+        .with("size_bytes", &content.len().to_string())
+        .with("sha256", &hex::encode(Sha256::digest(&content)));
+    let at = |offset: usize| form.clone().with("offset", &offset.to_string());
+    let asked = browser.post(&at(0)).await?;
+    assert_eq!((asked.status, asked.text.as_str()), (202, "0"), "{}", asked.words());
+    let first = browser.post_file(&at(0), "part", "part", &content[..MIB]).await?;
+    assert_eq!((first.status, first.text.as_str()), (202, "1048576"), "{}", first.words());
+    let again = Browser::at(&system)?;
+    again.sign_in(case.operator().name(), PASSWORD).await?;
+    let token = again.get(&desk).await?.form(&format!("{desk}/files"))?;
+    let token = token.fields.iter().find(|(name, _)| name == "form_token").context("a token")?.1.clone();
+    let asked = again.post(&at(0).with("form_token", &token)).await?;
+    assert_eq!((asked.status, asked.text.as_str()), (202, "1048576"), "another browser of the same company");
+    let bent = again.post_file(&at(7).with("form_token", &token), "part", "part", &content[..MIB]).await?;
+    assert_eq!(bent.status, 422, "{}", bent.words());
+    let last = again.post_file(&at(MIB).with("form_token", &token), "part", "part", &content[MIB..]).await?;
+    assert_eq!(last.status, 303, "{}", last.words());
+    let shown = again.get(&desk).await?;
+    assert!(shown.text.contains("申请函.pdf") && shown.text.contains("1.5 MB"), "{}", shown.words());
     system.finish().await
 }
 

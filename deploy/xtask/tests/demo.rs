@@ -46,6 +46,9 @@ async fn thirty_stations_go_through_the_review_and_a_second_run_reports_the_same
     assert_eq!((summary.invoices.count, summary.invoices.overdrawn, summary.events.dead_letters), (61, 0, 0));
     // Eight applications that are left, and the account that waits for the administrator.
     assert_eq!(summary.worklist_rows, 9);
+    for (role, login, count) in demo::desks::busiest(deployment).await.unwrap() {
+        assert!(count > 0 && !login.is_empty(), "{role} has nothing to do: {login}");
+    }
     assert!(summary.refusals.len() >= 40, "{:?}", summary.refusals);
     assert_eq!(demo::run(deployment).await.unwrap(), summary);
     let findings = Findings::gather(deployment, &Service::WITH_DATABASE).await.unwrap();

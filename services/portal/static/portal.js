@@ -72,9 +72,37 @@
   };
   const el = (tag, cls, text) => { const e = document.createElement(tag); if (cls) e.className = cls; if (text) e.textContent = text; return e; };
 
-  // 上传：<form data-upload="#片段">；一次请求一个文件，可同时多个，有进度、取消、重试；同一文件重试用同一请求编号
-  const LIMIT = 20 * 1024 * 1024;
+  // 上传：<form data-upload="#片段">；可同时多个，有进度、取消、重试。大文件分片发送，断线后从已收到的位置续传，
+  // 关闭页面后再选同一文件也从断点继续；不能计算摘要时（非安全连接）整份发送，重试用同一请求编号
+  const LIMIT = 20 * 1024 * 1024, PART = 1024 * 1024, TRIES = 8;
   let running = 0;
+  const kept = { get: k => { try { return localStorage.getItem(k); } catch { return null; } }, set: (k, v) => { try { if (v) localStorage.setItem(k, v); else localStorage.removeItem(k); } catch { /* 隐私模式 */ } } };
+  const pause = ms => new Promise(done => { const t = setTimeout(done, ms); addEventListener('online', () => { clearTimeout(t); done(); }, { once: true }); });
+  async function sendParts(form, file, tell, signal) {
+    const sum = new Uint8Array(await crypto.subtle.digest('SHA-256', await file.arrayBuffer()));
+    const hash = Array.from(sum, x => x.toString(16).padStart(2, '0')).join('');
+    const slot = form.elements.slot.value, key = `upload ${form.action} ${slot} ${hash}`;
+    const id = kept.get(key) || uuid();
+    kept.set(key, id);
+    for (let at = -1, tries = 0; ;) {
+      const data = new FormData(form); data.delete('file'); data.set('request_id', id);
+      for (const [k, v] of Object.entries({ file_name: file.name, size_bytes: file.size, sha256: hash, offset: Math.max(at, 0) })) data.set(k, v);
+      if (at >= 0) data.append('part', file.slice(at, at + PART), 'part');   // 先问已收到多少
+      let r = null;
+      try { r = await fetch(form.action.replace(/files$/, 'parts'), { method: 'POST', headers: { 'X-Fragment': 'upload' }, body: data, credentials: 'same-origin', signal }); }
+      catch (e) { if (signal.aborted) throw e; }
+      if (r && r.redirected) { location.reload(); return { ok: false, text: '登录已超时，请重新登录后继续上传' }; }
+      if (r && r.status < 500) {
+        const text = await r.text();
+        if (r.status === 202) { at = Number(text); tries = 0; tell(at); continue; }
+        kept.set(key, null);
+        return { ok: r.status === 200, text };
+      }
+      if (++tries > TRIES) return { ok: false, text: '网络中断，请检查网络后重试，将从断点继续' };
+      tell(Math.max(at, 0), '网络中断，正在续传');
+      await pause(Math.min(1000 * 2 ** tries, 30000));
+    }
+  }
   function send(form, file, line, id) {
     const bar = el('progress', 'b'), said = el('span', 'sz', '上传中'), stop = el('button', 'lnk', '取消');
     bar.max = 100; bar.value = 0; bar.setAttribute('aria-label', `上传进度 ${file.name}`); stop.type = 'button';
@@ -85,12 +113,23 @@
       line.replaceChildren(el('span', 'nm', file.name), why, again);
     };
     if (file.size > LIMIT) { failed('超过 20 MB，请压缩后上传'); return; }
-    const data = new FormData(form); data.delete('file'); data.set('request_id', id); data.append('file', file);
-    const x = new XMLHttpRequest(); running++;
     const over = () => { running--; if (!running) { const box = form.dataset.upload; if (!document.querySelector('.uploading .t-danger')) swap(box, location.pathname, false); } };
+    const done = () => line.replaceChildren(el('span', 'nm', file.name), el('span', 'tag ok', '已上传'));
+    running++;
+    if (window.crypto && crypto.subtle && file.size > PART) {
+      const cut = new AbortController();
+      stop.onclick = () => cut.abort();
+      const tell = (at, text) => { bar.value = Math.round(at / file.size * 100); said.textContent = text || (at >= file.size - PART ? '检查中' : '上传中'); };
+      sendParts(form, file, tell, cut.signal)
+        .then(answer => (answer.ok ? done() : failed(answer.text.length < 500 ? answer.text : '上传未成功，请重试')))
+        .catch(() => (cut.signal.aborted ? line.remove() : failed('文件无法读取，请重新选择'))).finally(over);
+      return;
+    }
+    const data = new FormData(form); data.delete('file'); data.set('request_id', id); data.append('file', file);
+    const x = new XMLHttpRequest();
     x.upload.onprogress = e => { bar.value = Math.round(e.loaded / e.total * 100); if (e.loaded === e.total) said.textContent = '检查中'; };
     x.onload = () => {
-      if (x.status === 200 && x.responseText === '已上传') line.replaceChildren(el('span', 'nm', file.name), el('span', 'tag ok', '已上传'));
+      if (x.status === 200 && x.responseText === '已上传') done();
       else if (x.status === 200) location.reload();   // 会话过期等：退回整页
       else failed(x.status < 500 && x.responseText.length < 500 ? x.responseText : '上传未成功，请重试');
       over();

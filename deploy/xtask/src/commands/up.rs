@@ -77,6 +77,9 @@ async fn serve(fleet: &Fleet, arguments: &Arguments) -> Result<()> {
     }
     show(fleet, arguments.json)?;
     eprintln!("{}", demo::roster::sign_ins());
+    if arguments.demo {
+        eprintln!("{}", demo::desks::table(deployment).await?);
+    }
     std::future::pending().await
 }
 

@@ -10,8 +10,8 @@ use axum::{
 use proto::{
     common,
     documents::{
-        CheckDossierRequest, Dossier, ExplainRequest, GetDossierRequest, Invoice, ListInvoicesRequest,
-        PlaceFileRequest, Problem, RemoveFileRequest, UploadDeclaration,
+        CheckDossierRequest, Dossier, ExplainRequest, File, GetDossierRequest, Invoice, ListInvoicesRequest,
+        PlaceFileRequest, Problem, RemoveFileRequest, UploadDeclaration, UploadPartRequest,
     },
     reviews::{ApplicationView, GetRoundRequest, SubmitMaterialsRequest, SubmitSupplementRequest},
 };
@@ -45,6 +45,7 @@ pub fn routes() -> Routes {
         .route(LIST, get(list))
         .route("/subsidy/dossiers/{id}", get(show))
         .route("/subsidy/dossiers/{id}/files", post(upload).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)))
+        .route("/subsidy/dossiers/{id}/parts", post(part))
         .route("/subsidy/dossiers/{id}/remove", post(remove))
         .route("/subsidy/dossiers/{id}/explain", post(explain))
         .route("/subsidy/dossiers/{id}/submit", post(submit))
@@ -308,25 +309,58 @@ async fn upload(visitor: Visitor, Path(id): Path<String>, upload: Upload) -> Ans
         return not_placed(&visitor, &id, form).await;
     };
     let name = file.file_name.clone();
-    let declaration = UploadDeclaration {
-        request_id: form.request_id(),
-        purpose: "material".to_owned(),
-        application_id: id.clone(),
-        slot: slot.clone(),
-        ..UploadDeclaration::default()
-    };
-    let kept = match file.send(&visitor, declaration).await {
+    let kept = match file.send(&visitor, declaration(&id, &form)).await {
         Ok(kept) => kept,
         Err(status) => return not_placed(&visitor, &id, about(form.refused(status)?, &slot)).await,
     };
+    place(&visitor, &id, form, &name, kept).await
+}
+
+fn declaration(id: &str, form: &Form) -> UploadDeclaration {
+    UploadDeclaration {
+        request_id: form.request_id(),
+        purpose: "material".to_owned(),
+        application_id: id.to_owned(),
+        slot: form.text("slot"),
+        ..UploadDeclaration::default()
+    }
+}
+
+/// One part of a file, as the script sends it: it is told how much is there, and goes on from there after a lost
+/// connection. With the last part the file is placed.
+async fn part(visitor: Visitor, Path(id): Path<String>, form: Form) -> Answer {
+    visitor.only(&[Role::Operator])?;
+    let name = form.text("file_name");
+    let declaration = UploadDeclaration {
+        file_name: name.clone(),
+        size_bytes: form.number("size_bytes"),
+        sha256: form.text("sha256"),
+        ..declaration(&id, &form)
+    };
+    let chunk = form.files.first().map(|part| part.bytes.clone()).unwrap_or_default();
+    let request = UploadPartRequest { declaration: Some(declaration), offset: form.number("offset"), chunk };
+    let answer = match visitor.files().upload_part(request).await {
+        Ok(answer) => answer.into_inner(),
+        Err(status) => return not_placed(&visitor, &id, form.refused(status)?).await,
+    };
+    let kept = answer.file.unwrap_or_default();
+    if kept.state == "pending" {
+        return Ok((StatusCode::ACCEPTED, answer.received_bytes.to_string()).into_response());
+    }
+    place(&visitor, &id, form, &name, kept).await
+}
+
+/// Puts a file that has come whole into its slot.
+async fn place(visitor: &Visitor, id: &str, mut form: Form, name: &str, kept: File) -> Answer {
+    let slot = form.text("slot");
     if kept.state != "clean" {
         form.mark(&slot, &format!("{name}：{}", kept.reason_text));
         form.renew();
-        return not_placed(&visitor, &id, form).await;
+        return not_placed(visitor, id, form).await;
     }
     let request = PlaceFileRequest {
         request_id: ids::derived(&form.request_id(), "place"),
-        application_id: id.clone(),
+        application_id: id.to_owned(),
         slot: slot.clone(),
         file_id: kept.file_id,
         // A file that is added stands beside whatever others have added meanwhile.
@@ -336,7 +370,7 @@ async fn upload(visitor: Visitor, Path(id): Path<String>, upload: Upload) -> Ans
     match visitor.dossiers().place_file(request).await {
         Ok(_) if visitor.fragment == "upload" => Ok((StatusCode::OK, "已上传").into_response()),
         Ok(_) => visitor.done(&format!("{LIST}/{id}#{slot}"), &format!("已上传：{name}")),
-        Err(status) => not_placed(&visitor, &id, about(form.refused(status)?, &slot)).await,
+        Err(status) => not_placed(visitor, id, about(form.refused(status)?, &slot)).await,
     }
 }
 
