@@ -4,6 +4,7 @@
 mod broker_lost;
 mod database_restarted;
 mod notifications_killed;
+mod operators_deliver;
 mod restarts;
 mod reviews_killed;
 
