@@ -81,6 +81,8 @@ pub struct Offer {
     pub allowed: bool,
     /// Why not.
     pub why: String,
+    /// Stable id of that; empty where it is allowed.
+    pub reason: String,
     /// Who can unblock it; empty where nobody can.
     pub who: String,
 }
@@ -118,6 +120,7 @@ pub fn of(roles: &[Role], application_id: &str, answers: &[AllowedAction]) -> Ve
             confirm: confirm.to_owned(),
             allowed: answer.allowed,
             why: answer.text.clone(),
+            reason: answer.reason.clone(),
             who: if answer.waits_for.is_empty() {
                 String::new()
             } else {

@@ -123,6 +123,11 @@ impl Case {
         self.offers.as_ref().ok()?.iter().find(|offer| offer.allowed && !offer.post)
     }
 
+    /// Whether nobody can do anything with it any more.
+    pub fn ended(&self) -> bool {
+        matches!(self.view.stage.as_str(), "Approved" | "Deleted" | "Terminated")
+    }
+
     /// The application's number; — while it has none.
     pub fn number(&self) -> String {
         format::or_dash(&self.view.application_no)

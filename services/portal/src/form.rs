@@ -48,6 +48,8 @@ pub struct Form {
     pub wrongs: Vec<Wrong>,
     /// Somebody else was first: what happened, by whom, when.
     pub overtaken: String,
+    /// What could not be done therefore.
+    pub prevented: String,
     /// Leads to the trace where a service is away; empty otherwise.
     pub trace_id: String,
     request_id: String,
@@ -69,6 +71,7 @@ impl Form {
             files,
             wrongs: Vec::new(),
             overtaken: String::new(),
+            prevented: String::new(),
             trace_id: String::new(),
             request_id,
             status: StatusCode::OK,
@@ -190,6 +193,7 @@ impl Form {
         }
         self.status = refused.status();
         if refused.overtaken() {
+            self.prevented = refused.prevented();
             self.overtaken = refused.text;
         } else if refused.fields.is_empty() {
             self.wrongs.push(Wrong { field: String::new(), text: refused.text });
@@ -277,6 +281,19 @@ mod tests {
         let before = form.request_id();
         let again = form.refused(Status::unavailable("away")).unwrap();
         assert_eq!((again.request_id(), again.status()), (before, StatusCode::SERVICE_UNAVAILABLE));
+    }
+
+    #[test]
+    fn the_loser_of_a_race_reads_who_was_first_and_when() {
+        let failure = chassis::Failure::refused("already_decided", "已作出审核决定，不能撤回")
+            .with("office", "郑州市主管部门")
+            .with("at", "2026-11-22T02:05:09.5Z");
+        let lost = Form::default().refused(Status::from(failure)).unwrap();
+        assert_eq!(lost.prevented, "未能撤回：郑州市主管部门 已于 2026-11-22 10:05 审核");
+        assert_eq!(
+            (lost.overtaken.as_str(), lost.status()),
+            ("已作出审核决定，不能撤回", StatusCode::CONFLICT)
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How values are written for people: times in Asia/Shanghai, money, power, phones. Source: ui, section 2.
 
 use prost_types::Timestamp;
-use time::{OffsetDateTime, UtcOffset, macros::offset};
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339, macros::offset};
 
 /// What stands for a value that is not there.
 pub const EMPTY: &str = "—";
@@ -35,6 +35,12 @@ pub fn moment(at: Option<&Timestamp>) -> String {
         Some(at) => format!("{} {:02}:{:02}", at.date(), at.hour(), at.minute()),
         None => EMPTY.to_owned(),
     }
+}
+
+/// The same of a moment that a program wrote, RFC 3339.
+pub fn moment_of(at: &str) -> String {
+    let at = OffsetDateTime::parse(at, &Rfc3339).ok();
+    moment(at.map(|at| Timestamp { seconds: at.unix_timestamp(), nanos: 0 }).as_ref())
 }
 
 /// In lists: 11-22 10:05, of another year 2025-12-20.

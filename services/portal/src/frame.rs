@@ -53,12 +53,16 @@ pub struct Person {
 impl Person {
     /// First letter, for the round picture.
     pub fn initial(&self) -> String {
-        self.name.chars().take(1).collect()
+        if self.name.is_empty() { "我".to_owned() } else { self.name.chars().take(1).collect() }
     }
 
-    /// Office and name.
+    /// Office and name; accounts of 1.0 may have neither.
     pub fn label(&self) -> String {
-        if self.office.is_empty() { self.name.clone() } else { format!("{} · {}", self.office, self.name) }
+        match (self.office.as_str(), self.name.as_str()) {
+            ("", "") => "我的账号".to_owned(),
+            ("", one) | (one, "") => one.to_owned(),
+            (office, name) => format!("{office} · {name}"),
+        }
     }
 }
 

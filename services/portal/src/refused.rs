@@ -13,6 +13,8 @@ use axum::{
 use chassis::error::{Kind, Refusal};
 use tonic::Status;
 
+use crate::{format, labels};
+
 /// Answer of every handler.
 pub type Answer = Result<Response, Refused>;
 
@@ -114,6 +116,24 @@ impl Refused {
     }
 }
 
+impl Refused {
+    /// What somebody could not do because another one was first. Source: ui, section 8.
+    pub fn prevented(&self) -> String {
+        let fact = |name| self.facts.get(name).map(String::as_str).unwrap_or_default();
+        let (prevented, deed) = match self.reason.as_str() {
+            "already_decided" => ("未能撤回", "审核"),
+            "already_withdrawn" => ("未能审核", "撤回"),
+            _ => return "未能提交，内容已被他人更新".to_owned(),
+        };
+        // Companies have no office.
+        let who = match fact("office") {
+            "" => labels::actor(fact("role")),
+            office => office,
+        };
+        format!("{prevented}：{who} 已于 {} {deed}", format::moment_of(fact("at")))
+    }
+}
+
 /// A service's refusal passes through with reason, fields and words.
 impl From<Status> for Refused {
     fn from(status: Status) -> Refused {
@@ -165,6 +185,8 @@ pub struct Away {
     pub what: &'static str,
     /// Leads to the trace.
     pub trace_id: String,
+    /// The reader may not see it: waiting does not help.
+    pub denied: bool,
 }
 
 impl Away {
@@ -176,7 +198,10 @@ impl Away {
         match answer.map_err(Refused::from) {
             Ok(value) => Ok(Ok(value)),
             Err(refused) if refused.kind == Kind::Unauthenticated => Err(refused),
-            Err(refused) => Ok(Err(Away { what, trace_id: refused.trace_id })),
+            Err(refused) => {
+                let denied = matches!(refused.kind, Kind::Forbidden | Kind::NotFound);
+                Ok(Err(Away { what, trace_id: refused.trace_id, denied }))
+            }
         }
     }
 }

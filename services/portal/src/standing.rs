@@ -67,8 +67,16 @@ impl Standing {
         let Some(newest) = all.first() else { return Ok(Ok(Standing::none())) };
         let before = all.get(1);
         let sealed_before = all.iter().skip(1).map(|one| one.dossier_revision).find(|revision| *revision > 0);
-        let (current, previous, dossier) = tokio::join!(
+        // A supplement brings no evidence of its own: what was found before it stands.
+        let proven = all.iter().find(|one| !one.gate_hash.is_empty()).map(|one| one.version);
+        let (current, proven, previous, dossier) = tokio::join!(
             submission(visitor, id, newest.version),
+            async {
+                match proven.filter(|version| *version != newest.version) {
+                    Some(version) => submission(visitor, id, version).await.map(Some),
+                    None => Ok(None),
+                }
+            },
             async {
                 match before {
                     Some(before) => submission(visitor, id, before.version).await.map(Some),
@@ -81,6 +89,10 @@ impl Standing {
             Ok(current) => current,
             Err(away) => return Ok(Err(away)),
         };
+        let mut current = current;
+        if let Some(proven) = Away::or(proven, "互联互通核验")?.ok().flatten() {
+            current.gate_evidence = proven.gate_evidence;
+        }
         // Without the one before there is nothing to compare with; the rest is shown.
         let previous = Away::or(previous, "上次提交")?.ok().flatten();
         let dossier = Away::or(dossier, "申报材料")?;

@@ -47,6 +47,12 @@ pub struct OrderMemberPage {
 }
 
 impl OrderMemberPage {
+    /// Whether only the declaration of interest keeps the reader from judging.
+    pub fn undeclared(&self) -> bool {
+        let offers = self.review.case.offers.as_deref().unwrap_or_default();
+        !self.order.is_empty() && offers.iter().any(|offer| offer.reason == "not_declared")
+    }
+
     /// Whether the own opinion can be given here and now.
     pub fn opines(&self) -> bool {
         self.review.case.allows("RecordOpinion") || self.own.is_refused()

@@ -74,7 +74,11 @@ impl Kind {
 
     fn part<T>(self, make: impl Fn() -> T) -> Result<Vec<T>, Away> {
         if self == Kind::Empty {
-            return Err(Away { what: "待办事项", trace_id: "0af7651916cd43dd8448eb211c80319c".into() });
+            return Err(Away {
+                what: "待办事项",
+                trace_id: "0af7651916cd43dd8448eb211c80319c".into(),
+                denied: false,
+            });
         }
         Ok(self.some(make))
     }
@@ -183,6 +187,7 @@ impl Kind {
             post: true,
             confirm: self.text("确认？"),
             allowed,
+            reason: String::new(),
             why: self.text("已由市级主管部门审核"),
             who: self.text("市级主管部门"),
         }

@@ -115,7 +115,7 @@ fn account_review(kind: Kind) -> AccountReviewPage {
         beside: kind == Kind::Longest,
         licences,
         queue: match kind {
-            Kind::Empty => Err(Away { what: "待审核队列", trace_id: String::new() }),
+            Kind::Empty => Err(Away { what: "待审核队列", trace_id: String::new(), denied: true }),
             Kind::One | Kind::Many | Kind::Longest => Ok(queue),
         },
         logins: kind.some(|| Login {

@@ -82,7 +82,7 @@ fn applications(kind: Kind) -> ApplicationsPage {
 fn application(kind: Kind) -> ApplicationPage {
     let desk = desk(kind);
     let papers = Papers { materials: desk.materials, invoices: desk.invoices, sum: desk.sum };
-    let away = || Away { what: "申报材料", trace_id: kind.text("0af7") };
+    let away = || Away { what: "申报材料", trace_id: kind.text("0af7"), denied: false };
     let mut case = kind.case();
     case.view.receipt_no = kind.text("SL-2026-000001");
     ApplicationPage {
@@ -227,7 +227,7 @@ fn desk(kind: Kind) -> Desk {
 }
 
 fn dossier(kind: Kind) -> DossierPage {
-    let away = Away { what: "申报材料", trace_id: kind.text("0af7") };
+    let away = Away { what: "申报材料", trace_id: kind.text("0af7"), denied: false };
     DossierPage {
         page: kind.frame("/subsidy/dossiers"),
         form: kind.form(if kind == Kind::Longest { &["M1", "M3a", "answer_manager"] } else { &[] }),
