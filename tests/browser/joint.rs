@@ -23,8 +23,24 @@ async fn launch(window: &Window) -> Result<()> {
     window.choose("expert_01", "组长").await?;
     window.press("下一步").await?;
     window.shows("launch-confirm", "将为 2 个地市的 3 个充电站发起联合审核").await?;
+    // A second page with the same question: whoever comes late is told what stands.
+    let first = window.client().window().await?;
+    let second = window.client().new_window(true).await?.handle;
+    window.client().switch_to_window(second.clone()).await?;
+    window.visit("/supervision/subsidies/launch").await?;
+    window.fill("发起批号", "1").await?;
+    for (near, words) in [("expert_02", "参加"), ("expert_02", "组长")] {
+        window.choose(near, words).await?;
+    }
+    window.press("下一步").await?;
+    window.sees("将为 2 个地市的 3 个充电站发起联合审核").await?;
+    window.client().switch_to_window(first).await?;
     window.press("确认发起").await?;
-    window.shows("launched", "工单").await?;
+    window.shows("launched", "2 个工单、3 个充电站").await?;
+    window.client().close_window().await?;
+    window.client().switch_to_window(second).await?;
+    window.press("确认发起").await?;
+    window.shows("launch-late", "错误").await?;
     window.visit("/supervision/subsidies/launch").await?;
     window.shows("launch-nothing", "没有待发起联合审核的申请").await
 }
@@ -40,6 +56,28 @@ async fn passes(window: &Window, login: &str, case: &Case) -> Result<()> {
     window.choose("总体结论", "通过").await?;
     window.press("提交审核结论").await?;
     window.sees("通过").await
+}
+
+/// The declaration on the order's page, without which no expert judges. Errors: it is refused.
+pub async fn declare(window: &Window) -> Result<()> {
+    window.choose("利益冲突", "不存在").await?;
+    window.press("签署声明").await?;
+    window.sees("声明已签署").await
+}
+
+/// An expert or a department writes down an own opinion, which decides nothing.
+async fn opines(window: &Window, login: &str, case: &Case, verdict: &str) -> Result<()> {
+    open_member(window, login, case).await?;
+    if login.starts_with("expert") {
+        window.shows("expert-undeclared", "签署后可查看申报材料并评审").await?;
+        window.press("去签署回避声明").await?;
+        declare(window).await?;
+        window.press_at(&case.view.application_no, "审核").await?;
+    }
+    window.choose("我的结论", verdict).await?;
+    window.fill_at("我的结论", "意见", "资料与现场一致。").await?;
+    window.press("记入个人意见").await?;
+    window.sees("个人意见已记入审核记录").await
 }
 
 async fn supplements(system: &System, window: &Window, case: &Case, page: &str) -> Result<()> {
@@ -73,9 +111,9 @@ async fn g10_g11_g12_orders_are_launched_once_one_member_is_supplemented_and_the
     window.shows("orders-expert", "待签署回避声明").await?;
     window.press_at("郑州市", "签署声明").await?;
     window.shows("order-expert", "回避声明").await?;
-    window.choose("利益冲突", "不存在").await?;
-    window.press("签署声明").await?;
-    window.sees("声明已签署").await?;
+    declare(&window).await?;
+    opines(&window, "expert_02", &first, "同意").await?;
+    window.shows("expert-opinion", "个人意见已记入审核记录").await?;
 
     // G11: one comes back, the other goes on.
     open_member(&window, "expert_01", &first).await?;

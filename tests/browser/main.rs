@@ -1,6 +1,7 @@
 //! The portal in a real browser, as its people use it: by what they read, with every page judged on the way.
 //!
 //! Screenshots of every page lie in `target/screenshots/`, 1440 and 390 px wide. Source: ui, section 12.
+mod accounts;
 mod joint;
 mod judge;
 mod kit;

@@ -22,13 +22,13 @@ async fn g08_exactly_one_of_withdrawal_and_decision_wins_and_the_other_is_told_w
                 operator.press("确认撤回修改").await?;
                 operator.sees("已撤回").await?;
                 city.press("提交审核结论").await?;
-                city.shows("race-decision-lost", "未能提交").await?;
+                city.shows("race-decision-lost", "未能审核：申报企业 已于").await?;
             }
             "city first" => {
                 city.press("提交审核结论").await?;
                 city.sees("已通过").await?;
                 operator.press("确认撤回修改").await?;
-                operator.shows("race-withdrawal-lost", "未能").await?;
+                operator.shows("race-withdrawal-lost", "未能撤回：ci_410100 已于").await?;
             }
             _ => {
                 tokio::try_join!(operator.press("确认撤回修改"), city.press("提交审核结论"))?;

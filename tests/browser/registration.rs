@@ -25,6 +25,35 @@ async fn fill_in(window: &Window, login: &str, company: &Profile) -> Result<()> 
     window.choose("", "本企业承诺").await
 }
 
+/// Registers a company of the county 金水区 by the form. Errors: it is refused.
+pub async fn register(window: &Window, login: &str, company: &Profile) -> Result<()> {
+    window.visit("/register").await?;
+    fill_in(window, login, company).await?;
+    window.choose("是否省内企业", "省内").await?;
+    window.select("地市", "郑州市").await?;
+    window.select("区县", "金水区").await?;
+    window.press_at("本企业承诺", "注册").await?;
+    window.sees("注册成功").await
+}
+
+/// The administrator concludes on what a company handed in, on the way that the manual names. Errors: it is refused.
+pub async fn decide(
+    window: &Window,
+    company: &str,
+    conclusion: &str,
+    opinion: &str,
+    page: &str,
+) -> Result<()> {
+    window.sign_in_anew("admin01").await?;
+    window.press("待审核").await?;
+    window.press_at(company, "审核").await?;
+    window.choose("结论", conclusion).await?;
+    window.fill("审核意见", opinion).await?;
+    window.judge(page).await?;
+    window.press("保存").await?;
+    window.sees(&format!("{company}：{conclusion}")).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn g01_business_menus_appear_only_after_the_account_is_saved() -> Result<()> {
     let system = system().await?;
@@ -53,8 +82,8 @@ async fn g01_business_menus_appear_only_after_the_account_is_saved() -> Result<(
     assert!(!window.text().await?.contains("建设补贴申请"));
 
     window.sign_in_anew("admin01").await?;
-    window.press("账号管理").await?;
-    window.shows("accounts", &company.company_name).await?;
+    window.press("待审核").await?;
+    window.shows("accounts-pending", &company.company_name).await?;
     window.press_at(&company.company_name, "审核").await?;
     window.shows("account-review", "企业资料与执照核对").await?;
     window.press("保存").await?;

@@ -4,15 +4,16 @@ const plain = text => (text || '').replace(/\s+/g, ' ').trim();
 const bare = text => plain(text).replace(/\s*\*$/, '');
 const shown = e => e.getBoundingClientRect().width > 2 && getComputedStyle(e).visibility !== 'hidden';
 const all = (selector, text) => [...document.querySelectorAll(selector)].map(e => [plain(text(e)), e]);
-// 离近旁文字越近越好：同一行胜过同一张卡片
+// 近旁文字所在的盒子越小越近：同一行胜过同一张卡片，同一张卡片胜过整页
 const away = e => {
-  let steps = 0;
-  for (let box = e; near && box; box = box.parentElement, steps += 1) if (plain(box.innerText).includes(near)) return steps;
+  for (let box = e; near && box; box = box.parentElement) { const text = plain(box.innerText); if (text.includes(near)) return text.length; }
   return near ? Infinity : 0;
 };
 const best = list => {
-  const close = list.map(([text, e]) => [text, e, away(e)]).filter(one => one[2] < Infinity).sort((a, b) => a[2] - b[2]);
-  return close.find(one => one[0] === words) || close.find(one => one[0].startsWith(words)) || close.find(one => one[0].includes(words));
+  const close = list.filter(([text]) => text.includes(words)).map(([text, e]) => [text, e, away(e)]);
+  const least = Math.min(...close.map(one => one[2]));
+  const nearest = least < Infinity ? close.filter(one => one[2] === least) : [];
+  return nearest.find(one => one[0] === words) || nearest.find(one => one[0].startsWith(words)) || nearest[0];
 };
 const fields = [
   ...[...document.querySelectorAll('label')].filter(l => l.control).map(l => [bare(l.innerText), l.control]),

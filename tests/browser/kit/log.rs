@@ -9,6 +9,9 @@ use super::{driver::Further, window::Window};
 /// The browser's own word for a page that is answered with 4xx or 5xx; that answer is the test's business.
 const ANSWERED: &str = "Failed to load resource: the server responded with a status of";
 
+/// The browser's own viewer of PDF files is a part of it, not a host.
+const VIEWER: &str = "chrome-extension://mhjfbmdgcfjbbpaeojofohoefgiehjai/";
+
 impl Window {
     /// What has come up since the last call: errors and warnings of the console (so every violation of the content
     /// security policy), and requests to another host.
@@ -30,7 +33,7 @@ impl Window {
                 continue;
             }
             let url = words(&told["params"]["request"]["url"]);
-            let own = [self.origin(), "data:", "blob:"].iter().any(|start| url.starts_with(start));
+            let own = [self.origin(), "data:", "blob:", VIEWER].iter().any(|start| url.starts_with(start));
             if !own {
                 found.push(format!("another host is asked: {url}"));
             }

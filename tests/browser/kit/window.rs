@@ -180,17 +180,14 @@ impl Window {
     /// Chooses the entry of a list in which these words are read. Errors: there is no such list or entry.
     pub async fn select(&self, label: &str, entry: &str) -> Result<()> {
         const ENTRY: &str = "
-            const texts = [...arguments[0].options].map(option => option.text.trim());
-            const exact = texts.indexOf(arguments[1]);
-            return exact < 0 ? texts.findIndex(text => text.includes(arguments[1])) : exact;";
+            const all = [...arguments[0].options];
+            return all.find(one => one.text.trim() === arguments[1]) || all.find(one => one.text.includes(arguments[1]));";
         let chosen = eventually(PATIENCE, entry, || async {
             let Some(list) = self.find("field", label, "").await? else { return Ok(None) };
             let asked = vec![serde_json::to_value(&list)?, json!(entry)];
             let found = self.client.execute(ENTRY, asked).await.unwrap_or(Value::Null);
-            let Some(index) = found.as_u64().and_then(|index| usize::try_from(index).ok()) else {
-                return Ok(None);
-            };
-            Ok(list.select_by_index(index).await.ok())
+            let Some(option) = self.element(&found) else { return Ok(None) };
+            Ok(option.click().await.ok())
         })
         .await;
         self.explained(chosen).await
@@ -230,8 +227,13 @@ impl Window {
         let asked = vec![json!(kind), json!(words), json!(near)];
         // While a page is being loaded there is nothing to ask.
         let found = self.client.execute(FIND, asked).await.unwrap_or(Value::Null);
-        let id = found.get(ELEMENT).and_then(Value::as_str);
-        Ok(id.map(|id| Element::from_element_id(self.client.clone(), ElementRef::from(id.to_owned()))))
+        Ok(self.element(&found))
+    }
+
+    /// The element that a script answered.
+    fn element(&self, found: &Value) -> Option<Element> {
+        let id = found.get(ELEMENT)?.as_str()?;
+        Some(Element::from_element_id(self.client.clone(), ElementRef::from(id.to_owned())))
     }
 
     /// Adds to a failure what the page looked like.
