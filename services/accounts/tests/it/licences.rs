@@ -12,7 +12,7 @@ use proto::{
     accounts::{ChangeProfileRequest, Profile, RegisterRequest, ResubmitRequest},
     documents::{
         DownloadRequest, DownloadResponse, File, GetFileRequest, ListFilesRequest, ListFilesResponse,
-        PreviewRequest, PreviewResponse, UploadRequest,
+        PreviewRequest, PreviewResponse, UploadPartRequest, UploadPartResponse, UploadRequest,
         files_server::{Files, FilesServer},
     },
 };
@@ -57,6 +57,13 @@ impl Files for Documents {
     }
 
     async fn upload(&self, _: Request<Streaming<UploadRequest>>) -> Result<Response<File>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn upload_part(
+        &self,
+        _: Request<UploadPartRequest>,
+    ) -> Result<Response<UploadPartResponse>, Status> {
         Err(Status::unimplemented("not asked here"))
     }
 
