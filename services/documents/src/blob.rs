@@ -2,7 +2,7 @@
 //!
 //! Whether bytes count is said by a row of the database, never by their being here. Source: reliability section 2.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
@@ -132,16 +132,33 @@ impl Blobs {
         self.find(&part_key(file_id, number)).await
     }
 
-    /// Sizes of the parts that have come, in order.
+    /// Numbers and sizes of the parts that have come, in order.
     ///
     /// # Errors
     /// The store is away.
-    pub async fn parts(&self, file_id: Uuid) -> Result<Vec<(Path, u64)>, BlobError> {
+    pub async fn parts(&self, file_id: Uuid) -> Result<Vec<(u16, u64)>, BlobError> {
         let folder = Path::from(format!("{PARTS}/{file_id}"));
-        let mut parts: Vec<_> =
-            self.store.list(Some(&folder)).map_ok(|part| (part.location, part.size)).try_collect().await?;
-        parts.sort();
+        let listed: Vec<_> = self.store.list(Some(&folder)).try_collect().await?;
+        let numbered = |part: &ObjectMeta| Some((part.location.filename()?.parse().ok()?, part.size));
+        let mut parts: Vec<_> = listed.iter().filter_map(numbered).collect();
+        parts.sort_unstable();
         Ok(parts)
+    }
+
+    /// Files of which something stands in quarantine or in parts.
+    ///
+    /// # Errors
+    /// The store is away.
+    pub async fn unsettled(&self) -> Result<BTreeSet<Uuid>, BlobError> {
+        let mut files = BTreeSet::new();
+        for folder in [QUARANTINE, PARTS] {
+            let mut objects = self.store.list(Some(&Path::from(folder)));
+            while let Some(object) = objects.try_next().await? {
+                let id = object.location.parts().nth(1).and_then(|id| Uuid::parse_str(id.as_ref()).ok());
+                files.extend(id);
+            }
+        }
+        Ok(files)
     }
 
     /// Removes every part of a file.
@@ -149,8 +166,8 @@ impl Blobs {
     /// # Errors
     /// The store is away.
     pub async fn clear_parts(&self, file_id: Uuid) -> Result<(), BlobError> {
-        for (part, _) in self.parts(file_id).await? {
-            match self.store.delete(&part).await {
+        for (number, _) in self.parts(file_id).await? {
+            match self.store.delete(&part_key(file_id, number)).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(error) => return Err(error.into()),
             }

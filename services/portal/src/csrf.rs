@@ -53,6 +53,12 @@ pub fn same_origin(headers: &HeaderMap, public_origin: &str) -> bool {
     }
 }
 
+/// Whether the browser says that the request comes from our own pages or was entered by the person: a bookmark, the
+/// address line. Says nothing of a browser that does not tell.
+pub fn own_or_typed(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_none_or(|site| site == "same-origin" || site == "none")
+}
+
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;

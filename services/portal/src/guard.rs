@@ -11,7 +11,7 @@ use std::{
 use askama::Template;
 use axum::{
     Router,
-    extract::{MatchedPath, Request, State},
+    extract::{MatchedPath, Query, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
@@ -102,6 +102,8 @@ async fn guarded(portal: Arc<Portal>, mut request: Request, next: Next) -> Respo
     let response =
         if asked.changes() && !csrf::same_origin(&asked.headers, &portal.config.server.public_origin) {
             Refused::foreign_form().into_response()
+        } else if asked.opens() && !csrf::own_or_typed(&asked.headers) {
+            Refused::foreign_reason().into_response()
         } else {
             next.run(request).await
         };
@@ -132,6 +134,12 @@ struct Asked {
 impl Asked {
     fn changes(&self) -> bool {
         !matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS)
+    }
+
+    /// Whether it names why somebody opens what asks for a reason: that goes on record, and must be the person's own words.
+    fn opens(&self) -> bool {
+        let pairs = Query::<Vec<(String, String)>>::try_from_uri(&self.uri);
+        pairs.is_ok_and(|Query(pairs)| pairs.iter().any(|(name, _)| name == "reason"))
     }
 
     /// Whether a page asks for the live stream.

@@ -25,6 +25,8 @@ const NAME_CHARS: usize = 60;
 pub struct Entry {
     /// Folder and name.
     pub path: String,
+    /// Slot in which it stands, e.g. M3a.
+    pub slot: &'static str,
     /// The file.
     pub file: File,
 }
@@ -68,7 +70,7 @@ fn entry(taken: &mut BTreeMap<&'static str, usize>, slot: &'static str, what: &s
         CATEGORIES.into_iter().find(|(id, _)| slot.starts_with(id)).unwrap_or((slot, "其他"));
     let folder = format!("0{}-{}", id.trim_start_matches('M'), safe(category));
     let path = format!("{folder}/{slot}-{number}-{}-{}", safe(what), safe(&file.file_name));
-    Entry { path, file: file.clone() }
+    Entry { path, slot, file: file.clone() }
 }
 
 /// A name without anything that a file system, an archive program or a reader could misunderstand.

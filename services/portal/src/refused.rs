@@ -67,6 +67,12 @@ impl Refused {
         Refused::new(Kind::Forbidden, "form_foreign", "页面已过期，请返回上一页并刷新后重新提交")
     }
 
+    /// A reason to open a file that another site put into a link.
+    pub fn foreign_reason() -> Refused {
+        let text = "查看事由须在本系统的页面中填写，请从申请页面打开该文件";
+        Refused::new(Kind::Forbidden, "reason_foreign", text)
+    }
+
     /// The form cannot be read at all, e.g. it is larger than allowed.
     pub fn unreadable(text: &str) -> Refused {
         Refused::new(Kind::Invalid, "form_unreadable", text)

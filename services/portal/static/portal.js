@@ -81,7 +81,7 @@
   async function sendParts(form, file, tell, signal) {
     const sum = new Uint8Array(await crypto.subtle.digest('SHA-256', await file.arrayBuffer()));
     const hash = Array.from(sum, x => x.toString(16).padStart(2, '0')).join('');
-    const slot = form.elements.slot.value, key = `upload ${form.action} ${slot} ${hash}`;
+    const slot = form.elements.slot.value, key = `upload ${form.action} ${slot} ${file.name} ${hash}`;
     const id = kept.get(key) || uuid();
     kept.set(key, id);
     for (let at = -1, tries = 0; ;) {
@@ -92,14 +92,15 @@
       try { r = await fetch(form.action.replace(/files$/, 'parts'), { method: 'POST', headers: { 'X-Fragment': 'upload' }, body: data, credentials: 'same-origin', signal }); }
       catch (e) { if (signal.aborted) throw e; }
       if (r && r.redirected) { location.reload(); return { ok: false, text: '登录已超时，请重新登录后继续上传' }; }
-      if (r && r.status < 500) {
+      if (r && r.status < 500 && r.status !== 429) {   // 429：人多，稍后再试
         const text = await r.text();
         if (r.status === 202) { at = Number(text); tries = 0; tell(at); continue; }
         kept.set(key, null);
         return { ok: r.status === 200, text };
       }
-      if (++tries > TRIES) return { ok: false, text: '网络中断，请检查网络后重试，将从断点继续' };
-      tell(Math.max(at, 0), '网络中断，正在续传');
+      const busy = r && r.status === 429;
+      if (++tries > TRIES) return { ok: false, text: busy ? '上传人数较多，请稍后重试，将从断点继续' : '网络中断，请检查网络后重试，将从断点继续' };
+      tell(Math.max(at, 0), busy ? '上传人数较多，正在等待' : '网络中断，正在续传');
       await pause(Math.min(1000 * 2 ** tries, 30000));
     }
   }

@@ -33,7 +33,7 @@ pub async fn busiest(deployment: &Deployment) -> Result<Vec<(&'static str, Strin
     .await?;
     let mut accounts = connect(deployment, Service::Accounts).await?;
     let logins: Vec<(String, String)> =
-        sqlx::query_as("SELECT coalesce(operator_id, user_id)::text, login FROM users")
+        sqlx::query_as("SELECT coalesce(operator_id, user_id)::text, login FROM users WHERE active ORDER BY created_at DESC, user_id DESC")
             .fetch_all(&mut accounts)
             .await?;
     let logins: BTreeMap<_, _> = logins.into_iter().collect();

@@ -23,8 +23,11 @@ pub async fn take(blobs: &Blobs, file: &Kept, offset: i64, chunk: Bytes) -> Resu
     if chunk.is_empty() {
         return Ok(there);
     }
+    if offset % PART_BYTES != 0 || !(0..size).contains(&offset) {
+        return Err(Refusal::PartMisshapen.into());
+    }
     let wanted = PART_BYTES.min(size - offset);
-    if offset < 0 || offset % PART_BYTES != 0 || i64::try_from(chunk.len()) != Ok(wanted) {
+    if i64::try_from(chunk.len()) != Ok(wanted) {
         return Err(Refusal::PartMisshapen.into());
     }
     if offset != there {
@@ -35,10 +38,13 @@ pub async fn take(blobs: &Blobs, file: &Kept, offset: i64, chunk: Bytes) -> Resu
     Ok(there + wanted)
 }
 
-/// Bytes of the parts that have come one after the other.
+/// Bytes of the parts that have come one after the other; what lies behind a gap does not count.
 async fn received(blobs: &Blobs, file: &Kept) -> Result<i64, Failure> {
     let mut there = 0;
-    for (_, part) in blobs.parts(file.id).await? {
+    for (next, (number, part)) in (0..).zip(blobs.parts(file.id).await?) {
+        if number != next {
+            break;
+        }
         there += i64::try_from(part).map_err(Failure::internal)?;
     }
     Ok(there)

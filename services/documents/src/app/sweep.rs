@@ -1,6 +1,6 @@
 //! The background sweep: seals that no submission confirmed, uploads that were interrupted.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use chassis::{Caller, Failure, Units, error::chain};
 use time::{Duration, OffsetDateTime};
@@ -47,6 +47,9 @@ impl Sweep {
             }
             if let Err(error) = self.interrupted().await {
                 tracing::warn!(error = %chain(&error), "sweep of uploads");
+            }
+            if let Err(error) = self.leftovers().await {
+                tracing::warn!(error = %chain(&error), "sweep of leftovers");
             }
         }
     }
@@ -115,8 +118,28 @@ impl Sweep {
             let scan = Scan::Rejected { reason: GIVEN_UP.to_owned() };
             store::files::decide(work.db(), file.id, &scan, now).await?;
             work.commit().await?;
-            self.uploads.blobs.clear(file.id).await?;
-            self.uploads.blobs.clear_parts(file.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Clears what stayed in quarantine or in parts of files that have been decided: after a crash, a failure of the store, or
+    /// because a part came late.
+    ///
+    /// # Errors
+    /// The database or the object store is away.
+    pub async fn leftovers(&self) -> Result<(), Failure> {
+        // Rows are older than their bytes: what is listed has one, or never will.
+        let left: Vec<Uuid> = self.uploads.blobs.unsettled().await?.into_iter().collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        let mut work = self.units.begin(Caller::system("sweep")).await?;
+        let files = store::files::find_all(work.db(), &left).await?;
+        drop(work);
+        let pending: BTreeSet<Uuid> =
+            files.iter().filter(|file| file.scan == Scan::Pending).map(|file| file.id).collect();
+        for id in left.into_iter().filter(|id| !pending.contains(id)) {
+            self.uploads.clear(id).await?;
         }
         Ok(())
     }

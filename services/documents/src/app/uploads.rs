@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::lock_own;
 use crate::{
-    blob::Blobs,
+    blob::{BlobError, Blobs},
     domain::{
         Refusal,
         file::{Declared, Kept, Purpose, Scan, check_application_room, check_declared, check_owner_room},
@@ -118,19 +118,31 @@ impl Uploads {
         // The inspection may take seconds: no transaction is open meanwhile.
         let outcome = self.inspector.inspect(&file.declared.name, &bytes).await.map_err(Failure::internal)?;
         let scan = scan_of(outcome);
-        if scan.clean() {
-            self.blobs.keep(file.id, &file.declared.sha256).await?;
-        }
+        let kept = if scan.clean() { self.blobs.keep(file.id, &file.declared.sha256).await } else { Ok(()) };
         let mut work = units.begin(caller).await?;
+        if let Err(error) = kept {
+            // The sweep, or a repetition, may have settled and cleared it meanwhile.
+            let stands = store::files::find(work.db(), file.id).await?.ok_or_else(Failure::not_found)?;
+            return if stands.scan == Scan::Pending { Err(error.into()) } else { Ok(stands) };
+        }
         let now = work.now();
         store::files::decide(work.db(), file.id, &scan, now).await?;
         let settled = store::files::find(work.db(), file.id).await?.ok_or_else(Failure::not_found)?;
         work.commit().await?;
         // What stays behind after a failure here is cleared by the sweep.
-        if let Err(error) = self.blobs.clear(file.id).await {
+        if let Err(error) = self.clear(file.id).await {
             tracing::warn!(file.id = %file.id, error = %chassis::error::chain(&error), "quarantine not cleared");
         }
         Ok(settled)
+    }
+
+    /// Removes what stood in quarantine and in parts.
+    ///
+    /// # Errors
+    /// The object store is away.
+    pub async fn clear(&self, file_id: Uuid) -> Result<(), BlobError> {
+        self.blobs.clear(file_id).await?;
+        self.blobs.clear_parts(file_id).await
     }
 
     /// Writes the row of a declared file.

@@ -101,15 +101,14 @@ impl FilesRpc {
         let bytes = match self.uploads.receive(&kept.declared, parts::whole(blobs, &kept)).await {
             Ok(bytes) => bytes,
             Err(failure) => {
-                // It is not what was declared: it begins anew.
-                blobs.clear_parts(kept.id).await.map_err(Failure::from)?;
+                // It is not what was declared: it begins anew. After any other failure it goes on where it was.
+                if matches!(failure.reason(), "file_size_mismatch" | "file_hash_mismatch") {
+                    blobs.clear_parts(kept.id).await.map_err(Failure::from)?;
+                }
                 return Err(failure.into());
             }
         };
-        let file = self.inspected(caller, &kept, bytes).await?;
-        // What stays behind after a failure here is cleared by nobody else: the file has been decided.
-        blobs.clear_parts(kept.id).await.map_err(Failure::from)?;
-        Ok(answer(file, received))
+        Ok(answer(self.inspected(caller, &kept, bytes).await?, received))
     }
 
     /// The row of a declared file; a repeated declaration finds it.

@@ -104,8 +104,18 @@ async fn a_file_comes_in_parts_and_goes_on_where_it_was_lost() {
     assert_eq!(received(&put(MIB, part(1)).await.expect("too early")), 0);
     assert_eq!(received(&put(0, part(0)).await.expect("the first")), MIB);
     assert_eq!(received(&put(0, part(0)).await.expect("again")), MIB);
-    for (at, chunk) in [(7, part(0)), (MIB, &part(1)[1..]), (MIB, &bytes[..MIB + 1])] {
+    for (at, chunk) in
+        [(7, part(0)), (MIB, &part(1)[1..]), (MIB, &bytes[..MIB + 1]), (3 * MIB, part(0)), (1 << 62, part(0))]
+    {
         assert_eq!(reason(put(at, chunk).await), "part_misshapen");
+    }
+    for offset in [i64::MIN, -1 << 20] {
+        let before = UploadPartRequest {
+            declaration: Some(declaration.clone()),
+            offset,
+            chunk: part(0).to_vec().into(),
+        };
+        assert_eq!(reason(answer(platform.files(operator).upload_part(before).await)), "part_misshapen");
     }
     let second = put(MIB, part(1)).await.expect("the second");
     assert_eq!((received(&second), second.file.expect("a file").state), (2 * MIB, "pending".to_owned()));

@@ -5,6 +5,7 @@ mod files;
 mod harness;
 mod inspection;
 mod invoices;
+mod leftovers;
 mod previews;
 mod sealing;
 mod verbs;

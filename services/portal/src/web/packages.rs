@@ -121,7 +121,7 @@ impl Wanted {
         let (mut inside, mut left_out) = (Vec::new(), Vec::new());
         let reviews = !visitor.is(Role::Operator);
         for entry in entries {
-            let personal = PERSONAL.contains(&entry.file.slot.as_str());
+            let personal = PERSONAL.contains(&entry.slot);
             if reviews && personal && self.reason.is_empty() {
                 left_out.push((entry.path.clone(), "证照类材料，打包时未填写查看事由".to_owned()));
                 continue;
@@ -131,8 +131,11 @@ impl Wanted {
             match self.file(&visitor, entry).await {
                 Ok(Some(hash)) => inside.push((entry.path.clone(), hash)),
                 Ok(None) => return Ok(None),
-                Err(refused) if matches!(refused.kind, Kind::NotFound | Kind::Forbidden | Kind::Invalid) => {
+                Err(refused) if matches!(refused.kind, Kind::NotFound | Kind::Forbidden) => {
                     left_out.push((entry.path.clone(), "您的账号没有查看此文件的权限".to_owned()));
+                }
+                Err(refused) if refused.kind == Kind::Invalid => {
+                    left_out.push((entry.path.clone(), refused.text));
                 }
                 Err(refused) => return Err(refused),
             }

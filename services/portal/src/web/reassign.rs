@@ -55,6 +55,8 @@ pub struct ReassignPage {
     pub holders: Result<Vec<Holder>, Away>,
     /// Open tasks of the office that are nobody's by name; none where tasks cannot be counted.
     pub unnamed: Option<usize>,
+    /// Whether there are more open tasks than were counted.
+    pub more: bool,
     /// Where this is.
     pub desk: Desk,
 }
@@ -78,18 +80,19 @@ async fn page(visitor: &Visitor, form: Form, chosen: Vec<(Chosen, ApplicationVie
     let (views, chosen): (Vec<_>, Vec<_>) = chosen.into_iter().map(|(one, view)| (view, one)).unzip();
     let (page, people, held) =
         tokio::join!(visitor.page(desk.menu, "转办"), people(visitor, &views), held(visitor));
-    let held = Away::or(held, "待办事项")?.ok();
+    let (held, more) =
+        Away::or(held, "待办事项")?.ok().map_or((None, false), |(held, more)| (Some(held), more));
     let count = |id: &str| held.as_ref().and_then(|held| held.get(id)).copied().unwrap_or(0);
     let holders = people?.map(|people| {
         let holder = |(id, name): (String, String)| Holder { count: count(&id), id, name };
         people.into_iter().map(holder).collect()
     });
     let unnamed = held.as_ref().map(|_| count(""));
-    visitor.show(form.status(), &ReassignPage { page, form, chosen, holders, unnamed, desk })
+    visitor.show(form.status(), &ReassignPage { page, form, chosen, holders, unnamed, more, desk })
 }
 
-/// Open tasks of the reader's office by who holds them; an empty id stands for nobody.
-async fn held(visitor: &Visitor) -> Result<BTreeMap<String, usize>, tonic::Status> {
+/// Open tasks of the reader's office by who holds them, and whether there are more; an empty id stands for nobody.
+async fn held(visitor: &Visitor) -> Result<(BTreeMap<String, usize>, bool), tonic::Status> {
     let (mut held, mut token) = (BTreeMap::new(), String::new());
     for _ in 0..PAGES_MAX {
         let page = Some(common::Page { page_size: PAGE, page_token: token });
@@ -103,7 +106,7 @@ async fn held(visitor: &Visitor) -> Result<BTreeMap<String, usize>, tonic::Statu
             break;
         }
     }
-    Ok(held)
+    Ok((held, !token.is_empty()))
 }
 
 /// To whom work can be given: the office, or the panels of the orders that were chosen from.

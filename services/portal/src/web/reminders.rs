@@ -19,6 +19,9 @@ pub fn routes() -> Routes {
         .route("/supervision/subsidies/remind", get(show).post(remind))
 }
 
+/// Applications that are read for one page; an address can name any number.
+const CHOSEN_MAX: usize = 200;
+
 /// Where a reader chooses applications, and goes back to.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Desk {
@@ -89,7 +92,7 @@ pub(super) fn items(named: &[String]) -> Vec<Item> {
 
 /// The chosen applications as they are now; what the reader may not see is none of them.
 pub(super) async fn chosen(visitor: &Visitor, named: &[String]) -> Vec<(Chosen, ApplicationView)> {
-    let asked = items(named).into_iter().map(|item| async move {
+    let asked = items(named).into_iter().take(CHOSEN_MAX).map(|item| async move {
         let asked = GetApplicationRequest { application_id: item.application_id.clone() };
         let view = visitor.applications().get_application(asked).await.ok()?.into_inner();
         let chosen = Chosen {

@@ -131,6 +131,40 @@ async fn a_form_that_is_not_this_browsers_is_refused() {
 }
 
 #[tokio::test]
+async fn a_reason_that_another_site_put_into_a_link_is_refused() {
+    let portal = portal(|_| {});
+    let paths = [
+        "/files/7/original?reason=ab",
+        "/files/7/preview?size=page&reason=",
+        "/supervision/subsidies/7/package?reason=ab",
+    ];
+    for path in paths {
+        for (site, status) in [
+            (Some("cross-site"), StatusCode::FORBIDDEN),
+            (Some("same-site"), StatusCode::FORBIDDEN),
+            (Some("same-origin"), StatusCode::SEE_OTHER),
+            (Some("none"), StatusCode::SEE_OTHER),
+            (None, StatusCode::SEE_OTHER),
+        ] {
+            let request = Request::get(path);
+            let request = match site {
+                Some(site) => request.header("sec-fetch-site", site),
+                None => request,
+            };
+            let answer = ask(&portal, request.body(Body::empty()).expect("a request")).await;
+            assert_eq!(answer.status, status, "{path} {site:?}");
+            assert_eq!(
+                answer.text.contains("查看事由须在本系统的页面中填写"),
+                status == StatusCode::FORBIDDEN
+            );
+        }
+    }
+    let plain = Request::get("/files/7/original").header("sec-fetch-site", "cross-site");
+    let answer = ask(&portal, plain.body(Body::empty()).expect("a request")).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "without a reason nothing is opened that asks for one");
+}
+
+#[tokio::test]
 async fn nobody_is_led_away_after_signing_in() {
     let portal = portal(|_| {});
     for hostile in ["https://evil.example", "//evil.example", "/%5Cevil.example", "javascript:alert(1)"] {

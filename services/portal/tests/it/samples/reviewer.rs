@@ -83,6 +83,7 @@ fn reassign(kind: Kind) -> ReassignPage {
         chosen: remind.chosen,
         holders: kind.part(holder),
         unnamed: (kind != Kind::Empty).then_some(2),
+        more: kind == Kind::Longest,
         desk: DESK,
     }
 }
