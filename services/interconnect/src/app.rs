@@ -14,7 +14,7 @@ use chassis::{
     Failure,
     error::{Kind, Refusal},
 };
-use proto::stations::ItemResult;
+use proto::stations::{ItemResult, Receipts};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tonic::Status;
@@ -63,6 +63,10 @@ impl Refused {
 impl From<Status> for Refused {
     fn from(status: Status) -> Self {
         let told = Refusal::read(&status);
+        // Accounts does not count the operator as active. Every other lack of permission is a fault of this platform.
+        if told.as_ref().is_some_and(|told| told.reason == "client_refused") {
+            return Self::new(Ret::Envelope, labels::CLOSED);
+        }
         let failure = Failure::from(status);
         let words = told.map_or(String::new(), |told| {
             let named = |(field, text): &(String, String)| format!("{field} {text}");
@@ -72,13 +76,22 @@ impl From<Status> for Refused {
         match failure.kind() {
             Kind::Busy | Kind::Unavailable | Kind::Conflict => Self::new(Ret::Busy, labels::BUSY),
             Kind::Invalid | Kind::Refused | Kind::Reused => Self::new(Ret::Business, words),
-            Kind::Forbidden | Kind::Unauthenticated => Self::new(Ret::Envelope, labels::CLOSED),
-            Kind::NotFound | Kind::Internal => {
+            Kind::Forbidden | Kind::Unauthenticated | Kind::NotFound | Kind::Internal => {
                 tracing::error!("stations failed: {}", chassis::error::chain(&failure));
                 Self::new(Ret::Internal, labels::INTERNAL)
             }
         }
     }
+}
+
+/// The results of the items that were sent, in their order. A missing one is no answer: the message comes again.
+fn results(receipts: Receipts, sent: usize) -> Result<Vec<ItemResult>, Refused> {
+    let results: Vec<ItemResult> = receipts.receipts.into_iter().flat_map(|one| one.results).collect();
+    if results.len() == sent {
+        return Ok(results);
+    }
+    tracing::error!(sent, answered = results.len(), "stations answered another number of items");
+    Err(Refused::new(Ret::Internal, labels::INTERNAL))
 }
 
 /// The verdict on a single item of the ingest: taken, or the reason with words.

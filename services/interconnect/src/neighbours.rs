@@ -151,7 +151,6 @@ fn link(resolved: ResolvedLink) -> Result<Link, Failure> {
         open: link.open,
         inbound: inbound.collect::<Result<_, Failure>>()?,
         window: time::Duration::seconds(i64::from(link.window_secs)),
-        hosted: link.hosted,
         spellings: link.spellings.into_iter().collect(),
     })
 }

@@ -101,7 +101,6 @@ mod tests {
             open: true,
             inbound: sets.iter().map(keys).collect(),
             window: Duration::minutes(5),
-            hosted: Vec::new(),
             spellings: Default::default(),
         }
     }

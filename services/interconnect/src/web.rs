@@ -2,7 +2,7 @@
 //!
 //! Source: interconnect protocol, sections 3 and 7. The first failing check answers; every answer from the signature check
 //! on is signed with the key by which the request was signed.
-use std::{num::NonZeroU32, sync::Arc};
+use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -14,7 +14,7 @@ use axum::{
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use serde_json::{Map, Value, json};
 use time::OffsetDateTime;
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::timeout};
 
 use crate::{
     app::{self, Call, Done, Refused},
@@ -32,6 +32,9 @@ use crate::{
     neighbours::{Neighbours, Voice},
     tokens::Tokens,
 };
+
+/// How long a body may take to arrive.
+const READ_TIME: Duration = Duration::from_secs(10);
 
 /// The time by which envelopes are judged.
 pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
@@ -82,7 +85,10 @@ async fn serve(State(server): State<Arc<Server>>, request: Request) -> Response 
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     }
     let (parts, body) = request.into_parts();
-    let Some(body) = received(body, server.body_bytes_max).await else {
+    let Ok(body) = timeout(READ_TIME, received(body, server.body_bytes_max)).await else {
+        return StatusCode::REQUEST_TIMEOUT.into_response();
+    };
+    let Some(body) = body else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     };
     let bearer = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());

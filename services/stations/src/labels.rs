@@ -42,6 +42,7 @@ pub fn text(refusal: &Refusal, field: &str) -> String {
         Refusal::EnergyImplausible => "电量超过接口额定功率可充电量，请核对单位（瓦时）".to_owned(),
         Refusal::AmountMismatch => "总金额应等于电费加服务费（误差不超过 2 分）".to_owned(),
         Refusal::OperatorNotActive => "该运营商尚未通过审核或已停用，不能开通互联互通".to_owned(),
+        Refusal::HostedNotServed => "暂不支持代报其他运营商，请留空，并为该运营商单独开通互联互通".to_owned(),
         Refusal::LinkExists => "该运营商的互联互通已开通，如需新密钥请轮换".to_owned(),
         Refusal::LinkRevoked => "该运营商的互联互通已撤销，请由管理员重新开通".to_owned(),
         Refusal::SecretsIssued => "本次请求的密钥已发放且只显示一次，如未收到请再次轮换".to_owned(),

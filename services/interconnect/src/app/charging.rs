@@ -3,7 +3,7 @@
 use proto::stations::{StatusItem, TelemetryBatch, TelemetryItem};
 use serde_json::json;
 
-use super::{Call, Done, Refused, batch_id, status, timestamp, verdict};
+use super::{Call, Done, Refused, batch_id, results, status, timestamp, verdict};
 use crate::{domain::bodies::charging::Sample, neighbours::Voice};
 
 /// Takes a sample. SuccStat is 0, or 1 when a part of it was discarded.
@@ -19,7 +19,7 @@ pub async fn execute(call: &Call<'_>, voice: &Voice, sample: &Sample) -> Result<
     let stated = status::push(call, voice, vec![state]).await?;
     let batch = TelemetryBatch { batch_id: batch_id(call), items: vec![measured(sample)] };
     let answer = voice.ingest().send_telemetry(futures::stream::iter([batch])).await?.into_inner();
-    let kept: Vec<_> = answer.receipts.into_iter().flat_map(|receipt| receipt.results).collect();
+    let kept = results(answer, 1)?;
     let number = if sample.supervised { "OrderNo" } else { "StartChargeSeq" };
     let (state, msg) = match verdict(&stated).and_then(|()| verdict(&kept)) {
         Ok(()) => (0, String::new()),
@@ -31,7 +31,7 @@ pub async fn execute(call: &Call<'_>, voice: &Voice, sample: &Sample) -> Result<
 /// Rounded to what the ingest keeps; what does not fit is out of its range and refused there.
 fn measured(sample: &Sample) -> TelemetryItem {
     let narrow = |number: i64| i32::try_from(number).unwrap_or(i32::MAX);
-    let rounded = |number: i64, by: i64| narrow((number + by / 2).div_euclid(by));
+    let rounded = |number: i64, by: i64| narrow(number.saturating_add(by / 2).div_euclid(by));
     TelemetryItem {
         connector_id: sample.connector_id.clone(),
         sample_time: Some(timestamp(sample.sampled_at)),

@@ -29,7 +29,11 @@ pub async fn execute(voice: &Voice, check: &Check) -> Result<Done, Refused> {
     let disputed = voice.ingest().check_orders(asked).await?.into_inner().disputed;
     let said: HashMap<&str, &Line> = check.orders.iter().map(|line| (line.order_no.as_str(), line)).collect();
     let sum = |of: fn(&Line) -> i64| -> i64 {
-        disputed.iter().filter_map(|one| said.get(one.order_no.as_str())).map(|line| of(line)).sum()
+        disputed
+            .iter()
+            .filter_map(|one| said.get(one.order_no.as_str()))
+            .map(|line| of(line))
+            .fold(0, i64::saturating_add)
     };
     let body = json!({
         "CheckOrderSeq": check.seq, "StartTime": moment_text(check.start_at), "EndTime": moment_text(check.end_at),
@@ -56,7 +60,7 @@ fn dispute(one: &DisputedOrder, said: &HashMap<&str, &Line>) -> Value {
 
 /// Two fraction digits, as the message has them.
 fn kilowatt_hours(wh: i64) -> Value {
-    hundredths((wh + 5).div_euclid(10))
+    hundredths(wh.saturating_add(5).div_euclid(10))
 }
 
 fn yuan(fen: i64) -> Value {
@@ -71,6 +75,11 @@ fn hundredths(number: i64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_largest_energy_is_written_without_overflow() {
+        assert_eq!(kilowatt_hours(i64::MAX), yuan(i64::MAX / 10));
+    }
 
     #[test]
     fn amounts_are_written_with_their_own_digits() {

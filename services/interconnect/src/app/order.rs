@@ -2,7 +2,7 @@
 use proto::stations::{OrderBatch, OrderItem};
 use serde_json::json;
 
-use super::{Call, Done, Refused, batch_id, timestamp, verdict};
+use super::{Call, Done, Refused, batch_id, results, timestamp, verdict};
 use crate::{
     domain::{bodies::order::Order, ret::Ret},
     neighbours::Voice,
@@ -31,7 +31,7 @@ pub async fn execute(call: &Call<'_>, voice: &Voice, order: &Order) -> Result<Do
     };
     let batch = OrderBatch { batch_id: batch_id(call), items: vec![item] };
     let answer = voice.ingest().send_orders(futures::stream::iter([batch])).await?.into_inner();
-    let results: Vec<_> = answer.receipts.into_iter().flat_map(|receipt| receipt.results).collect();
+    let results = results(answer, 1)?;
     let number = if order.supervised { "OrderNo" } else { "StartChargeSeq" };
     let body = |confirmed: i32| json!({ number: order.order_no, "ConnectorID": order.connector_id, "ConfirmResult": confirmed });
     match verdict(&results) {

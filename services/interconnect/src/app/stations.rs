@@ -1,8 +1,11 @@
 //! `notification_stationInfo`: each station enters the registry; what the protocol does not carry stays as people entered it.
 use chassis::error::Refusal;
-use proto::stations::{
-    ConnectorRecord, EquipmentRecord, ListStationsRequest, Station as Registered, StationRecord,
-    UpsertStationRequest,
+use proto::{
+    common::Page,
+    stations::{
+        ConnectorRecord, EquipmentRecord, ListStationsRequest, Station as Registered, StationRecord,
+        UpsertStationRequest,
+    },
 };
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
@@ -14,11 +17,14 @@ use crate::{
         bodies::station::{Connector, Equipment, Station},
         ret::Ret,
     },
+    labels,
     neighbours::Voice,
 };
 
 /// Somebody may change the station between reading and writing it.
 const ATTEMPTS: u32 = 3;
+/// Stations of one look-up: many codes may begin with that of another.
+const PAGE: i32 = 200;
 
 /// Registers the stations. Status is 0, or 1 when one of several was discarded; Results names those then.
 ///
@@ -74,6 +80,9 @@ async fn register(call: &Call<'_>, voice: &Voice, station: &Station) -> Result<T
         match Refusal::read(&status) {
             Some(told) if told.reason == "stale_source" => return Ok(Taken::Older(told.text)),
             Some(told) if told.reason == "stale_version" && attempt < ATTEMPTS => attempt += 1,
+            Some(told) if told.reason == "stale_version" => {
+                return Err(Refused::new(Ret::Busy, labels::BUSY));
+            }
             _ => return Err(status.into()),
         }
     }
@@ -81,10 +90,22 @@ async fn register(call: &Call<'_>, voice: &Voice, station: &Station) -> Result<T
 
 /// The record that the registry holds, also of a station out of force.
 async fn held(voice: &Voice, code: &str) -> Result<Option<StationRecord>, Refused> {
-    let asked = ListStationsRequest { search: code.to_owned(), include_inactive: true, ..Default::default() };
-    let found = voice.registry().list_stations(asked).await?.into_inner().stations;
-    let records = found.into_iter().filter_map(|station: Registered| station.record);
-    Ok(records.into_iter().find(|record| record.station_code == code))
+    let mut page = Page { page_size: PAGE, page_token: String::new() };
+    loop {
+        let asked = ListStationsRequest {
+            page: Some(page),
+            search: code.to_owned(),
+            include_inactive: true,
+            ..Default::default()
+        };
+        let found = voice.registry().list_stations(asked).await?.into_inner();
+        let mut records = found.stations.into_iter().filter_map(|station: Registered| station.record);
+        let held = records.find(|record| record.station_code == code);
+        if held.is_some() || found.next_page_token.is_empty() {
+            return Ok(held);
+        }
+        page = Page { page_size: PAGE, page_token: found.next_page_token };
+    }
 }
 
 /// The same for the same envelope and the same state of the registry.

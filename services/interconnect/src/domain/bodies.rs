@@ -53,10 +53,10 @@ pub fn read(method: Method, members: &Members, link: &Link) -> Result<(Body, Fin
     }
 }
 
-/// An OperatorID inside a body, where there is one, must be that of the link or one that it hosts.
+/// An OperatorID inside a body, where there is one, must be that of the link.
 fn of_link(fields: &Fields<'_>, link: &Link, findings: &mut Findings) {
     let named = fields.text(&["OperatorID"], OPERATOR_ID_LEN, findings);
-    if !named.is_empty() && !link.speaks_for(&named) {
+    if !named.is_empty() && named != link.organisation {
         findings.fault(fields.path("OperatorID"), Rule::Operator);
     }
 }

@@ -13,6 +13,8 @@ pub const CHINA: UtcOffset = match UtcOffset::from_hms(8, 0, 0) {
 };
 /// A text may be this many times longer than its limit. Source: interconnect protocol, section 9.
 const LENGTH_TOLERANCE: usize = 4;
+/// Findings of a kind that are kept of one message: more than anybody reads, little memory.
+const FINDINGS_MAX: usize = 1000;
 
 /// What stops a message from being taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub enum Rule {
     Enumeration,
     /// More elements than allowed.
     Count,
-    /// The OperatorID of a body is not that of the link, nor one that it hosts.
+    /// The OperatorID of a body is not that of the link.
     Operator,
 }
 
@@ -67,12 +69,16 @@ pub struct Findings {
 impl Findings {
     /// Notes a fault.
     pub fn fault(&mut self, path: impl Into<String>, rule: Rule) {
-        self.faults.push(Fault { path: path.into(), rule });
+        if self.faults.len() < FINDINGS_MAX {
+            self.faults.push(Fault { path: path.into(), rule });
+        }
     }
 
     /// Notes an oddity.
     pub fn odd(&mut self, path: impl Into<String>, what: &'static str) {
-        self.oddities.push(Oddity { path: path.into(), what });
+        if self.oddities.len() < FINDINGS_MAX {
+            self.oddities.push(Oddity { path: path.into(), what });
+        }
     }
 }
 
@@ -349,6 +355,13 @@ mod tests {
         assert_eq!(fen("1,5"), Err(Rule::Type));
         assert_eq!(fen("."), Err(Rule::Type));
         assert_eq!(fen("9999999999999999999"), Err(Rule::Digits));
+    }
+
+    #[test]
+    fn findings_are_bounded() {
+        let text = format!("{{\"L\":[{}7]}}", "7,".repeat(1_999));
+        let (_, findings) = read(&text, |fields, findings| fields.list(&["L"], 2_000, findings).len());
+        assert_eq!(findings.faults.len(), 1_000);
     }
 
     #[test]

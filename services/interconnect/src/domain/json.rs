@@ -10,6 +10,8 @@ use thiserror::Error;
 pub const DEPTH_MAX: usize = 12;
 /// Longest number in characters; the widest real one (an order's energy) has 12.
 const NUMBER_MAX: usize = 40;
+/// Characters of a key that a path shows; the longest name of the standard has 21.
+const PATH_PART_MAX: usize = 64;
 
 /// One JSON value.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,11 +79,16 @@ fn here(flaw: Flaw) -> Fault {
     Fault { path: String::new(), flaw }
 }
 
+/// A key as part of a path: nobody's whole body in an answer or a log.
+fn cut(key: &str) -> String {
+    key.chars().take(PATH_PART_MAX).collect()
+}
+
 /// Puts a step before the path of a fault inside.
 fn within(step: impl FnOnce() -> String) -> impl FnOnce(Fault) -> Fault {
     move |fault| {
         let dot = if fault.path.is_empty() || fault.path.starts_with('[') { "" } else { "." };
-        Fault { path: format!("{}{dot}{}", step(), fault.path), flaw: fault.flaw }
+        Fault { path: format!("{}{dot}{}", cut(&step()), fault.path), flaw: fault.flaw }
     }
 }
 
@@ -137,7 +144,7 @@ impl Reader<'_> {
         }
         let mut seen = HashSet::with_capacity(members.len());
         match members.iter().find(|(key, _)| !seen.insert(key.as_str())) {
-            Some((key, _)) => Err(Fault { path: key.clone(), flaw: Flaw::Duplicate }),
+            Some((key, _)) => Err(Fault { path: cut(key), flaw: Flaw::Duplicate }),
             None => Ok(Value::Object(members)),
         }
     }
@@ -273,6 +280,14 @@ mod tests {
         assert_eq!(fault("{\"A\":\"a\nb\"}"), ("A".into(), Flaw::Syntax));
         assert_eq!(fault(r#"{"A":1} x"#), (String::new(), Flaw::Syntax));
         assert_eq!(parse(&"[".repeat(100_000)).expect_err("refused").flaw, Flaw::Depth);
+    }
+
+    #[test]
+    fn a_path_shows_the_beginning_of_a_long_key() {
+        let key = "键".repeat(100_000);
+        let shown = "键".repeat(64);
+        assert_eq!(fault(&format!("{{\"{key}\":x}}")), (shown.clone(), Flaw::Syntax));
+        assert_eq!(fault(&format!("{{\"{key}\":1,\"{key}\":2}}")), (shown, Flaw::Duplicate));
     }
 
     #[test]

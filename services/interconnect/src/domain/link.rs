@@ -19,8 +19,6 @@ pub struct Link {
     pub inbound: Vec<Keys>,
     /// How far its clock may differ from ours. Source: interconnect protocol, section 8.
     pub window: Duration,
-    /// Organisation codes of operators whose data it delivers besides its own.
-    pub hosted: Vec<String>,
     /// Standard spelling of a member → the one to send, where they differ.
     pub spellings: BTreeMap<String, String>,
 }
@@ -32,12 +30,4 @@ pub struct Keys {
     pub id: Uuid,
     /// The secrets.
     pub secrets: Secrets,
-}
-
-impl Link {
-    /// Whether a body may name this operator.
-    #[must_use]
-    pub fn speaks_for(&self, organisation: &str) -> bool {
-        self.organisation == organisation || self.hosted.iter().any(|hosted| hosted == organisation)
-    }
 }

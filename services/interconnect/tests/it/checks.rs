@@ -105,6 +105,17 @@ async fn a_suspended_operator_may_not_speak_and_unavailable_neighbours_mean_late
 }
 
 #[tokio::test]
+async fn faults_of_the_platform_are_told_as_such_and_the_message_comes_again() {
+    let stage = Stage::start(OPERATOR, secrets(), NOW).await;
+    stage.played.state().forbidden = true;
+    assert_eq!(stage.call(STATUS, IDLE).await.0, 500);
+    stage.played.state().forbidden = false;
+    stage.played.state().mute = true;
+    assert_eq!(stage.call(STATUS, IDLE).await.0, 500);
+    stage.stop();
+}
+
+#[tokio::test]
 async fn during_a_rotation_both_sets_serve_and_the_answer_is_signed_with_the_one_used() {
     let stage = Stage::start(OPERATOR, secrets(), NOW).await;
     let newer = Secrets { sig: "another signing key".into(), data: "0123456789abcdef".into(), ..secrets() };

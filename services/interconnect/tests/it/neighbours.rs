@@ -58,6 +58,12 @@ pub struct State {
     pub rejects: BTreeMap<String, (String, String)>,
     /// Stations answers UNAVAILABLE.
     pub busy: bool,
+    /// Stations does not permit the caller.
+    pub forbidden: bool,
+    /// Stations answers items with nothing.
+    pub mute: bool,
+    /// Stations lists these many others before those that are held.
+    pub pages: usize,
     pub statuses: Vec<stations::StatusItem>,
     pub orders: Vec<stations::OrderItem>,
     pub samples: Vec<stations::TelemetryItem>,
@@ -85,6 +91,9 @@ impl Played {
     }
 
     fn awake(&self) -> Result<(), Status> {
+        if self.state().forbidden {
+            return Err(Failure::forbidden("not_permitted", "不允许").into());
+        }
         if self.state().busy { Err(Failure::unavailable("not_stored", "稍后").into()) } else { Ok(()) }
     }
 }
@@ -272,7 +281,11 @@ impl stations::ingest_server::Ingest for Played {
         let mut batches = request.into_inner();
         let mut receipts = Vec::new();
         while let Some(batch) = batches.message().await? {
-            let results = batch.items.iter().map(|item| self.verdict(&item.connector_id)).collect();
+            let mut results: Vec<_> =
+                batch.items.iter().map(|item| self.verdict(&item.connector_id)).collect();
+            if self.state().mute {
+                results.pop();
+            }
             self.state().statuses.extend(batch.items);
             receipts.push(Receipt { batch_id: batch.batch_id, results, ..Receipt::default() });
         }
@@ -315,8 +328,17 @@ impl stations::registry_server::Registry for Played {
 
     async fn list_stations(
         &self,
-        _: Request<stations::ListStationsRequest>,
+        request: Request<stations::ListStationsRequest>,
     ) -> Result<Response<stations::ListStationsResponse>, Status> {
+        let token = request.into_inner().page.map_or_else(String::new, |page| page.page_token);
+        let at: usize = token.parse().unwrap_or_default();
+        if at < self.state().pages {
+            let next_page_token = (at + 1).to_string();
+            return Ok(Response::new(stations::ListStationsResponse {
+                stations: Vec::new(),
+                next_page_token,
+            }));
+        }
         let held = self.state().held.clone();
         let stations = held
             .into_iter()
@@ -456,7 +478,6 @@ impl Stage {
             open: true,
             inbound: vec![keys.clone()],
             window: time::Duration::minutes(5),
-            hosted: Vec::new(),
             spellings: BTreeMap::new(),
         };
         let asked = envelope::Request {

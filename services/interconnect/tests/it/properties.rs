@@ -53,7 +53,6 @@ fn link() -> Link {
         open: true,
         inbound: Vec::new(),
         window: Duration::minutes(5),
-        hosted: Vec::new(),
         spellings: BTreeMap::new(),
     }
 }

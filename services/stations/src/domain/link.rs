@@ -18,7 +18,6 @@ pub const PROTOCOL_VERSION: &str = "20160701";
 /// Bytes of DataSecret and DataSecretIV.
 pub const KEY_BYTES: usize = 16;
 const SECRET_MAX: usize = 64;
-const HOSTED_MAX: usize = 100;
 const NAMES_MAX: usize = 50;
 
 /// Which side uses a set of secrets to call.
@@ -80,7 +79,7 @@ pub struct Terms {
     pub open: bool,
     /// Seconds.
     pub window_secs: i32,
-    /// Organisation codes of other operators whose data it may deliver.
+    /// Organisation codes of other operators whose data it may deliver; none, until those are spoken for by their own id.
     pub hosted: Vec<String>,
 }
 
@@ -136,15 +135,7 @@ pub fn examine_terms(terms: &Terms) -> Vec<Finding> {
     } else {
         Err(Refusal::OutOfRange { min: 1, max: i64::from(WINDOW_SECS_MAX) })
     };
-    let code = |code: &String| {
-        let formed = code.len() == 9 && code.bytes().all(|one| one.is_ascii_alphanumeric());
-        if formed { Ok(()) } else { Err(Refusal::UnknownValue) }
-    };
-    let hosted = if terms.hosted.len() > HOSTED_MAX {
-        Err(Refusal::TooMany { max: HOSTED_MAX })
-    } else {
-        terms.hosted.iter().try_for_each(code)
-    };
+    let hosted = if terms.hosted.is_empty() { Ok(()) } else { Err(Refusal::HostedNotServed) };
     named([("window_secs", window), ("hosted", hosted)])
 }
 
@@ -203,14 +194,14 @@ mod tests {
     }
 
     #[test]
-    fn terms_have_a_bounded_window_and_organisation_codes() {
+    fn terms_have_a_bounded_window_and_name_nobody_else() {
         let terms = |window_secs, hosted: &[&str]| Terms {
             open: true,
             window_secs,
             hosted: hosted.iter().map(|code| (*code).to_owned()).collect(),
         };
-        assert!(examine_terms(&terms(300, &["XXXX00019"])).is_empty());
-        assert_eq!(fields(examine_terms(&terms(0, &["XXXX0001"]))), ["window_secs", "hosted"]);
+        assert!(examine_terms(&terms(300, &[])).is_empty());
+        assert_eq!(fields(examine_terms(&terms(0, &["XXXX00019"]))), ["window_secs", "hosted"]);
         assert_eq!(organisation("91410105XXXX00019G"), Some("XXXX00019"));
         assert_eq!(organisation("XXXX00019"), None);
     }

@@ -116,6 +116,9 @@ pub enum Refusal {
     /// The operator is not active, or its social credit code holds no organisation code.
     #[error("the operator is not active")]
     OperatorNotActive,
+    /// A link delivers its own operator's data only.
+    #[error("hosted operators are not served")]
+    HostedNotServed,
     /// The operator's link stands already.
     #[error("the link exists")]
     LinkExists,
@@ -166,6 +169,7 @@ impl Refusal {
             Self::AmountMismatch => "amount_mismatch",
             Self::OrderConflict => "order_conflict",
             Self::OperatorNotActive => "operator_not_active",
+            Self::HostedNotServed => "hosted_not_served",
             Self::LinkExists => "link_exists",
             Self::LinkRevoked => "link_revoked",
             Self::SecretsIssued => "secrets_issued",
@@ -206,6 +210,7 @@ impl Refusal {
             | Self::UnknownConnector
             | Self::TimeInFuture
             | Self::TimeTooOld
+            | Self::HostedNotServed
             | Self::Contradiction
             | Self::EndBeforeStart
             | Self::TooLongCharge

@@ -6,7 +6,7 @@ use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::link::Direction;
+use crate::domain::{Finding, Refusal, link::Direction};
 
 /// A link as it is kept.
 #[derive(Debug, Clone)]
@@ -104,13 +104,13 @@ pub async fn find_by_code(db: &mut PgConnection, code: &str) -> Result<Option<Ro
     .await?)
 }
 
-/// Keeps a new or changed link.
+/// Keeps a new link, or the next version of a locked one.
 ///
 /// # Errors
-/// `registered_meanwhile` when another operator's link has the code; the database is away or busy.
+/// `link_exists` when another request has made the link meanwhile; `registered_meanwhile` when another operator's link has the code; the database is away or busy.
 pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
     let now = work.now();
-    sqlx::query!(
+    let done = sqlx::query!(
         "-- stations.links.save
          INSERT INTO links (operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
                 paths, spellings, version, created_at, updated_at)
@@ -118,7 +118,8 @@ pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
          ON CONFLICT (operator_id) DO UPDATE SET state = excluded.state, open = excluded.open,
                 window_secs = excluded.window_secs, hosted = excluded.hosted, base_url = excluded.base_url,
                 protocol_version = excluded.protocol_version, paths = excluded.paths, spellings = excluded.spellings,
-                version = excluded.version, updated_at = excluded.updated_at",
+                version = excluded.version, updated_at = excluded.updated_at
+         WHERE links.version = excluded.version - 1",
         row.operator_id,
         row.organisation_code,
         row.state,
@@ -135,6 +136,9 @@ pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
     .execute(work.db())
     .await
     .map_err(super::lost_race)?;
+    if done.rows_affected() == 0 {
+        return Err(Finding::new("operator_id", Refusal::LinkExists).into());
+    }
     Ok(())
 }
 

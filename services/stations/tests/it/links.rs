@@ -1,4 +1,7 @@
 //! Links: who may have one, secrets shown once, rotation with overlap, and what interconnect sees.
+use std::time::Duration;
+
+use chassis::testing::eventually;
 use proto::stations::{
     ApproveLinkRequest, GetLinkRequest, ResolveLinkRequest, ResolvedLink, RevokeLinkRequest,
     RotateSecretsRequest, Secrets, SetPeerRequest, SetTermsRequest,
@@ -40,10 +43,13 @@ async fn an_approved_link_is_found_by_the_organisation_code_with_the_secrets_tha
     let set = &found.link.expect("a link").inbound[0];
     assert_eq!(set.secrets.as_ref(), Some(&shown));
     assert_eq!(resolved(&platform, "XXXX00027").await.expect_err("none").0, "not_found");
-    let clear: i64 = platform
-        .count("SELECT count(*) FROM link_secrets WHERE position('operator' IN encode(sealed, 'escape')) > 0")
-        .await;
-    assert_eq!(clear, 0);
+    let kept: Vec<Vec<u8>> =
+        sqlx::query_scalar("SELECT sealed FROM link_secrets").fetch_all(&platform.pool).await.expect("read");
+    assert_eq!(kept.len(), 1);
+    for secret in [&shown.operator_secret, &shown.data_secret, &shown.data_secret_iv, &shown.sig_secret] {
+        let clear = kept[0].windows(secret.len()).any(|bytes| bytes == secret.as_bytes());
+        assert!(!clear, "a secret lies in clear");
+    }
     platform.stop().await;
 }
 
@@ -60,6 +66,36 @@ async fn secrets_are_shown_once_and_a_link_is_approved_once_for_an_active_operat
     assert_eq!(reason(links.approve_link(approve(4)).await), "not_found");
     let stranger = platform.links(Who::Operator(operator(1))).approve_link(approve(1)).await;
     assert_eq!(reason(stranger), "not_permitted");
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn of_two_first_approvals_at_once_one_is_told_that_the_link_exists() {
+    let platform = Platform::start().await;
+    let mut other = platform.pool.begin().await.expect("begun");
+    sqlx::query(
+        "INSERT INTO links (operator_id, organisation_code, state, open, window_secs, hosted, base_url,
+                protocol_version, paths, spellings, version, created_at, updated_at)
+         VALUES ($1, 'XXXX00019', 'active', true, 300, '{}', '', '20160701', '{}', '{}', 1, now(), now())",
+    )
+    .bind(operator(1))
+    .execute(&mut *other)
+    .await
+    .expect("the other approval, not yet committed");
+    let mut links = platform.links(Who::Administrator);
+    let meanwhile = async {
+        eventually("the approval waits for the other one", Duration::from_secs(10), || async {
+            platform
+                .count("SELECT count(*) FROM pg_locks WHERE NOT granted AND locktype = 'transactionid'")
+                .await
+                > 0
+        })
+        .await;
+        other.commit().await.expect("committed");
+    };
+    let (answered, ()) = tokio::join!(links.approve_link(approve(1)), meanwhile);
+    assert_eq!(refused(answer(answered)).0, "link_exists");
+    assert_eq!(platform.count("SELECT count(*) FROM link_secrets").await, 0);
     platform.stop().await;
 }
 
@@ -126,17 +162,18 @@ async fn the_switch_closes_a_link_and_revoking_ends_it_until_it_is_approved_anew
     let platform = Platform::start().await;
     let mut links = platform.links(Who::Administrator);
     answer(links.approve_link(approve(1)).await).expect("approved");
-    let terms = |open: bool, window_secs: i32| SetTermsRequest {
+    let terms = |open: bool, window_secs: i32, hosted: &[&str]| SetTermsRequest {
         request_id: fresh(),
         operator_id: operator(1).to_string(),
         open,
         window_secs,
-        hosted: vec!["XXXX00027".into()],
+        hosted: hosted.iter().map(|code| (*code).to_owned()).collect(),
     };
-    assert_eq!(refused(answer(links.set_terms(terms(true, 0)).await)).1, "window_secs");
-    answer(links.set_terms(terms(false, 3_600)).await).expect("set");
+    assert_eq!(refused(answer(links.set_terms(terms(true, 0, &[])).await)).1, "window_secs");
+    assert_eq!(refused(answer(links.set_terms(terms(true, 300, &["XXXX00027"])).await)).1, "hosted");
+    answer(links.set_terms(terms(false, 3_600, &[])).await).expect("set");
     let link = resolved(&platform, "XXXX00019").await.expect("found").link.expect("a link");
-    assert_eq!((link.open, link.window_secs, link.hosted.len()), (false, 3_600, 1));
+    assert_eq!((link.open, link.window_secs, link.hosted.len()), (false, 3_600, 0));
     let revoke = RevokeLinkRequest { request_id: fresh(), operator_id: operator(1).to_string() };
     answer(links.revoke_link(revoke).await).expect("revoked");
     assert_eq!(resolved(&platform, "XXXX00019").await.expect_err("none").0, "not_found");
