@@ -2,13 +2,16 @@
 //!
 //! Screenshots of every page lie in `target/screenshots/`, 1440 and 390 px wide. Source: ui, section 12.
 mod accounts;
+mod every_page;
 mod joint;
 mod judge;
+mod keyboard;
 mod kit;
 mod operator;
 mod portal;
 mod race;
 mod registration;
+mod scene;
 mod script;
 mod sessions;
 

@@ -8,14 +8,9 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use system_tests::{
-    System,
-    cases::{Case, Stage},
-    eventually,
-    wait::PATIENCE,
-};
+use system_tests::{cases::Case, eventually, wait::PATIENCE};
 
-use crate::{joint::declare, kit::Window, system};
+use crate::{joint::declare, kit::Window, scene::Scene, system};
 
 /// What somebody might type.
 const HOSTILE: &str =
@@ -143,43 +138,6 @@ fn fields_of(template: &Path) -> Result<Vec<String>> {
     let written = written.filter(plain).filter_map(|rest| rest.split("name=").nth(1));
     let names = made.chain(written).filter_map(|rest| rest.strip_prefix('"')?.split('"').next());
     Ok(names.filter(|name| !name.contains('{')).map(str::to_owned).collect())
-}
-
-/// One application at each node that somebody works at.
-struct Scene {
-    draft: Case,
-    due: Case,
-    county: Case,
-    papers: Case,
-    city: Case,
-    passed: Case,
-    experts: Case,
-    departments: Case,
-    waiting: Case,
-}
-
-impl Scene {
-    /// Everything is made before anybody signs in by the page: that ends the sessions that make it.
-    async fn set(system: &System) -> Result<Self> {
-        let at = async |stage| system.application().at(stage).await;
-        // A launch takes everything that waits along.
-        let (experts, departments) = (at(Stage::ExpertReview).await?, at(Stage::ProvincialReview).await?);
-        let draft = at(Stage::Draft).await?;
-        let due = system.application().of(&draft.company).at(Stage::MaterialsDue).await?;
-        system.dossier_opens(&due).await?;
-        system.department("fgw").await?;
-        Ok(Self {
-            draft,
-            due,
-            county: at(Stage::CountyReview).await?,
-            papers: at(Stage::PaperCheck).await?,
-            city: at(Stage::CityReview).await?,
-            passed: at(Stage::AwaitingJointReview).await?,
-            experts,
-            departments,
-            waiting: at(Stage::AwaitingJointReview).await?,
-        })
-    }
 }
 
 /// What an operator can be asked.

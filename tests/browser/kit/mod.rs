@@ -4,6 +4,7 @@
 pub mod driver;
 pub mod log;
 pub mod pictures;
+pub mod routes;
 pub mod standard;
 pub mod window;
 

@@ -1,0 +1,45 @@
+//! A province in which every role has something in its hands.
+//!
+//! Owns: one application at each node that somebody works at. Not: what is done with them.
+use anyhow::Result;
+use system_tests::{
+    System,
+    cases::{Case, Stage},
+};
+
+/// One application at each node that somebody works at.
+pub struct Scene {
+    pub draft: Case,
+    pub due: Case,
+    pub county: Case,
+    pub papers: Case,
+    pub city: Case,
+    pub passed: Case,
+    pub experts: Case,
+    pub departments: Case,
+    pub waiting: Case,
+}
+
+impl Scene {
+    /// Everything is made before anybody signs in by the page: that ends the sessions that make it.
+    pub async fn set(system: &System) -> Result<Self> {
+        let at = async |stage| system.application().at(stage).await;
+        // A launch takes everything that waits along.
+        let (experts, departments) = (at(Stage::ExpertReview).await?, at(Stage::ProvincialReview).await?);
+        let draft = at(Stage::Draft).await?;
+        let due = system.application().of(&draft.company).at(Stage::MaterialsDue).await?;
+        system.dossier_opens(&due).await?;
+        system.department("fgw").await?;
+        Ok(Self {
+            draft,
+            due,
+            county: at(Stage::CountyReview).await?,
+            papers: at(Stage::PaperCheck).await?,
+            city: at(Stage::CityReview).await?,
+            passed: at(Stage::AwaitingJointReview).await?,
+            experts,
+            departments,
+            waiting: at(Stage::AwaitingJointReview).await?,
+        })
+    }
+}
