@@ -2,6 +2,7 @@
 //!
 //! Owns: what a person can ask the launcher to do. Not: the parts they are made of.
 pub mod audit;
+pub mod conform;
 pub mod down;
 pub mod migrate;
 pub mod prepare;
@@ -25,6 +26,8 @@ pub enum Command {
     Test(test::Arguments),
     /// Check the invariants of every service; exit code 1 when one is violated.
     Audit(audit::Arguments),
+    /// Examine an event consumer: repetitions, gaps, crashes, a full disk; exit code 1 when it breaks a rule.
+    Conform(conform::Arguments),
     /// Measure the real services beside raw limits on private servers.
     Bench(bench::Arguments),
     /// Bring the databases up to date and stop again.
@@ -46,6 +49,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Down(arguments) => Box::pin(down::run(arguments)),
         Command::Test(arguments) => Box::pin(test::run(arguments)),
         Command::Audit(arguments) => Box::pin(audit::run(arguments)),
+        Command::Conform(arguments) => Box::pin(conform::run(arguments)),
         Command::Bench(arguments) => Box::pin(bench::run(arguments)),
         Command::Migrate => Box::pin(migrate::run()),
         Command::Prepare(arguments) => Box::pin(prepare::run(arguments)),

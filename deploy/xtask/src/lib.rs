@@ -8,6 +8,7 @@ pub mod browser;
 pub mod cargo;
 pub mod checkout;
 pub mod commands;
+pub mod conform;
 pub mod demo;
 pub mod deployment;
 pub mod driver;

@@ -49,15 +49,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     let mut parts = vec![vec!["test", "--workspace", "--locked", "--no-fail-fast"]];
     let browser = step("browser", async { Browser::find_or_install().map(drop) }).await;
     if browser.is_ok() {
-        parts.push(vec![
-            "test",
-            "--package",
-            "system-tests",
-            "--test",
-            "browser",
-            "--locked",
-            "--no-fail-fast",
-        ]);
+        parts.push(vec!["test", "--workspace", "--test", "browser", "--locked", "--no-fail-fast"]);
     }
     let mut servers = step("private servers", Servers::trial(&checkout, Durability::Quick)).await?;
     // No line of ours behind it: the runner's own summary is the last word.
