@@ -36,6 +36,8 @@ pub enum Command {
     Prepare(prepare::Arguments),
     /// Check the house rules that a compiler does not: arrows between parts, sizes, words.
     Arch,
+    /// Render what is deployed to Kubernetes and check it, without a cluster.
+    Manifests,
 }
 
 /// Runs a command; Ctrl-C and SIGTERM end it and everything that it has started.
@@ -54,6 +56,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Migrate => Box::pin(migrate::run()),
         Command::Prepare(arguments) => Box::pin(prepare::run(arguments)),
         Command::Arch => Box::pin(async { crate::arch::run() }),
+        Command::Manifests => Box::pin(async { crate::manifests::run() }),
     };
     tokio::select! {
         done = work => done,

@@ -14,6 +14,7 @@ pub mod deployment;
 pub mod driver;
 pub mod fleet;
 pub mod keys;
+pub mod manifests;
 pub mod platform;
 pub mod ports;
 pub mod probe;

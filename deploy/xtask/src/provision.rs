@@ -1,7 +1,7 @@
 //! Creates the broker's streams and durable consumers and proves that the server kept every field.
 //!
 //! Owns: `deploy/nats/streams.toml` made real. Not: publishing and consuming; services never create streams.
-use std::{fmt, time::Duration};
+use std::{fmt, fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use async_nats::jetstream::{
@@ -154,12 +154,43 @@ impl Table {
     }
 }
 
+/// How to reach a broker.
+#[derive(Clone, Debug, Default)]
+pub struct Broker {
+    /// `nats://host:port` or `tls://host:port`.
+    pub url: String,
+    /// File with the NKey seed to sign in with.
+    pub nkey_file: Option<PathBuf>,
+    /// File with the certificates (PEM) that the broker's own is signed by.
+    pub authority: Option<PathBuf>,
+}
+
+impl Broker {
+    async fn connect(&self) -> Result<async_nats::Client> {
+        let mut options =
+            async_nats::ConnectOptions::new().name("provision").custom_inbox_prefix("_INBOX.provision");
+        if let Some(file) = &self.nkey_file {
+            let seed = fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
+            options = options.nkey(seed.trim().to_owned());
+        }
+        if let Some(file) = &self.authority {
+            options = options.add_root_certificates(file.clone()).require_tls(true);
+        }
+        options.connect(&self.url).await.with_context(|| format!("no connection to {}", self.url))
+    }
+}
+
+/// Provisions a broker that asks for nothing. Errors: as [`provision_at`].
+pub async fn provision(url: &str, protection: Protection) -> Result<()> {
+    provision_at(&Broker { url: url.to_owned(), ..Broker::default() }, protection).await
+}
+
 /// Creates or updates everything in the table and compares. Safe to repeat.
 ///
 /// Errors: the broker is away or refuses; a field was dropped or kept otherwise, each named.
-pub async fn provision(url: &str, protection: Protection) -> Result<()> {
+pub async fn provision_at(broker: &Broker, protection: Protection) -> Result<()> {
     let table = Table::load()?;
-    let client = async_nats::connect(url).await.with_context(|| format!("no connection to {url}"))?;
+    let client = broker.connect().await?;
     let context = jetstream::new(client);
     let mut differences = Vec::new();
     for stream in &table.streams {

@@ -11,6 +11,7 @@ use crate::{
     browser::Browser,
     cargo::{self, Build},
     checkout::{Checkout, binaries},
+    manifests,
     report::step,
     servers::{Durability, Servers},
     trial::{SHARED_NATS, SHARED_POSTGRES},
@@ -41,6 +42,7 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     };
     step("formatting", cargo::run(call(&["fmt", "--all", "--check"]))).await?;
     step("house rules", async { arch::run() }).await?;
+    step("manifests", async { manifests::run() }).await?;
     let clippy =
         call(&["clippy", "--quiet", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]);
     step("lints", cargo::run(clippy)).await?;
