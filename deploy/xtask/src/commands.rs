@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod conform;
 pub mod down;
+pub mod image;
 pub mod migrate;
 pub mod prepare;
 pub mod test;
@@ -36,6 +37,8 @@ pub enum Command {
     Prepare(prepare::Arguments),
     /// Check the house rules that a compiler does not: arrows between parts, sizes, words.
     Arch,
+    /// Make the container image of one program, without a registry.
+    Image(image::Arguments),
     /// Render what is deployed to Kubernetes and check it, without a cluster.
     Manifests,
 }
@@ -56,6 +59,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Migrate => Box::pin(migrate::run()),
         Command::Prepare(arguments) => Box::pin(prepare::run(arguments)),
         Command::Arch => Box::pin(async { crate::arch::run() }),
+        Command::Image(arguments) => Box::pin(image::run(arguments)),
         Command::Manifests => Box::pin(async { crate::manifests::run() }),
     };
     tokio::select! {

@@ -11,7 +11,7 @@ use std::{fmt, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::checkout::Checkout;
+use crate::{checkout::Checkout, observability};
 pub use view::{Object, Overlay};
 
 /// Places that the platform is deployed to.
@@ -45,10 +45,12 @@ pub fn run() -> Result<()> {
     for name in OVERLAYS {
         findings.extend(check(&overlay(&root, name)?, &known)?);
     }
-    for finding in &findings {
-        eprintln!("{finding}");
+    let mut said: Vec<_> = findings.iter().map(Finding::to_string).collect();
+    said.extend(observability::check(checkout.root())?);
+    for one in &said {
+        eprintln!("{one}");
     }
-    match findings.len() {
+    match said.len() {
         0 => Ok(()),
         count => bail!("{count} rules of the manifests are broken"),
     }

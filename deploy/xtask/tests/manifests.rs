@@ -88,7 +88,7 @@ const MISTAKES: &[(&str, &str, &str, Break)] = &[
     ("selectors", "Service", "reviews", |it| it["spec"]["ports"][0]["targetPort"] = json!("http")),
     ("replicas", "Deployment", "accounts", |it| it["spec"]["replicas"] = json!(1)),
     ("disruption", "PodDisruptionBudget", "accounts", |it| it["spec"]["maxUnavailable"] = json!("100%")),
-    ("spread", "Deployment", "accounts", |it| remove(&mut pod(it), "topologySpreadConstraints")),
+    ("spread", "Deployment", "accounts", |it| remove(pod(it), "topologySpreadConstraints")),
     ("scaling", "Deployment", "portal", |it| it["spec"]["replicas"] = json!(3)),
 ];
 

@@ -1,0 +1,44 @@
+//! `cargo xtask image`: makes the image of one program.
+//!
+//! Owns: choosing program, time and folder. Not: the format (`crate::image`).
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::{
+    cargo::{self, Build},
+    checkout::Checkout,
+    image::{self, Recipe},
+    report::step,
+    services::Service,
+};
+
+/// Which image.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Arguments {
+    /// A service, or `provision`.
+    program: String,
+    /// The new folder of the OCI layout.
+    #[arg(long)]
+    out: PathBuf,
+    /// A program that is built already, instead of building all of them for release.
+    #[arg(long)]
+    binary: Option<PathBuf>,
+    /// Seconds since 1970 for every time in the image.
+    #[arg(long, env = "SOURCE_DATE_EPOCH", default_value_t = 0)]
+    epoch: u64,
+}
+
+/// Builds and writes the image; prints its digest. Errors: there is no such program; see [`image::write`].
+pub async fn run(arguments: Arguments) -> Result<()> {
+    let Arguments { program: name, out, binary, epoch } = arguments;
+    let known = name == "provision" || Service::ALL.iter().any(|service| service.name() == name);
+    ensure!(known, "{name}: there is no such program");
+    let program = match binary {
+        Some(path) => path,
+        None => step("building", cargo::build(&Checkout::find()?, Build::Release)).await?.join(&name),
+    };
+    let digest = image::write(&Recipe { name, program, epoch }, &out).context("the image cannot be made")?;
+    println!("{digest}");
+    Ok(())
+}

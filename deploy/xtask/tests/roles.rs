@@ -1,0 +1,70 @@
+//! The database roles of production: the migration owns the tables, the service reads and writes rows.
+use std::{path::Path, process::Command};
+
+use anyhow::{Context as _, Result};
+use sqlx::{Connection as _, Executor as _, PgConnection};
+use xtask::{
+    checkout::{Checkout, binaries},
+    servers::{Durability, Servers, Tools},
+    services::Service,
+};
+
+/// The address of a database of the same server, for another role.
+fn url(admin: &str, role: &str, database: &str) -> Result<String> {
+    let place = admin.rsplit_once('@').context("an address with a login")?.1;
+    let host = place.split('/').next().unwrap_or_default();
+    Ok(format!("postgres://{role}:of-a-test@{host}/{database}"))
+}
+
+/// Runs a subcommand of the service with a database role; gives whether it succeeded, and what it said.
+fn run(service: Service, command: &str, url: &str, folder: &Path) -> Result<(bool, String)> {
+    let mut program = Command::new(binaries()?.join(service.name()));
+    let output = program
+        .arg(command)
+        .current_dir(folder)
+        .env(service.variable("DATABASE__URL"), url)
+        // The audit of decisions needs a key to verify with.
+        .env(service.variable("IDENTITY__SIGNING_KEY"), "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=")
+        .output()?;
+    Ok((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
+}
+
+#[tokio::test]
+async fn the_migration_owns_the_tables_and_the_service_changes_rows_alone() -> Result<()> {
+    let checkout = Checkout::find()?;
+    let mut servers = Servers::trial(&checkout, Durability::Quick).await?;
+    let admin = servers.postgres.cluster().admin_url().to_owned();
+    let psql = Tools::find_or_install()?.postgres_folder.join("psql");
+    for service in Service::WITH_DATABASE {
+        for _ in 0..2 {
+            let mut made = Command::new(&psql);
+            made.arg("--no-psqlrc").arg("--quiet").arg("--variable").arg(format!("service={service}"));
+            made.arg("--file").arg(checkout.root().join("deploy/postgres/roles.sql")).arg(&admin);
+            let made = made.output().context("psql")?;
+            assert!(made.status.success(), "{service}: {}", String::from_utf8_lossy(&made.stderr));
+        }
+        let mut connection = PgConnection::connect(&admin).await?;
+        for role in [service.name().to_owned(), format!("{service}_migrate")] {
+            // The names are those of our own services.
+            let statement = format!("ALTER ROLE {role} PASSWORD 'of-a-test'");
+            connection.execute(sqlx::AssertSqlSafe(statement)).await?;
+        }
+        let owner = url(&admin, &format!("{service}_migrate"), service.name())?;
+        let own = url(&admin, service.name(), service.name())?;
+        assert!(
+            !run(service, "migrate", &own, servers.folder())?.0,
+            "{service} changes tables under its own role"
+        );
+        let (migrated, said) = run(service, "migrate", &owner, servers.folder())?;
+        assert!(migrated, "{service}: {said}");
+        let (audited, said) = run(service, "audit", &own, servers.folder())?;
+        assert!(audited, "{service}: {said}");
+        let mut connection = PgConnection::connect(&own).await?;
+        connection.execute("DELETE FROM outbox_lease WHERE false").await?;
+        let refused = connection.execute("ALTER TABLE outbox ADD COLUMN more text").await;
+        assert!(refused.is_err_and(|error| error.to_string().contains("must be owner")), "{service}");
+        let refused = connection.execute("CREATE TABLE more (id int)").await;
+        assert!(refused.is_err_and(|error| error.to_string().contains("permission denied")), "{service}");
+    }
+    servers.stop().await
+}
