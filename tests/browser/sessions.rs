@@ -5,7 +5,8 @@ use system_tests::{PASSWORD, cases::Stage};
 use crate::{kit::Window, system};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_ended_session_returns_to_the_same_form() -> Result<()> {
+async fn an_ended_session_returns_to_the_same_form_and_what_was_typed_is_sent_after_signing_in() -> Result<()>
+{
     let system = system().await?;
     let case = system.application().at(Stage::CountyReview).await?;
     system.county("410105").await?;
@@ -26,12 +27,16 @@ async fn an_ended_session_returns_to_the_same_form() -> Result<()> {
     window.sees("账号登录").await?;
     window.client().switch_to_window(form).await?;
     window.choose("总体结论", "通过").await?;
+    window.fill("审批意见", "选址与规划一致，同意").await?;
     window.press("提交审核结论").await?;
-    window.shows("login-again", "账号登录").await?;
+    window.shows("login-again", "登录已超时").await?;
     window.enter("co_410105", PASSWORD).await?;
-    window.sees("审核意见").await?;
-    assert_eq!(window.path().await?, review);
+    window.shows("continue", "刚才填写的内容还没有提交").await?;
+    window.sees("选址与规划一致，同意").await?;
     assert_eq!(system.steps(case.uuid()).await?, ["T01", "T02"]);
+    window.press("继续提交").await?;
+    window.shows("continued", "已通过").await?;
+    assert_eq!(system.steps(case.uuid()).await?, ["T01", "T02", "T04"]);
     window.close().await?;
     system.finish().await
 }

@@ -1,6 +1,7 @@
 //! What stands around every page: span, origin check, the frame of a refusal, headers. Source: ui, section 1.
 
 use std::{
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -14,7 +15,7 @@ use axum::{
     extract::{MatchedPath, Query, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
-    response::{IntoResponse as _, Response},
+    response::{IntoResponse, Response},
 };
 use chassis::{error::Kind, telemetry};
 use tower_http::{
@@ -26,7 +27,14 @@ use tower_http::{
 };
 use tracing::Instrument as _;
 
-use crate::{Page, Portal, Refused, cookies::Cookie, csrf, frame, visitor, web::login};
+use crate::{
+    Guest, Page, Portal, Refused,
+    cookies::Cookie,
+    csrf, frame, limits,
+    unsent::{self, Unsent},
+    visitor,
+    web::login,
+};
 
 /// No inline script or style, nothing from another host, no frame around us.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; \
@@ -87,8 +95,11 @@ async fn guard(State(portal): State<Arc<Portal>>, request: Request, next: Next) 
     guarded(portal, request, next).instrument(span).await
 }
 
-async fn guarded(portal: Arc<Portal>, mut request: Request, next: Next) -> Response {
+async fn guarded(portal: Arc<Portal>, request: Request, next: Next) -> Response {
     let started = Instant::now();
+    let (parts, body) = request.into_parts();
+    let address = limits::client_address(&parts, portal.config.server.forwarded_hops);
+    let mut request = Request::from_parts(parts, body);
     let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
     let asked = Asked {
         // A path that a stranger made up must not become a metric of its own.
@@ -96,16 +107,24 @@ async fn guarded(portal: Arc<Portal>, mut request: Request, next: Next) -> Respo
         method: request.method().clone(),
         uri: request.uri().clone(),
         headers: request.headers().clone(),
+        address,
     };
     let proved = Proved::default();
     request.extensions_mut().insert(proved.clone());
+    let mut unsent = Unsent::default();
     let response =
         if asked.changes() && !csrf::same_origin(&asked.headers, &portal.config.server.public_origin) {
             Refused::foreign_form().into_response()
         } else if asked.opens() && !csrf::own_or_typed(&asked.headers) {
             Refused::foreign_reason().into_response()
         } else {
-            next.run(request).await
+            match unsent::aside(request).await {
+                Ok((request, kept)) => {
+                    unsent = kept;
+                    next.run(request).await
+                }
+                Err(refused) => refused.into_response(),
+            }
         };
     let refused = response.extensions().get::<Refused>().is_some();
     let response = if asked.changes() && !refused && !proved.0.load(Ordering::Relaxed) {
@@ -114,7 +133,7 @@ async fn guarded(portal: Arc<Portal>, mut request: Request, next: Next) -> Respo
     } else {
         response
     };
-    let mut response = framed(&portal, &asked, response).await;
+    let mut response = framed(&portal, &asked, &unsent, response).await;
     add_headers(response.headers_mut(), portal.config.cookies.secure);
     let status = response.status().as_u16().to_string();
     metrics::counter!("http_requests_total", "route" => asked.route.clone(), "status" => status).increment(1);
@@ -128,6 +147,7 @@ struct Asked {
     method: Method,
     uri: Uri,
     headers: HeaderMap,
+    address: IpAddr,
     route: String,
 }
 
@@ -183,14 +203,19 @@ pub struct RefusedPublicPage {
     pub refused: Refused,
 }
 
-async fn framed(portal: &Arc<Portal>, asked: &Asked, mut response: Response) -> Response {
+async fn framed(portal: &Arc<Portal>, asked: &Asked, unsent: &Unsent, mut response: Response) -> Response {
     let Some(refused) = response.extensions_mut().remove::<Refused>() else { return response };
     if refused.kind == Kind::Unauthenticated && asked.follows() {
         // A page left open stops asking; a redirect would only fail in its console.
         return StatusCode::NO_CONTENT.into_response();
     }
     if refused.kind == Kind::Unauthenticated {
-        let mut away = frame::see_other(&login::with_return(&asked.way_back()));
+        let mut away = if unsent.is_empty() {
+            frame::see_other(&login::with_return(&asked.way_back()))
+        } else {
+            let guest = Guest::of(portal, &asked.headers, asked.address);
+            login::timed_out(&guest, &asked.way_back(), unsent).unwrap_or_else(IntoResponse::into_response)
+        };
         away.headers_mut().append(header::SET_COOKIE, portal.jar.end(Cookie::Session));
         return away;
     }

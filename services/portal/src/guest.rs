@@ -27,6 +27,18 @@ pub struct Guest {
 }
 
 impl Guest {
+    /// Whoever sent these headers from this address.
+    pub fn of(portal: &Arc<Portal>, headers: &HeaderMap, address: IpAddr) -> Guest {
+        let known = portal.jar.read(headers, Cookie::Visit);
+        Guest {
+            portal: portal.clone(),
+            address,
+            headers: headers.clone(),
+            fresh: known.is_none(),
+            visit: known.unwrap_or_else(csrf::secret),
+        }
+    }
+
     /// The frame of a public page.
     pub fn page(&self, title: &str) -> Page {
         Page {
@@ -77,14 +89,7 @@ impl FromRequestParts<Arc<Portal>> for Guest {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal>) -> Result<Guest, Refused> {
-        let known = portal.jar.read(&parts.headers, Cookie::Visit);
-        let fresh = known.is_none();
-        Ok(Guest {
-            portal: portal.clone(),
-            address: limits::client_address(parts, portal.config.server.forwarded_hops),
-            headers: parts.headers.clone(),
-            visit: known.unwrap_or_else(csrf::secret),
-            fresh,
-        })
+        let address = limits::client_address(parts, portal.config.server.forwarded_hops);
+        Ok(Guest::of(portal, &parts.headers, address))
     }
 }

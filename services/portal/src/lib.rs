@@ -53,6 +53,7 @@ pub mod sheet;
 pub mod stage;
 pub mod standing;
 pub mod station;
+pub mod unsent;
 pub mod upload;
 pub mod visitor;
 pub mod web;

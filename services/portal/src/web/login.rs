@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    http::header,
+    http::{StatusCode, header},
     routing::{get, post},
 };
 use chassis::error::Kind;
@@ -14,6 +14,7 @@ use crate::{
     cookies::Cookie,
     frame::see_other,
     list::{Filter, encoded},
+    unsent::Unsent,
 };
 
 /// Routes of this area.
@@ -49,6 +50,22 @@ pub struct LoginPage {
     pub form: Form,
     /// Where to go on.
     pub way_back: String,
+    /// What was typed when the session had ended.
+    pub unsent: Unsent,
+}
+
+/// Offers again what could not be sent.
+#[derive(Template)]
+#[template(path = "continue.html")]
+pub struct ContinuePage {
+    /// The frame.
+    pub page: Page,
+    /// Who has signed in now.
+    pub login: String,
+    /// The form as it came.
+    pub unsent: Unsent,
+    /// The page that showed it.
+    pub way_back: String,
 }
 
 async fn show(guest: Guest, filter: Filter) -> Answer {
@@ -57,8 +74,18 @@ async fn show(guest: Guest, filter: Filter) -> Answer {
 
 fn page(guest: &Guest, form: Form, way_back: &str) -> Answer {
     let status = form.status();
-    let way_back = way_back.to_owned();
-    guest.show(status, &LoginPage { page: guest.page("登录"), form, way_back })
+    let (way_back, unsent) = (way_back.to_owned(), Unsent::of(&form));
+    guest.show(status, &LoginPage { page: guest.page("登录"), form, way_back, unsent })
+}
+
+/// The sign-in page for a form whose session has ended; it keeps the form.
+///
+/// # Errors
+/// The template fails.
+pub fn timed_out(guest: &Guest, way_back: &str, unsent: &Unsent) -> Answer {
+    let (page, way_back) = (guest.page("登录"), local(way_back).to_owned());
+    let login = LoginPage { page, form: Form::default(), way_back, unsent: unsent.clone() };
+    guest.show(StatusCode::UNAUTHORIZED, &login)
 }
 
 async fn sign_in(guest: Guest, form: Form) -> Answer {
@@ -79,7 +106,13 @@ async fn sign_in(guest: Guest, form: Form) -> Answer {
             } else {
                 (Cookie::Session, answer.session_token, way_back)
             };
-            let mut response = see_other(&path);
+            let unsent = Unsent::of(&form);
+            let mut response = if cookie == Cookie::Session && !unsent.is_empty() {
+                let (page, login) = (guest.page("继续提交"), form.text("login"));
+                guest.show(StatusCode::OK, &ContinuePage { page, login, unsent, way_back: path })?
+            } else {
+                see_other(&path)
+            };
             response.headers_mut().append(header::SET_COOKIE, guest.portal.jar.set(cookie, &value));
             Ok(response)
         }

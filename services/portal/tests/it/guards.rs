@@ -190,6 +190,31 @@ async fn without_a_session_every_page_leads_to_the_sign_in_page_and_back() {
 }
 
 #[tokio::test]
+async fn a_form_that_comes_after_the_session_stays_in_the_sign_in_page_also_when_signing_in_fails() {
+    let portal = portal(|_| {});
+    let (_, cookie) = sign_in_page(&portal).await;
+    let path = "/supervision/county-subsidies/7/review";
+    let sent = "form_token=old&version=3&opinion=%E5%90%8C%E6%84%8F%3Cb%3E&new_password=secret-word";
+    let request = Request::post(path)
+        .header(header::HOST, "portal.example")
+        .header(header::COOKIE, &cookie)
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .header(header::CONTENT_LENGTH, sent.len());
+    let timed_out = ask(&portal, request.body(Body::from(sent)).expect("a request")).await;
+    assert_eq!(timed_out.status, StatusCode::UNAUTHORIZED);
+    assert!(timed_out.text.contains("登录已超时") && !timed_out.text.contains("secret-word"));
+    let kept = "version=3&amp;opinion=%E5%90%8C%E6%84%8F%3Cb%3E".replace("&amp;", "&#38;");
+    assert_eq!((timed_out.hidden("unsent_to"), timed_out.hidden("unsent")), (path, kept.as_str()));
+
+    let token = timed_out.hidden("form_token");
+    let unsent = "version%3D3%26opinion%3D%25E5%2590%258C%25E6%2584%258F%253Cb%253E";
+    let body = format!("form_token={token}&unsent_to={path}&unsent={unsent}&login=op01&password=x");
+    let again = post(&portal, &cookie, &[], body).await;
+    assert_eq!(again.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!((again.hidden("unsent_to"), again.hidden("unsent")), (path, kept.as_str()));
+}
+
+#[tokio::test]
 async fn a_service_that_is_away_keeps_what_was_entered_and_the_same_request() {
     let portal = portal(|_| {});
     let (page, cookie) = sign_in_page(&portal).await;

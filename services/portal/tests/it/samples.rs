@@ -18,9 +18,10 @@ use portal::{
     roles::Role,
     sessions::Badges,
     stage::{self, Tag},
+    unsent::Unsent,
     web::{
         applications::{Row, Rows},
-        login::LoginPage,
+        login::{ContinuePage, LoginPage},
         messages::{MessageRow, MessagesPage},
         password::{FirstPasswordPage, PasswordPage},
         registration::RegisterPage,
@@ -203,6 +204,7 @@ pub fn all() -> Vec<Sample> {
 fn of(kind: Kind) -> Vec<Sample> {
     vec![
         sample("login.html", kind, login(kind)),
+        sample("continue.html", kind, continued(kind)),
         sample("register.html", kind, register(kind)),
         sample("password_first.html", kind, password_first(kind)),
         sample("password.html", kind, password(kind)),
@@ -227,7 +229,18 @@ fn refused(kind: Kind) -> Refused {
 }
 
 fn login(kind: Kind) -> LoginPage {
-    LoginPage { page: kind.guest(), form: kind.form(&["login", "password"]), way_back: "/workbench".into() }
+    let (page, form) = (kind.guest(), kind.form(&["login", "password"]));
+    LoginPage { page, form, way_back: "/workbench".into(), unsent: unsent(kind) }
+}
+
+fn unsent(kind: Kind) -> Unsent {
+    let entries = kind.each(|number| (format!("opinion_{number}"), kind.text("同意")));
+    Unsent { to: "/supervision/county-subsidies/7/review".into(), entries }
+}
+
+fn continued(kind: Kind) -> ContinuePage {
+    let (page, way_back) = (kind.guest(), "/supervision/county-subsidies/7/review".into());
+    ContinuePage { page, login: kind.text("co_410105"), unsent: unsent(kind), way_back }
 }
 
 fn register(kind: Kind) -> RegisterPage {
