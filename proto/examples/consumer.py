@@ -1,5 +1,6 @@
 """An outside system that follows the platform's events, with nothing but Python's standard library.
 
+It does not sign in, speaks no TLS, and leaves the alarm for a long gap and a changed `lineage_id` to a real system.
 It keeps its own books in two files of its state folder; a real system has a database there. `applied.jsonl` is both what it
 has done and what it remembers, so the two cannot disagree: one line is written and flushed to the disk before the broker
 is told. `set_aside.jsonl` names the messages that a person has to look at. The rules are those of proto/README.md, Events.
@@ -47,6 +48,9 @@ def decode(message):
         }
     except (KeyError, AttributeError, UnicodeDecodeError) as error:
         raise Undecodable(f"no envelope: {error}") from error
+    version = envelope["aggregate_version"]
+    if not isinstance(version, int) or not 1 <= version < 1 << 63 or not isinstance(envelope["schema_version"], int):
+        raise Undecodable("a version is no number from 1 on")
     return envelope
 
 
@@ -144,7 +148,7 @@ class Broker:
 
     def __init__(self, url):
         place = urllib.parse.urlparse(url)
-        self.socket = socket.create_connection((place.hostname, place.port or 4222))
+        self.socket = socket.create_connection((place.hostname, place.port or 4222), timeout=15)
         self.reader = self.socket.makefile("rb")
         self.reader.readline()  # INFO
         self.send(b'CONNECT {"verbose": false, "pedantic": false, "headers": true, "lang": "python", "version": "1"}')

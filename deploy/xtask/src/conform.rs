@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use self::desk::Desk;
 pub use self::recording::{Recording, record};
+use self::{candidate::Broken, desk::Desk};
 
 /// How an examination ended: the rules that held, and the first that did not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ pub async fn examine(
                 outcome.kept.push(rule.id);
             }
             Err(error) => {
-                let because = format!("{error:#}");
+                let Broken(because) = error.downcast()?;
                 said(rule.says, Some(&because));
                 outcome.broken = Some((rule.id, because));
                 break;

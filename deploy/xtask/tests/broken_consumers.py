@@ -66,6 +66,25 @@ class WritesBehind(sound.Books):
         self.lines.put(envelope)
 
 
+class WaitsInMemory(sound.Consumer):
+    """Acknowledges what comes too early, and keeps it in memory only."""
+
+    def __init__(self, books):
+        super().__init__(books)
+        self.early = {}
+
+    def receive(self, message, sequence):
+        answer = super().receive(message, sequence)
+        while answer == b"+ACK" and self.early:
+            again = {key: text for key, text in self.early.items() if super(WaitsInMemory, self).receive(text, key) != b"+ACK"}
+            if len(again) == len(self.early):
+                break
+            self.early = again
+        if answer != b"+ACK":
+            self.early[sequence] = message
+        return b"+ACK"
+
+
 class GuessesVersions(sound.Consumer):
     """Takes every schema_version for the one it knows."""
 
@@ -106,7 +125,7 @@ class StrictAboutFields(sound.Consumer):
 BROKEN = {
     kind.__name__: kind
     for kind in (
-        ForgetsRepetitions, KnowsOnlyTheNewest, StopsAtAGap, Forgetful, WritesBehind, GuessesVersions,
+        ForgetsRepetitions, KnowsOnlyTheNewest, StopsAtAGap, Forgetful, WritesBehind, WaitsInMemory, GuessesVersions,
         DropsWhatItDoesNotKnow, DiesOfGarbage, StrictAboutFields,
     )
 }

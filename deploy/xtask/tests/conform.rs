@@ -46,8 +46,8 @@ async fn repetitions_and_order_are_tried() -> Result<()> {
 
 #[tokio::test]
 async fn crashes_and_a_full_disk_are_tried() -> Result<()> {
-    let found = try_join!(broken("Forgetful"), broken("WritesBehind"))?;
-    assert_eq!(found, (Some("killed"), Some("write_fails")));
+    let found = try_join!(broken("Forgetful"), broken("WritesBehind"), broken("WaitsInMemory"))?;
+    assert_eq!(found, (Some("gap"), Some("write_fails"), Some("gap")));
     Ok(())
 }
 

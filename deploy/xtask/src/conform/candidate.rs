@@ -2,7 +2,8 @@
 //!
 //! Owns: starting, killing, starting again; reading the files. Not: what should stand in them.
 use std::{
-    fs,
+    error::Error,
+    fmt, fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -14,6 +15,23 @@ use crate::process::{Process, Recipe, Signal, tail};
 
 /// A program that ends by itself more often than this is taken for broken.
 const ENDS_MAX: usize = 5;
+
+/// What the consumer did wrong; every other error is the examination's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Broken(pub String);
+
+impl fmt::Display for Broken {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl Error for Broken {}
+
+/// The consumer's own fault.
+pub fn broken<T>(what: String) -> Result<T> {
+    Err(Broken(what).into())
+}
 
 /// A line of `applied.jsonl`. Source: proto/README.md, "The examination".
 #[derive(Clone, Debug, Deserialize)]
@@ -103,7 +121,9 @@ impl Candidate {
     pub fn keep_running(&mut self) -> Result<()> {
         if self.ended() {
             self.ends += 1;
-            ensure!(self.ends <= ENDS_MAX, "it ended by itself {ENDS_MAX} times\n{}", tail(&self.recipe.log));
+            if self.ends > ENDS_MAX {
+                return broken(format!("it ended by itself {ENDS_MAX} times\n{}", tail(&self.recipe.log)));
+            }
             self.start()?;
         }
         Ok(())
@@ -147,6 +167,6 @@ fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
     let name = path.file_name().unwrap_or_default().display();
     whole
         .lines()
-        .map(|line| serde_json::from_str(line).with_context(|| format!("{name} has the line {line}")))
+        .map(|line| serde_json::from_str(line).or_else(|_| broken(format!("{name} has the line {line}"))))
         .collect()
 }

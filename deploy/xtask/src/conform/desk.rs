@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use async_nats::{
     HeaderMap,
     jetstream::{
@@ -19,7 +19,10 @@ use prost::Message as _;
 use proto::common::Envelope;
 use tokio::time::sleep;
 
-use super::{candidate::Candidate, recording::Recording};
+use super::{
+    candidate::{Candidate, broken},
+    recording::Recording,
+};
 use crate::{
     checkout::Checkout,
     ports::Port,
@@ -30,8 +33,8 @@ use crate::{
 /// The stream and its durable consumer, as the candidate is told.
 const STREAM: &str = "RECORDED";
 const DURABLE: &str = "candidate";
-/// Unacknowledged messages come again after this; short, so that an examination takes seconds.
-const ACK_WAIT: Duration = Duration::from_secs(1);
+/// Unacknowledged messages come again after this; short, so that an examination takes seconds, and long enough for a slow disk.
+const ACK_WAIT: Duration = Duration::from_secs(5);
 /// A sound consumer needs a fraction of it, also on a loaded machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(20);
@@ -165,40 +168,55 @@ impl Desk {
             let open = usize::try_from(info.num_pending)? + info.num_ack_pending;
             match missing {
                 None if open <= held => return Ok(()),
-                Some(missing) if start.elapsed() > PATIENCE => bail!(missing),
-                None if start.elapsed() > PATIENCE => bail!("{open} messages were not acknowledged"),
+                Some(missing) if start.elapsed() > PATIENCE => {
+                    return broken(format!("{missing} within {} s", PATIENCE.as_secs()));
+                }
+                None if start.elapsed() > PATIENCE => {
+                    return broken(format!("{open} messages were not acknowledged"));
+                }
                 _ => sleep(PAUSE).await,
             }
         }
     }
 
     /// Waits until a message is named in `set_aside.jsonl`. Errors: it is not.
-    pub async fn set_aside(&mut self, sequence: u64) -> Result<()> {
-        let candidate = &mut self.candidate;
-        eventually(PATIENCE, "the message is set aside", || {
-            let named = candidate.keep_running().and_then(|()| candidate.set_aside());
-            async move { Ok(named?.iter().any(|line| line.stream_sequence == sequence).then_some(())) }
-        })
-        .await
+    pub async fn wait_until_set_aside(&mut self, sequence: u64) -> Result<()> {
+        let start = Instant::now();
+        loop {
+            self.candidate.keep_running()?;
+            if self.candidate.set_aside()?.iter().any(|line| line.stream_sequence == sequence) {
+                return Ok(());
+            }
+            if start.elapsed() > PATIENCE {
+                return broken(format!(
+                    "message {sequence} was not set aside within {} s",
+                    PATIENCE.as_secs()
+                ));
+            }
+            sleep(PAUSE).await;
+        }
     }
 
     /// Waits until the candidate, whose disk is full, has had a message and could not write it.
     ///
     /// Errors: it acknowledged all the same.
     pub async fn write_refused(&mut self) -> Result<()> {
+        let before: usize = self.due.iter().sum();
         let start = Instant::now();
         while start.elapsed() < PATIENCE {
             let ended = self.candidate.ended();
             let info = self.info().await?;
             if info.num_pending == 0 && info.num_ack_pending == 0 {
-                bail!("it acknowledged what it had not written");
+                let written = self.candidate.applied()?.len() > before;
+                ensure!(!written, "the disk could not be filled: does it run outside of its process group?");
+                return broken("it acknowledged what it had not written".to_owned());
             }
             if ended || info.num_redelivered > 0 {
                 return Ok(());
             }
             sleep(PAUSE).await;
         }
-        bail!("it never took the message")
+        broken("it never took the message".to_owned())
     }
 
     async fn info(&self) -> Result<Info> {
@@ -212,18 +230,20 @@ fn look(candidate: &mut Candidate, recording: &Recording, due: &[usize; 3]) -> R
     candidate.keep_running()?;
     let mut done = [0; 3];
     for line in candidate.applied()? {
-        let known = recording.position(&line.aggregate_id);
-        let at = known.with_context(|| format!("applied for an unknown aggregate {}", line.aggregate_id))?;
+        let Some(at) = recording.position(&line.aggregate_id) else {
+            return broken(format!("applied for an unknown aggregate {}", line.aggregate_id));
+        };
         let (name, version) = (NAMES[at], line.aggregate_version);
-        ensure!(
-            version == i64::try_from(done[at])? + 1,
-            "version {version} of {name} was applied after version {}",
-            done[at]
-        );
+        if version != i64::try_from(done[at])? + 1 {
+            return broken(format!("version {version} of {name} was applied after version {}", done[at]));
+        }
         done[at] += 1;
-        ensure!(done[at] <= due[at], "version {version} of {name} was applied and must not be yet");
-        let meant = &recording.event(at, done[at])?.event_id;
-        ensure!(line.event_id == *meant, "version {version} of {name} has the event_id {}", line.event_id);
+        if done[at] > due[at] {
+            return broken(format!("version {version} of {name} was applied and must not be yet"));
+        }
+        if line.event_id != recording.event(at, done[at])?.event_id {
+            return broken(format!("version {version} of {name} has the event_id {}", line.event_id));
+        }
     }
     let late = (0..3).find(|&at| done[at] < due[at]);
     Ok(late.map(|at| format!("version {} of {} was not applied", done[at] + 1, NAMES[at])))

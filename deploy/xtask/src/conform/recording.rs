@@ -4,7 +4,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
-use async_nats::jetstream::{self, consumer::pull};
+use async_nats::jetstream::{
+    self,
+    consumer::{AckPolicy, pull},
+};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use futures::StreamExt as _;
 use prost::Message as _;
@@ -102,7 +105,9 @@ impl Recording {
 pub async fn record(url: &str) -> Result<String> {
     let client = async_nats::connect(url).await.with_context(|| format!("no connection to {url}"))?;
     let stream = jetstream::new(client).get_stream("REVIEWS").await.context("no stream REVIEWS")?;
-    let reader = stream.create_consumer(pull::Config::default()).await?;
+    let reader = stream
+        .create_consumer(pull::Config { ack_policy: AckPolicy::None, ..pull::Config::default() })
+        .await?;
     let mut messages = reader.messages().await?;
     let mut events = Vec::new();
     while let Ok(Some(message)) = tokio::time::timeout(SILENCE, messages.next()).await {

@@ -15,6 +15,9 @@ const UNKNOWN_VERSION: u32 = 99;
 /// Field 1000 with the text "new": what an envelope of a later release may carry.
 const NEWER_FIELD: [u8; 6] = [0xC2, 0x3E, 0x03, b'n', b'e', b'w'];
 
+/// Field 6, the version, which is a number, as the text "1"; and nothing else.
+const NUMBER_AS_TEXT: [u8; 3] = [0x32, 0x01, b'1'];
+
 /// One rule.
 pub struct Rule {
     /// Stable name, for programs.
@@ -94,7 +97,10 @@ async fn gap(desk: &mut Desk) -> Result<()> {
     desk.publish(B, 4).await?;
     desk.expect(B, 4);
     desk.settled(1).await?;
+    // What waits must not wait in memory only.
+    desk.candidate.kill();
     desk.publish(A, 6).await?;
+    desk.candidate.start()?;
     desk.expect(A, 7);
     desk.settled(0).await
 }
@@ -133,15 +139,20 @@ async fn unknown_version(desk: &mut Desk) -> Result<()> {
     desk.publish(C, 3).await?;
     desk.publish(B, 7).await?;
     desk.expect(B, 7);
-    desk.set_aside(unknown).await?;
+    desk.wait_until_set_aside(unknown).await?;
     desk.settled(2).await
 }
 
 async fn undecodable(desk: &mut Desk) -> Result<()> {
-    let broken = desk.publish_bytes(A, 9, |_| vec![0xFF; 9]).await?;
+    let mut broken = Vec::new();
+    for garbage in [&[0xFF; 9][..], &[], &NUMBER_AS_TEXT] {
+        broken.push(desk.publish_bytes(A, 9, |_| garbage.to_vec()).await?);
+    }
     desk.publish(B, 8).await?;
     desk.expect(B, 8);
-    desk.set_aside(broken).await?;
+    for sequence in broken {
+        desk.wait_until_set_aside(sequence).await?;
+    }
     desk.settled(2).await
 }
 

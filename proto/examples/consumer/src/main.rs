@@ -1,5 +1,7 @@
 //! An outside system that follows the platform's events.
 //!
+//! It does not sign in, speaks no TLS, and leaves the alarm for a long gap and a changed `lineage_id` to a real system.
+//!
 //! It keeps its books in two files of its state folder; a real system has a database there. `applied.jsonl` is both what it
 //! has done and what it remembers, so the two cannot disagree: a line is on the disk before the broker is told.
 //! `set_aside.jsonl` names the messages that a person has to look at. The rules are those of proto/README.md, Events.
@@ -68,10 +70,11 @@ impl Books {
 
     /// Decides what a message is: new, known, too early, or for a person; and what the broker is told.
     fn receive(&mut self, message: &[u8], sequence: u64) -> io::Result<AckKind> {
-        let Ok(event) = Envelope::decode(message) else {
+        let event = Envelope::decode(message).unwrap_or_default();
+        if event.event_id.is_empty() || event.aggregate_id.is_empty() || event.aggregate_version < 1 {
             self.put_aside(sequence, "undecodable")?;
             return Ok(AckKind::Ack);
-        };
+        }
         let aggregate = (event.aggregate_type.clone(), event.aggregate_id.clone());
         let last = self.versions.get(&aggregate).copied().unwrap_or(0);
         if event.aggregate_version <= last {
