@@ -4,6 +4,7 @@ use std::{fs, path::PathBuf, time::Duration};
 use anyhow::{Context as _, Result};
 use async_nats::{Client, ConnectOptions, jetstream};
 use futures::StreamExt as _;
+use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::time::timeout;
 use xtask::{
     checkout::Checkout,
@@ -12,6 +13,8 @@ use xtask::{
     process::{Process, Recipe, Signal},
     provision::{Broker, Protection, Table, provision_at},
     servers::Tools,
+    services::Service,
+    trial::{Plan, Trial},
 };
 
 const USERS: [&str; 6] = ["accounts", "stations", "documents", "reviews", "notifications", "provision"];
@@ -178,4 +181,39 @@ async fn the_password_of_a_rebuild_reads_whole_streams_and_writes_nothing() -> R
     assert!(refused(take(&client, "ACCOUNTS", "notifications-accounts")).await);
     assert!(refused(publish(&client, "accounts.v1.registered")).await);
     Ok(())
+}
+
+#[tokio::test]
+async fn real_services_announce_and_follow_under_their_own_keys() -> Result<()> {
+    let broker = Guarded::start().await?;
+    broker.provision_as("provision").await?;
+    let services = [Service::Accounts, Service::Notifications];
+    let mut plan = Plan { services: services.to_vec(), ..Plan::quick() };
+    for service in services {
+        plan = plan.set(service, "BROKER__URL", &broker.url);
+        plan = plan.set(service, "BROKER__NKEY_FILE", broker.folder.join(service.name()).display());
+    }
+    let trial = Trial::start(plan).await?;
+    let mut connection = PgConnection::connect(&trial.database_url(Service::Accounts)?).await?;
+    connection
+        .execute(
+            "WITH announced AS (
+                 INSERT INTO outbox (event_id, aggregate_type, aggregate_id, aggregate_version, subject, kind,
+                                     schema_version, payload, actor, causation, trace, occurred_at)
+                 VALUES (gen_random_uuid(), 'operator', gen_random_uuid(), 1, 'accounts.v1.registered', 'registered',
+                         1, ''::bytea, 'a test', '', '', now()) RETURNING event_id, seq)
+             INSERT INTO outbox_delivery (event_id, seq, bucket) SELECT event_id, seq, 0 FROM announced",
+        )
+        .await?;
+    let watched = jetstream::new(broker.user("provision").await?);
+    let settled = eventually(Duration::from_secs(30), "the event is published and settled", || async {
+        let consumer: Result<jetstream::consumer::PullConsumer, _> =
+            watched.get_consumer_from_stream("notifications-accounts", "ACCOUNTS").await;
+        let Ok(consumer) = consumer else { return Ok(None) };
+        let info = consumer.cached_info();
+        // Applied or kept aside: both are settled at the broker.
+        Ok((info.ack_floor.stream_sequence == 1 && info.num_pending == 0).then_some(()))
+    });
+    settled.await?;
+    trial.stop().await
 }

@@ -60,6 +60,9 @@ const MISTAKES: &[(&str, &str, &str, Break)] = &[
         pod(it)["containers"][0]["ports"][1]["containerPort"] = json!(9999)
     }),
     ("profile", "ConfigMap", "portal", |it| it["data"]["YUCHONG_PORTAL__PROFILE"] = json!("development")),
+    ("plain", "ConfigMap", "portal", |it| {
+        it["data"]["YUCHONG_PORTAL__PEERS__REVIEWS"] = json!("http://reviews:7104")
+    }),
     ("objects", "ConfigMap", "documents", |it| {
         it["data"]["YUCHONG_DOCUMENTS__STORAGE__KIND"] = json!("folder")
     }),

@@ -9,6 +9,8 @@ use config::{Config, Environment, File, FileFormat};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 
+use crate::production;
+
 /// How strictly a process treats unsafe settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -35,8 +37,10 @@ pub struct Database {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Broker {
-    /// `nats://host:port`, several separated by commas.
+    /// `nats://host:port` or `tls://host:port`, several separated by commas.
     pub url: String,
+    /// File with the NKey seed of this service; empty: the broker asks for none.
+    pub nkey_file: String,
 }
 
 /// Where the process listens.
@@ -67,6 +71,32 @@ pub struct Identity {
     pub signing_key: SecretString,
     /// `issuer:base64 public key` separated by commas; a rotated key is `issuer#2:…`.
     pub verifying_keys: String,
+    /// See [`Tls`].
+    pub tls: Tls,
+}
+
+/// PEM files for TLS between the services; all of them, or none: plain text.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// Certificates that everybody's own is signed by.
+    pub authority: String,
+    /// Own certificate and what leads to the authority; it names the service as callers do.
+    pub certificate: String,
+    /// Its private key.
+    pub key: String,
+}
+
+impl Tls {
+    /// Whether all files are named.
+    pub fn complete(&self) -> bool {
+        [&self.authority, &self.certificate, &self.key].iter().all(|file| !file.is_empty())
+    }
+
+    /// Whether one of them is.
+    pub(crate) fn named(&self) -> bool {
+        [&self.authority, &self.certificate, &self.key].iter().any(|file| !file.is_empty())
+    }
 }
 
 /// The sections that every service has.
@@ -91,6 +121,8 @@ pub struct Settings {
 /// The sections of a process without a database.
 #[derive(Debug, Clone)]
 pub struct EdgeSettings {
+    /// See [`Profile`].
+    pub profile: Profile,
     /// Health and metrics over HTTP.
     pub admin_addr: SocketAddr,
     /// See [`Telemetry`].
@@ -99,6 +131,11 @@ pub struct EdgeSettings {
     pub identity: Identity,
     /// As [`Settings::peers`].
     pub peers: BTreeMap<String, String>,
+}
+
+/// Whether a 32-byte key in base64 is one that everybody knows (one byte, repeated), and not to be used for real data.
+pub fn well_known_key(text: &str) -> bool {
+    production::well_known_seed(text)
 }
 
 /// A setting is missing, unknown or out of range. The text names the key.
@@ -157,12 +194,17 @@ impl Settings {
         if self.broker.url.is_empty() {
             return wrong("broker.url", "must name a NATS server, e.g. nats://127.0.0.1:14222");
         }
-        self.edge().validate()
+        self.edge().validate()?;
+        if self.profile == Profile::Production {
+            production::check(self)?;
+        }
+        Ok(())
     }
 
     /// What does not depend on a database.
     pub fn edge(&self) -> EdgeSettings {
         EdgeSettings {
+            profile: self.profile,
             admin_addr: self.server.admin_addr,
             telemetry: self.telemetry.clone(),
             identity: self.identity.clone(),
@@ -191,6 +233,9 @@ impl EdgeSettings {
                     why: format!("{peer}: must be an http:// or https:// URL"),
                 });
             }
+        }
+        if self.profile == Profile::Production {
+            production::check_edge(self)?;
         }
         Ok(())
     }

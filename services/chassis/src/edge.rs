@@ -15,6 +15,7 @@ use crate::{
     health,
     identity::Identity,
     rpc::{self, Peer},
+    secure::Material,
     telemetry,
 };
 
@@ -28,6 +29,7 @@ pub struct Edge {
     /// Its keys.
     pub identity: Arc<Identity>,
     admin_addr: SocketAddr,
+    pub(crate) tls: Option<Material>,
     channels: BTreeMap<String, Channel>,
     shutdown: CancellationToken,
     pub(crate) tasks: TaskTracker,
@@ -41,10 +43,11 @@ impl Edge {
     /// See [`StartError`].
     pub fn start(name: &'static str, settings: &EdgeSettings) -> Result<Edge, StartError> {
         settings.validate()?;
+        let tls = Material::read(&settings.identity.tls)?;
         let channels = settings
             .peers
             .iter()
-            .map(|(peer, url)| match rpc::channel(url) {
+            .map(|(peer, url)| match rpc::channel(url, tls.as_ref()) {
                 Ok(channel) => Ok((peer.clone(), channel)),
                 Err(source) => Err(StartError::Peer { name: peer.clone(), source }),
             })
@@ -54,6 +57,7 @@ impl Edge {
             _telemetry: telemetry::start(name, &settings.telemetry).map_err(StartError::Telemetry)?,
             identity: Arc::new(Identity::new(name, &settings.identity)?),
             admin_addr: settings.admin_addr,
+            tls,
             channels,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),

@@ -51,6 +51,7 @@ async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
         return (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "ready": false, "why": "shutting down" })));
     }
     let Some(pool) = &admin.pool else { return (StatusCode::OK, Json(json!({ "ready": true }))) };
+    gauge_pool(pool);
     let lag: Result<f64, _> = sqlx::query_scalar(
         "-- chassis.health.lag
          SELECT coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float8
@@ -68,4 +69,12 @@ async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
             (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "ready": false, "why": "database" })))
         }
     }
+}
+
+/// How many connections are in use, and how many more calls could have one.
+fn gauge_pool(pool: &PgPool) {
+    let busy = pool.size().saturating_sub(u32::try_from(pool.num_idle()).unwrap_or(u32::MAX));
+    let free = pool.options().get_max_connections().saturating_sub(busy);
+    metrics::gauge!("db_pool_connections", "state" => "busy").set(f64::from(busy));
+    metrics::gauge!("db_pool_connections", "state" => "free").set(f64::from(free));
 }

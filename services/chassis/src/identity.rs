@@ -325,6 +325,7 @@ mod tests {
             &config::Identity {
                 signing_key: SecretString::from(STANDARD.encode([own; 32])),
                 verifying_keys: format!("accounts:{},reviews:{}", public(1), public(2)),
+                tls: config::Tls::default(),
             },
         )
         .expect("keys are well formed")

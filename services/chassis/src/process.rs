@@ -27,7 +27,7 @@ use crate::{
     outbox::Relay,
     pull::Consumer,
     rpc::{Access, GateLayer, Peer},
-    upkeep,
+    secure, upkeep,
 };
 
 /// The longest call: an upload of 20 MiB over a slow line (1 Mbit/s ≈ 170 s). Short calls end earlier by themselves: each
@@ -48,7 +48,7 @@ pub enum StartError {
     Database(#[from] sqlx::Error),
     /// PostgreSQL could lose what it confirmed (reliability section 2).
     #[error(
-        "PostgreSQL runs with {setting} = {value}; confirmed changes could be lost, so this service does not start"
+        "PostgreSQL runs with {setting} = {value}; confirmed changes could be lost, so this service does not start; set it on"
     )]
     NotDurable {
         /// Name of the PostgreSQL setting.
@@ -56,6 +56,11 @@ pub enum StartError {
         /// What it is.
         value: String,
     },
+    /// The role of the URL may do anything to any database of the server.
+    #[error(
+        "setting database.url: the role {0} is a superuser; production needs the service's own role (deploy/postgres/roles.sql)"
+    )]
+    Superuser(String),
     /// Logs or traces cannot start.
     #[error("telemetry: {0}")]
     Telemetry(#[source] anyhow::Error),
@@ -143,11 +148,13 @@ impl Process {
         settings.validate()?;
         let edge = Edge::start(name, &settings.edge())?;
         let pool = connect(&settings.database, name).await?;
+        if settings.profile == Profile::Production {
+            check_role(&pool).await?;
+        }
         if settings.profile != Profile::Test {
             check_durable(&pool).await?;
         }
-        let nats = async_nats::ConnectOptions::new()
-            .name(name)
+        let nats = secure::broker(name, &settings.broker, &settings.identity.tls)?
             .retry_on_initial_connect()
             .max_reconnects(None)
             .reconnect_delay_callback(|attempts| Duration::from_millis((100 * attempts as u64).min(2_000)))
@@ -228,7 +235,11 @@ impl Process {
             stream
         });
         let stop = self.shutdown();
-        let server = Server::builder()
+        let mut server = Server::builder();
+        if let Some(tls) = &self.edge.tls {
+            server = server.tls_config(tls.server())?;
+        }
+        let server = server
             .max_concurrent_streams(100)
             .concurrency_limit_per_connection(256)
             .timeout(CALL_MAX)
@@ -244,9 +255,9 @@ impl Process {
 
 async fn check_durable(pool: &PgPool) -> Result<(), StartError> {
     for (setting, statement) in [
+        ("synchronous_commit", "SHOW synchronous_commit"),
         ("fsync", "SHOW fsync"),
         ("full_page_writes", "SHOW full_page_writes"),
-        ("synchronous_commit", "SHOW synchronous_commit"),
     ] {
         let value: String = sqlx::query_scalar(statement).fetch_one(pool).await?;
         if value == "off" {
@@ -254,4 +265,12 @@ async fn check_durable(pool: &PgPool) -> Result<(), StartError> {
         }
     }
     Ok(())
+}
+
+async fn check_role(pool: &PgPool) -> Result<(), StartError> {
+    let role: Option<String> =
+        sqlx::query_scalar("SELECT rolname::text FROM pg_roles WHERE rolname = current_user AND rolsuper")
+            .fetch_optional(pool)
+            .await?;
+    role.map_or(Ok(()), |role| Err(StartError::Superuser(role)))
 }

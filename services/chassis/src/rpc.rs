@@ -25,6 +25,7 @@ use tracing::Instrument as _;
 use crate::{
     Failure,
     identity::{Caller, Identity, Kind},
+    secure::Material,
     telemetry,
 };
 
@@ -255,8 +256,12 @@ impl Interceptor for Signer {
 ///
 /// # Errors
 /// An address that is not a URL.
-pub(crate) fn channel(url: &str) -> Result<Channel, tonic::transport::Error> {
-    Ok(Endpoint::from_shared(url.to_owned())?
+pub(crate) fn channel(url: &str, tls: Option<&Material>) -> Result<Channel, tonic::transport::Error> {
+    let mut endpoint = Endpoint::from_shared(url.to_owned())?;
+    if let Some(tls) = tls.filter(|_| url.starts_with("https://")) {
+        endpoint = endpoint.tls_config(tls.client())?;
+    }
+    Ok(endpoint
         .connect_timeout(Duration::from_secs(2))
         .tcp_nodelay(true)
         .http2_keep_alive_interval(Duration::from_secs(20))

@@ -15,7 +15,7 @@ use ed25519_dalek::SigningKey;
 use secrecy::SecretString;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, PgPool};
 
-use crate::config::{Broker, Database, Identity, Profile, Server, Settings, Telemetry};
+use crate::config::{Broker, Database, Identity, Profile, Server, Settings, Telemetry, Tls};
 
 /// Seed of every key in tests.
 const SEED: [u8; 32] = [7; 32];
@@ -106,12 +106,13 @@ pub fn settings(database: &TestDatabase, broker: &str) -> Settings {
     Settings {
         profile: Profile::Test,
         database: database.settings(),
-        broker: Broker { url: broker.to_owned() },
+        broker: Broker { url: broker.to_owned(), nkey_file: String::new() },
         server: Server { grpc_addr: ([127, 0, 0, 1], 0).into(), admin_addr: ([127, 0, 0, 1], 0).into() },
         telemetry: Telemetry { filter: "warn".into(), otlp_endpoint: String::new() },
         identity: Identity {
             signing_key: SecretString::from(STANDARD.encode(SEED)),
             verifying_keys: services.map(|name| format!("{name}:{public}")).join(","),
+            tls: Tls::default(),
         },
         peers: services
             .iter()

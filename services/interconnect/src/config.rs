@@ -110,6 +110,7 @@ impl Config {
     #[must_use]
     pub fn edge(&self) -> EdgeSettings {
         EdgeSettings {
+            profile: self.profile,
             admin_addr: self.server.admin_addr,
             telemetry: self.telemetry.clone(),
             identity: self.identity.clone(),

@@ -47,8 +47,10 @@ pub struct Summary {
 /// versions of an account are missing and `accept_cut` is not set. Nothing has changed then.
 pub async fn run(process: &Process, broker_url: &str, accept_cut: bool) -> anyhow::Result<Summary> {
     let started = Instant::now();
-    let options =
-        async_nats::ConnectOptions::new().name("notifications-rebuild").connection_timeout(CONNECT_WAIT);
+    let options = async_nats::ConnectOptions::new()
+        .name("notifications-rebuild")
+        .custom_inbox_prefix("_INBOX.rebuild")
+        .connection_timeout(CONNECT_WAIT);
     let client = options.connect(broker_url).await.context("cannot reach the broker")?;
     let jetstream = jetstream::new(client);
     let mut readers = Vec::new();

@@ -149,6 +149,7 @@ impl Config {
     /// The sections that the chassis reads.
     pub fn edge(&self) -> EdgeSettings {
         EdgeSettings {
+            profile: self.profile,
             admin_addr: self.server.admin_addr,
             telemetry: self.telemetry.clone(),
             identity: self.identity.clone(),

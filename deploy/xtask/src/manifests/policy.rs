@@ -41,6 +41,7 @@ pub const RULES: &[Rule] = &[
     Rule { id: "keys", why: "every setting is one that the service knows", check: settings::keys },
     Rule { id: "ports", why: "the service listens where it is looked for", check: settings::ports },
     Rule { id: "profile", why: "real data runs under the production profile", check: settings::profile },
+    Rule { id: "plain", why: "between pods of real data nothing is plain text", check: settings::plain },
     Rule { id: "objects", why: "several replicas need one object store", check: settings::objects },
     Rule { id: "deny", why: "what is not allowed is denied, both ways", check: network::deny },
     Rule { id: "arrows", why: "who may call whom is what the architecture says", check: network::arrows },

@@ -11,7 +11,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use chassis::{
     Edge, Failure,
-    config::{EdgeSettings, Identity, Telemetry},
+    config::{EdgeSettings, Identity, Profile, Telemetry, Tls},
     testing::{eventually, free_port},
 };
 use interconnect::{
@@ -429,11 +429,13 @@ impl Stage {
         change(&mut config);
         config.check().expect("valid settings");
         let settings = EdgeSettings {
+            profile: Profile::Test,
             admin_addr: ([127, 0, 0, 1], 0).into(),
             telemetry: Telemetry { filter: "warn".into(), otlp_endpoint: String::new() },
             identity: Identity {
                 signing_key: config.identity.signing_key.clone(),
                 verifying_keys: format!("accounts:{}", STANDARD.encode(public())),
+                tls: Tls::default(),
             },
             peers: ["accounts", "stations"].map(|name| (name.to_owned(), format!("http://{grpc}"))).into(),
         };

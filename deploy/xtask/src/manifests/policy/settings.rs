@@ -16,7 +16,6 @@ const SECRETS: &[&str] = &[
     "storage.s3.access_key",
     "storage.s3.secret_key",
     "rebuild.broker_url",
-    "broker.nkey_seed",
 ];
 
 /// Lists the settings of every service as the ConfigMap of its name gives them: key with dots, value.
@@ -134,6 +133,15 @@ pub(super) fn profile(overlay: &Overlay, _: &Known, report: &mut Report<'_>) {
         let set = object.map(|object| labels(&object.0, "/data")).unwrap_or_default();
         if set.get(&service.variable("PROFILE")).map(String::as_str) != Some(wanted) {
             report(object, format!("the profile of {service} is not {wanted}"));
+        }
+    }
+}
+
+pub(super) fn plain(overlay: &Overlay, _: &Known, report: &mut Report<'_>) {
+    for (_, object, key, value) in given(overlay) {
+        let called = key.starts_with("peers.") || key == "broker.url" || key == "storage.s3.endpoint";
+        if overlay.real() && called && !value.starts_with("https://") && !value.starts_with("tls://") {
+            report(Some(object), format!("{key} = {value:?} is plain text"));
         }
     }
 }
