@@ -191,6 +191,7 @@ async fn authorities(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
         tour.page(route, &[case.id()]).await?;
     }
     tour.page_of("/supervision/county-subsidies/remind", &[], &chosen(county)).await?;
+    tour.page_of("/supervision/county-subsidies/extend", &[], &chosen(county)).await?;
     tour.no_page("/supervision/county-subsidies/{id}/package", &[city.id()]).await?;
     tour.no_page("/supervision/county-subsidies/export", &[]).await
 }
@@ -237,6 +238,7 @@ async fn administrator(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
     tour.page("/supervision/subsidies/{id}/carry-over", &[experts.id()]).await?;
     tour.page("/supervision/subsidies/{id}/print", &[experts.id()]).await?;
     tour.page_of("/supervision/subsidies/remind", &[], &chosen(experts)).await?;
+    tour.page_of("/supervision/subsidies/extend", &[], &chosen(experts)).await?;
     tour.page_of("/supervision/subsidies/reassign", &[], &chosen(experts)).await?;
     let (open, frozen) = (&experts.view.work_order_id, &departments.view.work_order_id);
     tour.page("/supervision/subsidies/orders/{id}/freeze", &[open]).await?;

@@ -2,6 +2,7 @@
 //!
 //! Screenshots of every page lie in `target/screenshots/`, 1440 and 390 px wide. Source: ui, section 12.
 mod accounts;
+mod deadlines;
 mod every_page;
 mod joint;
 mod judge;

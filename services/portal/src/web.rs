@@ -11,6 +11,7 @@ pub mod dossiers;
 pub mod endings;
 pub mod export_registers;
 pub mod exports;
+pub mod extensions;
 pub mod files;
 pub mod interconnect;
 pub mod invoices;
@@ -67,6 +68,7 @@ pub fn routes() -> Routes {
         .merge(county_subsidies::routes())
         .merge(county_steps::routes())
         .merge(reminders::routes())
+        .merge(extensions::routes())
         .merge(reassign::routes())
         .merge(subsidies::routes())
         .merge(orders::routes())

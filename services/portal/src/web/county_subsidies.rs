@@ -9,7 +9,7 @@ use tonic::{Response, Status};
 use super::{
     Routes,
     applications::{self, Counts, Rows, Tabs},
-    orders, reassign,
+    extensions, orders, reassign,
     reminders::Desk,
 };
 use crate::{
@@ -86,6 +86,8 @@ pub struct CountySubsidiesPage {
     pub desk: Desk,
     /// Whether the reader gives work away.
     pub leads: bool,
+    /// Whether the reader may give more time.
+    pub extends: bool,
 }
 
 /// The saved filters of whoever reads.
@@ -118,6 +120,7 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
         list: Rows { choosing: CHOOSING, ..list? },
         desk: Desk::of(&visitor),
         leads: reassign::leads(&visitor),
+        extends: extensions::extends(&visitor),
     };
     visitor.show(StatusCode::OK, &page)
 }

@@ -17,6 +17,7 @@ use super::{
     Routes,
     applications::{Counts, Rows},
     county_subsidies::CHOOSING,
+    extensions,
     orders::{self, JOINT, LIST},
     reassign,
     reminders::Desk,
@@ -70,6 +71,8 @@ pub struct SubsidiesPage {
     pub desk: Desk,
     /// Whether the reader gives work away.
     pub leads: bool,
+    /// Whether the reader may give more time.
+    pub extends: bool,
 }
 
 async fn list(visitor: Visitor, filter: Filter) -> Answer {
@@ -92,8 +95,12 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
     let tabs = [shown.tab("stage", "", "全部", counts.of(&[], ""))].into_iter().chain(tabs).collect();
     let stages = stage::TABLE.iter().map(|row| (row.id, row.reviewer.0)).collect();
     let cities = names.cities().into_iter().map(|city| (city.code, city.name)).collect();
-    let (desk, leads) = (Desk::of(&visitor), reassign::leads(&visitor));
-    visitor.show(StatusCode::OK, &SubsidiesPage { page, tabs, stages, cities, rounds, list, desk, leads })
+    let (desk, leads, extends) =
+        (Desk::of(&visitor), reassign::leads(&visitor), extensions::extends(&visitor));
+    visitor.show(
+        StatusCode::OK,
+        &SubsidiesPage { page, tabs, stages, cities, rounds, list, desk, leads, extends },
+    )
 }
 
 /// A city of a round in which applications wait for the launch.

@@ -289,6 +289,7 @@ fn subsidies(kind: Kind) -> SubsidiesPage {
         list: rows(kind, "/supervision/subsidies/applications", true),
         desk: DESK,
         leads: kind != Kind::Empty,
+        extends: kind != Kind::Empty,
     }
 }
 

@@ -14,6 +14,7 @@ use portal::{
     web::{
         county_steps::{PaperCheckPage, StepPage},
         county_subsidies::{CountyReviewPage, CountySubsidiesPage},
+        extensions::ExtendPage,
         files::FileNoticePage,
         order_members::OrderMemberPage,
         orders::{Interest, Member, OrderPage, OrdersPage},
@@ -37,6 +38,7 @@ pub fn of(kind: Kind) -> Vec<Sample> {
         sample("order.html", kind, order(kind)),
         sample("print.html", kind, print(kind)),
         sample("remind.html", kind, remind(kind)),
+        sample("extend.html", kind, extend(kind)),
         sample("reassign.html", kind, reassign(kind)),
         sample("file_notice.html", kind, file_notice(kind)),
     ]
@@ -72,6 +74,12 @@ fn remind(kind: Kind) -> RemindPage {
 }
 
 pub const DESK: Desk = Desk { menu: "/supervision/county-subsidies", back: "/supervision/county-subsidies" };
+
+fn extend(kind: Kind) -> ExtendPage {
+    let RemindPage { page, chosen, desk, .. } = remind(kind);
+    let fields: &[&str] = if kind == Kind::Empty { &[] } else { &["working_days", "reason"] };
+    ExtendPage { page, form: kind.form(fields), chosen, desk }
+}
 
 fn reassign(kind: Kind) -> ReassignPage {
     let remind = remind(kind);
@@ -112,6 +120,7 @@ fn county_subsidies(kind: Kind) -> CountySubsidiesPage {
         list: rows(kind, "/supervision/county-subsidies", true),
         desk: DESK,
         leads: kind != Kind::Empty,
+        extends: kind != Kind::Empty,
     }
 }
 
