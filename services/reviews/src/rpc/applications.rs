@@ -305,16 +305,15 @@ impl Applications for Inlet {
         let mut person = convert::person(&rpc::caller(&request)?)?;
         let request = request.into_inner();
         let page = lists::page(&request)?;
+        let filter = lists::filter(&request)?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
-        let now = store::database_time(&mut db).await.map_err(Failure::from)?;
-        let filter = lists::filter(&request, now)?;
         app::read::seated(&mut db, &mut person).await?;
         let scope = app::read::scope(&person);
         let listed =
             store::lists::applications(&mut db, &scope, &filter, page).await.map_err(Failure::from)?;
-        let reader = Reader::new(&person, &self.shared, now);
+        let view = |row| views::listed(row, &person, &self.shared);
         Ok(Response::new(ListApplicationsResponse {
-            applications: listed.iter().map(|row| views::listed(row, &reader)).collect(),
+            applications: listed.iter().map(view).collect(),
             next_page_token: lists::next_page(&listed, page),
         }))
     }
@@ -325,9 +324,8 @@ impl Applications for Inlet {
     ) -> Result<Response<CountApplicationsResponse>, Status> {
         let mut person = convert::person(&rpc::caller(&request)?)?;
         let request = request.into_inner().filter.unwrap_or_default();
+        let filter = lists::filter(&request)?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
-        let now = store::database_time(&mut db).await.map_err(Failure::from)?;
-        let filter = lists::filter(&request, now)?;
         app::read::seated(&mut db, &mut person).await?;
         let scope = app::read::scope(&person);
         let counted = store::lists::counts(&mut db, &scope, &filter).await.map_err(Failure::from)?;

@@ -23,7 +23,7 @@ const SEARCH_CHARS: std::ops::RangeInclusive<usize> = 2..=50;
 ///
 /// # Errors
 /// `unknown_value` on a field.
-pub fn filter(request: &ListApplicationsRequest, now: OffsetDateTime) -> Result<Filter, Failure> {
+pub fn filter(request: &ListApplicationsRequest) -> Result<Filter, Failure> {
     let code =
         |text: &str, field: &str| if text.is_empty() { Ok(None) } else { division(text, field).map(Some) };
     let uuid = |text: &str, field: &str| if text.is_empty() { Ok(None) } else { id(text, field).map(Some) };
@@ -38,7 +38,7 @@ pub fn filter(request: &ListApplicationsRequest, now: OffsetDateTime) -> Result<
         order: uuid(&request.work_order_id, "work_order_id")?,
         station: uuid(&request.station_id, "station_id")?,
         struck: struck(&request.light)?,
-        due_by: request.overdue.then_some(now),
+        overdue: request.overdue,
         text: text(&request.text)?,
         submitted_from,
         submitted_before: submitted_to.and_then(Date::next_day).map(start_of),

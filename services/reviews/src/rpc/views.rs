@@ -124,8 +124,12 @@ pub fn application(application: &Application, reader: &Reader<'_>) -> Applicatio
 }
 
 /// An application in a list.
-pub fn listed(row: &Listed, reader: &Reader<'_>) -> ApplicationView {
-    ApplicationView { submitted_at: row.submitted_at.map(timestamp), ..application(&row.application, reader) }
+pub fn listed(row: &Listed, person: &Person, shared: &Shared) -> ApplicationView {
+    let reader = Reader::new(person, shared, row.read_at);
+    ApplicationView {
+        submitted_at: row.submitted_at.map(timestamp),
+        ..application(&row.application, &reader)
+    }
 }
 
 /// How many stand at each node.

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use self::counts::{COUNT_MAX, counts};
-use self::narrow::Way;
+use self::narrow::{Walk, Way};
 use super::{StoreError, applications::ApplicationRow};
 use crate::domain::{application::Application, stage::Stage};
 
@@ -50,8 +50,8 @@ pub struct Filter {
     pub station: Option<Uuid>,
     /// The furthest strikes of the clock; none: whatever it has struck.
     pub struck: Option<Vec<String>>,
-    /// Deadline at this instant or before.
-    pub due_by: Option<OffsetDateTime>,
+    /// Only where the deadline has passed.
+    pub overdue: bool,
     /// A piece of a name, or the begin or end of a number; two characters or more.
     pub text: Option<String>,
     /// The standing submission came at this time or later.
@@ -121,6 +121,8 @@ pub struct Listed {
     pub application: Application,
     /// When the standing submission came.
     pub submitted_at: Option<OffsetDateTime>,
+    /// When it was read.
+    pub read_at: OffsetDateTime,
 }
 
 #[derive(FromRow)]
@@ -128,12 +130,13 @@ struct ListedRow {
     #[sqlx(flatten)]
     application: ApplicationRow,
     submitted_at: Option<OffsetDateTime>,
+    read_at: OffsetDateTime,
 }
 
 /// The most rows that are gathered for a page; a filter that leaves more is met often enough on the way.
 const GATHERED_MAX: i64 = 20_000;
 
-const COLUMNS: &str = "a.*, NULL::uuid[] AS persons, NULL::text[] AS tiers, s.submitted_at";
+const COLUMNS: &str = "a.*, NULL::uuid[] AS persons, NULL::text[] AS tiers, s.submitted_at, now() AS read_at";
 const SUBMITTED: &str =
     " LEFT JOIN submissions s ON s.application_id = a.id AND s.version = a.submission_version";
 
@@ -162,7 +165,10 @@ pub async fn applications(
     }
     let mut listed = rows
         .into_iter()
-        .map(|row| Ok(Listed { application: row.application.read()?, submitted_at: row.submitted_at }))
+        .map(|row| {
+            let ListedRow { application, submitted_at, read_at } = row;
+            Ok(Listed { application: application.read()?, submitted_at, read_at })
+        })
         .collect::<Result<Vec<_>, StoreError>>()?;
     if parts.len() > 1 {
         listed.sort_unstable_by_key(|row| page.order.key(&row.application));
@@ -188,7 +194,7 @@ async fn gather(
     );
     query.push_bind(filter.nodes()).push(")");
     narrow::scope(&mut query, parts);
-    narrow::filter(&mut query, filter, Way::Gathered);
+    narrow::conditions(&mut query, filter, Way::Gathered);
     query.push(" LIMIT ").push_bind(GATHERED_MAX + 1);
     query.push(") SELECT (SELECT count(*) FROM found), ARRAY(SELECT id FROM found WHERE true");
     behind(&mut query, page);
@@ -208,7 +214,7 @@ async fn follow(
     query.push(COLUMNS).push(" FROM (SELECT * FROM applications WHERE stage = ANY(");
     query.push_bind(filter.nodes()).push(")");
     narrow::scope(&mut query, parts);
-    narrow::filter(&mut query, filter, Way::Walked);
+    narrow::conditions(&mut query, filter, Way::Walked);
     behind(&mut query, page);
     query.push(order("", page)).push(" LIMIT ").push_bind(page.size).push(") AS a");
     query.push(SUBMITTED).push(order("a.", page));
@@ -240,19 +246,17 @@ async fn walk(
     filter: &Filter,
     page: Page,
 ) -> Result<Vec<ListedRow>, StoreError> {
+    let walk = Walk::of(part, filter);
     let mut query = QueryBuilder::<Postgres>::new("-- reviews.lists.walk\n SELECT ");
-    query.push(COLUMNS).push(" FROM (SELECT a.* FROM UNNEST(").push_bind(filter.nodes());
-    query.push("::text[]) AS node (stage)");
-    narrow::keys(&mut query, &narrow::walked(part, filter));
-    query.push(" CROSS JOIN LATERAL (SELECT * FROM applications WHERE stage = node.stage");
-    narrow::own(&mut query, &narrow::walked(part, filter));
-    narrow::scope(&mut query, std::slice::from_ref(part));
-    narrow::filter(&mut query, filter, Way::Walked);
-    behind(&mut query, page);
-    query.push(order("", page)).push(" LIMIT ").push_bind(page.size).push(") AS a");
-    query.push(order("a.", page)).push(" LIMIT ").push_bind(page.size).push(") AS a");
-    query.push(SUBMITTED).push(order("a.", page));
-    Ok(query.build_query_as().persistent(false).fetch_all(db).await?)
+    query.push(COLUMNS).push(" FROM (SELECT found.id FROM ");
+    narrow::nodes(&mut query, &filter.nodes());
+    query.push(" CROSS JOIN ");
+    walk.keys(&mut query);
+    query.push(" CROSS JOIN LATERAL ");
+    walk.rows(&mut query, page.order, page.after, page.size);
+    query.push(format!(" AS found{} LIMIT {}) AS page", order("found.", page), page.size));
+    query.push(" JOIN applications a ON a.id = page.id").push(SUBMITTED).push(order("a.", page));
+    Ok(query.build_query_as().persistent(walk.kept()).fetch_all(db).await?)
 }
 
 fn order(of: &str, page: Page) -> String {
@@ -267,7 +271,7 @@ impl Filter {
             || self.order.is_some()
             || self.station.is_some()
             || self.struck.is_some()
-            || self.due_by.is_some()
+            || self.overdue
             || self.text.is_some()
             || self.submitted_from.is_some()
             || self.submitted_before.is_some()

@@ -1,9 +1,10 @@
 //! Lists: what each filter leaves, pages without a gap, counts for the tabs, and the same answers among very many rows.
 
 use proto::{
-    common::Page,
+    common,
     reviews::{ApplicationView, CountApplicationsRequest, ListApplicationsRequest, SaveAcceptanceRequest},
 };
+use reviews::store::lists::{self, Filter, Order, Page, Part};
 use uuid::Uuid;
 
 use crate::harness::{ADMINISTRATOR, Answer, CITY, COUNTY, OPERATOR, Platform, Who, answer, fresh, operator};
@@ -22,7 +23,7 @@ impl Platform {
     async fn pages(&self, who: Who, request: &ListApplicationsRequest, page_size: i32) -> Vec<String> {
         let (mut ids, mut page_token) = (Vec::new(), String::new());
         loop {
-            let page = Some(Page { page_size, page_token });
+            let page = Some(common::Page { page_size, page_token });
             let request = ListApplicationsRequest { page, ..request.clone() };
             let (rows, next) = self.list(who, request).await.expect("listed");
             ids.extend(rows.into_iter().map(|row| row.application_id));
@@ -212,7 +213,7 @@ async fn a_search_that_leaves_very_many_is_answered_as_exactly() {
         (ADMINISTRATOR, all(), 1_001),
     ] {
         assert_eq!(platform.counted(who, filter.clone()).await.1, total, "{who:?} {filter:?}");
-        let page = Some(Page { page_size: 20, page_token: String::new() });
+        let page = Some(common::Page { page_size: 20, page_token: String::new() });
         let first = ListApplicationsRequest { page, ..filter.clone() };
         let (rows, next) = platform.list(who, first).await.expect("listed");
         assert_eq!((rows.len() == 20, next.is_empty()), (total >= 20, total < 20), "{who:?} {filter:?}");
@@ -221,11 +222,96 @@ async fn a_search_that_leaves_very_many_is_answered_as_exactly() {
         };
         assert!(rows.windows(2).all(|pair| at(&pair[0]) >= at(&pair[1])), "{who:?} {filter:?}");
         if total > 1_000 {
-            let page = Some(Page { page_size: 20, page_token: next });
+            let page = Some(common::Page { page_size: 20, page_token: next });
             let second = ListApplicationsRequest { page, ..filter.clone() };
             let (more, _) = platform.list(who, second).await.expect("listed");
             assert!(at(&rows[19]) > at(&more[0]), "{who:?} {filter:?}");
         }
+    }
+    platform.abandon().await;
+}
+
+/// Applications at nodes of counties: county, city, node, how many.
+async fn fill(platform: &Platform, round: &str, rows: &[(&str, &str, &str, i32)]) {
+    for (county, city, stage, count) in rows {
+        sqlx::query(
+            "INSERT INTO applications (id, application_no, round_id, policy_version, operator_id, operator_name, station_id,
+                 station_code, station_name, county, prefecture, stage, version, stage_version, entered_at, created_at,
+                 submission_version, submission_kind, submission_hash, last_transition, last_actor_id, last_role,
+                 last_office, last_at, head_hash)
+             SELECT gen_random_uuid(), $3 || $5 || i, $1, 1, $2, '示例公司', gen_random_uuid(), 'S' || i, '示例充电站', $3, $4,
+                 $5, 1, 1, now(), now(), 1, 'acceptance', 'x', 'T02', $2, 'operator', '', now() - i * interval '1 minute',
+                 decode(repeat('00', 32), 'hex')
+             FROM generate_series(1, $6) i",
+        )
+        .bind(Uuid::parse_str(round).expect("an id"))
+        .bind(operator(1))
+        .bind(county)
+        .bind(city)
+        .bind(stage)
+        .bind(count)
+        .execute(&platform.pool)
+        .await
+        .expect("filled");
+    }
+    sqlx::query("ANALYZE applications").execute(&platform.pool).await.expect("analysed");
+}
+
+/// Rows of the table and entries of its indexes that this transaction has read.
+const READ: &str = "SELECT (pg_stat_get_xact_tuples_returned('applications'::regclass)
+     + (SELECT sum(pg_stat_get_xact_tuples_returned(indexrelid)) FROM pg_index WHERE indrelid = 'applications'::regclass))::bigint";
+
+#[tokio::test]
+async fn a_page_and_its_counts_read_no_more_than_they_show_whatever_stands_elsewhere() {
+    let platform = Platform::start().await;
+    let round = platform.round(|_| ()).await;
+    // One county has half of everything, at two of the nodes; another has little, at a node that the first has not.
+    let rows = [
+        ("410105", "410100", "CountyReview", 9_000),
+        ("410105", "410100", "PaperCheck", 3_000),
+        ("410302", "410300", "CountyReview", 9_000),
+        ("410303", "410300", "MaterialsDue", 30),
+    ];
+    fill(&platform, &round, &rows).await;
+    let county = |code: &str| vec![Part::Counties(vec![code.to_owned()])];
+    let city = |code: &str| vec![Part::Prefectures(vec![code.to_owned()])];
+    let of = |code: &str| Filter { county: Some(code.to_owned()), ..Filter::default() };
+    let page = Page { order: Order::Newest, after: None, size: 50 };
+    for (scope, filter, total, shown) in [
+        (county("410105"), Filter::default(), 2_002, 50),
+        (county("410303"), Filter::default(), 30, 30),
+        (county("410304"), Filter::default(), 0, 0),
+        (county("410105"), of("410303"), 0, 0),
+        (city("410300"), of("410303"), 30, 30),
+        (city("410100"), of("410303"), 0, 0),
+        (city("410300"), Filter::default(), 1_031, 50),
+        (vec![Part::Province], of("410303"), 30, 30),
+        (vec![Part::Province], Filter::default(), 2_032, 50),
+        (vec![Part::Operator(operator(1))], Filter::default(), 2_032, 50),
+        // What two parts hold counts once.
+        ([county("410303"), city("410300")].concat(), Filter::default(), 1_031, 50),
+        ([county("410303"), county("410105")].concat(), Filter::default(), 2_032, 50),
+    ] {
+        let parts = i64::try_from(scope.len()).expect("few");
+        let mut work = platform.pool.begin().await.expect("a transaction");
+        // A plan is kept after five times; it must be as good.
+        for _ in 0..8 {
+            let before: i64 = sqlx::query_scalar(READ).fetch_one(&mut *work).await.expect("read");
+            let counted = lists::counts(&mut work, &scope, &filter).await.expect("counted");
+            assert_eq!(counted.values().sum::<i32>(), total, "{scope:?} {filter:?}");
+            let between: i64 = sqlx::query_scalar(READ).fetch_one(&mut *work).await.expect("read");
+            assert!(
+                between - before <= 2 * parts * i64::from(total) + 100,
+                "{scope:?} {filter:?}: {}",
+                between - before
+            );
+            let listed = lists::applications(&mut work, &scope, &filter, page).await.expect("listed");
+            assert_eq!(listed.len(), shown, "{scope:?} {filter:?}");
+            let after: i64 = sqlx::query_scalar(READ).fetch_one(&mut *work).await.expect("read");
+            // Up to a page of each node is looked at, and the page itself is fetched.
+            assert!(after - between <= 350 * parts, "{scope:?} {filter:?}: {}", after - between);
+        }
+        work.rollback().await.expect("ended");
     }
     platform.abandon().await;
 }

@@ -6,8 +6,8 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::{
-    Filter, Part,
-    narrow::{self, Way},
+    Filter, Order, Part,
+    narrow::{self, Walk, Way},
 };
 use crate::{domain::stage::Stage, store::StoreError};
 
@@ -36,7 +36,7 @@ pub async fn counts(
             open.retain(|node| !rows.iter().any(|(stage, _)| stage == node));
         }
     }
-    if !open.is_empty() {
+    if !open.is_empty() && !parts.is_empty() {
         rows.extend(walk(db, parts, filter, &open).await?);
     }
     rows.into_iter()
@@ -60,29 +60,33 @@ async fn gather(
     );
     query.push_bind(filter.nodes()).push(")");
     narrow::scope(&mut query, parts);
-    narrow::filter(&mut query, filter, Way::Gathered);
+    narrow::conditions(&mut query, filter, Way::Gathered);
     query.push(" LIMIT ").push_bind(GATHERED_MAX + 1).push(") AS row GROUP BY stage");
     Ok(query.build_query_as().persistent(false).fetch_all(db).await?)
 }
 
-/// Node and count up to [`COUNT_MAX`] and one, node by node.
+/// Node and count up to [`COUNT_MAX`] and one, node by node; what several parts hold counts once.
 async fn walk(
     db: &mut PgConnection,
     parts: &[Part],
     filter: &Filter,
     nodes: &[&'static str],
 ) -> Result<Vec<(String, i32)>, StoreError> {
-    let mut query = QueryBuilder::<Postgres>::new(
-        "-- reviews.counts.walk
-         SELECT node.stage, counted.count FROM UNNEST(",
-    );
-    query.push_bind(nodes.to_vec()).push(
-        "::text[]) AS node (stage)
-         CROSS JOIN LATERAL (SELECT count(*)::integer AS count FROM (
-             SELECT 1 FROM applications WHERE stage = node.stage",
-    );
-    narrow::scope(&mut query, parts);
-    narrow::filter(&mut query, filter, Way::Walked);
-    query.push(" LIMIT ").push_bind(COUNT_MAX + 1).push(") AS row) AS counted");
-    Ok(query.build_query_as().persistent(false).fetch_all(db).await?)
+    let most = i64::from(COUNT_MAX) + 1;
+    let mut query =
+        QueryBuilder::<Postgres>::new("-- reviews.counts.walk\n SELECT node.stage, counted.count FROM ");
+    narrow::nodes(&mut query, nodes);
+    query.push(" CROSS JOIN LATERAL (SELECT count(*)::integer AS count FROM (");
+    let mut kept = true;
+    for (index, part) in parts.iter().enumerate() {
+        let walk = Walk::of(part, filter);
+        query.push(if index > 0 { " UNION SELECT found.id FROM " } else { "SELECT found.id FROM " });
+        walk.keys(&mut query);
+        query.push(" CROSS JOIN LATERAL ");
+        walk.rows(&mut query, Order::Oldest, None, most);
+        query.push(" AS found");
+        kept &= walk.kept();
+    }
+    query.push(format!(" LIMIT {most}) AS row) AS counted"));
+    Ok(query.build_query_as().persistent(kept).fetch_all(db).await?)
 }

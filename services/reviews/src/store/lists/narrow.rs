@@ -1,50 +1,118 @@
-//! The conditions of a list: what the caller may see, and what it asks for. Nothing of what people typed becomes text of
-//! a statement.
+//! The conditions of a list: what the caller may see, and what it asks for; and the walk along the index of a scope. Nothing
+//! of what people typed becomes text of a statement.
 
 use sqlx::{Postgres, QueryBuilder};
+use time::OffsetDateTime;
+use uuid::Uuid;
 
-use super::{Filter, Part};
+use super::{Filter, Order, Part};
 
 type Query = QueryBuilder<Postgres>;
 
-/// The part by which a list is walked: where one place is asked for, that place's own index; what else the part says is a
-/// condition.
-pub(super) fn walked(part: &Part, filter: &Filter) -> Part {
-    match (part, &filter.county, &filter.prefecture) {
-        (Part::Counties(_) | Part::Prefectures(_) | Part::Province, Some(county), _) => {
-            Part::Counties(vec![county.clone()])
+/// A part as it is walked: by keys of its own index, node by node.
+pub(super) struct Walk {
+    /// Where one place is asked for, that place; else the part itself.
+    keys: Part,
+    /// What the caller may see, where the keys do not say it.
+    scope: Option<Part>,
+    /// What is asked for beside the keys.
+    filter: Filter,
+}
+
+impl Walk {
+    /// A place that was asked for becomes the key: as a value of the statement it would tell the planner how many
+    /// applications that place has, and a long one might be looked for in the index of the whole province.
+    pub(super) fn of(part: &Part, filter: &Filter) -> Walk {
+        let mut filter = filter.clone();
+        let only =
+            |codes: &[String], code: &String| codes.iter().filter(|own| *own == code).cloned().collect();
+        let (keys, scope) = match part {
+            Part::Counties(codes) => match filter.county.take() {
+                Some(county) => (Part::Counties(only(codes, &county)), None),
+                None => (part.clone(), None),
+            },
+            Part::Prefectures(codes) => match (filter.county.take(), &filter.prefecture) {
+                (Some(county), _) => (Part::Counties(vec![county]), Some(part.clone())),
+                (None, Some(city)) => (Part::Prefectures(only(codes, city)), None),
+                (None, None) => (part.clone(), None),
+            },
+            Part::Province => match (filter.county.take(), &filter.prefecture) {
+                (Some(county), _) => (Part::Counties(vec![county]), None),
+                (None, Some(city)) => (Part::Prefectures(vec![city.clone()]), None),
+                (None, None) => (part.clone(), None),
+            },
+            Part::Operator(_) | Part::Orders(_) => (part.clone(), None),
+        };
+        if matches!(keys, Part::Prefectures(_)) {
+            filter.prefecture = None;
         }
-        (Part::Province, None, Some(prefecture)) => Part::Prefectures(vec![prefecture.clone()]),
-        (
-            Part::Operator(_) | Part::Counties(_) | Part::Prefectures(_) | Part::Orders(_) | Part::Province,
-            _,
-            _,
-        ) => part.clone(),
+        Walk { keys, scope, filter }
+    }
+
+    /// The keys as a table `own` of one column, `key`. One alone is a table that the planner does not look into.
+    pub(super) fn keys(&self, query: &mut Query) {
+        match &self.keys {
+            Part::Operator(id) => query.push("(SELECT ").push_bind(*id).push(" OFFSET 0)"),
+            Part::Orders(ids) => query.push("UNNEST(").push_bind(ids.clone()).push(")"),
+            Part::Counties(codes) | Part::Prefectures(codes) => match codes.as_slice() {
+                [code] => query.push("(SELECT ").push_bind(code.clone()).push("::text OFFSET 0)"),
+                _ => query.push("UNNEST(").push_bind(codes.clone()).push(")"),
+            },
+            Part::Province => query.push("(SELECT 1)"),
+        };
+        query.push(" AS own (key)");
+    }
+
+    /// Ids and times of what stands at `node` under `own`, behind a row and in the order of the index, so many at most.
+    ///
+    /// The node is a range and part of the order, though it is one: else the planner, which guesses how many rows a node
+    /// has, searches for a node without any in the order of time, through everything.
+    pub(super) fn rows(
+        &self,
+        query: &mut Query,
+        order: Order,
+        after: Option<(OffsetDateTime, Uuid)>,
+        most: i64,
+    ) {
+        query.push("(SELECT last_at, id FROM applications WHERE ").push(match self.keys {
+            Part::Operator(_) => "operator_id = own.key",
+            Part::Counties(_) => "county = own.key AND submission_version > 0",
+            Part::Prefectures(_) => "prefecture = own.key AND submission_version > 0",
+            Part::Orders(_) => "work_order_id = own.key",
+            Part::Province => "submission_version > 0",
+        });
+        if let Some(part) = &self.scope {
+            scope(query, std::slice::from_ref(part));
+        }
+        conditions(query, &self.filter, Way::Walked);
+        let (beyond, until, end, direction) = match order {
+            Order::Newest => ("<", ">=", NEWEST, "DESC"),
+            Order::Oldest | Order::Deadline => (">", "<=", OLDEST, "ASC"),
+        };
+        query.push(format!(" AND stage {until} node.stage AND (stage, last_at, id) {beyond} (node.stage, "));
+        match after {
+            Some((at, id)) => query.push_bind(at).push(", ").push_bind(id),
+            None => query.push(end),
+        };
+        query
+            .push(format!(") ORDER BY stage {direction}, last_at {direction}, id {direction} LIMIT {most})"));
+    }
+
+    /// Whether the statement is one of few and has one good plan, so that connections keep it.
+    pub(super) fn kept(&self) -> bool {
+        self.filter.round.is_none() && !self.filter.picks()
     }
 }
 
-/// The keys of a part: each is walked by itself, in the order of the page.
-pub(super) fn keys(query: &mut Query, part: &Part) {
-    match part {
-        Part::Operator(id) => query.push(" CROSS JOIN UNNEST(").push_bind(vec![*id]),
-        Part::Orders(ids) => query.push(" CROSS JOIN UNNEST(").push_bind(ids.clone()),
-        Part::Counties(codes) | Part::Prefectures(codes) => {
-            query.push(" CROSS JOIN UNNEST(").push_bind(codes.clone())
-        }
-        Part::Province => return,
-    };
-    query.push(") AS own (key)");
-}
+/// Before the first row of a list with the newest first.
+const NEWEST: &str = "'infinity'::timestamptz, 'ffffffff-ffff-ffff-ffff-ffffffffffff'::uuid";
+/// Before the first row of a list with the oldest first.
+const OLDEST: &str = "'-infinity'::timestamptz, '00000000-0000-0000-0000-000000000000'::uuid";
 
-/// What belongs to the key that is walked.
-pub(super) fn own(query: &mut Query, part: &Part) {
-    query.push(match part {
-        Part::Operator(_) => " AND operator_id = own.key",
-        Part::Counties(_) => " AND county = own.key AND submission_version > 0",
-        Part::Prefectures(_) => " AND prefecture = own.key AND submission_version > 0",
-        Part::Orders(_) => " AND work_order_id = own.key",
-        Part::Province => " AND submission_version > 0",
-    });
+/// Nodes as a table `node` of one column, `stage`. They are words of ours and stand in the text, so that a kept plan knows
+/// how many there are.
+pub(super) fn nodes(query: &mut Query, nodes: &[&'static str]) {
+    query.push(format!("UNNEST('{{{}}}'::text[]) AS node (stage)", nodes.join(",")));
 }
 
 /// What the caller may see: any of its parts; nothing where it has none.
@@ -82,7 +150,7 @@ pub(super) enum Way {
 }
 
 /// What the caller asks for, but for the nodes.
-pub(super) fn filter(query: &mut Query, filter: &Filter, way: Way) {
+pub(super) fn conditions(query: &mut Query, filter: &Filter, way: Way) {
     for (column, code) in [("prefecture", &filter.prefecture), ("county", &filter.county)] {
         if let Some(code) = code {
             query.push(" AND ").push(column).push(" = ").push_bind(code.clone());
@@ -102,8 +170,8 @@ pub(super) fn filter(query: &mut Query, filter: &Filter, way: Way) {
     if let Some(struck) = &filter.struck {
         query.push(" AND struck = ANY(").push_bind(struck.clone()).push(")");
     }
-    if let Some(due_by) = filter.due_by {
-        query.push(" AND deadline_at <= ").push_bind(due_by);
+    if filter.overdue {
+        query.push(" AND deadline_at <= now()");
     }
     if let Some(text) = &filter.text {
         query.push(asks(way)).push("application_texts b WHERE b.application_id = applications.id AND (");
