@@ -258,39 +258,39 @@ pub async fn list(
     }
 }
 
-/// Open tasks by stage, each exact up to 1,000.
+/// Open tasks by stage, each exact up to 1,000. A stage says what its tasks are about, so that an index alone is read.
 ///
 /// # Errors
 /// The database is away.
 pub async fn count_by_stage(db: &mut PgConnection, viewer: &Viewer) -> Result<Vec<StageCount>, sqlx::Error> {
-    let stages: Vec<String> = Stage::ALL
-        .into_iter()
-        .filter(|stage| !stage.finished())
-        .map(Stage::code)
-        .chain(AccountState::ALL.into_iter().map(AccountState::code))
-        .map(str::to_owned)
-        .collect();
+    let stages = Stage::ALL.into_iter().filter(|stage| !stage.finished());
+    let (stages, kinds): (Vec<String>, Vec<String>) = stages
+        .map(|stage| (stage.code(), "application"))
+        .chain(AccountState::ALL.into_iter().map(|state| (state.code(), "operator")))
+        .map(|(stage, kind)| (stage.to_owned(), kind.to_owned()))
+        .unzip();
     sqlx::query_as!(
         StageCount,
         r#"-- notifications.worklist.count_by_stage
-        SELECT wanted.stage AS "stage!", task.subject_type AS "subject_type!",
-               least(count(*), $4) AS "count!", min(task.since) AS "oldest_since!"
+        SELECT wanted.stage AS "stage!", wanted.subject_type AS "subject_type!",
+               least(count(*), $5) AS "count!", min(task.since) AS "oldest_since!"
         FROM (
             SELECT unnest($1::text[]) AS key
             UNION ALL
             SELECT 'experts:' || panel.work_order_id::text FROM work_order_experts panel WHERE panel.expert_id = $2
         ) AS desk
-        CROSS JOIN unnest($3::text[]) WITH ORDINALITY AS wanted (stage, place)
+        CROSS JOIN unnest($3::text[], $4::text[]) WITH ORDINALITY AS wanted (stage, subject_type, place)
         CROSS JOIN LATERAL (
-            SELECT worklist.subject_type, worklist.since FROM worklist
+            SELECT worklist.since FROM worklist
             WHERE worklist.open AND worklist.desk = desk.key AND worklist.stage = wanted.stage
-            ORDER BY worklist.since, worklist.subject_id LIMIT $4
+            ORDER BY worklist.since, worklist.subject_id LIMIT $5
         ) AS task
-        GROUP BY wanted.stage, wanted.place, task.subject_type
+        GROUP BY wanted.stage, wanted.place, wanted.subject_type
         ORDER BY wanted.place"#,
         &viewer.desks,
         viewer.expert_id,
         &stages,
+        &kinds,
         COUNT_MAX + 1,
     )
     .fetch_all(db)
