@@ -27,6 +27,7 @@ pub mod cookies;
 pub mod csrf;
 pub mod divisions;
 pub mod dossier;
+pub mod downloads;
 pub mod entry;
 pub mod form;
 pub mod format;
@@ -62,7 +63,6 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::Router;
 use chassis::{Edge, rpc::Peer};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 
@@ -75,9 +75,6 @@ pub use upload::Upload;
 pub use visitor::Visitor;
 
 use config::{Config, PEERS};
-
-/// Workbooks and packages that are made at a time; each has a thread of its own.
-const DOWNLOADS_MAX: usize = 8;
 
 /// Everything that handlers share.
 pub struct Portal {
@@ -92,7 +89,7 @@ pub struct Portal {
     /// Tries by address.
     pub limits: limits::Limits,
     /// Workbooks and packages that are being made.
-    pub downloads: Arc<Semaphore>,
+    pub downloads: downloads::Downloads,
     /// Raised when the process ends: live streams stop.
     pub shutdown: CancellationToken,
     channels: BTreeMap<&'static str, Channel>,
@@ -108,7 +105,7 @@ impl Portal {
             sessions: sessions::Sessions::new(edge.peer("accounts"), config.sessions.fresh_secs),
             divisions: divisions::Divisions::new(edge.peer("accounts")),
             limits: limits::Limits::new(&config.limits),
-            downloads: Arc::new(Semaphore::new(DOWNLOADS_MAX)),
+            downloads: downloads::Downloads::default(),
             shutdown: edge.shutdown(),
             channels: PEERS.iter().map(|name| (*name, edge.channel(name))).collect(),
             peers: PEERS.iter().map(|name| (*name, edge.peer(name))).collect(),

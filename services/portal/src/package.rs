@@ -12,7 +12,7 @@ use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 use crate::{
     format, invoice,
     labels::{CATEGORIES, SLOTS},
-    pipe::Pipe,
+    pipe::{self, Pipe},
 };
 
 /// The list of what is inside.
@@ -110,9 +110,8 @@ pub fn index(head: &[(&str, String)], inside: &[(String, String)], left_out: &[(
 
 /// Packs what comes until the list has come. A package without its list is not whole, and the browser is told so.
 pub fn pack(mut from: mpsc::Receiver<Part>, to: Pipe) {
-    let end = to.end();
     if let Err(error) = packed(&mut from, to) {
-        Pipe::broken(&end, &error);
+        pipe::broke_off(&error);
     }
 }
 
@@ -127,7 +126,7 @@ fn packed(from: &mut mpsc::Receiver<Part>, to: Pipe) -> std::io::Result<()> {
             Some(Part::Index(text)) => {
                 zip.start_file(INDEX, options)?;
                 zip.write_all(text.as_bytes())?;
-                return zip.finish()?.into_inner().flush();
+                return zip.finish()?.into_inner().close();
             }
             Some(Part::Broken(why)) => return Err(std::io::Error::other(why)),
             None => return Err(std::io::Error::other("whoever reads the files has stopped")),

@@ -95,6 +95,12 @@ impl Refused {
         Refused::new(Kind::Busy, "crowded", "同时导出或打包的人较多，请一分钟后再试")
     }
 
+    /// The person has as many downloads under way as one may have.
+    pub fn crowded_by_oneself(most: usize) -> Refused {
+        let text = format!("您已有 {most} 个导出或打包正在进行，请等其中一个完成后再试");
+        Refused::new(Kind::Busy, "crowded", &text)
+    }
+
     /// A fault of the portal; logged here.
     pub fn fault(error: &dyn std::error::Error) -> Refused {
         tracing::error!(error = %chassis::error::chain(error), "page failed");

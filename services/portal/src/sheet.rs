@@ -134,8 +134,7 @@ impl Sheet {
     /// The browser has left; the temporary file cannot be read.
     pub fn send(mut self, mut to: Pipe) -> Result<(), XlsxError> {
         self.workbook.save_to_writer(&mut to)?;
-        std::io::Write::flush(&mut to)?;
-        Ok(())
+        Ok(to.close()?)
     }
 }
 

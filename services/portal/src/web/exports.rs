@@ -65,7 +65,7 @@ where
     R: Fn(Visitor, Option<common::Page>) -> Reading + Send,
     Reading: Future<Output = Result<(Vec<Keyed>, String), Status>> + Send,
 {
-    let turn = visitor.portal.downloads.clone().try_acquire_owned().map_err(|_| Refused::crowded())?;
+    let turn = visitor.portal.downloads.turn(&visitor.view.user_id)?;
     let (to, from) = mpsc::channel(AHEAD);
     let writing = tokio::task::spawn_blocking(move || sheet::write(title, columns, from));
     let (mut seen, mut token) = (HashSet::new(), String::new());
@@ -98,9 +98,9 @@ where
     written.explain(&lines).map_err(|error| Refused::fault(&error))?;
     let (pipe, body) = pipe::pipe();
     tokio::task::spawn_blocking(move || {
-        let (end, _turn) = (pipe.end(), turn);
+        let _turn = turn;
         if let Err(error) = written.send(pipe) {
-            pipe::Pipe::broken(&end, &error);
+            pipe::broke_off(&error);
         }
     });
     Ok(attached(body.into_response(), guard::WORKBOOK, &file_name(title, "xlsx")))

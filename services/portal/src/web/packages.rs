@@ -63,7 +63,7 @@ async fn packed(visitor: Visitor, id: String, filter: &Filter) -> Answer {
         }
         Err(refused) => return Err(refused),
     };
-    let turn = visitor.portal.downloads.clone().try_acquire_owned().map_err(|_| Refused::crowded())?;
+    let turn = visitor.portal.downloads.turn(&visitor.view.user_id)?;
     let name = exports::file_name(&package::title(&view.application_no, &view.station_name), "zip");
     let (to, from) = mpsc::channel(AHEAD);
     let (pipe, body) = pipe::pipe();
