@@ -1,6 +1,7 @@
 //! Measuring the real services beside raw limits, in interleaved rounds on private durable servers.
 //!
 //! Owns: the order of the cases and what is printed. Source: performance, "The benchmark" and "Targets".
+pub mod bare;
 pub mod decisions;
 pub mod field;
 pub mod figures;
@@ -9,6 +10,7 @@ pub mod launches;
 pub mod pages;
 pub mod raw;
 pub mod raw_ingest;
+pub mod visits;
 pub mod worklist;
 
 use std::{fs, path::PathBuf, time::Duration};
@@ -86,8 +88,10 @@ pub async fn run(arguments: Arguments) -> Result<()> {
     }
 }
 
-const PAGES_FULL: pages::Extent = pages::Extent { few: 10_000, many: 1_000_000, rounds: 5, visits: 100 };
-const PAGES_QUICK: pages::Extent = pages::Extent { few: 1_000, many: 20_000, rounds: 3, visits: 20 };
+const PAGES_FULL: pages::Extent =
+    pages::Extent { few: 10_000, many: 1_000_000, rounds: 5, visits: 100, time: Duration::from_secs(2) };
+const PAGES_QUICK: pages::Extent =
+    pages::Extent { few: 1_000, many: 20_000, rounds: 3, visits: 20, time: Duration::from_millis(500) };
 
 async fn portal(arguments: &Arguments) -> Result<()> {
     let checkout = Checkout::find()?;
@@ -250,7 +254,7 @@ fn alone(round: Round) -> Round {
 
 /// Source of each target: performance, "Targets"; memory: the review's acceptance.
 fn close(figures: &mut Figures) {
-    let beside = |metric, target| Some(Anchor { metric, target });
+    let beside = |metric, target| Some(Anchor { metric, target: Some(target) });
     figures.close("raw.decision.one_statement.c32", "1/s", Better::Higher, None);
     let anchor = beside("raw.decision.one_statement.c32", 0.5);
     figures.close("reviews.decision.c64", "1/s", Better::Higher, anchor);

@@ -68,8 +68,8 @@ pub struct Line {
 pub struct Anchor {
     /// The raw limit's metric.
     pub metric: &'static str,
-    /// Ratio that is asked for: at least where a higher value is better, at most where a lower one is.
-    pub target: f64,
+    /// Ratio that is asked for: at least where a higher value is better, at most where a lower one is; none is only shown.
+    pub target: Option<f64>,
 }
 
 /// The rounds of every case.
@@ -118,7 +118,7 @@ impl Figures {
             anchor: beside.and(anchor).map(|anchor| anchor.metric),
             anchor_median: beside.map(rounded),
             ratio: beside.filter(|beside| *beside > 0.0).map(|beside| rounded(own / beside)),
-            target: beside.and(anchor).map(|anchor| anchor.target),
+            target: beside.and(anchor).and_then(|anchor| anchor.target),
             better,
             wal_bytes_per_unit: cost(|cost| cost.wal_bytes),
             statements_per_unit: cost(|cost| cost.statements),
@@ -200,7 +200,7 @@ mod tests {
             figures.keep("own.x", Round { value: value / 2.0, took, cost });
         }
         figures.close("raw.x", "1/s", Better::Higher, None);
-        figures.close("own.x", "1/s", Better::Higher, Some(Anchor { metric: "raw.x", target: 0.5 }));
+        figures.close("own.x", "1/s", Better::Higher, Some(Anchor { metric: "raw.x", target: Some(0.5) }));
         let own: serde_json::Value = serde_json::from_str(&figures.json()[1]).unwrap();
         assert_eq!((own["median"].as_f64(), own["ratio"].as_f64()), (Some(1000.0), Some(0.5)));
         assert_eq!((own["p50_us"].as_u64(), own["p99_us"].as_u64()), (Some(50), Some(99)));

@@ -95,7 +95,7 @@ pub async fn measure(trial: &Trial, extent: Extent) -> Result<Figures> {
 
 /// Source of each target: performance, "Targets".
 fn close(figures: &mut Figures) {
-    let beside = |metric, target| Some(Anchor { metric, target });
+    let beside = |metric, target| Some(Anchor { metric, target: Some(target) });
     figures.close("raw.orders.copy_keyed", "rows/s", Better::Higher, None);
     figures.close(
         "stations.orders.b100.c32",

@@ -1,25 +1,17 @@
 //! Pages of the portal with few and with many applications behind them, beside a bare page of the same run.
 //!
-//! Owns: the rows, the visits and their figures. Not: what a page shows. The rows are written by statements, not decided:
-//! they have no history. Source: performance, "Targets"; ui, section 12.
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
+//! Owns: the rows, which pages are visited, and what their figures are compared with. Not: what a page shows. The rows are
+//! written by statements, not decided: they have no history. Source: performance, "Targets"; ui, section 12.
+use std::{net::SocketAddr, time::Duration};
 
-use anyhow::{Context as _, Result, ensure};
-use askama::Template;
-use axum::{Router, extract::State, http::StatusCode, response::Html, routing::get};
-use sqlx::{Connection as _, PgConnection, PgPool, Row as _, postgres::PgPoolOptions};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
-};
-use tower_http::compression::CompressionLayer;
+use anyhow::{Context as _, Result};
+use sqlx::{Connection as _, PgConnection};
 
 use super::{
-    field::{COUNTY, Field, PASSWORD},
-    figures::{Anchor, Better, Figures, Round},
+    bare::Bare,
+    field::{COUNTY, Field},
+    figures::{Anchor, Better, Cost, Figures, Round},
+    visits::{Target, sign_in},
 };
 use crate::{report::step, services::Service, trial::Trial};
 
@@ -32,82 +24,122 @@ pub struct Extent {
     pub many: i32,
     /// Interleaved rounds of each.
     pub rounds: usize,
-    /// Visits of each page a round.
+    /// Visits of each page a round by one visitor.
     pub visits: usize,
+    /// How long [`VISITORS`] visit each page a round.
+    pub time: Duration,
 }
 
-/// A page that is visited: its figures with few and many applications, and the size of what came.
-struct Visited {
-    few: &'static str,
-    many: &'static str,
-    bytes: &'static str,
-    login: &'static str,
-    path: String,
-}
-
+/// Visitors at once. Source: performance, "Targets".
+const VISITORS: usize = 32;
 /// The list of a county, 50 rows.
 const LIST: &str = "/supervision/county-subsidies?size=50";
 /// Everything of the province, 50 rows.
 const PROVINCE: &str = "/supervision/subsidies/applications?size=50";
+
+/// The figures of a page: times of one visitor and pages a second of many, each with few and with many applications, and
+/// bytes.
+#[derive(Debug)]
+struct Names {
+    times: [&'static str; 2],
+    rates: [&'static str; 2],
+    bytes: &'static str,
+}
+
+macro_rules! names {
+    ($page:literal) => {
+        Names {
+            times: [concat!($page, ".few"), concat!($page, ".many")],
+            rates: [concat!($page, ".few.c32"), concat!($page, ".many.c32")],
+            bytes: concat!($page, ".gzip"),
+        }
+    };
+}
+
+/// The page beside which the others are shown.
+const BARE: Names = names!("raw.page");
+
+/// A page that is visited.
+struct Visited {
+    names: Names,
+    at: SocketAddr,
+    cookie: String,
+    path: String,
+}
 
 /// Fills, visits, fills more, visits again. Errors: a page does not come, or a statement is refused.
 pub async fn measure(trial: &Trial, extent: Extent) -> Result<Figures> {
     let field = step("people and one round", Field::prepare(&trial.fleet, 1, 1)).await?;
     let (reviews, notifications) =
         (trial.database_url(Service::Reviews)?, trial.database_url(Service::Notifications)?);
-    let bare = Bare::serve(&reviews).await?;
-    let portal: SocketAddr = trial.fleet.deployment().address(Service::Portal)?.inlet.parse()?;
-    let detail = format!("/supervision/county-subsidies/{}/review", field.submitted[0].application_id);
-    let pages = [
-        page(
-            ["portal.workbench.few", "portal.workbench.many", "portal.workbench.gzip"],
-            "county01",
-            "/workbench",
-        ),
-        page(["portal.list.few", "portal.list.many", "portal.list.gzip"], "county01", LIST),
-        page(["portal.province.few", "portal.province.many", "portal.province.gzip"], "admin01", PROVINCE),
-        page(["portal.detail.few", "portal.detail.many", "portal.detail.gzip"], "county01", &detail),
-    ];
-    let mut cookies = Vec::new();
-    for login in ["county01", "admin01"] {
-        cookies.push((login, sign_in(portal, login).await?));
-    }
+    let mut look = PgConnection::connect(&reviews).await?;
+    sqlx::raw_sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").execute(&mut look).await?;
+    let pages = pages(trial, &field).await?;
     let mut figures = Figures::default();
-    for (count, many) in [(extent.few, false), (extent.many, true)] {
+    for (at, count) in [extent.few, extent.many].into_iter().enumerate() {
         step(&format!("{count} applications"), fill(&reviews, &notifications, &field, count)).await?;
         for _ in 0..extent.rounds {
-            for (metric, path) in bare.pages(many) {
-                figures.keep(metric, visits(bare.address, "", path, extent.visits).await?.0);
-            }
             for page in &pages {
-                let cookie = cookies.iter().find(|(login, _)| *login == page.login).context("signed in")?;
-                let (round, bytes) = visits(portal, &cookie.1, &page.path, extent.visits).await?;
-                figures.keep(if many { page.many } else { page.few }, round);
-                figures.keep(page.bytes, Round { value: bytes, ..Round::default() });
+                let target = Target { at: page.at, cookie: &page.cookie, path: &page.path };
+                let (alone, bytes) = target.alone(extent.visits).await?;
+                figures.keep(page.names.times[at], alone);
+                figures.keep(page.names.bytes, Round { value: bytes, ..Round::default() });
+                let before = cost(&mut look).await?;
+                let together = target.together(VISITORS, extent.time).await?;
+                let cost = Cost::between(before, cost(&mut look).await?, together.took.len());
+                figures.keep(page.names.rates[at], Round { cost: Some(cost), ..together });
             }
         }
     }
+    Bare::asks_the_same(&reviews).await?;
     close(&mut figures, &pages);
     Ok(figures)
 }
 
-fn page([few, many, bytes]: [&'static str; 3], login: &'static str, path: &str) -> Visited {
-    Visited { few, many, bytes, login, path: path.to_owned() }
+/// The bare page first, then those of the portal.
+async fn pages(trial: &Trial, field: &Field) -> Result<Vec<Visited>> {
+    let deployment = trial.fleet.deployment();
+    let bare =
+        Bare::serve(deployment.databases.get(&Service::Reviews).context("no database of reviews")?).await?;
+    let at: SocketAddr = deployment.address(Service::Portal)?.inlet.parse()?;
+    let (county, administrator) = (sign_in(at, "county01").await?, sign_in(at, "admin01").await?);
+    let page = |names, cookie: &str, path: &str| Visited {
+        names,
+        at,
+        cookie: cookie.to_owned(),
+        path: path.to_owned(),
+    };
+    let detail = format!("/supervision/county-subsidies/{}/review", field.submitted[0].application_id);
+    Ok(vec![
+        Visited { at: bare.address, ..page(BARE, "", Bare::PATH) },
+        page(names!("portal.workbench"), &county, "/workbench"),
+        page(names!("portal.list"), &county, LIST),
+        page(names!("portal.province"), &administrator, PROVINCE),
+        page(names!("portal.detail"), &county, &detail),
+    ])
 }
 
-/// Source of each target: performance, "Targets": a list beside a page with the same query and no session, at least 0.40
-/// of its rate; many beside few, at most twice the time; 9 kB a page of 50 rows.
+/// Statements and WAL bytes of all databases so far.
+async fn cost(look: &mut PgConnection) -> Result<(i64, i64)> {
+    let sum =
+        "SELECT coalesce(sum(calls), 0)::bigint, coalesce(sum(wal_bytes), 0)::bigint FROM pg_stat_statements";
+    Ok(sqlx::query_as(sum).fetch_one(look).await?)
+}
+
+/// Source of each target: performance, "Targets": a list of 50 rows beside the bare page with the same query, 32 visitors,
+/// at least 0.40 of its rate; each page with many beside itself with few, at most twice the time. The other ratios are shown.
 fn close(figures: &mut Figures, pages: &[Visited]) {
-    let beside = |metric, target| Some(Anchor { metric, target });
-    figures.close("raw.page.bare", "µs", Better::Lower, None);
-    figures.close("raw.page.query.few", "µs", Better::Lower, None);
-    figures.close("raw.page.query.many", "µs", Better::Lower, beside("raw.page.query.few", 2.0));
-    for page in pages {
-        let own =
-            (page.few == "portal.list.few").then_some(Anchor { metric: "raw.page.query.few", target: 2.5 });
-        figures.close(page.few, "µs", Better::Lower, own);
-        figures.close(page.many, "µs", Better::Lower, beside(page.few, 2.0));
-        figures.close(page.bytes, "B", Better::Lower, None);
+    for Visited { names, .. } in pages {
+        let own = names.times != BARE.times;
+        let list = own && names.bytes != "portal.workbench.gzip" && names.bytes != "portal.detail.gzip";
+        let beside = |metric, target| Some(Anchor { metric, target });
+        figures.close(names.times[0], "µs", Better::Lower, beside(BARE.times[0], None).filter(|_| own));
+        figures.close(names.times[1], "µs", Better::Lower, beside(names.times[0], Some(2.0)));
+        for (at, metric) in names.rates.into_iter().enumerate() {
+            let target = list.then_some(0.4);
+            figures.close(metric, "pages/s", Better::Higher, beside(BARE.rates[at], target).filter(|_| own));
+        }
+        figures.close(names.bytes, "B", Better::Lower, None);
     }
 }
 
@@ -134,7 +166,8 @@ async fn fill(reviews: &str, notifications: &str, field: &Field, count: i32) -> 
     .bind(count)
     .execute(&mut reviews)
     .await?;
-    sqlx::query("ANALYZE applications, application_texts").execute(&mut reviews).await?;
+    // As autovacuum leaves a table after so many insertions.
+    sqlx::query("VACUUM (ANALYZE) applications, application_texts").execute(&mut reviews).await?;
     let mut notifications = PgConnection::connect(notifications).await?;
     sqlx::query(
         "INSERT INTO worklist (subject_type, subject_id, application_no, stage, waits_for, open, desk, county, prefecture,
@@ -150,174 +183,6 @@ async fn fill(reviews: &str, notifications: &str, field: &Field, count: i32) -> 
     .bind(count)
     .execute(&mut notifications)
     .await?;
-    sqlx::query("ANALYZE worklist").execute(&mut notifications).await?;
+    sqlx::query("VACUUM (ANALYZE) worklist").execute(&mut notifications).await?;
     Ok(())
-}
-
-/// One row of the bare page.
-#[derive(Clone, Debug, Default)]
-struct Line {
-    station: String,
-    number: String,
-    operator: String,
-    stage: String,
-}
-
-/// A page with nothing around its rows.
-#[derive(Template)]
-#[template(
-    ext = "html",
-    source = "<!doctype html><html lang=\"zh-CN\"><title>列表</title><table>{% for row in rows %}<tr><td>{{ row.station }}</td>\
-              <td>{{ row.number }}</td><td>{{ row.operator }}</td><td>{{ row.stage }}</td></tr>{% endfor %}</table></html>"
-)]
-struct BarePage {
-    rows: Vec<Line>,
-}
-
-/// A server without sessions, services and frame: one page with rows at hand, one that asks the database itself.
-struct Bare {
-    address: SocketAddr,
-}
-
-impl Bare {
-    async fn serve(reviews: &str) -> Result<Self> {
-        let pool = PgPoolOptions::new().max_connections(4).connect(reviews).await?;
-        let pages = Router::new()
-            .route("/bare", get(at_hand))
-            .route("/query", get(asked))
-            .layer(CompressionLayer::new())
-            .with_state(pool);
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = listener.local_addr()?;
-        // It ends with the program.
-        tokio::spawn(async move { axum::serve(listener, pages).await });
-        Ok(Self { address })
-    }
-
-    fn pages(&self, many: bool) -> [(&'static str, &'static str); 2] {
-        [
-            ("raw.page.bare", "/bare"),
-            (if many { "raw.page.query.many" } else { "raw.page.query.few" }, "/query"),
-        ]
-    }
-}
-
-fn shown(rows: Vec<Line>) -> Result<Html<String>, StatusCode> {
-    BarePage { rows }.render().map(Html).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-async fn at_hand() -> Result<Html<String>, StatusCode> {
-    let row = |number: usize| Line {
-        station: format!("测量{number}号示例充电站"),
-        number: format!("CL2026-{number:07}"),
-        operator: "测量示例公司".to_owned(),
-        stage: "CountyReview".to_owned(),
-    };
-    shown((0..50).map(row).collect())
-}
-
-async fn asked(State(pool): State<PgPool>) -> Result<Html<String>, StatusCode> {
-    let rows = sqlx::query(
-        "SELECT station_name, application_no, operator_name, stage FROM applications
-         WHERE county = $1 AND submission_version > 0 ORDER BY last_at DESC, id DESC LIMIT 50",
-    )
-    .bind(COUNTY)
-    .fetch_all(&pool)
-    .await
-    .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-    let text = |row: &sqlx::postgres::PgRow, at: usize| row.try_get(at).unwrap_or_default();
-    shown(
-        rows.iter()
-            .map(|row| Line {
-                station: text(row, 0),
-                number: text(row, 1),
-                operator: text(row, 2),
-                stage: text(row, 3),
-            })
-            .collect(),
-    )
-}
-
-/// Visits a page so many times after one that does not count: times to the first byte, with their median as the value; and
-/// the bytes of the last body.
-async fn visits(to: SocketAddr, cookie: &str, path: &str, visits: usize) -> Result<(Round, f64)> {
-    ask(to, "GET", cookie, path, "").await?;
-    let (mut took, mut bytes) = (Vec::with_capacity(visits), 0.0);
-    for _ in 0..visits {
-        let answer = ask(to, "GET", cookie, path, "").await?;
-        ensure!(answer.status == 200, "{path}: {} {}", answer.status, String::from_utf8_lossy(&answer.body));
-        took.push(answer.first_byte);
-        bytes = answer.body.len() as f64;
-    }
-    took.sort_unstable();
-    let p50 = took.get(took.len() / 2).copied().unwrap_or_default();
-    Ok((Round { value: p50.as_secs_f64() * 1e6, took, cost: None }, bytes))
-}
-
-struct Answer {
-    status: u16,
-    head: String,
-    body: Vec<u8>,
-    first_byte: Duration,
-}
-
-/// One request on a connection of its own; the clock runs from sending it.
-async fn ask(to: SocketAddr, method: &str, cookie: &str, path: &str, form: &str) -> Result<Answer> {
-    let mut stream = TcpStream::connect(to).await?;
-    let packed = if method == "GET" { "Accept-Encoding: gzip\r\n" } else { "" };
-    let request = format!(
-        "{method} {path} HTTP/1.0\r\nHost: {to}\r\nOrigin: http://{to}\r\nCookie: {cookie}\r\n{packed}\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-        form.len()
-    );
-    let start = Instant::now();
-    stream.write_all(request.as_bytes()).await?;
-    let mut all = vec![0; 1];
-    stream.read_exact(&mut all).await.with_context(|| format!("{path} gave no answer"))?;
-    let first_byte = start.elapsed();
-    stream.read_to_end(&mut all).await?;
-    let end = all.windows(4).position(|four| four == b"\r\n\r\n").context("the answer is not HTTP")?;
-    let head = String::from_utf8_lossy(&all[..end]).into_owned();
-    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).context("no status")?;
-    Ok(Answer { status, head, body: all[end + 4..].to_vec(), first_byte })
-}
-
-/// Signs in by the form; gives the cookie.
-async fn sign_in(portal: SocketAddr, login: &str) -> Result<String> {
-    let page = ask(portal, "GET", "", "/login", "").await?;
-    let visit = cookie(&page.head).context("no cookie of the visit")?;
-    let page = plain_page(portal, &visit).await?;
-    let field = |name: &str| {
-        let start = format!("name=\"{name}\" value=\"");
-        page.split(&start).nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default().to_owned()
-    };
-    let form = format!(
-        "form_token={}&request_id={}&login={login}&password={PASSWORD}",
-        field("form_token").replace('+', "%2B").replace('=', "%3D"),
-        field("request_id")
-    );
-    let signed_in = ask(portal, "POST", &visit, "/login", &form).await?;
-    ensure!(signed_in.status == 303, "{login}: {}", String::from_utf8_lossy(&signed_in.body));
-    cookie(&signed_in.head).context("no cookie of the session")
-}
-
-/// The sign-in page as text.
-async fn plain_page(portal: SocketAddr, visit: &str) -> Result<String> {
-    let mut stream = TcpStream::connect(portal).await?;
-    let request = format!("GET /login HTTP/1.0\r\nHost: {portal}\r\nCookie: {visit}\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut all = String::new();
-    stream.read_to_string(&mut all).await?;
-    Ok(all)
-}
-
-/// The last cookie that an answer sets.
-fn cookie(head: &str) -> Option<String> {
-    let mut set = head
-        .lines()
-        .rev()
-        .filter_map(|line| line.split_once(": "))
-        .filter(|(name, value)| name.eq_ignore_ascii_case("set-cookie") && !value.contains("Max-Age=0"));
-    let (_, value) = set.next()?;
-    Some(value.split(';').next().unwrap_or_default().to_owned())
 }
