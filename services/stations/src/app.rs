@@ -8,6 +8,7 @@ pub mod register;
 pub mod settle;
 pub mod status;
 pub mod telemetry;
+pub mod turn;
 
 use uuid::Uuid;
 

@@ -14,6 +14,7 @@ pub mod registry;
 pub mod status;
 pub mod telemetry;
 pub mod text;
+pub mod turn;
 pub mod verdict;
 
 pub use refusal::{Finding, Refusal};

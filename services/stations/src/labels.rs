@@ -47,6 +47,7 @@ pub fn text(refusal: &Refusal, field: &str) -> String {
         Refusal::LinkRevoked => "该运营商的互联互通已撤销，请由管理员重新开通".to_owned(),
         Refusal::SecretsIssued => "本次请求的密钥已发放且只显示一次，如未收到请再次轮换".to_owned(),
         Refusal::LinksClosed => "平台尚未配置密钥保护，暂不能开通互联互通，请联系运维人员".to_owned(),
+        Refusal::LeaseLost => "本轮任务已由其他进程接手，结果未记录".to_owned(),
         Refusal::OrderConflict => {
             "该订单号已有不同内容且时间不早于本次，如需更正请用更晚的时间上报".to_owned()
         }
@@ -114,6 +115,7 @@ fn field_name(path: &str) -> &'static str {
         "sig_secret" => "签名密钥",
         "window_secs" => "时钟允许偏差",
         "hosted" => "代报运营商",
+        "lease_id" => "任务编号",
         _ => "该项",
     }
 }

@@ -30,7 +30,7 @@ use chassis::{
 };
 use proto::stations::{
     evidence_server::EvidenceServer, ingest_server::IngestServer, links_server::LinksServer,
-    registry_server::RegistryServer,
+    registry_server::RegistryServer, turns_server::TurnsServer,
 };
 use tonic::service::RoutesBuilder;
 
@@ -40,7 +40,7 @@ use crate::{
     queue::{Limits, Queue},
     rpc::{
         evidence::EvidenceService, ingest, ingest::IngestService, links::LinksService,
-        registry::RegistryService,
+        registry::RegistryService, turns::TurnsService,
     },
     vault::Vault,
 };
@@ -100,9 +100,11 @@ fn add_services(
         window,
     }));
     routes.add_service(EvidenceServer::new(EvidenceService { units: process.units.clone(), window }));
+    let vault = Arc::new(vault);
+    routes.add_service(TurnsServer::new(TurnsService { units: process.units.clone(), vault: vault.clone() }));
     routes.add_service(LinksServer::new(LinksService {
         units: process.units.clone(),
-        vault: Arc::new(vault),
+        vault,
         accounts: process.peer("accounts"),
     }));
     routes.add_service(IngestServer::new(IngestService {

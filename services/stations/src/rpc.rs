@@ -6,6 +6,7 @@ pub mod evidence;
 pub mod ingest;
 pub mod links;
 pub mod registry;
+pub mod turns;
 
 use chassis::{Caller, Failure};
 use uuid::Uuid;

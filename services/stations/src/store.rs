@@ -12,6 +12,7 @@ pub mod retention;
 pub mod states;
 pub mod stations;
 pub mod telemetry;
+pub mod turns;
 
 use chassis::Failure;
 use sha2::{Digest as _, Sha256};

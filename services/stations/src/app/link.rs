@@ -8,6 +8,7 @@ use crate::{
     domain::{
         Finding, Refusal,
         link::{self, Direction, OVERLAP, PROTOCOL_VERSION, Peer, Secrets, Terms, WINDOW_SECS},
+        turn::Kind,
     },
     labels,
     store::{
@@ -70,7 +71,7 @@ pub async fn rotate(
     issue(work, vault, request_id, operator_id, until).await
 }
 
-/// Sets how the operator's system is called.
+/// Sets how the operator's system is called; what is pulled from it is due at once.
 ///
 /// # Errors
 /// Field rules, all at once; not found; `link_revoked`; `links_closed`.
@@ -97,6 +98,9 @@ pub async fn set_peer(
         let now = work.now();
         store::links::retire(work, operator_id, Direction::Outbound, now).await?;
         keep(work, vault, request_id, operator_id, Direction::Outbound, &secrets).await?;
+    }
+    for kind in Kind::PULLS {
+        store::turns::make_due(work, operator_id, kind).await?;
     }
     Ok(())
 }

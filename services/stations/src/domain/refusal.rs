@@ -131,6 +131,9 @@ pub enum Refusal {
     /// The installation has no key under which secrets could be kept.
     #[error("no key for secrets")]
     LinksClosed,
+    /// The lease of a link has ended, or somebody else has it.
+    #[error("the lease is lost")]
+    LeaseLost,
 }
 
 impl Refusal {
@@ -174,6 +177,7 @@ impl Refusal {
             Self::LinkRevoked => "link_revoked",
             Self::SecretsIssued => "secrets_issued",
             Self::LinksClosed => "links_closed",
+            Self::LeaseLost => "lease_lost",
         }
     }
 
@@ -190,7 +194,8 @@ impl Refusal {
             | Self::LinkExists
             | Self::LinkRevoked
             | Self::SecretsIssued
-            | Self::LinksClosed => true,
+            | Self::LinksClosed
+            | Self::LeaseLost => true,
             Self::Required
             | Self::TooLong { .. }
             | Self::ControlCharacter

@@ -13,6 +13,7 @@ const READERS: &[Who] = &[
 const INGEST: &[Who] = &[Who::Machine("ingest")];
 const ADMINISTRATOR: &[Who] = &[Who::Person("administrator")];
 const LINK_OWNER: &[Who] = &[Who::Person("administrator"), Who::Person("operator")];
+const INTERCONNECT: &[Who] = &[Who::Service("interconnect")];
 const REVIEWS: &[Who] = &[Who::Service("reviews")];
 
 /// Every method of this service.
@@ -37,7 +38,13 @@ pub const ACCESS: &[Access] = &[
     Access { method: "/yuchong.stations.v1.Links/SetTerms", who: ADMINISTRATOR },
     Access { method: "/yuchong.stations.v1.Links/RevokeLink", who: ADMINISTRATOR },
     Access { method: "/yuchong.stations.v1.Links/GetLink", who: LINK_OWNER },
-    Access { method: "/yuchong.stations.v1.Links/ResolveLink", who: &[Who::Service("interconnect")] },
+    Access { method: "/yuchong.stations.v1.Links/ResolveLink", who: INTERCONNECT },
+    Access { method: "/yuchong.stations.v1.Turns/StartJointTest", who: LINK_OWNER },
+    Access { method: "/yuchong.stations.v1.Turns/ListJointTests", who: LINK_OWNER },
+    Access { method: "/yuchong.stations.v1.Turns/ListTurns", who: LINK_OWNER },
+    Access { method: "/yuchong.stations.v1.Turns/LeaseTurn", who: INTERCONNECT },
+    Access { method: "/yuchong.stations.v1.Turns/RenewLease", who: INTERCONNECT },
+    Access { method: "/yuchong.stations.v1.Turns/FinishTurn", who: INTERCONNECT },
     Access { method: "/yuchong.stations.v1.Evidence/GetStationRecord", who: REVIEWS },
     Access { method: "/yuchong.stations.v1.Evidence/GetGateEvidence", who: REVIEWS },
     Access { method: "/yuchong.stations.v1.Evidence/ClaimConnectors", who: REVIEWS },

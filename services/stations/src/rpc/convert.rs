@@ -1,6 +1,7 @@
 //! Messages to domain values and back; the only place that knows both.
 
 pub mod links;
+pub mod turns;
 
 use std::collections::HashMap;
 

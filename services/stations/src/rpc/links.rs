@@ -121,13 +121,7 @@ impl Links for LinksService {
             .await?
             .filter(|row| row.state == "active")
             .ok_or_else(Failure::not_found)?;
-        let now = work.now();
-        let kept = store::links::secrets(work.db(), row.operator_id, now).await?;
-        let mut opened = Vec::with_capacity(kept.len());
-        for set in &kept {
-            opened.push(app::link::open(&self.vault, row.operator_id, set)?);
-        }
-        Ok(Response::new(convert::links::resolved(row, &kept, opened)))
+        Ok(Response::new(resolved(&mut work, &self.vault, row).await?))
     }
 }
 
@@ -167,12 +161,27 @@ fn request_id(text: &str) -> Result<Uuid, Failure> {
 }
 
 /// Whose link is meant: an operator's people mean their own.
-fn subject(caller: &Caller, named: &str) -> Result<Uuid, Failure> {
+pub(super) fn subject(caller: &Caller, named: &str) -> Result<Uuid, Failure> {
     match caller.operator_id {
         Some(own) if named.is_empty() || named == own.to_string() => Ok(own),
         Some(_) => Err(Failure::not_found()),
         None => convert::id(named),
     }
+}
+
+/// A link with its secrets, for interconnect.
+pub(super) async fn resolved(
+    work: &mut Work,
+    vault: &Vault,
+    row: store::links::Row,
+) -> Result<ResolvedLink, Failure> {
+    let now = work.now();
+    let kept = store::links::secrets(work.db(), row.operator_id, now).await?;
+    let mut opened = Vec::with_capacity(kept.len());
+    for set in &kept {
+        opened.push(app::link::open(vault, row.operator_id, set)?);
+    }
+    Ok(convert::links::resolved(row, &kept, opened))
 }
 
 async fn view(work: &mut Work, operator_id: Uuid) -> Result<Link, Failure> {

@@ -17,7 +17,7 @@ use proto::{
     stations::{
         ConnectorRecord, EquipmentRecord, Receipt, Station, StationRecord, StatusBatch, StatusItem,
         UpsertStationRequest, evidence_client::EvidenceClient, ingest_client::IngestClient,
-        links_client::LinksClient, registry_client::RegistryClient,
+        links_client::LinksClient, registry_client::RegistryClient, turns_client::TurnsClient,
     },
 };
 use sqlx::PgPool;
@@ -229,6 +229,10 @@ impl Platform {
 
     pub fn links(&self, who: Who) -> LinksClient<Signed> {
         LinksClient::new(self.signed(who))
+    }
+
+    pub fn turns(&self, who: Who) -> TurnsClient<Signed> {
+        TurnsClient::new(self.signed(who))
     }
 
     pub fn evidence(&self) -> EvidenceClient<Signed> {

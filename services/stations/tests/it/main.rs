@@ -5,3 +5,4 @@ mod harness;
 mod ingest;
 mod links;
 mod registry;
+mod turns;
