@@ -5,7 +5,9 @@
 
 pub mod charging;
 pub mod check;
+pub mod joint;
 pub mod order;
+pub mod pull;
 pub mod stations;
 pub mod status;
 pub mod token;

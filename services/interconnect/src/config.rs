@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, net::SocketAddr};
 use chassis::config::{self, ConfigError, EdgeSettings, Profile};
 use serde::Deserialize;
 
+use crate::domain::envelope::OPERATOR_ID_LEN;
+
 /// Every setting.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -24,6 +26,8 @@ pub struct Config {
     pub links: Links,
     /// What is refused before it costs.
     pub limits: Limits,
+    /// How operators' systems are called.
+    pub client: Client,
 }
 
 /// Section `[server]`.
@@ -66,6 +70,25 @@ pub struct Limits {
     pub in_flight_max: usize,
 }
 
+/// Section `[client]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// Nine characters.
+    pub operator_id: String,
+    /// Up to and without the version; empty: the listening address.
+    pub door: String,
+    /// Whether operators' systems may have addresses inside this network.
+    pub private_addresses: bool,
+    /// Milliseconds, 100 or more.
+    pub idle_millis: u64,
+    /// Turns, 1 or more.
+    pub at_once: usize,
+}
+
+/// The identity that is good for tests only. Source: interconnect protocol, section 19.
+const TEST_OPERATOR: &str = "123456789";
+
 impl Config {
     /// Reads defaults, file and environment.
     ///
@@ -83,7 +106,22 @@ impl Config {
     /// [`ConfigError::Invalid`].
     pub fn check(&self) -> Result<(), ConfigError> {
         let plain = |text: &str| !text.is_empty() && text.bytes().all(|one| one.is_ascii_alphanumeric());
+        let real = self.profile == Profile::Production;
+        let client = &self.client;
         let rules = [
+            (
+                "client.operator_id",
+                client.operator_id.chars().count() == OPERATOR_ID_LEN
+                    && !(real && client.operator_id == TEST_OPERATOR),
+                "must be the nine characters of the platform's organisation code",
+            ),
+            (
+                "client.private_addresses",
+                !(real && client.private_addresses),
+                "must be false in production: anybody with a link could make this process call its neighbours",
+            ),
+            ("client.idle_millis", client.idle_millis >= 100, "must be 100 or more"),
+            ("client.at_once", client.at_once >= 1, "must be 1 or more"),
             ("server.prefix", plain(&self.server.prefix), "must be letters and digits"),
             ("tokens.life_secs", (60..=604_800).contains(&self.tokens.life_secs), "must be 60..=604800"),
             ("tokens.per_minute", self.tokens.per_minute >= 1, "must be 1 or more"),
@@ -130,5 +168,12 @@ mod tests {
         config.check().expect("valid");
         config.tokens.life_secs = 7_200_000;
         assert!(config.check().expect_err("refused").to_string().contains("tokens.life_secs"));
+        config.tokens.life_secs = 7_200;
+        config.profile = Profile::Production;
+        assert!(config.check().expect_err("refused").to_string().contains("client.operator_id"));
+        config.client.operator_id = "MA0000019".into();
+        assert!(config.check().expect_err("refused").to_string().contains("client.private_addresses"));
+        config.client.private_addresses = false;
+        config.check().expect("valid");
     }
 }

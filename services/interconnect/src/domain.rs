@@ -1,5 +1,6 @@
 //! The rules of T/CEC 102 as plain functions: envelope, values, messages, results. No clock, no network, no links' store.
 
+pub mod answer;
 pub mod bodies;
 pub mod envelope;
 pub mod fields;
@@ -7,3 +8,4 @@ pub mod json;
 pub mod link;
 pub mod method;
 pub mod ret;
+pub mod script;

@@ -1,26 +1,33 @@
 //! Interconnect: speaks T/CEC 102 with operators' systems and is an ingest like any other.
 //!
+//! It answers what they push (`web`), and pulls from their servers what is due (`turns`, `client`).
 //! It keeps nothing durable: links and their secrets are kept by `stations`, the operator's standing by `accounts`, and what
 //! operators send becomes calls of the gRPC contract of `stations` in the operator's name. Source: interconnect protocol.
 
 pub mod app;
+pub mod client;
 pub mod config;
 pub mod domain;
 pub mod labels;
 pub mod neighbours;
+pub mod spelling;
 pub mod tokens;
+pub mod turns;
 pub mod web;
 
 use std::{sync::Arc, time::Duration};
 
 use chassis::{Edge, clock};
+use proto::stations::turns_client::TurnsClient;
 use secrecy::ExposeSecret as _;
 use time::OffsetDateTime;
 
 use crate::{
+    client::Client,
     config::Config,
     neighbours::Neighbours,
     tokens::Tokens,
+    turns::Worker,
     web::{Clock, Server},
 };
 
@@ -33,6 +40,8 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     let clock: Clock = Arc::new(|| {
         OffsetDateTime::from_unix_timestamp(clock::unix_seconds()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     });
+    let worker = worker(config, &edge, clock.clone())?;
+    edge.spawn("turns", Arc::new(worker).run());
     let server = Arc::new(server(config, &edge, clock));
     edge.serve_http(config.server.http_addr, web::router(server)).await
 }
@@ -40,8 +49,31 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
 /// The server with its neighbours; `clock` judges envelopes and tokens.
 #[must_use]
 pub fn server(config: &Config, edge: &Edge, clock: Clock) -> Server {
-    let neighbours = Neighbours::new(edge, Duration::from_secs(config.links.fresh_secs));
-    Server::new(config, neighbours, tokens(config), clock)
+    Server::new(config, neighbours(config, edge), tokens(config), clock)
+}
+
+/// Does the turns of links; `clock` stamps envelopes.
+///
+/// # Errors
+/// The machine has no usable TLS.
+pub fn worker(config: &Config, edge: &Edge, clock: Clock) -> anyhow::Result<Worker> {
+    let door = match config.client.door.as_str() {
+        "" => format!("http://{}/{}", config.server.http_addr, config.server.prefix),
+        given => given.to_owned(),
+    };
+    Ok(Worker {
+        turns: TurnsClient::new(edge.peer("stations")),
+        neighbours: Arc::new(neighbours(config, edge)),
+        client: Arc::new(Client::new(clock, config.client.private_addresses)?),
+        organisation: config.client.operator_id.clone(),
+        door,
+        idle: Duration::from_millis(config.client.idle_millis),
+        at_once: config.client.at_once,
+    })
+}
+
+fn neighbours(config: &Config, edge: &Edge) -> Neighbours {
+    Neighbours::new(edge, Duration::from_secs(config.links.fresh_secs))
 }
 
 /// The tokens of this installation.

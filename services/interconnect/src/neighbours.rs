@@ -138,7 +138,11 @@ impl Neighbours {
     }
 }
 
-fn link(resolved: ResolvedLink) -> Result<Link, Failure> {
+/// A link as this process keeps it in mind.
+///
+/// # Errors
+/// An id of it is none.
+pub fn link(resolved: ResolvedLink) -> Result<Link, Failure> {
     let link = resolved.link.unwrap_or_default();
     let id = |text: &str| Uuid::parse_str(text).map_err(Failure::internal);
     let inbound = link
@@ -155,7 +159,9 @@ fn link(resolved: ResolvedLink) -> Result<Link, Failure> {
     })
 }
 
-fn secrets(message: SecretsMessage) -> Secrets {
+/// Secrets of a message.
+#[must_use]
+pub fn secrets(message: SecretsMessage) -> Secrets {
     Secrets {
         operator: message.operator_secret,
         data: message.data_secret,

@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -30,6 +30,7 @@ use crate::{
     },
     labels,
     neighbours::{Neighbours, Voice},
+    spelling::spelled,
     tokens::Tokens,
 };
 
@@ -185,7 +186,7 @@ impl Server {
             Ok(done) => Answer {
                 ret: Ret::Accepted,
                 msg: done.msg,
-                body: Some(spelled(done.body, &link)),
+                body: Some(spelled(done.body, &link.spellings)),
                 keys: Some(keys.secrets.clone()),
                 operator: operator.to_owned(),
             },
@@ -264,25 +265,5 @@ fn message(method: Method, request: &Envelope, link: &Link, keys: &Keys) -> Resu
             Ok(message)
         }
         Err(findings) => Err(Refused::new(Ret::Business, labels::faults(&findings.faults))),
-    }
-}
-
-/// The body in the spelling that the link is configured for.
-fn spelled(body: Value, link: &Link) -> Value {
-    if link.spellings.is_empty() {
-        return body;
-    }
-    match body {
-        Value::Object(members) => Value::Object(
-            members
-                .into_iter()
-                .map(|(name, value)| {
-                    let name = link.spellings.get(&name).cloned().unwrap_or(name);
-                    (name, spelled(value, link))
-                })
-                .collect::<Map<_, _>>(),
-        ),
-        Value::Array(items) => Value::Array(items.into_iter().map(|item| spelled(item, link)).collect()),
-        plain @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) => plain,
     }
 }

@@ -56,14 +56,14 @@ pub async fn execute(call: &Call<'_>, voice: &Voice, stations: &[Station]) -> Re
 }
 
 /// What became of a station.
-enum Taken {
+pub(super) enum Taken {
     /// It stands in the registry as sent.
     Registered,
     /// The registry holds newer data of the operator's system.
     Older(String),
 }
 
-async fn register(call: &Call<'_>, voice: &Voice, station: &Station) -> Result<Taken, Refused> {
+pub(super) async fn register(call: &Call<'_>, voice: &Voice, station: &Station) -> Result<Taken, Refused> {
     let mut attempt = 1;
     loop {
         let held = held(voice, &station.code).await?;

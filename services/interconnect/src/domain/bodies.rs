@@ -3,6 +3,7 @@
 pub mod charging;
 pub mod check;
 pub mod order;
+pub mod pulled;
 pub mod station;
 pub mod status;
 pub mod token;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod checks;
+mod client;
 mod neighbours;
 mod properties;
 mod vectors;

@@ -32,7 +32,8 @@ pub(super) fn read(fields: &Fields<'_>, link: &Link, findings: &mut Findings) ->
     Some(items.iter().map(|item| report(item, link, findings)).collect())
 }
 
-fn report(fields: &Fields<'_>, link: &Link, findings: &mut Findings) -> Report {
+/// Reads one report; its faults stand in the findings.
+pub fn report(fields: &Fields<'_>, link: &Link, findings: &mut Findings) -> Report {
     super::of_link(fields, link, findings);
     let connector_id = fields.id(&["ConnectorID"], CONNECTOR_ID_MAX, findings);
     let status = connector_status(fields, &["Status"], findings);

@@ -1,0 +1,226 @@
+//! What is pulled from an operator's system: stations by page, the status of every connector. Each becomes a call of the
+//! contract of stations in the operator's name, as what is pushed does.
+//!
+//! Owns: walking pages and counting items. Not: when (`turns`). Source: interconnect protocol, section 12.
+use std::collections::BTreeSet;
+
+use proto::{
+    common::Page,
+    stations::{ListStationsRequest, StatusItem},
+};
+use serde_json::json;
+use time::OffsetDateTime;
+
+use super::{Call, stations, status, timestamp};
+use crate::{
+    client::{CALL, Client, Heard, PAGE, Target},
+    domain::{
+        answer::Trouble,
+        bodies::{pulled, station::Station, status::Report},
+        fields::{Findings, moment_text},
+        link::Link,
+        ret::Ret,
+    },
+    labels,
+    neighbours::Voice,
+    turns::Lease,
+};
+
+/// Stations of a page at first; halved after a timeout. Source: interconnect protocol, section 12.
+const PAGE_SIZE: i64 = 20;
+/// Pages after which a system is not believed. Source: interconnect protocol, section 12.
+const PAGES_MAX: i64 = 10_000;
+/// Stations of one status query. Source: interconnect protocol, section 12.
+const STATIONS_ASKED: usize = 50;
+/// Status items of one batch.
+const BATCH: usize = 500;
+/// Stations of one page of the registry.
+const REGISTRY_PAGE: i32 = 200;
+
+/// What is pulled, from where, and in whose name it is kept.
+pub struct Pull<'p> {
+    /// Calls the operator's system.
+    pub client: &'p Client,
+    /// Where it is.
+    pub target: &'p Target,
+    /// The operator's link.
+    pub link: &'p Link,
+    /// Speaks to stations for the operator.
+    pub voice: &'p Voice,
+    /// Must hold before each call.
+    pub lease: &'p Lease,
+}
+
+/// Items of a pull.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Kept, or held already.
+    pub taken: i64,
+    /// Not kept.
+    pub rejected: i64,
+    /// The first of those, in words.
+    pub example: String,
+}
+
+impl Tally {
+    fn reject(&mut self, text: String) {
+        self.rejected += 1;
+        if self.example.is_empty() {
+            self.example = text;
+        }
+    }
+}
+
+/// How a walk over all pages ended.
+enum Walk {
+    /// All pages came.
+    Whole(Tally),
+    /// All pages came, but what they count changed meanwhile.
+    Moving(Tally),
+    /// A page did not come in time.
+    TooSlow,
+}
+
+/// Pulls stations: what changed after `since`, or all.
+///
+/// # Errors
+/// [`Trouble`]; what came before it is kept.
+pub async fn pull_stations(pull: &Pull<'_>, since: Option<OffsetDateTime>) -> Result<Tally, Trouble> {
+    let (mut size, mut again) = (PAGE_SIZE, true);
+    loop {
+        match walk(pull, since, size).await? {
+            Walk::Whole(tally) => return Ok(tally),
+            Walk::Moving(tally) if !again => return Ok(tally),
+            Walk::Moving(_) => again = false,
+            Walk::TooSlow if size == 1 => return Err(Trouble::TimedOut),
+            Walk::TooSlow => size /= 2,
+        }
+    }
+}
+
+async fn walk(pull: &Pull<'_>, since: Option<OffsetDateTime>, size: i64) -> Result<Walk, Trouble> {
+    let mut tally = Tally::default();
+    let mut seen = BTreeSet::new();
+    let (mut number, mut items, mut moving) = (1, None, false);
+    loop {
+        let since = since.map(moment_text).unwrap_or_default();
+        let body = json!({ "LastQueryTime": since, "PageNo": number, "PageSize": size });
+        pull.lease.keep().await?;
+        let heard = match pull.client.call(pull.target, "query_stations_info", body, PAGE).await {
+            Err(Trouble::TimedOut) => return Ok(Walk::TooSlow),
+            other => other?,
+        };
+        let page = pulled::page(&heard.members, pull.link).map_err(|found| Trouble::Body(found.faults))?;
+        moving |= items.is_some_and(|before| before != page.items);
+        items = Some(page.items);
+        if page.stations.is_empty() && number < page.count {
+            return Err(Trouble::Incomplete);
+        }
+        for (station, findings) in page.stations {
+            if seen.insert(station.code.clone()) {
+                pull.lease.keep().await?;
+                keep(pull, &heard, &station, &findings, &mut tally).await?;
+            }
+        }
+        if number >= page.count || number >= PAGES_MAX {
+            return Ok(if moving { Walk::Moving(tally) } else { Walk::Whole(tally) });
+        }
+        number += 1;
+    }
+}
+
+/// Registers a station, or counts why not.
+async fn keep(
+    pull: &Pull<'_>,
+    heard: &Heard,
+    station: &Station,
+    findings: &Findings,
+    tally: &mut Tally,
+) -> Result<(), Trouble> {
+    if !findings.faults.is_empty() {
+        tally.reject(format!("{} {}", station.code, labels::faults(&findings.faults)));
+        return Ok(());
+    }
+    match stations::register(&call(pull, heard), pull.voice, station).await {
+        Ok(_) => tally.taken += 1,
+        Err(refused) if refused.ret == Ret::Business => {
+            tally.reject(format!("{} {}", station.code, refused.msg));
+        }
+        Err(_) => return Err(Trouble::Platform),
+    }
+    Ok(())
+}
+
+/// The call as which what was heard is kept: under the envelope that asked for it.
+fn call<'c>(pull: &'c Pull<'_>, heard: &'c Heard) -> Call<'c> {
+    Call { link: pull.link, request: &heard.request, stamp: heard.stamp }
+}
+
+/// Pulls the status of every connector of the stations that are registered.
+///
+/// # Errors
+/// [`Trouble`]; what came before it is kept.
+pub async fn pull_statuses(pull: &Pull<'_>) -> Result<Tally, Trouble> {
+    let mut tally = Tally::default();
+    for codes in codes(pull.voice).await?.chunks(STATIONS_ASKED) {
+        pull.lease.keep().await?;
+        let body = json!({ "StationIDs": codes });
+        let heard = pull.client.call(pull.target, "query_station_status", body, CALL).await?;
+        let all = pulled::statuses(&heard.members, pull.link).map_err(|found| Trouble::Body(found.faults))?;
+        let mut reports = Vec::with_capacity(all.len());
+        for (report, findings) in all {
+            if findings.faults.is_empty() {
+                reports.push(report);
+            } else {
+                tally.reject(format!("{} {}", report.connector_id, labels::faults(&findings.faults)));
+            }
+        }
+        for reports in reports.chunks(BATCH) {
+            pull.lease.keep().await?;
+            deliver(pull, &heard, reports, &mut tally).await?;
+        }
+    }
+    Ok(tally)
+}
+
+async fn deliver(
+    pull: &Pull<'_>,
+    heard: &Heard,
+    reports: &[Report],
+    tally: &mut Tally,
+) -> Result<(), Trouble> {
+    // Without a time of its own a status was true when it was asked for.
+    let items = reports.iter().map(|report| StatusItem {
+        connector_id: report.connector_id.clone(),
+        status: report.status,
+        source_time: Some(timestamp(report.at.unwrap_or(heard.stamp))),
+    });
+    let results = status::push(&call(pull, heard), pull.voice, items.collect()).await;
+    for (report, result) in reports.iter().zip(results.map_err(|_| Trouble::Platform)?) {
+        if result.outcome == "rejected" {
+            tally.reject(format!("{} {}", report.connector_id, result.text));
+        } else {
+            tally.taken += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Codes of the operator's stations in force.
+///
+/// # Errors
+/// [`Trouble::Platform`].
+pub async fn codes(voice: &Voice) -> Result<Vec<String>, Trouble> {
+    let (mut codes, mut token) = (Vec::new(), String::new());
+    loop {
+        let page = Page { page_size: REGISTRY_PAGE, page_token: token };
+        let asked = ListStationsRequest { page: Some(page), ..ListStationsRequest::default() };
+        let answer = voice.registry().list_stations(asked).await.map_err(|_| Trouble::Platform)?;
+        let answer = answer.into_inner();
+        codes.extend(answer.stations.into_iter().filter_map(|one| Some(one.record?.station_code)));
+        if answer.next_page_token.is_empty() {
+            return Ok(codes);
+        }
+        token = answer.next_page_token;
+    }
+}

@@ -1,0 +1,191 @@
+//! The turns of links: takes what is due from stations, does it, says what came of it.
+//!
+//! Owns: how many at once, and keeping the lease. Not: when something is due, and how long to keep away after a failure; that
+//! is kept by stations, so that any number of these processes share the work.
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use chassis::{Failure, error::Kind, rpc::Peer};
+use proto::stations::{
+    FinishTurnRequest, LeaseTurnRequest, RenewLeaseRequest, ResolvedLink, turns_client::TurnsClient,
+};
+use time::OffsetDateTime;
+use tokio::{sync::Semaphore, time::sleep};
+use tonic::Status;
+
+use crate::{
+    app::{
+        joint::{self, Received},
+        pull::{Pull, Tally, pull_stations, pull_statuses},
+    },
+    client::{Client, Target},
+    domain::{answer::Trouble, link::Link},
+    labels,
+    neighbours::{self, Neighbours, Voice},
+};
+
+/// A lease is renewed before a call when it was last kept so long ago; a call takes 30 s at most, a lease lasts 90 s.
+const KEEP: Duration = Duration::from_secs(20);
+
+/// The right to call one operator's system.
+pub struct Lease {
+    id: String,
+    turns: TurnsClient<Peer>,
+    kept: Mutex<Instant>,
+}
+
+impl Lease {
+    /// Makes sure that it holds for one more call.
+    ///
+    /// # Errors
+    /// [`Trouble::LeaseLost`], also when stations cannot be asked.
+    pub async fn keep(&self) -> Result<(), Trouble> {
+        let kept = *self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.elapsed() < KEEP {
+            return Ok(());
+        }
+        let asked = Instant::now();
+        let body = RenewLeaseRequest { lease_id: self.id.clone() };
+        self.turns.clone().renew_lease(body).await.map_err(|_| Trouble::LeaseLost)?;
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = asked;
+        Ok(())
+    }
+}
+
+/// Does turns.
+pub struct Worker {
+    /// Says what is due.
+    pub turns: TurnsClient<Peer>,
+    /// Gives the operators' voices.
+    pub neighbours: Arc<Neighbours>,
+    /// Calls operators' systems.
+    pub client: Arc<Client>,
+    /// OperatorID by which this platform calls.
+    pub organisation: String,
+    /// The address of this platform's own door, up to and without the version.
+    pub door: String,
+    /// How long to wait when nothing is due.
+    pub idle: Duration,
+    /// Turns at one time.
+    pub at_once: usize,
+}
+
+impl Worker {
+    /// Does turns for as long as the process lives.
+    pub async fn run(self: Arc<Self>) {
+        let places = Arc::new(Semaphore::new(self.at_once));
+        loop {
+            let Ok(place) = places.clone().acquire_owned().await else { return };
+            let asked = Instant::now();
+            match self.turns.clone().lease_turn(LeaseTurnRequest {}).await {
+                Ok(leased) => {
+                    let worker = self.clone();
+                    tokio::spawn(async move {
+                        worker.turn(leased.into_inner(), asked).await;
+                        drop(place);
+                    });
+                }
+                Err(status) => {
+                    drop(place);
+                    let failure = Failure::from(status);
+                    if failure.kind() != Kind::NotFound {
+                        tracing::warn!(error = %failure, "no turn could be leased, the next look tries again");
+                    }
+                    sleep(self.idle).await;
+                }
+            }
+        }
+    }
+
+    async fn turn(&self, leased: proto::stations::Lease, asked: Instant) {
+        let lease = Lease { id: leased.lease_id.clone(), turns: self.turns.clone(), kept: Mutex::new(asked) };
+        let kind = leased.kind.clone();
+        let body = match self.done(leased, &lease).await {
+            Ok(body) => body,
+            Err(trouble) => FinishTurnRequest {
+                reason: trouble.reason().to_owned(),
+                found: labels::trouble(&trouble),
+                ..FinishTurnRequest::default()
+            },
+        };
+        let outcome = if body.reason.is_empty() { "complete".to_owned() } else { body.reason.clone() };
+        metrics::counter!("tcec_turns_total", "kind" => kind.clone(), "outcome" => outcome).increment(1);
+        if !body.reason.is_empty() {
+            tracing::warn!(kind, "a turn failed: {}", body.found);
+        }
+        let body = FinishTurnRequest { lease_id: lease.id, ..body };
+        if let Err(status) = self.turns.clone().finish_turn(body).await {
+            // The lease ends by itself, and the turn is done again.
+            tracing::warn!(error = %Failure::from(status), kind, "what came of a turn could not be recorded");
+        }
+    }
+
+    async fn done(
+        &self,
+        leased: proto::stations::Lease,
+        lease: &Lease,
+    ) -> Result<FinishTurnRequest, Trouble> {
+        let instant = |at: Option<prost_types::Timestamp>| {
+            at.and_then(|at| OffsetDateTime::from_unix_timestamp(at.seconds).ok())
+        };
+        let (since, kind) = (instant(leased.since), leased.kind);
+        let received =
+            Received { status_at: instant(leased.last_status_at), order_at: instant(leased.last_order_at) };
+        let resolved = leased.link.ok_or(Trouble::Platform)?;
+        let target = self.target(&resolved);
+        let link = neighbours::link(resolved).map_err(|_| Trouble::Platform)?;
+        let voice = self.voice(&link).await;
+        if kind == "joint_test" {
+            let door = self.door(&link);
+            let sides = joint::Sides { door: door.as_ref(), operator: target.as_ref(), voice: voice.ok() };
+            let steps = joint::run(&self.client, lease, &link, &sides, received).await?;
+            return Ok(FinishTurnRequest { steps, ..FinishTurnRequest::default() });
+        }
+        let (target, voice) = (target.ok_or(Trouble::Address)?, voice.map_err(|_| Trouble::Platform)?);
+        let pull = Pull { client: &self.client, target: &target, link: &link, voice: &voice, lease };
+        let Tally { taken, rejected, example } = match kind.as_str() {
+            "stations" => pull_stations(&pull, since).await?,
+            "status" => pull_statuses(&pull).await?,
+            _ => return Err(Trouble::Platform),
+        };
+        Ok(FinishTurnRequest { taken, rejected, found: example, ..FinishTurnRequest::default() })
+    }
+
+    async fn voice(&self, link: &Link) -> Result<Voice, Status> {
+        Ok(self.neighbours.voice(link.operator_id).await?)
+    }
+
+    /// The operator's system, where it can be called.
+    fn target(&self, resolved: &ResolvedLink) -> Option<Target> {
+        let (link, secrets) = (resolved.link.as_ref()?, resolved.outbound.clone()?);
+        if link.base_url.is_empty() {
+            return None;
+        }
+        Some(Target {
+            operator_id: link.operator_id.parse().ok()?,
+            base_url: link.base_url.clone(),
+            version: link.protocol_version.clone(),
+            organisation: self.organisation.clone(),
+            secrets: neighbours::secrets(secrets),
+            paths: link.paths.clone().into_iter().collect(),
+            spellings: link.spellings.clone().into_iter().collect(),
+            own: false,
+        })
+    }
+
+    /// This platform's door, as the operator's system calls it.
+    fn door(&self, link: &Link) -> Option<Target> {
+        Some(Target {
+            operator_id: link.operator_id,
+            base_url: self.door.clone(),
+            version: "20160701".into(),
+            organisation: link.organisation.clone(),
+            secrets: link.inbound.first()?.secrets.clone(),
+            paths: Default::default(),
+            spellings: Default::default(),
+            own: true,
+        })
+    }
+}
