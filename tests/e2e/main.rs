@@ -10,6 +10,7 @@ mod interconnect;
 mod invoices;
 mod joint_review;
 mod legacy;
+mod operators_server;
 mod permissions;
 mod portal;
 mod portal_admin;

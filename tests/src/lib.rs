@@ -12,6 +12,7 @@ pub mod cast;
 pub mod collector;
 pub mod companies;
 pub mod evidence;
+pub mod operator;
 pub mod pages;
 pub mod premises;
 pub mod records;

@@ -79,21 +79,9 @@ impl Simulator {
     pub fn envelope(&self, body: &Value) -> Value {
         let seq = format!("{:04}", self.seq.fetch_add(1, Ordering::Relaxed) % 9_999 + 1);
         let stamp: String = local(self.now()).chars().filter(char::is_ascii_digit).collect();
-        let cipher = cbc::Encryptor::<Aes128>::new_from_slices(
-            self.secrets.data_secret.as_bytes(),
-            self.secrets.data_secret_iv.as_bytes(),
-        );
-        let cipher = cipher.expect("the platform issues 16 bytes");
-        let data = STANDARD.encode(cipher.encrypt_padded_vec::<Pkcs7>(body.to_string().as_bytes()));
-        let sig = self.mac(&format!("{}{data}{stamp}{seq}", self.organisation));
+        let data = encrypt(&self.secrets, body);
+        let sig = mac(&self.secrets, &format!("{}{data}{stamp}{seq}", self.organisation));
         json!({ "OperatorID": self.organisation, "Data": data, "TimeStamp": stamp, "Seq": seq, "Sig": sig })
-    }
-
-    fn mac(&self, text: &str) -> String {
-        let key = self.secrets.sig_secret.as_bytes();
-        let mut mac = Hmac::<Md5>::new_from_slice(key).expect("any length");
-        mac.update(text.as_bytes());
-        hex::encode_upper(mac.finalize().into_bytes())
     }
 
     /// Sends an envelope with a token. Errors: no answer, or one that is not signed with the operator's key.
@@ -126,17 +114,11 @@ impl Simulator {
         let ret = envelope["Ret"].as_i64().context("Ret is no number")?;
         let text = |name: &str| envelope[name].as_str().map(str::to_owned).context("no text");
         let (msg, data, sig) = (text("Msg")?, text("Data")?, text("Sig")?);
-        ensure!(sig == self.mac(&format!("{ret}{msg}{data}")), "not signed with our key: {envelope}");
-        let body = if data.is_empty() {
-            Value::Null
-        } else {
-            let cipher = cbc::Decryptor::<Aes128>::new_from_slices(
-                self.secrets.data_secret.as_bytes(),
-                self.secrets.data_secret_iv.as_bytes(),
-            )?;
-            let plain = cipher.decrypt_padded_vec::<Pkcs7>(&STANDARD.decode(data)?);
-            serde_json::from_slice(&plain.ok().context("Data does not decrypt")?)?
-        };
+        ensure!(
+            sig == mac(&self.secrets, &format!("{ret}{msg}{data}")),
+            "not signed with our key: {envelope}"
+        );
+        let body = if data.is_empty() { Value::Null } else { decrypt(&self.secrets, &data)? };
         Ok(Told { ret, msg, body })
     }
 
@@ -169,6 +151,33 @@ impl Simulator {
         *self.token.lock().await = Some(token.clone());
         self.send(method, envelope, Some(&token)).await
     }
+}
+
+/// Data of a body.
+pub fn encrypt(secrets: &Secrets, body: &Value) -> String {
+    let cipher = cbc::Encryptor::<Aes128>::new_from_slices(
+        secrets.data_secret.as_bytes(),
+        secrets.data_secret_iv.as_bytes(),
+    );
+    let cipher = cipher.expect("16 bytes each");
+    STANDARD.encode(cipher.encrypt_padded_vec::<Pkcs7>(body.to_string().as_bytes()))
+}
+
+/// The body inside Data. Errors: it is not encrypted with these secrets, or is no JSON.
+pub fn decrypt(secrets: &Secrets, data: &str) -> Result<Value> {
+    let cipher = cbc::Decryptor::<Aes128>::new_from_slices(
+        secrets.data_secret.as_bytes(),
+        secrets.data_secret_iv.as_bytes(),
+    )?;
+    let plain = cipher.decrypt_padded_vec::<Pkcs7>(&STANDARD.decode(data)?);
+    Ok(serde_json::from_slice(&plain.ok().context("Data does not decrypt")?)?)
+}
+
+/// Sig of a text.
+pub fn mac(secrets: &Secrets, text: &str) -> String {
+    let mut mac = Hmac::<Md5>::new_from_slice(secrets.sig_secret.as_bytes()).expect("any length");
+    mac.update(text.as_bytes());
+    hex::encode_upper(mac.finalize().into_bytes())
 }
 
 /// `yyyy-MM-dd HH:mm:ss` in China standard time.

@@ -109,7 +109,10 @@ use reviews::{
     applications_client::ApplicationsClient, deadlines_client::DeadlinesClient,
     joint_review_client::JointReviewClient, rounds_client::RoundsClient,
 };
-use stations::{ingest_client::IngestClient, links_client::LinksClient, registry_client::RegistryClient};
+use stations::{
+    ingest_client::IngestClient, links_client::LinksClient, registry_client::RegistryClient,
+    turns_client::TurnsClient,
+};
 
 clients! {
     registration: accounts RegistrationClient, "Operators register and keep their profile.";
@@ -119,6 +122,7 @@ clients! {
     machines: accounts MachinesClient, "Client credentials of outside systems.";
     registry: stations RegistryClient, "Stations, equipment, connectors.";
     links: stations LinksClient, "Links to operators' systems.";
+    turns: stations TurnsClient, "What is pulled from them, and joint tests.";
     ingest: stations IngestClient, "Connector status and charge orders.";
     files: documents FilesClient, "Uploads and downloads.";
     dossiers: documents DossiersClient, "Slots, revisions, differences.";
