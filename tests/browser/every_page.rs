@@ -129,6 +129,7 @@ async fn operators(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
         "/account/company/edit",
         "/account/password",
         "/interconnect",
+        "/interconnect/link",
         "/stations",
         "/subsidy/applications",
         "/subsidy/applications/new",
@@ -232,6 +233,7 @@ async fn administrator(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
     tour.page("/system/rounds/{id}", &[&waiting.round.round_id]).await?;
     tour.page("/supervision/subsidies/launch/{round}", &[&waiting.round.round_id]).await?;
     tour.page("/system/accounts/{id}/review", &[&draft.company.operator_id]).await?;
+    tour.page("/system/links/{id}", &[&draft.company.operator_id]).await?;
     for route in ["/files/{id}/preview", "/files/{id}/original"] {
         tour.page(route, &[&draft.company.profile.licence_file_id]).await?;
     }

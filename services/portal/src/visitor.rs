@@ -24,7 +24,10 @@ use proto::{
         applications_client::ApplicationsClient, deadlines_client::DeadlinesClient,
         joint_review_client::JointReviewClient, rounds_client::RoundsClient,
     },
-    stations::{evidence_client::EvidenceClient, registry_client::RegistryClient},
+    stations::{
+        evidence_client::EvidenceClient, links_client::LinksClient, registry_client::RegistryClient,
+        turns_client::TurnsClient,
+    },
 };
 use tonic::Status;
 
@@ -76,6 +79,10 @@ impl Visitor {
         machines: MachinesClient at "accounts";
         /// Stations and connectors.
         registry: RegistryClient at "stations";
+        /// Links to operators' systems.
+        links: LinksClient at "stations";
+        /// What is pulled from them, and joint tests.
+        turns: TurnsClient at "stations";
         /// Evidence of the gates.
         evidence: EvidenceClient at "stations";
         /// Uploads and downloads.

@@ -16,6 +16,7 @@ pub mod files;
 pub mod interconnect;
 pub mod invoices;
 pub mod launch;
+pub mod links;
 pub mod live;
 pub mod login;
 pub mod machines;
@@ -63,6 +64,7 @@ pub fn routes() -> Routes {
         .merge(invoices::routes())
         .merge(stations::routes())
         .merge(interconnect::routes())
+        .merge(links::routes())
         .merge(company::routes())
         .merge(members::routes())
         .merge(county_subsidies::routes())

@@ -43,6 +43,8 @@ pub struct Row {
     pub client_id: String,
     /// Whose data it delivers.
     pub company: String,
+    /// The company's id, for its link; empty for those who may not see links.
+    pub operator_id: String,
     /// Words and class.
     pub state: Tag,
     /// When it was issued.
@@ -92,12 +94,13 @@ async fn companies(visitor: &Visitor, clients: &[ClientView]) -> BTreeMap<String
         .collect()
 }
 
-fn row(client: &ClientView, companies: &BTreeMap<String, String>) -> Row {
+fn row(visitor: &Visitor, client: &ClientView, companies: &BTreeMap<String, String>) -> Row {
     let (text, class) = if client.revoked_at.is_some() { ("已吊销", "draft") } else { ("有效", "ok") };
     Row {
         name: client.name.clone(),
         client_id: client.client_id.clone(),
         company: companies.get(&client.operator_id).cloned().unwrap_or_default(),
+        operator_id: if visitor.is(Role::Administrator) { client.operator_id.clone() } else { String::new() },
         state: Tag { text: text.to_owned(), class },
         issued_at: format::moment(client.issued_at.as_ref()),
         revoked_at: format::moment(client.revoked_at.as_ref()),
@@ -125,7 +128,7 @@ async fn page(visitor: &Visitor, filter: Filter, form: Form) -> Answer {
         } else {
             format!("{LIST}/new?operator={operator_id}")
         },
-        rows: answer.clients.iter().map(|client| row(client, &companies)).collect(),
+        rows: answer.clients.iter().map(|client| row(visitor, client, &companies)).collect(),
         pager: filter.pager(&answer.next_page_token, answer.clients.len()),
         filter,
     };

@@ -193,6 +193,7 @@ fn machines(kind: Kind) -> MachinesPage {
         name: kind.text("数据接入"),
         client_id: kind.text("c7"),
         company: kind.text("示例公司"),
+        operator_id: "0190".into(),
         state: kind.tag(),
         issued_at: "2026-11-22 10:05".into(),
         revoked_at: "—".into(),

@@ -2,6 +2,7 @@
 
 use portal::{
     Form,
+    case::Fact,
     divisions::Known,
     dossier::Change,
     list::{Filter, Tab},
@@ -18,6 +19,7 @@ use portal::{
         endings::{ENDINGS, EndingPage},
         interconnect::InterconnectPage,
         invoices::{self, InvoicePage, NewInvoicePage},
+        links::{LinkPage, Pulled, Stepped, Tested},
         stations::{self, StationPage, StationRows, StationsPage},
     },
 };
@@ -56,6 +58,7 @@ pub fn of(kind: Kind) -> Vec<Sample> {
         sample("stations.html", kind, stations(kind)),
         sample("station.html", kind, one_station(kind)),
         sample("interconnect.html", kind, interconnect(kind)),
+        sample("link.html", kind, link(kind)),
         sample("company.html", kind, company(kind)),
         sample("company_edit.html", kind, company_edit(kind)),
     ]
@@ -312,6 +315,41 @@ fn interconnect(kind: Kind) -> InterconnectPage {
     let list = station_rows(kind, "/interconnect");
     let tabs = tabs(kind);
     InterconnectPage { page: kind.frame("/interconnect"), tabs, list, defects: defects(kind) }
+}
+
+fn link(kind: Kind) -> LinkPage {
+    let tag = || stage::Tag { text: kind.text("未通过"), class: "danger" };
+    LinkPage {
+        page: kind.frame("/interconnect"),
+        form: kind.form(&[]),
+        start: kind.some(|| "/interconnect/link/test".to_owned()).pop().unwrap_or_default(),
+        state: tag(),
+        missing: kind.some(|| "尚未填写密钥").into_iter().take(4).collect(),
+        facts: kind.some(|| Fact { name: "OperatorID", value: kind.text("XXXX00019") }),
+        pulled: kind.part(|| Pulled {
+            name: "场站资料",
+            state: tag(),
+            success_at: "2026-11-22 10:05".into(),
+            items: "接收 45，未接收 0".into(),
+            failure: kind.text("无法连接"),
+            due_at: "2026-11-22 11:05".into(),
+        }),
+        running: kind == Kind::Many,
+        steps: kind.some(|| Stepped {
+            side: "运营商系统",
+            title: kind.text("签名错误的请求应答 4001"),
+            outcome: tag(),
+            ret: "0".into(),
+            found: kind.text("应答 Ret 0"),
+            way_out: kind.text("请先校验签名"),
+        }),
+        tests: kind.part(|| Tested {
+            outcome: tag(),
+            requested_at: "2026-11-22 10:05".into(),
+            finished_at: "2026-11-22 10:06".into(),
+            passed: "30 / 31".into(),
+        }),
+    }
 }
 
 fn one_station(kind: Kind) -> StationPage {
