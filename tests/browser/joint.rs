@@ -5,6 +5,7 @@ use system_tests::{
     cases::{Case, Stage},
     cast::DEPARTMENTS,
 };
+use xtask::services::Service;
 
 use crate::{kit::Window, system};
 
@@ -151,6 +152,16 @@ async fn g10_g11_g12_orders_are_launched_once_one_member_is_supplemented_and_the
     window.sees("已退回").await?;
     supplements(&system, &window, &first, "dossier-supplement-province").await?;
     passes(&window, "expert_01", &first).await?;
+    // Each department writes down what it thinks, by an account of its own, before it signs.
+    for code in DEPARTMENTS {
+        opines(&window, &format!("pr_{code}"), &second, "同意").await?;
+    }
+    window.shows("province-opinion", "个人意见已记入审核记录").await?;
+    let said = format!(
+        "SELECT department FROM opinions WHERE application_id = '{}' AND department <> '' ORDER BY department",
+        second.id()
+    );
+    assert_eq!(system.texts(Service::Reviews, &said).await?, DEPARTMENTS);
     for case in [&first, &second] {
         for code in DEPARTMENTS {
             passes(&window, &format!("pr_{code}"), case).await?;

@@ -14,6 +14,7 @@ const BROKEN: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\
     Content-Security-Policy: script-src 'self'; img-src *\r\nConnection: close\r\n\r\n\
     <!doctype html><html><title>坏页面</title><body><h1>坏页面</h1><h4>跳级标题</h4>\
     <p style='color:#bbb;background:#fff'>看不清的字</p><input name=nameless><div style='width:900px'>太宽</div>\
+    <div style='width:200px;overflow:auto'><p style='width:300px'>横向滚动的字</p></div>\
     <button style='width:10px;height:10px;padding:0'>小</button><button style='width:10px;height:10px;padding:0'>小</button>\
     <table><tr><td>一</td></tr></table><img src='http://other.example/picture.png'>\
     <input id=twice aria-label=一><p id=twice>又一个</p><script>window.injected = true</script></body></html>";
@@ -40,6 +41,7 @@ async fn a_broken_page_is_found_wanting_in_every_respect() -> Result<()> {
         "Content Security Policy",
         "wider than 320 px",
         "wider than 390 px",
+        "cut or scrolled sideways at 320 px: <div style=\"width:200px",
         "390 px: color-contrast",
         "1440 px: color-contrast",
         "html-has-lang",

@@ -15,6 +15,7 @@ mod registration;
 mod scene;
 mod script;
 mod sessions;
+mod uploads;
 
 use anyhow::Result;
 use system_tests::System;

@@ -86,6 +86,11 @@ async fn g01_business_menus_appear_only_after_the_account_is_saved() -> Result<(
     window.shows("accounts-pending", &company.company_name).await?;
     window.press_at(&company.company_name, "审核").await?;
     window.shows("account-review", "企业资料与执照核对").await?;
+    window.fill("其他事由", "核").await?;
+    window.press("查看执照").await?;
+    window.sees("请说明查看事由").await?;
+    window.press("核对证照与填报信息是否一致").await?;
+    window.shows("account-review-licence", "放大查看").await?;
     window.press("保存").await?;
     window.shows("account-review-refused", "错误").await?;
     window.choose("结论", "审核通过").await?;

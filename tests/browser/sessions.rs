@@ -40,3 +40,36 @@ async fn an_ended_session_returns_to_the_same_form_and_what_was_typed_is_sent_af
     window.close().await?;
     system.finish().await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_ends_while_files_are_read_is_renewed_at_the_top_and_leads_back() -> Result<()> {
+    let system = system().await?;
+    let case = system.application().at(Stage::CityReview).await?;
+    system.city("410100").await?;
+    let window = Window::before(&system).await?;
+    window.sign_in("ci_410100").await?;
+    let review = format!("/supervision/county-subsidies/{}/review", case.id());
+    window.visit(&review).await?;
+    window.sees("材料预览").await?;
+    // Elsewhere the same person signs out.
+    let reading = window.client().window().await?;
+    let other = window.client().new_window(true).await?.handle;
+    window.client().switch_to_window(other).await?;
+    window.visit("/workbench").await?;
+    window.press("ci_410100").await?;
+    window.press("退出登录").await?;
+    window.sees("账号登录").await?;
+    window.client().switch_to_window(reading.clone()).await?;
+
+    window.press("09_发票_最小OFD.ofd").await?;
+    window.client().enter_frame(0).await?;
+    window.sees("登录已超时").await?;
+    window.press("重新登录").await?;
+    window.client().switch_to_window(reading).await?;
+    window.sees("账号登录").await?;
+    window.enter("ci_410100", PASSWORD).await?;
+    window.sees("材料预览").await?;
+    assert_eq!(window.path().await?, review);
+    window.close().await?;
+    system.finish().await
+}

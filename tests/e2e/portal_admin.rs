@@ -52,16 +52,23 @@ async fn approves(
     let others = browser.get("/system/accounts?state=active").await?;
     assert!(!others.text.contains(&review), "{}", others.words());
 
-    let page = browser.get(&review).await?;
+    let closed = browser.get(&review).await?;
+    assert!(closed.text.contains("请说明查看事由") && !closed.text.contains("<img"), "{}", closed.words());
+    let short = browser.get(&format!("{review}?reason=x")).await?;
+    assert!(short.text.contains("请填写查看事由") && !short.text.contains("<img"), "{}", short.words());
+    let page = browser.get(&format!("{review}?reason=%E6%A0%B8%E5%AF%B9%E6%89%A7%E7%85%A7")).await?;
     let preview = between(&page, "<img src=\"", "\"")?;
     assert!(page.text.contains("校验通过") && page.text.contains("待审核共 1 个"), "{}", page.words());
     let licence = browser.get(&preview).await?;
     assert_eq!(licence.status, 200, "{preview}: {}", licence.words());
+    let reasons = system.texts(Service::Documents, "SELECT reason FROM downloads").await?;
+    assert_eq!(reasons, ["核对执照"], "what was said is on record, and nothing else");
 
     let silent = browser.post(&page.form(&review)?).await?;
     assert!(silent.status == 422 && silent.text.contains("href=\"#decision\""), "{}", silent.words());
     let unfounded = browser.post(&page.form(&review)?.with("decision", "return")).await?;
     assert!(unfounded.status == 422 && unfounded.text.contains("href=\"#opinion\""), "{}", unfounded.words());
+    assert!(unfounded.text.contains("<img src=\""), "the licence stays open: {}", unfounded.words());
     let form = unfounded.form(&review)?.with("decision", "approve").with("then", "next");
     let done = browser.post(&form).await?;
     assert_eq!((done.status, done.location.as_str()), (303, "/system/accounts?state=pending"));

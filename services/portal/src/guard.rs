@@ -33,7 +33,7 @@ use crate::{
     csrf, frame, limits,
     unsent::{self, Unsent},
     visitor,
-    web::login,
+    web::{files, login},
 };
 
 /// No inline script or style, nothing from another host, no frame around us.
@@ -168,10 +168,15 @@ impl Asked {
         accept.is_some_and(|accept| accept.starts_with("text/event-stream"))
     }
 
-    /// Where the person goes on after signing in: the page that showed the form, not the form's target.
+    /// Whether a page of ours shows it in a frame.
+    fn framed(&self) -> bool {
+        self.headers.get("sec-fetch-dest").is_some_and(|place| place == "iframe")
+    }
+
+    /// Where the person goes on after signing in: the page that showed the form or the frame, not what was asked for.
     fn way_back(&self) -> String {
         let own = self.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
-        if !self.changes() {
+        if !self.changes() && !self.framed() {
             return own;
         }
         let text = |name| self.headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
@@ -210,11 +215,15 @@ async fn framed(portal: &Arc<Portal>, asked: &Asked, unsent: &Unsent, mut respon
         return StatusCode::NO_CONTENT.into_response();
     }
     if refused.kind == Kind::Unauthenticated {
-        let mut away = if unsent.is_empty() {
-            frame::see_other(&login::with_return(&asked.way_back()))
+        let way_back = asked.way_back();
+        let mut away = if asked.framed() {
+            files::signed_out(portal, login::with_return(&way_back))
+                .unwrap_or_else(IntoResponse::into_response)
+        } else if unsent.is_empty() {
+            frame::see_other(&login::with_return(&way_back))
         } else {
             let guest = Guest::of(portal, &asked.headers, asked.address);
-            login::timed_out(&guest, &asked.way_back(), unsent).unwrap_or_else(IntoResponse::into_response)
+            login::timed_out(&guest, &way_back, unsent).unwrap_or_else(IntoResponse::into_response)
         };
         away.headers_mut().append(header::SET_COOKIE, portal.jar.end(Cookie::Session));
         return away;

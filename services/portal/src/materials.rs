@@ -64,6 +64,11 @@ impl Material {
     pub fn returned(&self) -> bool {
         self.places.iter().any(|place| place.returned)
     }
+
+    /// Whether there is neither a file nor a word about it.
+    pub fn bare(&self) -> bool {
+        self.places.iter().all(|place| place.files.is_empty() && place.explanation.is_empty())
+    }
 }
 
 /// A slot.

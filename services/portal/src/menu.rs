@@ -113,12 +113,16 @@ pub fn of(roles: &[Role], path: &str, badges: Option<Badges>) -> Vec<Group> {
     groups
 }
 
-/// The way to a page: the menu path of its entry, then the page itself. None on the workbench and outside the menu.
+/// The way to a page: the menu path of its entry, or the workbench where it has none, then the page itself. None on the
+/// workbench.
 pub fn crumbs(path: &str, title: &str) -> Vec<Crumb> {
-    let Some(entry) = ENTRIES.iter().find(|entry| entry.path == path && path != "/workbench") else {
-        return Vec::new();
-    };
     let crumb = |label: &str, path: &str| Crumb { label: label.to_owned(), path: path.to_owned() };
+    if path == "/workbench" {
+        return Vec::new();
+    }
+    let Some(entry) = ENTRIES.iter().find(|entry| entry.path == path) else {
+        return vec![crumb("工作台", "/workbench"), crumb(title, "")];
+    };
     let mut crumbs: Vec<_> = [entry.group, entry.fold]
         .into_iter()
         .filter(|text| !text.is_empty())

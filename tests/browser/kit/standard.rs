@@ -23,6 +23,17 @@ const WIDE: &str = "
     const wide = [...document.body.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > room + 1);
     return wide.slice(0, 4).map(e => e.outerHTML.slice(0, 120));";
 
+/// Parts that are cut, or that must be scrolled sideways beside the page's own way down. What is typed scrolls in its
+/// field; a frame is a document of its own; what only adorns may be cut.
+const CUT: &str = "
+    const cut = e => {
+        const style = getComputedStyle(e);
+        return e.clientWidth > 2 && e.scrollWidth > e.clientWidth + 1 && style.overflowX !== 'visible'
+            && style.display !== 'inline' && !e.matches('input,select,textarea,iframe,svg,svg *')
+            && [...e.querySelectorAll('*')].some(i => i.innerText && i.getBoundingClientRect().right > e.getBoundingClientRect().right + 1);
+    };
+    return [...document.body.querySelectorAll('*')].filter(cut).slice(0, 4).map(e => e.outerHTML.slice(0, 120));";
+
 /// Names that are given twice: labels, links and parts would find the wrong one. The rules no longer look for it.
 const TWICE: &str = "
     const ids = [...document.querySelectorAll('[id]')].map(e => e.id);
@@ -64,7 +75,11 @@ impl Window {
             self.resize(width).await?;
             let wide = self.client().execute(WIDE, vec![]).await?;
             found.extend(lines(wide).map(|text| format!("wider than {width} px: {text}")));
-            if width != WIDTHS[0] {
+            if width == WIDTHS[0] {
+                let cut = self.client().execute(CUT, vec![]).await?;
+                found
+                    .extend(lines(cut).map(|text| format!("cut or scrolled sideways at {width} px: {text}")));
+            } else {
                 found.extend(self.violations().await?.into_iter().map(|text| format!("{width} px: {text}")));
             }
         }

@@ -19,6 +19,7 @@ use super::{
     Routes,
     accounts::{LIST, PENDING},
     files,
+    packages::REASON_CHARS,
 };
 use crate::{
     Answer, Form, Page, Refused, Role, Visitor,
@@ -26,6 +27,7 @@ use crate::{
     compared::{Compared, compared},
     divisions::Known,
     format, labels,
+    list::Filter,
     refused::Away,
     stage::Tag,
 };
@@ -54,6 +56,27 @@ pub struct Licence {
     pub preview: String,
     /// The original.
     pub original: String,
+}
+
+/// Why the licence is opened: the administrator's own word, kept in the record of downloads.
+#[derive(Debug, Clone, Default)]
+pub struct Viewing {
+    /// As typed or chosen; empty before.
+    pub reason: String,
+    /// Whether it can stand in the record.
+    pub told: bool,
+}
+
+impl Viewing {
+    fn of(reason: &str) -> Viewing {
+        let reason = reason.trim().to_owned();
+        Viewing { told: REASON_CHARS.contains(&reason.chars().count()), reason }
+    }
+
+    /// Whether a reason was given that is none.
+    pub fn wrong(&self) -> bool {
+        !self.told && !self.reason.is_empty()
+    }
 }
 
 /// Where the company stands in the queue of those that wait.
@@ -108,6 +131,8 @@ pub struct AccountReviewPage {
     pub beside: bool,
     /// The licence entered, and the valid one where it differs; or why not.
     pub licences: Result<Vec<Licence>, Away>,
+    /// Why it is opened.
+    pub viewing: Viewing,
     /// The others that wait; or why not.
     pub queue: Result<Queue, Away>,
     /// Its users.
@@ -116,7 +141,7 @@ pub struct AccountReviewPage {
     pub history: Vec<Past>,
 }
 
-async fn page(visitor: &Visitor, id: &str, form: Form, standing: Form) -> Answer {
+async fn page(visitor: &Visitor, id: &str, viewing: Viewing, form: Form, standing: Form) -> Answer {
     visitor.only(&[Role::Administrator])?;
     let request = GetOperatorDetailRequest { operator_id: id.to_owned() };
     let detail = visitor.account_review().get_operator(request).await?.into_inner();
@@ -130,10 +155,10 @@ async fn page(visitor: &Visitor, id: &str, form: Form, standing: Form) -> Answer
         visitor.page(menu, title),
         visitor.portal.divisions.names(),
         queue(visitor, id),
-        licences(visitor, entered, valid),
+        licences(visitor, &viewing, entered, valid),
     );
     let status = if form.status().is_success() { standing.status() } else { form.status() };
-    let parts = (queue?, licences?);
+    let parts = (queue?, licences?, viewing);
     visitor.show(status, &AccountReviewPage::of(page, &detail, &names, (form, standing), parts))
 }
 
@@ -150,7 +175,7 @@ impl AccountReviewPage {
         detail: &OperatorDetail,
         names: &Known,
         (form, standing): (Form, Form),
-        (queue, licences): (Result<Queue, Away>, Result<Vec<Licence>, Away>),
+        (queue, licences, viewing): (Result<Queue, Away>, Result<Vec<Licence>, Away>, Viewing),
     ) -> AccountReviewPage {
         let operator = detail.operator.clone().unwrap_or_default();
         let (entered, valid) = sides(detail);
@@ -168,6 +193,7 @@ impl AccountReviewPage {
             items: compared(names, &profile, valid.and_then(|one| one.profile.as_ref()), legacy(entered)),
             beside: valid.is_some(),
             licences,
+            viewing,
             queue,
             logins: detail.users.iter().map(login).collect(),
             history: detail.submissions.iter().map(past).collect(),
@@ -244,6 +270,7 @@ async fn queue(visitor: &Visitor, id: &str) -> Result<Result<Queue, Away>, Refus
 /// The licences of what was entered and of what is valid; one where both are the same file.
 async fn licences(
     visitor: &Visitor,
+    viewing: &Viewing,
     entered: Option<&Submission>,
     valid: Option<&Submission>,
 ) -> Result<Result<Vec<Licence>, Away>, Refused> {
@@ -263,14 +290,14 @@ async fn licences(
         }
         let answer = visitor.files().get_file(GetFileRequest { file_id: file_id.clone() }).await;
         match Away::or(answer, "营业执照")? {
-            Ok(file) => shown.push(licence(title, &file.into_inner())),
+            Ok(file) => shown.push(licence(title, &viewing.reason, &file.into_inner())),
             Err(away) => return Ok(Err(away)),
         }
     }
     Ok(Ok(shown))
 }
 
-fn licence(title: &'static str, file: &File) -> Licence {
+fn licence(title: &'static str, reason: &str, file: &File) -> Licence {
     let kind = match file.media_type.as_str() {
         "image/jpeg" | "image/png" => "image",
         "application/pdf" => "document",
@@ -280,16 +307,20 @@ fn licence(title: &'static str, file: &File) -> Licence {
         title,
         file_name: file.file_name.clone(),
         kind,
-        preview: files::preview_path(&file.file_id, REASON),
-        original: files::original_path(&file.file_id, REASON),
+        preview: files::preview_path(&file.file_id, reason),
+        original: files::original_path(&file.file_id, reason),
     }
 }
 
-/// Why the administrator opens a licence; kept in the record of downloads.
-const REASON: &str = "账号审核：核对营业执照";
+async fn show(visitor: Visitor, Path(id): Path<String>, filter: Filter) -> Answer {
+    let viewing = Viewing::of(filter.value("reason"));
+    page(&visitor, &id, viewing, Form::default(), Form::default()).await
+}
 
-async fn show(visitor: Visitor, Path(id): Path<String>) -> Answer {
-    page(&visitor, &id, Form::default(), Form::default()).await
+/// The page again with a form that was refused, the licence still open.
+async fn refused(visitor: &Visitor, id: &str, form: Form, standing: Form) -> Answer {
+    let viewing = Viewing::of(form.value("opened_for"));
+    page(visitor, id, viewing, form, standing).await
 }
 
 async fn decide(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Answer {
@@ -298,7 +329,7 @@ async fn decide(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Ans
         "return" => (send_back(&visitor, &id, &form).await, "审核不通过，已通知企业按意见修改后重新提交"),
         _ => {
             form.mark("decision", "请选择审核结论");
-            return page(&visitor, &id, form, Form::default()).await;
+            return refused(&visitor, &id, form, Form::default()).await;
         }
     };
     match decided {
@@ -306,7 +337,7 @@ async fn decide(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Ans
             let way = if form.has("then", "next") { next(&visitor, &id).await? } else { PENDING.to_owned() };
             visitor.done(&way, &format!("{}：{done}", name(&detail)))
         }
-        Err(status) => page(&visitor, &id, form.refused(status)?, Form::default()).await,
+        Err(status) => refused(&visitor, &id, form.refused(status)?, Form::default()).await,
     }
 }
 
@@ -356,7 +387,7 @@ async fn suspend(visitor: Visitor, Path(id): Path<String>, form: Form) -> Answer
             let done = format!("{}：账号已停用，登录和接口凭证均已失效", name(&answer.into_inner()));
             visitor.done(&format!("{LIST}/{id}/review"), &done)
         }
-        Err(status) => page(&visitor, &id, Form::default(), form.refused(status)?).await,
+        Err(status) => page(&visitor, &id, Viewing::default(), Form::default(), form.refused(status)?).await,
     }
 }
 
@@ -371,6 +402,6 @@ async fn reinstate(visitor: Visitor, Path(id): Path<String>, form: Form) -> Answ
             let done = format!("{}：账号已恢复使用", name(&answer.into_inner()));
             visitor.done(&format!("{LIST}/{id}/review"), &done)
         }
-        Err(status) => page(&visitor, &id, Form::default(), form.refused(status)?).await,
+        Err(status) => page(&visitor, &id, Viewing::default(), Form::default(), form.refused(status)?).await,
     }
 }

@@ -16,6 +16,7 @@ use proto::{
     reviews::{ApplicationView, GetRoundRequest, SubmitMaterialsRequest, SubmitSupplementRequest},
 };
 use tonic::Status;
+use tracing::Instrument as _;
 
 use super::{
     Routes,
@@ -297,9 +298,18 @@ fn locked(state: &str) -> &'static str {
     }
 }
 
+/// Goes on to its end when the browser has left meanwhile: a file that has come whole gets into its slot.
+async fn to_its_end(work: impl Future<Output = Answer> + Send + 'static) -> Answer {
+    tokio::spawn(work.in_current_span()).await.map_err(|error| Refused::fault(&error))?
+}
+
 /// One file into one slot. A script gets words instead of a page.
 async fn upload(visitor: Visitor, Path(id): Path<String>, upload: Upload) -> Answer {
     visitor.only(&[Role::Operator])?;
+    to_its_end(take(visitor, id, upload)).await
+}
+
+async fn take(visitor: Visitor, id: String, upload: Upload) -> Answer {
     let Upload { mut form, file } = upload;
     let slot = form.text("slot");
     let Some(file) = file else {
@@ -330,6 +340,10 @@ fn declaration(id: &str, form: &Form) -> UploadDeclaration {
 /// connection. With the last part the file is placed.
 async fn part(visitor: Visitor, Path(id): Path<String>, form: Form) -> Answer {
     visitor.only(&[Role::Operator])?;
+    to_its_end(take_part(visitor, id, form)).await
+}
+
+async fn take_part(visitor: Visitor, id: String, form: Form) -> Answer {
     let name = form.text("file_name");
     let declaration = UploadDeclaration {
         file_name: name.clone(),

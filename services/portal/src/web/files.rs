@@ -18,7 +18,7 @@ use tonic::Status;
 
 use super::Routes;
 use crate::{
-    Answer, Page, Refused, Visitor, frame,
+    Answer, Page, Portal, Refused, Visitor, frame,
     list::{Filter, encoded},
 };
 
@@ -30,6 +30,9 @@ const DOCUMENT: &str = "default-src 'none'; frame-ancestors 'self'";
 const NOTICE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     form-action 'self'; frame-ancestors 'self'; base-uri 'none'; require-trusted-types-for 'script'; \
     trusted-types portal";
+/// Why such files are usually opened: one press instead of typing.
+pub const USUAL: [&str; 3] =
+    ["核对证照与填报信息是否一致", "核对法人身份与申报企业是否一致", "核对证照是否清晰、有效"];
 /// What documents says where a reason is missing or none.
 const REASON_ASKED: [&str; 2] = ["reason_required", "control_characters"];
 
@@ -73,6 +76,8 @@ pub struct FileNoticePage {
     pub preview: String,
     /// Where the original is; empty where that cannot be fetched either.
     pub original: String,
+    /// Where somebody whose session has ended signs in, at the top and not in the frame; empty for others.
+    pub sign_in: String,
 }
 
 impl FileNoticePage {
@@ -80,6 +85,28 @@ impl FileNoticePage {
     pub fn wrong(&self) -> bool {
         self.asks && !self.reason.is_empty()
     }
+}
+
+/// What a frame shows when the session has ended: the sign-in page stands in no frame. Errors: as of showing a page.
+pub fn signed_out(portal: &Portal, sign_in: String) -> Answer {
+    let page = FileNoticePage {
+        page: Page {
+            title: "登录已超时".to_owned(), site: portal.config.site.clone(), ..Page::default()
+        },
+        text: "登录已超时，请重新登录后继续；当前页面未提交的内容请先另行保存。".to_owned(),
+        asks: false,
+        reason: String::new(),
+        preview: String::new(),
+        original: String::new(),
+        sign_in,
+    };
+    noticed(StatusCode::UNAUTHORIZED, &page)
+}
+
+fn noticed(status: StatusCode, page: &FileNoticePage) -> Answer {
+    let mut response = frame::show(status, page)?;
+    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(NOTICE));
+    Ok(response)
 }
 
 /// Answers what was refused. A session that has ended leads to signing in, as everywhere.
@@ -107,11 +134,10 @@ fn notice(visitor: &Visitor, file_id: &str, reason: &str, refused: Refused) -> A
         reason: reason.to_owned(),
         preview: preview_path(file_id, ""),
         original: if fetchable || asks { original_path(file_id, "") } else { String::new() },
+        sign_in: String::new(),
     };
     let status = if asks && reason.is_empty() { StatusCode::OK } else { refused.status() };
-    let mut response = frame::show(status, &page)?;
-    response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(NOTICE));
-    Ok(response)
+    noticed(status, &page)
 }
 
 async fn preview(visitor: Visitor, Path(file_id): Path<String>, filter: Filter) -> Answer {

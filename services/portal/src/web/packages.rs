@@ -20,7 +20,7 @@ use crate::{
 /// Slots whose files ask reviewers for a reason. Source: documents, Files/Download.
 const PERSONAL: [&str; 2] = ["M3a", "M3b"];
 /// Characters of a reason. Source: documents, DownloadRequest.
-const REASON_CHARS: std::ops::RangeInclusive<usize> = 2..=200;
+pub(super) const REASON_CHARS: std::ops::RangeInclusive<usize> = 2..=200;
 /// Pieces between reading and packing.
 const AHEAD: usize = 4;
 

@@ -11,7 +11,7 @@ use portal::{
     refused::Away,
     stage::{self, Tag},
     web::{
-        account_review::{AccountReviewPage, Licence, Login, Queue},
+        account_review::{AccountReviewPage, Licence, Login, Queue, Viewing},
         accounts::{self, AccountsPage},
         launch::{Chosen, Expert, LaunchConfirmPage, LaunchPage, Panel},
         machines::{self, Issued, MachinesPage, NewMachinePage},
@@ -114,6 +114,7 @@ fn account_review(kind: Kind) -> AccountReviewPage {
         items: kind.some(|| compared("校验通过")),
         beside: kind == Kind::Longest,
         licences,
+        viewing: Viewing { reason: kind.text("核对执照"), told: kind == Kind::Many },
         queue: match kind {
             Kind::Empty => Err(Away { what: "待审核队列", trace_id: String::new(), denied: true }),
             Kind::One | Kind::Many | Kind::Longest => Ok(queue),

@@ -53,6 +53,7 @@ fn file_notice(kind: Kind) -> FileNoticePage {
         reason: if kind == Kind::Longest { kind.text("") } else { String::new() },
         preview: "/files/7/preview".into(),
         original,
+        sign_in: if kind == Kind::Empty { "/login".into() } else { String::new() },
     }
 }
 
