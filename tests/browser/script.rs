@@ -14,7 +14,7 @@ use crate::{joint::declare, kit::Window, scene::Scene, system};
 
 /// What somebody might type.
 const HOSTILE: &str =
-    "<script>window.taken=1</script><img src=x onerror=\"window.taken=1\">\"'><svg onload=window.taken=1>";
+    "<script>window.taken=1</script><img src=data:, onerror=\"window.taken=1\">\"'><svg onload=window.taken=1>";
 
 /// Fills one form of a page and sends it as a person without a mouse would; answers the names of its text fields.
 const ATTACK: &str = r#"

@@ -65,11 +65,16 @@ async fn show(guest: Guest) -> Answer {
 }
 
 async fn register(guest: Guest, mut form: Form) -> Answer {
-    if let Err(refused) = guest.portal.limits.registration(guest.address) {
-        return page(&guest, form.refused(refused)?).await;
+    let listing = form.has("step", "counties");
+    // Listing counties is no try, unless a file comes with it.
+    if (!listing || !form.files.is_empty())
+        && let Err(refused) = guest.portal.limits.registration(guest.address)
+    {
+        let again = form.refused(refused.clone())?;
+        return page(&guest, again).await.or(Err(refused));
     }
     attach_licence(&guest, &mut form).await;
-    if form.has("step", "counties") {
+    if listing {
         return page(&guest, form).await;
     }
     let client = RegistrationClient::new(guest.portal.peer("accounts"));

@@ -71,7 +71,11 @@ async fn sign_in_page(portal: &Router) -> (Answer, String) {
 }
 
 async fn post(portal: &Router, cookie: &str, extra: &[(&str, &str)], body: String) -> Answer {
-    let mut request = Request::post("/login")
+    post_to(portal, "/login", cookie, extra, body).await
+}
+
+async fn post_to(portal: &Router, path: &str, cookie: &str, extra: &[(&str, &str)], body: String) -> Answer {
+    let mut request = Request::post(path)
         .header(header::HOST, "portal.example")
         .header(header::COOKIE, cookie)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -235,4 +239,22 @@ async fn one_address_tries_only_so_often() {
     let refused = post(&portal, &cookie, &[], body).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(refused.text.contains("操作过于频繁") && refused.text.contains("value=\"op01\""));
+}
+
+#[tokio::test]
+async fn one_address_registers_only_so_often_and_listing_counties_is_no_try() {
+    let portal = portal(|config| config.limits.registrations_per_hour = 1);
+    let (page, cookie) = sign_in_page(&portal).await;
+    let token = page.hidden("form_token");
+    let listing = format!("form_token={token}&login=op01&step=counties");
+    let body = format!("form_token={token}&login=op01&password=x");
+    for _ in 0..3 {
+        let listed = post_to(&portal, "/register", &cookie, &[], listing.clone()).await;
+        assert_ne!(listed.status, StatusCode::TOO_MANY_REQUESTS);
+    }
+    let tried = post_to(&portal, "/register", &cookie, &[], body.clone()).await;
+    assert_ne!(tried.status, StatusCode::TOO_MANY_REQUESTS);
+    let refused = post_to(&portal, "/register", &cookie, &[], body).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.text.contains("操作过于频繁"), "{}", refused.text);
 }
