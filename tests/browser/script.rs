@@ -13,8 +13,7 @@ use system_tests::{cases::Case, eventually, wait::PATIENCE};
 use crate::{joint::declare, kit::Window, scene::Scene, system};
 
 /// What somebody might type.
-const HOSTILE: &str =
-    "<script>window.taken=1</script><img src=data:, onerror=\"window.taken=1\">\"'><svg onload=window.taken=1>";
+const HOSTILE: &str = "<script>window.taken=1</script><img src=data:, onerror=\"window.taken=1\">\"'><svg onload=window.taken=1>";
 
 /// Fills one form of a page and sends it as a person without a mouse would; answers the names of its text fields.
 const ATTACK: &str = r#"
@@ -174,6 +173,10 @@ async fn authorities(window: &Window, scene: &Scene, tried: &mut Tried) -> Resul
     window.sign_in_anew("ci_410100").await?;
     for path in [path(&scene.city, "review"), path(&scene.passed, "take-back")] {
         attack(window, &path, tried).await?;
+    }
+    for command in ["remind", "reassign", "extend"] {
+        let item = format!("{}.{}", scene.county.id(), scene.county.view.version);
+        attack(window, &format!("/supervision/county-subsidies/{command}?item={item}"), tried).await?;
     }
     Ok(())
 }
