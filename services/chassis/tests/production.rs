@@ -138,13 +138,18 @@ fn here(database: &TestDatabase, role: &str, options: &str) -> Settings {
 async fn a_server_that_may_lose_commits_and_a_superuser_are_refused() {
     let database = TestDatabase::create().await;
     let role = format!("role_{}", database.name);
-    let make = format!("CREATE ROLE {role} LOGIN PASSWORD 'Zt8-kq!w'");
-    database.pool().await.execute(sqlx::AssertSqlSafe(make)).await.expect("a role");
+    let superuser = format!("{role}_super");
+    for make in [
+        format!("CREATE ROLE {role} LOGIN PASSWORD 'Zt8-kq!w'"),
+        format!("CREATE ROLE {superuser} SUPERUSER LOGIN PASSWORD 'Zt8-kq!w'"),
+    ] {
+        database.pool().await.execute(sqlx::AssertSqlSafe(make)).await.expect("a role");
+    }
     let start = async |role: &str, options: &str| {
         Process::start("chassis", &here(&database, role, options)).await.err().expect("refused")
     };
-    let refused = start("postgres", "").await;
-    assert!(matches!(&refused, StartError::Superuser(role) if role == "postgres"), "{refused}");
+    let refused = start(&superuser, "").await;
+    assert!(matches!(&refused, StartError::Superuser(role) if *role == superuser), "{refused}");
     assert!(refused.to_string().contains("deploy/postgres/roles.sql"));
     for (options, named) in [
         ("?options[synchronous_commit]=off", "synchronous_commit"),
@@ -155,7 +160,7 @@ async fn a_server_that_may_lose_commits_and_a_superuser_are_refused() {
         assert!(matches!(&refused, StartError::NotDurable { setting, .. } if *setting == named), "{refused}");
         assert!(refused.to_string().contains("set it on"));
     }
-    let drop = format!("DROP ROLE {role}");
+    let drop = format!("DROP ROLE {role}, {superuser}");
     database.pool().await.execute(sqlx::AssertSqlSafe(drop)).await.expect("the role goes");
     database.remove().await;
 }
