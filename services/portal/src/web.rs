@@ -20,7 +20,6 @@ pub mod links;
 pub mod live;
 pub mod login;
 pub mod machines;
-pub mod members;
 pub mod messages;
 pub mod order_members;
 pub mod orders;
@@ -31,6 +30,7 @@ pub mod reassign;
 pub mod registration;
 pub mod reminders;
 pub mod rounds;
+pub mod several;
 pub mod statements;
 pub mod stations;
 pub mod subsidies;
@@ -66,7 +66,6 @@ pub fn routes() -> Routes {
         .merge(interconnect::routes())
         .merge(links::routes())
         .merge(company::routes())
-        .merge(members::routes())
         .merge(county_subsidies::routes())
         .merge(county_steps::routes())
         .merge(reminders::routes())

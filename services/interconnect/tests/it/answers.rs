@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     checks::{NOW, OPERATOR, STATUS, secrets},
-    neighbours::Stage,
+    stage::Stage,
 };
 
 const AT: i64 = 1_782_878_412;

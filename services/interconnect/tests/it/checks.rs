@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
-use crate::neighbours::Stage;
+use crate::stage::Stage;
 
 pub const NOW: OffsetDateTime = datetime!(2026-07-01 12:00:12 +8);
 pub const OPERATOR: &str = "XXXX00019";

@@ -5,4 +5,5 @@ mod checks;
 mod client;
 mod neighbours;
 mod properties;
+mod stage;
 mod vectors;

@@ -12,7 +12,7 @@ use interconnect::domain::{
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::neighbours::Stage;
+use crate::stage::Stage;
 
 fn text<'v>(case: &'v Value, key: &str) -> &'v str {
     case[key].as_str().unwrap_or_else(|| panic!("{key} is missing in {case}"))

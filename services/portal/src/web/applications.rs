@@ -15,7 +15,7 @@ use proto::{
     },
 };
 
-use super::{Routes, reminders};
+use super::{Routes, several};
 use crate::{
     Answer, Form, Page, Refused, Role, Visitor,
     case::Case,
@@ -95,7 +95,7 @@ impl Row {
             item: if operator || view.waits_for.is_empty() {
                 String::new()
             } else {
-                reminders::item(&view.application_id, view.version)
+                several::item(&view.application_id, view.version)
             },
             cells: stage::cells(view, need),
             step: stage::step(view),

@@ -10,7 +10,7 @@ use super::{
     Routes,
     applications::{self, Counts, Rows, Tabs},
     extensions, orders, reassign,
-    reminders::Desk,
+    several::Desk,
 };
 use crate::{
     Answer, Form, Page, Role, Visitor,

@@ -7,7 +7,7 @@ use proto::reviews::{ApplicationView, ExtendDeadlineRequest};
 
 use super::{
     Routes, reassign,
-    reminders::{self, Chosen, Desk},
+    several::{self, Chosen, Desk, Ended},
 };
 use crate::{Answer, Form, Page, Role, Visitor, list::Filter};
 
@@ -46,35 +46,22 @@ async fn page(visitor: &Visitor, form: Form, chosen: Vec<(Chosen, ApplicationVie
 
 async fn show(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&Desk::ROLES)?;
-    let chosen = reminders::chosen(&visitor, &filter.values("item")).await;
+    let chosen = several::chosen(&visitor, &filter.values("item")).await;
     page(&visitor, Form::default(), chosen).await
 }
 
-async fn extend(visitor: Visitor, mut form: Form) -> Answer {
+async fn extend(visitor: Visitor, form: Form) -> Answer {
     visitor.only(&Desk::ROLES)?;
-    let named = form.values("item");
     let request = ExtendDeadlineRequest {
         request_id: form.request_id(),
-        items: reminders::items(&named),
+        items: several::items(&form.values("item")),
         // What is no number, or too large for one, is refused by reviews as any other that is out of range.
         working_days: i32::try_from(form.number("working_days")).unwrap_or(0),
         reason: form.text("reason"),
     };
-    let outcomes = match visitor.deadlines().extend_deadline(request).await {
-        Ok(answer) => answer.into_inner().outcomes,
-        Err(status) => {
-            let form = form.refused(status)?;
-            let chosen = reminders::chosen(&visitor, &named).await;
-            return page(&visitor, form, chosen).await;
-        }
-    };
-    let done = outcomes.iter().filter(|outcome| outcome.accepted).count();
-    if done == outcomes.len() {
-        let words = format!("已延期 {done} 件，延期记入审核记录");
-        return visitor.done(Desk::of(&visitor).back, &words);
+    let answer = visitor.deadlines().extend_deadline(request).await;
+    match several::ended(&visitor, form, answer, "延期", "延期记入审核记录").await? {
+        Ended::Done(answer) => answer,
+        Ended::Left(form, chosen) => page(&visitor, form, chosen).await,
     }
-    let left = reminders::left(reminders::chosen(&visitor, &named).await, &outcomes);
-    form.mark("", &format!("已延期 {done} 件；以下 {} 件未能延期", left.len()));
-    form.renew();
-    page(&visitor, form, left).await
 }

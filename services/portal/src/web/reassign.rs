@@ -15,7 +15,7 @@ use proto::{
 
 use super::{
     Routes,
-    reminders::{self, Chosen, Desk},
+    several::{self, Chosen, Desk, Ended},
 };
 use crate::{Answer, Form, Page, Refused, Role, Visitor, list::Filter, refused::Away};
 
@@ -143,7 +143,7 @@ async fn people(
 
 async fn show(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&Desk::ROLES)?;
-    let chosen = reminders::chosen(&visitor, &filter.values("item")).await;
+    let chosen = several::chosen(&visitor, &filter.values("item")).await;
     page(&visitor, Form::default(), chosen).await
 }
 
@@ -153,30 +153,19 @@ async fn reassign(visitor: Visitor, mut form: Form) -> Answer {
     let to = form.text("assignee_id");
     if to.is_empty() {
         form.mark("assignee_id", "请选择承办人");
-        let chosen = reminders::chosen(&visitor, &named).await;
+        let chosen = several::chosen(&visitor, &named).await;
         return page(&visitor, form, chosen).await;
     }
     let request = ReassignRequest {
         request_id: form.request_id(),
-        items: reminders::items(&named),
+        items: several::items(&named),
         assignee_id: if to == "office" { String::new() } else { to },
         reason: form.text("reason"),
     };
-    let outcomes = match visitor.deadlines().reassign(request).await {
-        Ok(answer) => answer.into_inner().outcomes,
-        Err(status) => {
-            let form = form.refused(status)?;
-            let chosen = reminders::chosen(&visitor, &named).await;
-            return page(&visitor, form, chosen).await;
-        }
-    };
-    let done = outcomes.iter().filter(|outcome| outcome.accepted).count();
-    if done == outcomes.len() {
-        let words = format!("已转办 {done} 件，转办记入审核记录；本单位其他人仍可办理");
-        return visitor.done(Desk::of(&visitor).back, &words);
+    let answer = visitor.deadlines().reassign(request).await;
+    match several::ended(&visitor, form, answer, "转办", "转办记入审核记录；本单位其他人仍可办理").await?
+    {
+        Ended::Done(answer) => answer,
+        Ended::Left(form, chosen) => page(&visitor, form, chosen).await,
     }
-    let left = reminders::left(reminders::chosen(&visitor, &named).await, &outcomes);
-    form.mark("", &format!("已转办 {done} 件；以下 {} 件未能转办", left.len()));
-    form.renew();
-    page(&visitor, form, left).await
 }

@@ -20,7 +20,7 @@ use super::{
     extensions,
     orders::{self, JOINT, LIST},
     reassign,
-    reminders::Desk,
+    several::Desk,
 };
 use crate::{
     Answer, Form, Page, Role, Visitor,

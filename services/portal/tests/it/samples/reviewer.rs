@@ -20,7 +20,8 @@ use portal::{
         orders::{Interest, Member, OrderPage, OrdersPage},
         print::PrintPage,
         reassign::{Holder, ReassignPage},
-        reminders::{Chosen, Desk, RemindPage},
+        reminders::RemindPage,
+        several::{Chosen, Desk},
     },
 };
 
