@@ -61,10 +61,38 @@ async fn the_migration_owns_the_tables_and_the_service_changes_rows_alone() -> R
         assert!(audited, "{service}: {said}");
         let mut connection = PgConnection::connect(&own).await?;
         connection.execute("DELETE FROM outbox_lease WHERE false").await?;
+        if service == Service::Stations {
+            partitions(&mut connection).await?;
+        }
         let refused = connection.execute("ALTER TABLE outbox ADD COLUMN more text").await;
         assert!(refused.is_err_and(|error| error.to_string().contains("must be owner")), "{service}");
         let refused = connection.execute("CREATE TABLE more (id int)").await;
         assert!(refused.is_err_and(|error| error.to_string().contains("permission denied")), "{service}");
     }
     servers.stop().await
+}
+
+/// The service makes and drops its partitions by day, though it owns no table; and it can drop nothing else.
+async fn partitions(own: &mut PgConnection) -> Result<()> {
+    let day = "current_date + 30";
+    let make = format!("SELECT ensure_day_partitions('telemetry', {day}, {day})");
+    let made: i32 = sqlx::query_scalar(sqlx::AssertSqlSafe(make)).fetch_one(&mut *own).await?;
+    assert_eq!(made, 1);
+    own.execute("INSERT INTO telemetry SELECT 1, now() + interval '30 days', '', 0, 0, 0, 0, NULL, now()")
+        .await?;
+    let dropped: i32 = sqlx::query_scalar("SELECT drop_day_partitions('telemetry', current_date + 60)")
+        .fetch_one(&mut *own)
+        .await?;
+    assert_eq!(dropped, 1);
+    for other in [
+        "SELECT drop_day_partitions('outbox', current_date)",
+        "SELECT drop_day_partitions_of('telemetry', current_date)",
+    ] {
+        let refused = own.execute(other).await.expect_err("refused").to_string();
+        assert!(
+            refused.contains("is not partitioned by day") || refused.contains("permission denied"),
+            "{refused}"
+        );
+    }
+    Ok(())
 }

@@ -13,7 +13,7 @@ use std::{
 use futures::future::BoxFuture;
 use tokio::sync::Semaphore;
 use tonic::{
-    Request, Status,
+    Code, Request, Status,
     body::Body,
     metadata::MetadataValue,
     service::{Interceptor, interceptor::InterceptedService},
@@ -205,11 +205,15 @@ fn label(rules: &GateLayer, path: &str) -> &'static str {
     rules.table.get_key_value(path).map_or("unknown", |(known, _)| known)
 }
 
+/// The code by its name, as alerts and dashboards spell it: "Ok", "Internal".
+fn code_name(headers: &http::HeaderMap) -> String {
+    let code = headers.get("grpc-status").map_or(Code::Ok, |value| Code::from_bytes(value.as_bytes()));
+    format!("{code:?}")
+}
+
 /// Rate, errors and duration per method. The code of an error stands in the headers; a success has none yet.
 fn observe(method: &'static str, response: &http::Response<Body>, started: Instant) {
-    let code =
-        response.headers().get("grpc-status").and_then(|value| value.to_str().ok()).unwrap_or("0").to_owned();
-    metrics::counter!("rpc_server_requests_total", "method" => method, "code" => code).increment(1);
+    metrics::counter!("rpc_server_requests_total", "method" => method, "code" => code_name(response.headers())).increment(1);
     metrics::histogram!("rpc_server_duration_seconds", "method" => method)
         .record(started.elapsed().as_secs_f64());
 }
@@ -277,4 +281,27 @@ pub(crate) fn peer(channel: Channel, name: &str, identity: Arc<Identity>) -> Pee
 /// Speaks for a person: `token` is the caller token that accounts issued. Only edges do this.
 pub fn speaking_for(channel: Channel, token: Arc<str>) -> Peer {
     InterceptedService::new(channel, Signer(Voice::Person(token)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_counted_by_the_name_that_alerts_look_for() {
+        let answered = |status: Option<&'static str>| {
+            let status = status.map(|status| ("grpc-status", status));
+            let pairs = status.into_iter().map(|(name, value)| {
+                (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
+            });
+            code_name(&pairs.collect())
+        };
+        assert_eq!(answered(None), "Ok");
+        for (status, name) in [("2", "Unknown"), ("4", "DeadlineExceeded"), ("8", "ResourceExhausted")] {
+            assert_eq!(answered(Some(status)), name);
+        }
+        for (status, name) in [("13", "Internal"), ("14", "Unavailable")] {
+            assert_eq!(answered(Some(status)), name);
+        }
+    }
 }

@@ -13,7 +13,6 @@ use proto::stations::{
 };
 use time::OffsetDateTime;
 use tokio::{sync::Semaphore, time::sleep};
-use tonic::Status;
 
 use crate::{
     app::{
@@ -23,10 +22,11 @@ use crate::{
     client::{Client, Target},
     domain::{answer::Trouble, link::Link},
     labels,
-    neighbours::{self, Neighbours, Voice},
+    neighbours::{self, Neighbours},
 };
 
-/// A lease is renewed before a call when it was last kept so long ago; a call takes 30 s at most, a lease lasts 90 s.
+/// A lease is renewed before a call when it was last kept so long ago; a call takes 90 s at most (a token, the call, and both
+/// once more when the token had ended), a lease lasts 150 s.
 const KEEP: Duration = Duration::from_secs(20);
 
 /// The right to call one operator's system.
@@ -40,7 +40,7 @@ impl Lease {
     /// Makes sure that it holds for one more call.
     ///
     /// # Errors
-    /// [`Trouble::LeaseLost`], also when stations cannot be asked.
+    /// [`Trouble::LeaseLost`]; [`Trouble::Platform`] when stations cannot be asked.
     pub async fn keep(&self) -> Result<(), Trouble> {
         let kept = *self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.elapsed() < KEEP {
@@ -48,7 +48,11 @@ impl Lease {
         }
         let asked = Instant::now();
         let body = RenewLeaseRequest { lease_id: self.id.clone() };
-        self.turns.clone().renew_lease(body).await.map_err(|_| Trouble::LeaseLost)?;
+        let renewed = self.turns.clone().renew_lease(body).await.map_err(Failure::from);
+        renewed.map_err(|failure| match failure.reason() {
+            "lease_lost" => Trouble::LeaseLost,
+            _ => Trouble::Platform,
+        })?;
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = asked;
         Ok(())
     }
@@ -136,25 +140,22 @@ impl Worker {
         let resolved = leased.link.ok_or(Trouble::Platform)?;
         let target = self.target(&resolved);
         let link = neighbours::link(resolved).map_err(|_| Trouble::Platform)?;
-        let voice = self.voice(&link).await;
         if kind == "joint_test" {
             let door = self.door(&link);
-            let sides = joint::Sides { door: door.as_ref(), operator: target.as_ref(), voice: voice.ok() };
+            let sides =
+                joint::Sides { door: door.as_ref(), operator: target.as_ref(), neighbours: &self.neighbours };
             let steps = joint::run(&self.client, lease, &link, &sides, received).await?;
             return Ok(FinishTurnRequest { steps, ..FinishTurnRequest::default() });
         }
-        let (target, voice) = (target.ok_or(Trouble::Address)?, voice.map_err(|_| Trouble::Platform)?);
-        let pull = Pull { client: &self.client, target: &target, link: &link, voice: &voice, lease };
+        let target = target.ok_or(Trouble::Address)?;
+        let pull =
+            Pull { client: &self.client, target: &target, link: &link, neighbours: &self.neighbours, lease };
         let Tally { taken, rejected, example } = match kind.as_str() {
             "stations" => pull_stations(&pull, since).await?,
             "status" => pull_statuses(&pull).await?,
             _ => return Err(Trouble::Platform),
         };
         Ok(FinishTurnRequest { taken, rejected, found: example, ..FinishTurnRequest::default() })
-    }
-
-    async fn voice(&self, link: &Link) -> Result<Voice, Status> {
-        Ok(self.neighbours.voice(link.operator_id).await?)
     }
 
     /// The operator's system, where it can be called.

@@ -17,7 +17,7 @@ use crate::{
         script::{self, Listed, MEMBERS, Step},
     },
     labels,
-    neighbours::Voice,
+    neighbours::Neighbours,
     turns::Lease,
 };
 
@@ -38,7 +38,7 @@ pub struct Sides<'s> {
     /// The operator's system.
     pub operator: Option<&'s Target>,
     /// Speaks to stations for the operator.
-    pub voice: Option<Voice>,
+    pub neighbours: &'s Neighbours,
 }
 
 /// What the operator's system has delivered last.
@@ -98,10 +98,7 @@ pub async fn run(
             }
         }
     }
-    let held = match &sides.voice {
-        Some(voice) => codes(voice).await.is_ok_and(|codes| !codes.is_empty()),
-        None => false,
-    };
+    let held = codes(sides.neighbours, link).await.is_ok_and(|codes| !codes.is_empty());
     let now = client.now();
     let fresh = |at: Option<OffsetDateTime>, age: Duration| match at {
         Some(at) if now - at <= age => Found::Passed(None, labels::latest(&moment_text(at))),
@@ -239,7 +236,7 @@ impl Script<'_> {
             Err(trouble) => Found::from(&trouble),
         };
         self.note(side, Step::OneByOne, one);
-        let beyond = match self.page(target, "", listed.pages + 1, PAGE_SIZE).await {
+        let beyond = match self.page(target, "", listed.pages.saturating_add(1), PAGE_SIZE).await {
             Ok(page) if page.stations.is_empty() => Found::Passed(Some(0), labels::stations(0)),
             Ok(page) => Found::Failed(Some(0), labels::stations(page.stations.len())),
             Err(trouble) if script::secret_refused(&trouble) => {

@@ -22,7 +22,7 @@ use crate::{
         ret::Ret,
     },
     labels,
-    neighbours::Voice,
+    neighbours::{Neighbours, Voice},
     turns::Lease,
 };
 
@@ -45,8 +45,8 @@ pub struct Pull<'p> {
     pub target: &'p Target,
     /// The operator's link.
     pub link: &'p Link,
-    /// Speaks to stations for the operator.
-    pub voice: &'p Voice,
+    /// Gives the operator's voice, which lasts a minute; a pull may last longer.
+    pub neighbours: &'p Neighbours,
     /// Must hold before each call.
     pub lease: &'p Lease,
 }
@@ -100,7 +100,8 @@ pub async fn pull_stations(pull: &Pull<'_>, since: Option<OffsetDateTime>) -> Re
 
 async fn walk(pull: &Pull<'_>, since: Option<OffsetDateTime>, size: i64) -> Result<Walk, Trouble> {
     let mut tally = Tally::default();
-    let mut seen = BTreeSet::new();
+    // Stations without a code cannot be told apart.
+    let (mut seen, mut nameless) = (BTreeSet::new(), 0);
     let (mut number, mut items, mut moving) = (1, None, false);
     loop {
         let since = since.map(moment_text).unwrap_or_default();
@@ -117,13 +118,22 @@ async fn walk(pull: &Pull<'_>, since: Option<OffsetDateTime>, size: i64) -> Resu
             return Err(Trouble::Incomplete);
         }
         for (station, findings) in page.stations {
-            if seen.insert(station.code.clone()) {
+            nameless += usize::from(station.code.is_empty());
+            if station.code.is_empty() || seen.insert(station.code.clone()) {
                 pull.lease.keep().await?;
                 keep(pull, &heard, &station, &findings, &mut tally).await?;
             }
         }
-        if number >= page.count || number >= PAGES_MAX {
-            return Ok(if moving { Walk::Moving(tally) } else { Walk::Whole(tally) });
+        if number >= page.count {
+            let came = i64::try_from(seen.len() + nameless).unwrap_or(i64::MAX);
+            return match moving {
+                true => Ok(Walk::Moving(tally)),
+                false if came < page.items => Err(Trouble::Incomplete),
+                false => Ok(Walk::Whole(tally)),
+            };
+        }
+        if number >= PAGES_MAX {
+            return Err(Trouble::Incomplete);
         }
         number += 1;
     }
@@ -141,7 +151,7 @@ async fn keep(
         tally.reject(format!("{} {}", station.code, labels::faults(&findings.faults)));
         return Ok(());
     }
-    match stations::register(&call(pull, heard), pull.voice, station).await {
+    match stations::register(&call(pull, heard), &voice(pull.neighbours, pull.link).await?, station).await {
         Ok(_) => tally.taken += 1,
         Err(refused) if refused.ret == Ret::Business => {
             tally.reject(format!("{} {}", station.code, refused.msg));
@@ -162,7 +172,7 @@ fn call<'c>(pull: &'c Pull<'_>, heard: &'c Heard) -> Call<'c> {
 /// [`Trouble`]; what came before it is kept.
 pub async fn pull_statuses(pull: &Pull<'_>) -> Result<Tally, Trouble> {
     let mut tally = Tally::default();
-    for codes in codes(pull.voice).await?.chunks(STATIONS_ASKED) {
+    for codes in codes(pull.neighbours, pull.link).await?.chunks(STATIONS_ASKED) {
         pull.lease.keep().await?;
         let body = json!({ "StationIDs": codes });
         let heard = pull.client.call(pull.target, "query_station_status", body, CALL).await?;
@@ -195,7 +205,8 @@ async fn deliver(
         status: report.status,
         source_time: Some(timestamp(report.at.unwrap_or(heard.stamp))),
     });
-    let results = status::push(&call(pull, heard), pull.voice, items.collect()).await;
+    let results =
+        status::push(&call(pull, heard), &voice(pull.neighbours, pull.link).await?, items.collect()).await;
     for (report, result) in reports.iter().zip(results.map_err(|_| Trouble::Platform)?) {
         if result.outcome == "rejected" {
             tally.reject(format!("{} {}", report.connector_id, result.text));
@@ -206,15 +217,20 @@ async fn deliver(
     Ok(())
 }
 
+async fn voice(neighbours: &Neighbours, link: &Link) -> Result<Voice, Trouble> {
+    neighbours.voice(link.operator_id).await.map_err(|_| Trouble::Platform)
+}
+
 /// Codes of the operator's stations in force.
 ///
 /// # Errors
 /// [`Trouble::Platform`].
-pub async fn codes(voice: &Voice) -> Result<Vec<String>, Trouble> {
+pub async fn codes(neighbours: &Neighbours, link: &Link) -> Result<Vec<String>, Trouble> {
     let (mut codes, mut token) = (Vec::new(), String::new());
     loop {
         let page = Page { page_size: REGISTRY_PAGE, page_token: token };
         let asked = ListStationsRequest { page: Some(page), ..ListStationsRequest::default() };
+        let voice = voice(neighbours, link).await?;
         let answer = voice.registry().list_stations(asked).await.map_err(|_| Trouble::Platform)?;
         let answer = answer.into_inner();
         codes.extend(answer.stations.into_iter().filter_map(|one| Some(one.record?.station_code)));

@@ -3,8 +3,9 @@
 //! Owns: the table of kinds and the back-off. Not: who is at it (`store::turns`). Source: interconnect sections 12 and 16.
 use time::{Duration, OffsetDateTime};
 
-/// How long a link is leased: longer than the longest call (30 s) and the renewal before it.
-pub const LEASE: Duration = Duration::seconds(90);
+/// How long a link is leased: longer than the longest call (90 s: a token, a page, and both once more when the token had
+/// ended) and the renewal before it.
+pub const LEASE: Duration = Duration::seconds(150);
 /// After the first failure; doubled with each further one. Source: interconnect section 8, repeats.
 const BACK_OFF: Duration = Duration::seconds(30);
 /// Longest back-off.
