@@ -157,6 +157,27 @@ fn second(system: &System) -> Result<Child> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pages_that_do_not_bring_what_they_announce_are_no_complete_pull() -> Result<()> {
+    let system = system().await?;
+    let (company, _, server) = linked(&system, 45).await?;
+    server.state().habits.stays_on_page_one = true;
+    company.actor.set_peer(&server.base_url, server.secrets.clone()).await?;
+    let failed = eventually(PATIENCE, "the pull ends", || async {
+        let turn = turn(&company, "stations").await?;
+        Ok((turn.failures > 0 || turn.last_success_at.is_some()).then_some(turn))
+    })
+    .await?;
+    assert_eq!((failed.reason.as_str(), failed.last_success_at), ("answer_incomplete", None));
+    server.state().habits.stays_on_page_one = false;
+    due(&system, "stations").await?;
+    eventually(PATIENCE, "all stations are there", || async {
+        Ok((count(&system, "SELECT count(*) FROM stations").await? == 45).then_some(()))
+    })
+    .await?;
+    system.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_processes_call_an_operators_server_one_at_a_time_and_each_turn_once() -> Result<()> {
     let system = system().await?;
     let mut other = second(&system)?;

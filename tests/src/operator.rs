@@ -37,6 +37,8 @@ pub enum Fault {
 /// What an operator's system does wrong all the time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Habits {
+    /// The first page is the answer to every page's number.
+    pub stays_on_page_one: bool,
     /// Each page repeats the last station of the one before.
     pub repeats: bool,
     /// The stations of a page come in another order each time.
@@ -274,7 +276,8 @@ impl State {
         let changed = self.habits.always_all || body["LastQueryTime"].as_str().unwrap_or_default().is_empty();
         let all: &[StationRecord] = if changed { &self.stations } else { &[] };
         let (number, size) = (usize::try_from(number).unwrap_or(1), usize::try_from(size).unwrap_or(1));
-        let from = number.saturating_sub(1).saturating_mul(size).min(all.len());
+        let turned = if self.habits.stays_on_page_one { 0 } else { number.saturating_sub(1) };
+        let from = turned.saturating_mul(size).min(all.len());
         let mut chosen: Vec<&StationRecord> = all[from..(from + size).min(all.len())].iter().collect();
         if self.habits.repeats && from > 0 && !chosen.is_empty() {
             chosen.insert(0, &all[from - 1]);
