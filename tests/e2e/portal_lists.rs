@@ -97,9 +97,13 @@ async fn every_list_is_a_workbook_with_money_and_dates_that_can_be_reckoned_with
     system.official("desk01", "administrator", &["410000"]).await?;
     let office = Browser::at(&system)?;
     office.sign_in("desk01", PASSWORD).await?;
-    for list in
-        ["/supervision/subsidies", "/supervision/subsidies/applications", "/system/accounts", "/system/users"]
-    {
+    for list in [
+        "/supervision/subsidies",
+        "/supervision/subsidies/applications",
+        "/system/accounts",
+        "/system/users",
+        "/system/rounds",
+    ] {
         let page = office.get(list).await?;
         let (rows, _) = read(&office.get(&export(&page)?).await?)?;
         assert!(!rows.is_empty(), "{list}");
@@ -107,6 +111,26 @@ async fn every_list_is_a_workbook_with_money_and_dates_that_can_be_reckoned_with
     let members = format!("/supervision/subsidies/orders/{}/export", case.view.work_order_id);
     let (rows, _) = read(&office.get(&members).await?)?;
     assert_eq!(rows[0][1].to_string(), case.view.application_no);
+    office.get("/system/machines").await?;
+    let (rows, _) = read(&office.get("/system/machines/export").await?)?;
+    assert!(!rows.is_empty(), "no client of an outside system");
+
+    // Who took what stands in the audit log; what was searched for only as its hash.
+    let name = case.view.station_name.chars().take(4).collect::<String>();
+    let path = format!("/supervision/subsidies/applications/export?q={name}&stage=ExpertReview");
+    let (rows, _) = read(&office.get(&path).await?)?;
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    let taken: Vec<(String, String)> = sqlx::query_as(
+        "SELECT a.subject, a.detail FROM audit_log a JOIN users u ON a.actor = 'person:' || u.user_id
+         WHERE u.login = 'desk01' AND a.act = 'export_list' ORDER BY a.happened_at",
+    )
+    .fetch_all(system.database(Service::Accounts)?)
+    .await?;
+    assert_eq!(taken.len(), 8, "{taken:?}");
+    let (list, detail) = taken.last().context("a record")?;
+    assert_eq!(list, "supervision/subsidies/applications");
+    assert!(detail.starts_with("rows=1 q=sha256:") && detail.ends_with("&stage=ExpertReview"), "{detail}");
+    assert!(!detail.contains(&name), "{detail}");
     system.finish().await
 }
 

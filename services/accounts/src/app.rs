@@ -1,6 +1,7 @@
 //! The one path for every change: lock, decide, save, announce, record. One file per family of verbs.
 
 pub mod activate;
+pub mod exports;
 pub mod import;
 pub mod machines;
 pub mod officials;

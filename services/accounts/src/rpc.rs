@@ -3,6 +3,7 @@
 pub mod access;
 mod convert;
 mod directory;
+mod exports;
 mod machines;
 mod registration;
 mod review;
@@ -11,7 +12,7 @@ mod users;
 
 use proto::accounts::{
     account_review_server::AccountReviewServer, directory_server::DirectoryServer,
-    machines_server::MachinesServer, registration_server::RegistrationServer,
+    exports_server::ExportsServer, machines_server::MachinesServer, registration_server::RegistrationServer,
     sessions_server::SessionsServer, users_server::UsersServer,
 };
 use tonic::service::RoutesBuilder;
@@ -26,6 +27,7 @@ pub fn routes(accounts: &Accounts) -> RoutesBuilder {
     routes.add_service(SessionsServer::new(sessions::Inlet(accounts.clone())));
     routes.add_service(UsersServer::new(users::Inlet(accounts.clone())));
     routes.add_service(MachinesServer::new(machines::Inlet(accounts.clone())));
+    routes.add_service(ExportsServer::new(exports::Inlet(accounts.clone())));
     routes.add_service(DirectoryServer::new(directory::Inlet(accounts.clone())));
     routes
 }

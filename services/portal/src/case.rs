@@ -10,6 +10,7 @@ use crate::{
     divisions::Known,
     format,
     labels::{self, Outcome},
+    papers::Papers,
     refused::Away,
     stage::{self, Step, Tag},
 };
@@ -53,6 +54,8 @@ pub struct Case {
     pub facts: Vec<Fact>,
     /// What the last return named.
     pub return_items: Vec<String>,
+    /// What the county found on paper; none before its check, and while the history cannot be read.
+    pub papers: Option<Papers>,
     /// The newest first; or why not.
     pub history: Result<Vec<Past>, Away>,
     /// What may be done; or why it cannot be said.
@@ -94,6 +97,7 @@ impl Case {
             steps: stage::steps(&view, history.as_deref().unwrap_or_default()),
             facts: facts(&view, names, own_turn || visitor.is(Role::Operator)),
             return_items: view.return_items.iter().map(|item| labels::item(item)).collect(),
+            papers: history.as_deref().ok().and_then(Papers::of),
             history: history.map(|entries| entries.iter().rev().map(past).collect()),
             offers,
             view,

@@ -44,6 +44,7 @@ pub mod materials;
 pub mod menu;
 pub mod order;
 pub mod package;
+pub mod papers;
 pub mod pipe;
 pub mod policy;
 pub mod refused;

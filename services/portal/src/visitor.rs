@@ -10,8 +10,8 @@ use axum::{
 use chassis::rpc::Peer;
 use proto::{
     accounts::{
-        SessionView, account_review_client::AccountReviewClient, machines_client::MachinesClient,
-        registration_client::RegistrationClient, users_client::UsersClient,
+        SessionView, account_review_client::AccountReviewClient, exports_client::ExportsClient,
+        machines_client::MachinesClient, registration_client::RegistrationClient, users_client::UsersClient,
     },
     documents::{
         dossiers_client::DossiersClient, files_client::FilesClient, invoices_client::InvoicesClient,
@@ -73,6 +73,8 @@ impl Visitor {
         registration: RegistrationClient at "accounts";
         /// Registrations that wait.
         account_review: AccountReviewClient at "accounts";
+        /// The record of what was exported.
+        exports: ExportsClient at "accounts";
         /// Officials.
         users: UsersClient at "accounts";
         /// Outside systems.

@@ -10,6 +10,7 @@ pub mod county_subsidies;
 pub mod dossiers;
 pub mod endings;
 pub mod export_registers;
+pub mod export_settings;
 pub mod exports;
 pub mod extensions;
 pub mod files;

@@ -16,6 +16,7 @@ const READERS_OF_USERS: &[Who] = &[
 /// Those who have an office with others in it.
 const REVIEWERS: &[Who] =
     &[Who::Person("county"), Who::Person("city"), Who::Person("administrator"), Who::Person("province")];
+const PEOPLE: &[Who] = &[Who::Person("*")];
 const ANYONE: &[Who] = &[Who::Anyone];
 const SERVICES: &[Who] = &[Who::Service("*")];
 
@@ -56,6 +57,7 @@ pub const ACCESS: &[Access] = &[
     row("/yuchong.accounts.v1.Machines/ListClients", CLIENTS_OFFICE),
     row("/yuchong.accounts.v1.Machines/IssueMachineToken", ANYONE),
     row("/yuchong.accounts.v1.Machines/IssueLinkToken", &[Who::Service("interconnect")]),
+    row("/yuchong.accounts.v1.Exports/RecordExport", PEOPLE),
     row("/yuchong.accounts.v1.Directory/GetOperator", SERVICES),
     row("/yuchong.accounts.v1.Directory/GetUser", SERVICES),
     row("/yuchong.accounts.v1.Directory/ListDivisions", SERVICES),

@@ -10,6 +10,7 @@ use axum::{
     routing::get,
 };
 use proto::{
+    accounts::RecordExportRequest,
     common,
     reviews::{ApplicationView, ListApplicationsRequest, ListWorkOrdersRequest},
 };
@@ -20,12 +21,12 @@ use tonic::Status;
 use super::{
     Routes,
     applications::{self, Tabs},
-    county_subsidies, dossiers, export_registers, orders,
+    county_subsidies, dossiers, export_registers, export_settings, orders,
 };
 use crate::{
     Answer, Refused, Role, Visitor,
     divisions::Known,
-    format, guard, labels,
+    format, guard, ids, labels,
     list::{Filter, encoded},
     order::Order,
     pipe,
@@ -48,6 +49,7 @@ pub fn routes() -> Routes {
         .route("/supervision/subsidies/export", get(work_orders))
         .route("/supervision/subsidies/orders/{id}/export", get(members))
         .merge(export_registers::routes())
+        .merge(export_settings::routes())
 }
 
 /// One row with the id of what it shows: what a list gives twice, because it changed meanwhile, is written once.
@@ -96,6 +98,7 @@ where
         ("说明", "导出期间新增或变动的记录可能不在其中；金额单位为元，功率单位为 kW。".to_owned()),
     ];
     written.explain(&lines).map_err(|error| Refused::fault(&error))?;
+    recorded(visitor, filter, written.rows()).await?;
     let (pipe, body) = pipe::pipe();
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
@@ -104,6 +107,28 @@ where
         }
     });
     Ok(attached(body.into_response(), guard::WORKBOOK, &file_name(title, "xlsx")))
+}
+
+/// Nothing leaves before the record of it stands.
+async fn recorded(visitor: &Visitor, filter: &Filter, rows: u32) -> Result<(), Status> {
+    let path = filter.path().trim_matches('/');
+    let request = RecordExportRequest {
+        request_id: ids::fresh(),
+        list: path.strip_suffix("/export").unwrap_or(path).to_owned(),
+        filter: filter.narrowing().map(|(key, value)| coded(key, value)).collect::<Vec<_>>().join("&"),
+        rows: rows.into(),
+    };
+    visitor.exports().record_export(request).await.map(drop)
+}
+
+/// A field of the filter for the record: what was searched for may be a person, and is kept as its hash.
+fn coded(key: &str, value: &str) -> String {
+    let code = |letter: u8| letter.is_ascii_alphanumeric() || b"-_.:".contains(&letter);
+    if key != "q" && value.bytes().all(code) {
+        return format!("{}={value}", encoded(key));
+    }
+    let hash = hex::encode(Sha256::digest(value));
+    format!("{}=sha256:{}", encoded(key), &hash[..16])
 }
 
 /// Enough of an id to know it again, in little room.
@@ -319,4 +344,16 @@ async fn work_orders(visitor: Visitor, filter: Filter) -> Answer {
         }
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_recorded_as_it_is_and_what_was_searched_for_as_its_hash() {
+        assert_eq!(coded("stage", "CityReview"), "stage=CityReview");
+        assert_eq!(coded("q", "13912345678"), "q=sha256:ba6c167e885ea4be");
+        assert!(coded("county", "甲某某").starts_with("county=sha256:"));
+    }
 }

@@ -24,7 +24,8 @@ use crate::{
 
 /// Menu path, and the list.
 pub const LIST: &str = "/system/machines";
-const OFFICE: [Role; 2] = [Role::Administrator, Role::SystemAdministrator];
+/// Who works here.
+pub(super) const OFFICE: [Role; 2] = [Role::Administrator, Role::SystemAdministrator];
 
 /// Routes of this area.
 pub fn routes() -> Routes {
@@ -83,7 +84,7 @@ async fn operator(visitor: &Visitor, operator_id: &str, uscc: &str) -> Result<Op
 }
 
 /// Names of the companies of these clients; ids stand for those that cannot be read.
-async fn companies(visitor: &Visitor, clients: &[ClientView]) -> BTreeMap<String, String> {
+pub(super) async fn companies(visitor: &Visitor, clients: &[ClientView]) -> BTreeMap<String, String> {
     let mut ids: Vec<_> = clients.iter().map(|client| client.operator_id.clone()).collect();
     ids.sort_unstable();
     ids.dedup();
@@ -94,7 +95,8 @@ async fn companies(visitor: &Visitor, clients: &[ClientView]) -> BTreeMap<String
         .collect()
 }
 
-fn row(visitor: &Visitor, client: &ClientView, companies: &BTreeMap<String, String>) -> Row {
+/// One client as the page shows it.
+pub(super) fn row(visitor: &Visitor, client: &ClientView, companies: &BTreeMap<String, String>) -> Row {
     let (text, class) = if client.revoked_at.is_some() { ("已吊销", "draft") } else { ("有效", "ok") };
     Row {
         name: client.name.clone(),
@@ -129,7 +131,7 @@ async fn page(visitor: &Visitor, filter: Filter, form: Form) -> Answer {
             format!("{LIST}/new?operator={operator_id}")
         },
         rows: answer.clients.iter().map(|client| row(visitor, client, &companies)).collect(),
-        pager: filter.pager(&answer.next_page_token, answer.clients.len()),
+        pager: filter.pager(&answer.next_page_token, answer.clients.len()).exported(&filter),
         filter,
     };
     visitor.show(status, &page)

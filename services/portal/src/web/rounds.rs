@@ -67,7 +67,7 @@ pub struct Row {
 }
 
 impl Row {
-    fn of(round: &Round) -> Row {
+    pub(super) fn of(round: &Round) -> Row {
         let policy = round.policy.clone().unwrap_or_default();
         Row {
             name: round.name.clone(),
@@ -99,7 +99,7 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
     let page = RoundsPage {
         page: visitor.page(LIST, "轮次与参数").await,
         rows: answer.rounds.iter().map(Row::of).collect(),
-        pager: filter.pager(&answer.next_page_token, answer.rounds.len()),
+        pager: filter.pager(&answer.next_page_token, answer.rounds.len()).exported(&filter),
     };
     visitor.show(StatusCode::OK, &page)
 }

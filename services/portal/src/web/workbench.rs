@@ -1,6 +1,9 @@
 //! 工作台: what waits for this person, with exact counts, and the latest messages.
 
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use askama::Template;
 use axum::{http::StatusCode, routing::get};
@@ -11,7 +14,7 @@ use proto::{
     notifications::{
         CountTasksRequest, CountTasksResponse, ListMessagesRequest, ListTasksRequest, Message, Task,
     },
-    reviews::{ApplicationView, CountApplicationsRequest, GetApplicationRequest, ListApplicationsRequest},
+    reviews::{ApplicationView, CountApplicationsRequest, ListApplicationsRequest},
 };
 
 use super::{Routes, applications::Row};
@@ -311,17 +314,20 @@ fn ranked(mut counted: Vec<(Division, i32)>) -> Vec<Share> {
     counted.into_iter().map(share).collect()
 }
 
+/// A task whose application cannot be read just now keeps its number.
 async fn task_rows(visitor: &Visitor, names: &Known, tasks: &[Task]) -> Vec<TaskRow> {
-    let views = join_all(tasks.iter().map(|task| async {
-        if task.subject_type != "application" {
-            return None;
+    let ids = tasks.iter().filter(|task| task.subject_type == "application");
+    let application_ids: Vec<_> = ids.map(|task| task.subject_id.clone()).collect();
+    let mut views = BTreeMap::new();
+    if !application_ids.is_empty() {
+        let asked =
+            ListApplicationsRequest { page: first(), application_ids, ..ListApplicationsRequest::default() };
+        if let Ok(answer) = visitor.applications().list_applications(asked).await {
+            let known = answer.into_inner().applications.into_iter();
+            views.extend(known.map(|view| (view.application_id.clone(), view)));
         }
-        let asked = GetApplicationRequest { application_id: task.subject_id.clone() };
-        // A task whose application cannot be read just now keeps its number.
-        visitor.applications().get_application(asked).await.ok().map(tonic::Response::into_inner)
-    }))
-    .await;
-    tasks.iter().zip(views).map(|(task, view)| task_row(visitor, names, task, view)).collect()
+    }
+    tasks.iter().map(|task| task_row(visitor, names, task, views.remove(&task.subject_id))).collect()
 }
 
 fn task_row(visitor: &Visitor, names: &Known, task: &Task, view: Option<ApplicationView>) -> TaskRow {

@@ -14,6 +14,7 @@ use portal::{
     labels::OPERATOR_TYPES,
     list::Filter,
     menu,
+    papers::Papers,
     refused::Away,
     roles::Role,
     sessions::Badges,
@@ -29,7 +30,10 @@ use portal::{
         workbench::{Company, Latest, Share, TaskRow, Tile, WorkbenchPage},
     },
 };
-use proto::{accounts::Division, reviews::ApplicationView};
+use proto::{
+    accounts::Division,
+    reviews::{ApplicationView, PaperCheck},
+};
 
 /// One rendering.
 #[derive(Clone)]
@@ -171,6 +175,7 @@ impl Kind {
             steps: stage::steps(&view, &[]),
             facts: self.some(|| Fact { name: "详细地址", value: self.text("示例路 1 号") }),
             return_items: self.some(|| self.text("详细地址")),
+            papers: self.papers(),
             history: self.part(past),
             offers: self.part(|| self.offer(0, true)).map(|mut offers| {
                 offers.extend(self.each(|number| self.offer(number, false)));
@@ -178,6 +183,18 @@ impl Kind {
             }),
             view,
         }
+    }
+
+    /// Some categories found, one missing.
+    fn papers(self) -> Option<Papers> {
+        let check = PaperCheck {
+            complete: false,
+            ticked: vec!["M1".into(), "M3".into()],
+            missing: vec!["M4".into()],
+            checked_on: "2026-11-20".into(),
+            checker: self.text("李示例"),
+        };
+        self.some(|| Papers::read(&check, &self.text("金水区主管部门"))).into_iter().next()
     }
 
     fn offer(self, number: usize, allowed: bool) -> Offer {

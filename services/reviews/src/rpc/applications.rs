@@ -338,7 +338,8 @@ impl Applications for Inlet {
     ) -> Result<Response<GetHistoryResponse>, Status> {
         let mut seen = self.seen(&request, &request.get_ref().application_id).await?;
         let links = store::history::list(&mut seen.db, seen.id).await.map_err(Failure::from)?;
-        Ok(Response::new(GetHistoryResponse { entries: views::history(&links, &seen.person) }))
+        let papers = store::history::papers(&mut seen.db, seen.id).await.map_err(Failure::from)?;
+        Ok(Response::new(GetHistoryResponse { entries: views::history(&links, &papers, &seen.person) }))
     }
 
     async fn list_submissions(

@@ -19,6 +19,9 @@ use crate::{
 /// Characters of a search.
 const SEARCH_CHARS: std::ops::RangeInclusive<usize> = 2..=50;
 
+/// Applications that can be named in one call: a page of any list.
+const IDS_MAX: usize = 200;
+
 /// The filter of a list.
 ///
 /// # Errors
@@ -31,6 +34,7 @@ pub fn filter(request: &ListApplicationsRequest) -> Result<Filter, Failure> {
     let submitted_to = date(&request.submitted_to, "submitted_to")?;
     Ok(Filter {
         stages: stages(request)?,
+        ids: ids(&request.application_ids)?,
         prefecture: code(&request.prefecture, "prefecture")?,
         county: code(&request.county, "county")?,
         operator: uuid(&request.operator_id, "operator_id")?,
@@ -43,6 +47,16 @@ pub fn filter(request: &ListApplicationsRequest) -> Result<Filter, Failure> {
         submitted_from,
         submitted_before: submitted_to.and_then(Date::next_day).map(start_of),
     })
+}
+
+/// The applications asked for; none: all.
+fn ids(given: &[String]) -> Result<Option<Vec<Uuid>>, Failure> {
+    const FIELD: &str = "application_ids";
+    if given.len() > IDS_MAX {
+        return Err(labels::unknown(FIELD));
+    }
+    let ids = given.iter().map(|text| id(text, FIELD)).collect::<Result<Vec<_>, _>>()?;
+    Ok(Some(ids).filter(|ids| !ids.is_empty()))
 }
 
 /// The first moment of a day in the province.

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use proto::reviews::{
     AllowedAction, ApplicationView, CalendarYear, CountApplicationsResponse, Draw as WireDraw, HistoryEntry,
-    ItemAnswer, NodeLimit, PanelMember, RankedMember, Round as WireRound, RoundPolicy, StageCount,
-    StationConnector, StationSnapshot, StepRef, Submission as WireSubmission, SubmissionRef, TimeLeft,
-    WorkOrderView,
+    ItemAnswer, NodeLimit, PanelMember, PaperCheck as WirePaperCheck, RankedMember, Round as WireRound,
+    RoundPolicy, StageCount, StationConnector, StationSnapshot, StepRef, Submission as WireSubmission,
+    SubmissionRef, TimeLeft, WorkOrderView,
 };
 
 use time::OffsetDateTime;
@@ -15,7 +15,7 @@ use super::convert;
 use crate::{
     app::{Shared, allowed::Action},
     domain::{
-        act::{Command, Person},
+        act::{Command, PaperCheck, Person},
         application::{Application, Submitted},
         calendar::Calendar,
         canonical::hex,
@@ -184,7 +184,7 @@ fn station(station: &Station) -> StationSnapshot {
 
 /// The history as this person reads it: an operator sees no persons; an individual opinion is its author's and the
 /// departments' to read (reliability section 10).
-pub fn history(links: &[Link], person: &Person) -> Vec<HistoryEntry> {
+pub fn history(links: &[Link], papers: &[(i64, PaperCheck)], person: &Person) -> Vec<HistoryEntry> {
     let operator = person.roles.contains(&Actor::Operator);
     let department = person.roles.contains(&Actor::Province);
     links
@@ -215,9 +215,23 @@ pub fn history(links: &[Link], person: &Person) -> Vec<HistoryEntry> {
                 occurred_at: Some(timestamp(entry.at)),
                 prev_hash: hex(&link.prev_hash),
                 hash: hex(&link.hash),
+                paper_check: papers
+                    .iter()
+                    .find(|(version, _)| *version == entry.version)
+                    .map(|(_, paper)| paper_check(paper, operator)),
             }
         })
         .collect()
+}
+
+fn paper_check(paper: &PaperCheck, operator: bool) -> WirePaperCheck {
+    WirePaperCheck {
+        complete: paper.complete,
+        ticked: paper.ticked.clone(),
+        missing: paper.missing.clone(),
+        checked_on: paper.checked_on.map(|day| day.to_string()).unwrap_or_default(),
+        checker: if operator { String::new() } else { paper.checker.clone() },
+    }
 }
 
 /// A submission in a list.

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use crate::domain::{
+    act::PaperCheck,
     canonical::Hash,
     history::Entry,
     ids::ApplicationId,
@@ -88,4 +89,30 @@ pub async fn list(db: &mut PgConnection, id: ApplicationId) -> Result<Vec<Link>,
     .fetch_all(db)
     .await?;
     rows.into_iter().map(HistoryRow::read).collect()
+}
+
+/// The paper checks of one application with the version of their step.
+///
+/// # Errors
+/// The database is away.
+pub async fn papers(db: &mut PgConnection, id: ApplicationId) -> Result<Vec<(i64, PaperCheck)>, StoreError> {
+    let rows = sqlx::query!(
+        "-- reviews.history.papers
+         SELECT version, complete, ticked, missing, checked_on, checker FROM paper_checks WHERE application_id = $1",
+        id.0
+    )
+    .fetch_all(db)
+    .await?;
+    let mut papers = Vec::with_capacity(rows.len());
+    for row in rows {
+        let paper = PaperCheck {
+            complete: row.complete,
+            ticked: row.ticked,
+            missing: row.missing,
+            checked_on: Some(row.checked_on),
+            checker: row.checker,
+        };
+        papers.push((row.version, paper));
+    }
+    Ok(papers)
 }

@@ -36,6 +36,8 @@ pub enum Part {
 pub struct Filter {
     /// Nodes; none: all but deleted ones (G5: the list is clean).
     pub stages: Option<Vec<Stage>>,
+    /// These only.
+    pub ids: Option<Vec<Uuid>>,
     /// City.
     pub prefecture: Option<String>,
     /// County.
@@ -267,7 +269,8 @@ fn order(of: &str, page: Page) -> String {
 impl Filter {
     /// Whether it names something that few have.
     fn picks(&self) -> bool {
-        self.operator.is_some()
+        self.ids.is_some()
+            || self.operator.is_some()
             || self.order.is_some()
             || self.station.is_some()
             || self.struck.is_some()

@@ -3,8 +3,8 @@
 use std::sync::atomic::Ordering;
 
 use proto::reviews::{
-    AllowedActionsRequest, DeleteRequest, GetHistoryRequest, ListApplicationsRequest, SaveAcceptanceRequest,
-    TakeBackRequest, TerminateRequest,
+    AllowedActionsRequest, DeleteRequest, GetHistoryRequest, HistoryEntry, ListApplicationsRequest,
+    SaveAcceptanceRequest, TakeBackRequest, TerminateRequest,
 };
 
 use crate::harness::{CITY, COUNTY, OPERATOR, Platform, Who, answer, fresh, judged, reason};
@@ -80,6 +80,25 @@ async fn county_returns_operator_edits_only_what_was_named_and_comes_back() {
     let expected = ["T01", "T02", "T05", "T02", "T04", "T07", "T06", "T09", "T12", "T09", "T11", "T13"];
     assert_eq!(steps, expected);
     assert!(history.windows(2).all(|pair| pair[0].hash == pair[1].prev_hash));
+
+    // The city reads what the county found on paper, at the steps that found it; an operator reads no person.
+    let papers = |entries: &[HistoryEntry]| -> Vec<_> {
+        let found = entries.iter().filter_map(|entry| Some((entry, entry.paper_check.as_ref()?)));
+        found
+            .map(|(entry, paper)| (entry.transition.clone(), paper.missing.clone(), paper.checker.clone()))
+            .collect()
+    };
+    let found = |checker: &str| {
+        let step = |transition: &str, missing: &[&str]| {
+            let missing: Vec<_> = missing.iter().map(|item| (*item).to_owned()).collect();
+            (transition.to_owned(), missing, checker.to_owned())
+        };
+        vec![step("T07", &["M2"]), step("T06", &[])]
+    };
+    assert_eq!(papers(&history), found("李明"));
+    let request = GetHistoryRequest { application_id: view.application_id.clone() };
+    let history = answer(platform.applications(OPERATOR).get_history(request).await).expect("read").entries;
+    assert_eq!(papers(&history), found(""));
     platform.stop().await;
 }
 

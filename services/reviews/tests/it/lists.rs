@@ -80,6 +80,10 @@ async fn each_filter_leaves_what_it_names() {
             .await
             .expect("a day");
     let text = |text: &str| ListApplicationsRequest { text: text.into(), ..all() };
+    let named = |views: &[&ApplicationView]| {
+        let application_ids = views.iter().map(|view| view.application_id.clone()).collect();
+        ListApplicationsRequest { application_ids, ..all() }
+    };
     for (filter, found) in [
         (all(), 3),
         (text("花园"), 1),
@@ -104,6 +108,9 @@ async fn each_filter_leaves_what_it_names() {
         (ListApplicationsRequest { operator_id: operator(2).to_string(), ..all() }, 0),
         (ListApplicationsRequest { round_id: round.clone(), ..all() }, 3),
         (ListApplicationsRequest { round_id: fresh(), ..all() }, 0),
+        (ListApplicationsRequest { application_ids: vec![fresh()], ..all() }, 0),
+        (named(&[&garden, &river]), 2),
+        (ListApplicationsRequest { county: "410105".into(), ..named(&[&garden]) }, 0),
         (ListApplicationsRequest { work_order_id: fresh(), ..all() }, 0),
         (ListApplicationsRequest { station_id: Uuid::from_u128(2).to_string(), ..all() }, 1),
         (ListApplicationsRequest { order: "deadline".into(), ..text("充电站") }, 2),
@@ -126,8 +133,10 @@ async fn each_filter_leaves_what_it_names() {
     {
         let (rows, _) = platform.list(who, all()).await.expect("listed");
         assert_eq!((rows.len(), platform.counted(who, all()).await.1), (found, found as i32), "{who:?}");
-        let named = platform.list(who, text("花园")).await.expect("listed").0.len();
-        assert_eq!(named, usize::from(found == 2), "{who:?}");
+        for filter in [text("花园"), named(&[&garden])] {
+            let rows = platform.list(who, filter).await.expect("listed").0.len();
+            assert_eq!(rows, usize::from(found == 2), "{who:?}");
+        }
     }
     let (counts, _) = platform.counted(COUNTY, all()).await;
     assert_eq!(counts, [("CountyReview".to_owned(), 1), ("PaperCheck".to_owned(), 1)]);

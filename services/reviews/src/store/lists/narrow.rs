@@ -151,6 +151,9 @@ pub(super) enum Way {
 
 /// What the caller asks for, but for the nodes.
 pub(super) fn conditions(query: &mut Query, filter: &Filter, way: Way) {
+    if let Some(ids) = &filter.ids {
+        query.push(" AND id = ANY(").push_bind(ids.clone()).push(")");
+    }
     for (column, code) in [("prefecture", &filter.prefecture), ("county", &filter.county)] {
         if let Some(code) = code {
             query.push(" AND ").push(column).push(" = ").push_bind(code.clone());
