@@ -253,6 +253,8 @@ async fn administrator(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
         "/supervision/subsidies/applications/export",
         "/system/accounts/export",
         "/system/users/export",
+        "/system/rounds/export",
+        "/system/machines/export",
     ] {
         tour.no_page(route, &[]).await?;
     }
