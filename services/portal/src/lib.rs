@@ -47,6 +47,7 @@ pub mod package;
 pub mod papers;
 pub mod pipe;
 pub mod policy;
+pub mod quality;
 pub mod refused;
 pub mod review;
 pub mod roles;

@@ -10,7 +10,15 @@ pub mod status;
 pub mod telemetry;
 pub mod turn;
 
+use std::collections::BTreeMap;
+
+use time::OffsetDateTime;
 use uuid::Uuid;
+
+use crate::domain::{
+    tally::{Kind, Tally},
+    verdict::Verdict,
+};
 
 /// Items of one operator that arrived together and are answered together.
 #[derive(Debug, Clone)]
@@ -21,4 +29,22 @@ pub struct Batch<L> {
     pub batch_id: String,
     /// In the order sent.
     pub lines: Vec<L>,
+}
+
+/// What became of each operator's lines; `happened_at` is when a line's report happened, as far as that could be read.
+fn tallies<L>(
+    batches: &[Batch<L>],
+    verdicts: &[Vec<Verdict>],
+    kind: Kind,
+    now: OffsetDateTime,
+    happened_at: impl Fn(&L) -> Option<OffsetDateTime>,
+) -> BTreeMap<Uuid, Tally> {
+    let mut tallies: BTreeMap<Uuid, Tally> = BTreeMap::new();
+    for (batch, verdicts) in batches.iter().zip(verdicts) {
+        let tally = tallies.entry(batch.operator_id).or_default();
+        for (line, verdict) in batch.lines.iter().zip(verdicts) {
+            tally.count(kind, verdict, happened_at(line), now);
+        }
+    }
+    tallies
 }

@@ -28,6 +28,8 @@ const SWEEP_STATIONS: i64 = 200;
 const CLAIMS: i64 = 100;
 /// Partitions are made two days ahead, so an hour is often enough.
 const UPKEEP: Duration = Duration::from_secs(3_600);
+/// An hour is looked at once; asking more often makes up for a process that ended.
+const LOOKS: Duration = Duration::from_secs(600);
 
 /// Looks for stations whose fact no longer fits their data.
 pub async fn sweep(pool: PgPool, units: Units, window: Span, every: Duration) {
@@ -100,6 +102,16 @@ async fn ask(reviews: &mut FactsClient<Peer>, application_id: Uuid) -> Result<Ho
     }
 }
 
+/// Looks every hour how many connectors are online; several processes may ask, one looks.
+pub async fn looks(pool: PgPool, window: Span) {
+    loop {
+        if let Err(failure) = store::quality_days::look(&pool, window).await {
+            tracing::warn!(error = %failure, "connectors online were not counted, the next turn tries again");
+        }
+        tokio::time::sleep(LOOKS).await;
+    }
+}
+
 /// Partitions ahead of time, and the end of what is kept for a time only.
 pub async fn upkeep(pool: PgPool, age_hours: u32, settings: Retention) {
     loop {
@@ -125,5 +137,6 @@ async fn upkeep_once(pool: &PgPool, age_hours: u32, settings: &Retention) -> Res
     drop_partitions(pool, Daily::StatusHistory, settings.status_history_days).await?;
     drop_partitions(pool, Daily::Telemetry, settings.telemetry_days).await?;
     while store::retention::forget_quality(pool, settings.quality_days).await? == 1_000 {}
+    store::quality_days::forget(pool, settings.quality_day_days).await?;
     Ok(())
 }

@@ -63,6 +63,8 @@ pub struct Registry {
 pub struct Connection {
     /// Hours without a report after which a station is offline.
     pub window_hours: u32,
+    /// Minutes after its latest report in which a connector counts as online.
+    pub online_minutes: u32,
     /// Seconds between two sweeps for stations that fell silent.
     pub sweep_secs: u64,
 }
@@ -111,6 +113,8 @@ pub struct Retention {
     pub telemetry_days: u32,
     /// Days of quality items, after they last came.
     pub quality_days: u32,
+    /// Days of the counts by day.
+    pub quality_day_days: u32,
     /// Seconds after which a claim that no event has confirmed is looked into.
     pub claim_confirm_secs: u64,
 }
@@ -133,7 +137,7 @@ impl Config {
     pub fn validate(&self) -> Result<(), ConfigError> {
         let bounds = self.bounds();
         let keyed = !self.links.secrets_key.expose_secret().is_empty();
-        let rules: [(&'static str, bool, &str); 15] = [
+        let rules: [(&'static str, bool, &str); 17] = [
             (
                 "links.secrets_key",
                 self.links.vault().is_some() && (keyed || self.profile != Profile::Production),
@@ -151,6 +155,11 @@ impl Config {
                 "registry.divisions_refresh_secs",
                 (1..=86_400).contains(&self.registry.divisions_refresh_secs),
                 "must be 1..=86400",
+            ),
+            (
+                "connection.online_minutes",
+                (1..=1_440).contains(&self.connection.online_minutes),
+                "must be 1..=1440",
             ),
             ("connection.window_hours", (1..=720).contains(&self.connection.window_hours), "must be 1..=720"),
             ("connection.sweep_secs", (1..=3_600).contains(&self.connection.sweep_secs), "must be 1..=3600"),
@@ -192,6 +201,7 @@ impl Config {
                 "must be longer than ingest.status_age_hours_max",
             ),
             ("retention.quality_days", self.retention.quality_days >= 1, "must be at least 1"),
+            ("retention.quality_day_days", self.retention.quality_day_days >= 92, "must be at least 92"),
         ];
         for (key, holds, why) in rules {
             if !holds {
@@ -245,6 +255,12 @@ impl Connection {
     #[must_use]
     pub fn window(&self) -> Span {
         Span::hours(i64::from(self.window_hours))
+    }
+
+    /// How long a report keeps a connector online.
+    #[must_use]
+    pub fn online(&self) -> Span {
+        Span::minutes(i64::from(self.online_minutes))
     }
 }
 

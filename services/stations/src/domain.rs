@@ -12,6 +12,7 @@ pub mod order;
 pub mod refusal;
 pub mod registry;
 pub mod status;
+pub mod tally;
 pub mod telemetry;
 pub mod text;
 pub mod turn;

@@ -70,6 +70,8 @@ pub async fn serve(process: Process, config: &Config) -> anyhow::Result<()> {
     let reviews = process.peer("reviews");
     process.spawn("claims", background::claims(pool.clone(), units, reviews, config.retention.clone()));
     let age_hours = config.ingest.status_age_hours_max;
+    let online = config.connection.online();
+    process.spawn("looks", background::looks(pool.clone(), online));
     process.spawn("upkeep", background::upkeep(pool, age_hours, config.retention.clone()));
     process.serve(routes, rpc::access::ACCESS).await
 }

@@ -5,6 +5,7 @@ pub mod convert;
 pub mod evidence;
 pub mod ingest;
 pub mod links;
+mod quality;
 pub mod registry;
 pub mod turns;
 

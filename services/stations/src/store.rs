@@ -8,6 +8,7 @@ pub mod evidence;
 pub mod links;
 pub mod orders;
 pub mod quality;
+pub mod quality_days;
 pub mod retention;
 pub mod states;
 pub mod stations;

@@ -331,6 +331,12 @@ impl stations::registry_server::Registry for Played {
     ) -> Result<Response<stations::Station>, Status> {
         absent()
     }
+    async fn list_quality_days(
+        &self,
+        _: Request<stations::ListQualityDaysRequest>,
+    ) -> Result<Response<stations::ListQualityDaysResponse>, Status> {
+        absent()
+    }
     async fn count_stations(
         &self,
         _: Request<stations::ListStationsRequest>,

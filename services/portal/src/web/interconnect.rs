@@ -2,7 +2,10 @@
 
 use askama::Template;
 use axum::{http::StatusCode, routing::get};
-use proto::{common, stations::ListQualityItemsRequest};
+use proto::{
+    common,
+    stations::{ListQualityDaysRequest, ListQualityItemsRequest},
+};
 
 use super::{
     Routes,
@@ -11,6 +14,7 @@ use super::{
 use crate::{
     Answer, Page, Role, Visitor,
     list::{Filter, Tab},
+    quality,
     refused::Away,
     station::Defect,
 };
@@ -35,6 +39,8 @@ pub struct InterconnectPage {
     pub tabs: Vec<Tab>,
     /// Stations with their state.
     pub list: StationRows,
+    /// What became of its data in the last days.
+    pub days: Result<Vec<quality::Row>, Away>,
     /// The latest defects of the operator's data.
     pub defects: Result<Vec<Defect>, Away>,
 }
@@ -44,16 +50,18 @@ async fn show(visitor: Visitor, filter: Filter) -> Answer {
     if visitor.fragment == "list" {
         return visitor.show(StatusCode::OK, &StationRows::read(&visitor, filter).await?);
     }
-    let (mut client, shown) = (visitor.registry(), filter.clone());
+    let (mut client, mut counts, shown) = (visitor.registry(), visitor.registry(), filter.clone());
     let recent = Some(common::Page { page_size: RECENT, page_token: String::new() });
-    let (page, tabs, list, items) = tokio::join!(
+    let (page, tabs, list, days, items) = tokio::join!(
         visitor.page(LIST, "数据互联互通"),
         tabs(&visitor, &shown),
         StationRows::read(&visitor, filter),
+        counts.list_quality_days(ListQualityDaysRequest::default()),
         client.list_quality_items(ListQualityItemsRequest { page: recent, kind: String::new() }),
     );
     let list = list?;
+    let days = Away::or(days, "数据质量")?.map(|answer| quality::rows(&answer.into_inner().days));
     let defects =
         Away::or(items, "数据质量")?.map(|answer| answer.into_inner().items.iter().map(Defect::of).collect());
-    visitor.show(StatusCode::OK, &InterconnectPage { page, tabs, list, defects })
+    visitor.show(StatusCode::OK, &InterconnectPage { page, tabs, list, days, defects })
 }

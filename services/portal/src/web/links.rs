@@ -7,12 +7,14 @@ use axum::{
     routing::{get, post},
 };
 use proto::stations::{
-    GetLinkRequest, JointTest, Link, ListJointTestsRequest, ListTurnsRequest, StartJointTestRequest,
-    TestStep, Turn,
+    GetLinkRequest, JointTest, Link, ListJointTestsRequest, ListQualityDaysRequest, ListTurnsRequest,
+    StartJointTestRequest, TestStep, Turn,
 };
 
 use super::{Routes, interconnect, machines};
-use crate::{Answer, Form, Page, Refused, Role, Visitor, case::Fact, format, refused::Away, stage::Tag};
+use crate::{
+    Answer, Form, Page, Refused, Role, Visitor, case::Fact, format, quality, refused::Away, stage::Tag,
+};
 
 /// An operator's own link.
 pub const OWN: &str = "/interconnect/link";
@@ -91,6 +93,8 @@ pub struct LinkPage {
     pub facts: Vec<Fact>,
     /// What is pulled.
     pub pulled: Result<Vec<Pulled>, Away>,
+    /// What became of the operator's data in the last days.
+    pub days: Result<Vec<quality::Row>, Away>,
     /// Whether a test waits or runs.
     pub running: bool,
     /// Steps of the last test that ended.
@@ -194,10 +198,15 @@ fn tested(test: &JointTest) -> Tested {
 async fn show(visitor: &Visitor, operator_id: String, path: &str, form: Form) -> Answer {
     let menu = if operator_id.is_empty() { interconnect::LIST } else { machines::LIST };
     let (mut links, mut turns, mut tests) = (visitor.links(), visitor.turns(), visitor.turns());
-    let (page, link, turns, tests) = tokio::join!(
+    let mut counts = visitor.registry();
+    let (page, link, turns, days, tests) = tokio::join!(
         visitor.page(menu, "接口联调"),
         links.get_link(GetLinkRequest { operator_id: operator_id.clone() }),
         turns.list_turns(ListTurnsRequest { operator_id: operator_id.clone() }),
+        counts.list_quality_days(ListQualityDaysRequest {
+            operator_id: operator_id.clone(),
+            ..ListQualityDaysRequest::default()
+        }),
         tests.list_joint_tests(ListJointTestsRequest { operator_id }),
     );
     let link = match link.map_err(Refused::from) {
@@ -220,6 +229,7 @@ async fn show(visitor: &Visitor, operator_id: String, path: &str, form: Form) ->
         missing: missing(link.as_ref()),
         facts: link.as_ref().map(facts).unwrap_or_default(),
         pulled,
+        days: Away::or(days, "数据质量")?.map(|answer| quality::rows(&answer.into_inner().days)),
         running: known.iter().any(|test| test.finished_at.is_none()),
         steps: last.map(|test| test.steps.clone().into_iter().map(stepped).collect()).unwrap_or_default(),
         tests: tests.map(|tests| tests.iter().map(tested).collect()),

@@ -5,12 +5,13 @@ use chassis::{Failure, Work};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
-use super::Batch;
+use super::{Batch, tallies};
 use crate::{
     domain::{
         Finding, Refusal,
         order::{self, Effect, Held, Order},
         registry::CONNECTOR_CODE_MAX,
+        tally::Kind,
         text,
         verdict::Verdict,
     },
@@ -57,9 +58,15 @@ pub async fn execute(
     }
     let corrections = flush.corrections();
     flush.write(work).await?;
+    let ended_at = |line: &Line| line.order.as_ref().ok().map(|order| order.end_at);
+    let mut tallies = tallies(batches, &verdicts, Kind::Order, now, ended_at);
+    for item in &corrections {
+        tallies.entry(item.operator_id).or_default().corrected += 1;
+    }
     let mut items = rejected(batches, &verdicts);
     items.extend(corrections);
     store::quality::record(work, items).await?;
+    store::quality_days::add(work, Kind::Order, &tallies).await?;
     Ok(verdicts)
 }
 

@@ -5,12 +5,13 @@ use chassis::{Failure, Work};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
-use super::{Batch, settle};
+use super::{Batch, settle, tallies};
 use crate::{
     domain::{
         Finding, Refusal, day,
         registry::CONNECTOR_CODE_MAX,
         status::{self, Effect, Latest, Report, Status},
+        tally::Kind,
         text,
         verdict::Verdict,
     },
@@ -73,6 +74,8 @@ pub async fn execute(
         let stations: Vec<Uuid> = unsettled.into_iter().collect();
         settle::execute(work, &stations, rules.window).await?;
     }
+    let tallies = tallies(batches, &verdicts, Kind::Status, now, |line| line.source_time);
+    store::quality_days::add(work, Kind::Status, &tallies).await?;
     Ok(verdicts)
 }
 

@@ -5,11 +5,12 @@ use chassis::{Failure, Work};
 use time::{Duration, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
-use super::Batch;
+use super::{Batch, tallies};
 use crate::{
     domain::{
         Finding, Refusal,
         registry::CONNECTOR_CODE_MAX,
+        tally::Kind,
         telemetry::{Sample, examine},
         text,
         verdict::Verdict,
@@ -81,6 +82,9 @@ pub async fn execute(
         })
         .collect();
     store::quality::record(work, rejected(batches, &verdicts)).await?;
+    let sampled_at = |line: &Line| line.sample.as_ref().ok().map(|sample| sample.sampled_at);
+    let tallies = tallies(batches, &verdicts, Kind::Telemetry, now, sampled_at);
+    store::quality_days::add(work, Kind::Telemetry, &tallies).await?;
     Ok(verdicts)
 }
 

@@ -25,6 +25,7 @@ pub const ACCESS: &[Access] = &[
     Access { method: "/yuchong.stations.v1.Registry/DeactivateStation", who: &[Who::Person("operator")] },
     Access { method: "/yuchong.stations.v1.Registry/ListConnectionFacts", who: READERS },
     Access { method: "/yuchong.stations.v1.Registry/ListQualityItems", who: OWNER },
+    Access { method: "/yuchong.stations.v1.Registry/ListQualityDays", who: LINK_OWNER },
     Access { method: "/yuchong.stations.v1.Ingest/PushStatus", who: INGEST },
     Access { method: "/yuchong.stations.v1.Ingest/PushOrders", who: INGEST },
     Access { method: "/yuchong.stations.v1.Ingest/PushTelemetry", who: INGEST },

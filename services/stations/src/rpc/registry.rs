@@ -2,16 +2,16 @@
 use chassis::{Caller, Failure, Units, page, rpc::caller};
 use proto::stations::{
     ConnectionCount, CountStationsResponse, DeactivateStationRequest, GetStationRequest,
-    ListConnectionFactsRequest, ListConnectionFactsResponse, ListQualityItemsRequest,
-    ListQualityItemsResponse, ListStationsRequest, ListStationsResponse, Station, UpsertStationRequest,
-    registry_server::Registry,
+    ListConnectionFactsRequest, ListConnectionFactsResponse, ListQualityDaysRequest, ListQualityDaysResponse,
+    ListQualityItemsRequest, ListQualityItemsResponse, ListStationsRequest, ListStationsResponse, Station,
+    UpsertStationRequest, registry_server::Registry,
 };
 use sqlx::{PgConnection, PgPool};
 use time::Duration;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{convert, operator};
+use super::{convert, links::subject, operator, quality};
 use crate::{
     app,
     divisions::Divisions,
@@ -150,6 +150,20 @@ impl Registry for RegistryService {
         let keys: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let items = rows.into_iter().map(convert::quality_item).collect();
         Ok(Response::new(ListQualityItemsResponse { items, next_page_token: next(&keys, size) }))
+    }
+
+    async fn list_quality_days(
+        &self,
+        request: Request<ListQualityDaysRequest>,
+    ) -> Result<Response<ListQualityDaysResponse>, Status> {
+        let caller = caller(&request)?;
+        let body = request.into_inner();
+        let operator_id = subject(&caller, &body.operator_id)?;
+        let mut work = self.units.begin(caller).await?;
+        let days = quality::days(&body, work.now())?;
+        let counted = store::quality_days::list(work.db(), operator_id, days).await?;
+        let online = store::quality_days::online(work.db(), operator_id, days).await?;
+        Ok(Response::new(ListQualityDaysResponse { days: quality::answer(counted, &online) }))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The ingest: per-item results, order of source times, repetition, bad neighbours, overload, and what follows from it.
 use proto::stations::{
-    CheckOrdersRequest, CheckedOrder, GetGateEvidenceRequest, GetStationRequest, ListQualityItemsRequest,
-    OrderBatch, OrderItem, StatusBatch, TelemetryBatch, TelemetryItem,
+    CheckOrdersRequest, CheckedOrder, GetGateEvidenceRequest, GetStationRequest, ListQualityDaysRequest,
+    ListQualityItemsRequest, OrderBatch, OrderItem, StatusBatch, TelemetryBatch, TelemetryItem,
 };
 use tokio_stream::StreamExt as _;
 
@@ -59,6 +59,19 @@ async fn each_item_gets_its_result_and_a_bad_one_harms_no_neighbour() {
     let kept = answer(quality.list_quality_items(ListQualityItemsRequest::default()).await).expect("listed");
     assert_eq!(kept.items.len(), 6);
     assert!(kept.items.iter().all(|item| item.kind == "status" && !item.text.is_empty()));
+    // The same by day: own for the operator, by name for an administrator, for nobody else's people.
+    let ask =
+        |operator_id: String| ListQualityDaysRequest { operator_id, ..ListQualityDaysRequest::default() };
+    let days = answer(quality.list_quality_days(ask(String::new())).await).expect("counted").days;
+    let [today] = days.as_slice() else { panic!("{days:?}") };
+    let [count] = today.counts.as_slice() else { panic!("{days:?}") };
+    assert_eq!((count.accepted, count.duplicate, count.late, count.rejected, count.prompt), (3, 1, 1, 6, 0));
+    let mut office = platform.registry(Who::Administrator);
+    let named = ask(operator(1).to_string());
+    assert_eq!(answer(office.list_quality_days(named.clone()).await).expect("counted").days, days);
+    let mut other = platform.registry(Who::Operator(operator(2)));
+    assert_eq!(refused(answer(other.list_quality_days(named).await)).0, "not_found");
+    assert!(answer(other.list_quality_days(ask(String::new())).await).expect("counted").days.is_empty());
     platform.assert_sound().await;
     platform.stop().await;
 }
@@ -417,5 +430,32 @@ async fn an_order_that_is_held_is_known_even_beside_new_ones_and_without_its_con
     assert_eq!(last, ["duplicate", "accepted", "rejected:unknown_connector"]);
     assert_eq!(platform.count("SELECT count(*) FROM charge_orders").await, 4);
     platform.assert_sound().await;
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn connectors_online_are_looked_at_once_an_hour_whoever_asks() {
+    let platform = Platform::start().await;
+    platform.upsert(operator(1), record("S1")).await.expect("registered");
+    platform.push(operator(1), vec![platform.item("S1-1", 1, 60)]).await;
+    let next_hour = || async {
+        sqlx::query("DELETE FROM online_hours").execute(&platform.pool).await.expect("forgotten");
+    };
+    let looks = || stations::store::quality_days::look(&platform.pool, time::Duration::minutes(200));
+    // The service has looked when it started, before there was anything to see.
+    next_hour().await;
+    let looked = tokio::join!(looks(), looks(), looks());
+    let looked = [looked.0, looked.1, looked.2].map(|found| found.expect("looked"));
+    assert_eq!(looked.iter().sum::<u64>(), 1, "{looked:?}");
+    next_hour().await;
+    sqlx::query("UPDATE connector_state SET seen_at = seen_at - interval '1 day', changed_at = changed_at - interval '1 day'")
+        .execute(&platform.pool)
+        .await
+        .expect("silent");
+    assert_eq!(looks().await.expect("looked"), 1);
+    let mut own = platform.registry(Who::Operator(operator(1)));
+    let days = answer(own.list_quality_days(ListQualityDaysRequest::default()).await).expect("counted").days;
+    let connectors = platform.count("SELECT count(*) FROM connectors").await;
+    assert_eq!((days[0].looks, days[0].connectors, days[0].online), (2, 2 * connectors, 1));
     platform.stop().await;
 }

@@ -7,6 +7,7 @@ use portal::{
     dossier::Change,
     list::{Filter, Tab},
     materials::{Material, Place, Shown},
+    quality,
     refused::Away,
     stage,
     standing::Standing,
@@ -314,7 +315,24 @@ fn stations(kind: Kind) -> StationsPage {
 fn interconnect(kind: Kind) -> InterconnectPage {
     let list = station_rows(kind, "/interconnect");
     let tabs = tabs(kind);
-    InterconnectPage { page: kind.frame("/interconnect"), tabs, list, defects: defects(kind) }
+    InterconnectPage {
+        page: kind.frame("/interconnect"),
+        tabs,
+        list,
+        days: days(kind),
+        defects: defects(kind),
+    }
+}
+
+fn days(kind: Kind) -> Result<Vec<quality::Row>, Away> {
+    kind.part(|| quality::Row {
+        day: "2026-11-25".into(),
+        kind: "接口状态",
+        accepted: 1_000_000_000,
+        prompt: kind.text("99.9%"),
+        online: kind.text("95.0%（10 个接口）"),
+        ..quality::Row::default()
+    })
 }
 
 fn link(kind: Kind) -> LinkPage {
@@ -326,6 +344,7 @@ fn link(kind: Kind) -> LinkPage {
         state: tag(),
         missing: kind.some(|| "尚未填写密钥").into_iter().take(4).collect(),
         facts: kind.some(|| Fact { name: "OperatorID", value: kind.text("XXXX00019") }),
+        days: days(kind),
         pulled: kind.part(|| Pulled {
             name: "场站资料",
             state: tag(),
