@@ -1,5 +1,7 @@
 //! The one path: an event moves the task, tells the desks, and hints the live readers; a reader marks messages.
 
+pub mod notices;
+
 use chassis::{Failure, Work};
 use uuid::Uuid;
 

@@ -1,5 +1,7 @@
 //! Every Chinese text of this service: what happened, and who does what next. No personal data, no names.
 
+mod notice;
+
 use time::{Duration, OffsetDateTime, macros::offset};
 
 use crate::domain::{
@@ -298,6 +300,8 @@ pub const UNREADABLE: &str = "事件内容无法解析，请核对产生方数�
 pub const DIVISION_MALFORMED: &str = "行政区划代码应为 6 位数字";
 /// A page token names no time that exists.
 pub const PAGE_TOKEN_INVALID: &str = "翻页标记无效，请从第一页重新开始";
+/// A day is not written as one.
+pub const DATE_FORM: &str = "日期应为 2026-12-31 这样的格式";
 /// The caller's subject is not a user.
 pub const CALLER_INVALID: &str = "登录已失效，请重新登录";
 /// All places of the live stream are taken.

@@ -1,8 +1,10 @@
-//! Notifications: the worklist (待办事项) of every desk, messages to people and offices, and the live stream of both.
+//! Notifications: the worklist (待办事项) of every desk, messages to people and offices, the live stream of both, and notices
+//! (通知公告) to many people at once.
 //!
-//! Owns no decision: every row follows from events of `reviews` and `accounts`. Invariants: one row per application and
+//! Owns no decision of the review: every row but a notice follows from events of `reviews` and `accounts`. Invariants: one row per application and
 //! per account, moved only to a higher version, whichever tier's consumer brings it (reliability 5.2; workflow,
-//! invariant 9); one message per event and desk; nobody sees a row of a desk that is not his. Announces nothing.
+//! invariant 9); one message per event and desk; nobody sees a row of a desk that is not his;
+//! what was published of a notice stays as it was, with who published it and when. Announces nothing.
 
 pub mod app;
 pub mod audit;
@@ -21,19 +23,20 @@ use chassis::{
     consumer::{Subscription, fetch_from},
 };
 use proto::notifications::{
-    live_server::LiveServer, messages_server::MessagesServer, worklist_server::WorklistServer,
+    live_server::LiveServer, messages_server::MessagesServer, notices_server::NoticesServer,
+    worklist_server::WorklistServer,
 };
 use tonic::service::RoutesBuilder;
 
 use config::Config;
-use rpc::{LiveInlet, MessagesInlet, WorklistInlet, access};
+use rpc::{LiveInlet, MessagesInlet, NoticesInlet, WorklistInlet, access};
 
 /// What it follows, for the console: nobody watches.
 pub fn subscriptions(process: &Process) -> Vec<Subscription> {
     events::subscriptions(&live::Hub::silent(), fetch_from(process.peer("accounts")))
 }
 
-/// Runs the service until it is told to end: seven consumers, three gRPC services.
+/// Runs the service until it is told to end: seven consumers, four gRPC services.
 ///
 /// # Errors
 /// A setting is wrong, the database cannot be used, or a port is taken.
@@ -51,6 +54,10 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
         units: process.units.clone(),
         hub: hub.clone(),
         unread_days: config.messages.unread_days,
+    }));
+    routes.add_service(NoticesServer::new(NoticesInlet {
+        pool: process.pool.clone(),
+        units: process.units.clone(),
     }));
     routes.add_service(LiveServer::new(LiveInlet {
         pool: process.pool.clone(),

@@ -4,8 +4,10 @@ pub mod access;
 mod convert;
 mod live;
 mod messages;
+mod notices;
 mod worklist;
 
 pub use live::LiveInlet;
 pub use messages::MessagesInlet;
+pub use notices::NoticesInlet;
 pub use worklist::WorklistInlet;

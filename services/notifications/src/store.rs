@@ -7,6 +7,7 @@ use uuid::Uuid;
 pub mod dead_letters;
 pub mod digest;
 pub mod messages;
+pub mod notices;
 pub mod rebuild;
 pub mod work_orders;
 pub mod worklist;

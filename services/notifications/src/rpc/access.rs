@@ -1,8 +1,11 @@
-//! Who may call what. Every method is open to any signed-in person: the answer is that person's desks, or nothing.
+//! Who may call what. What lies on desks is open to any signed-in person: the answer is that person's desks, or nothing.
+//! Notices are written by administrators and read by everybody whom they are for.
 
 use chassis::rpc::{Access, Who};
 
 const PEOPLE: &[Who] = &[Who::Person("*")];
+const ADMINISTRATOR: &[Who] = &[Who::Person("administrator")];
+const ANYONE: &[Who] = &[Who::Anyone];
 
 /// One row per method; a method without a row is refused.
 pub const TABLE: &[Access] = &[
@@ -11,6 +14,14 @@ pub const TABLE: &[Access] = &[
     Access { method: "/yuchong.notifications.v1.Messages/ListMessages", who: PEOPLE },
     Access { method: "/yuchong.notifications.v1.Messages/MarkRead", who: PEOPLE },
     Access { method: "/yuchong.notifications.v1.Live/Watch", who: PEOPLE },
+    Access { method: "/yuchong.notifications.v1.Notices/CreateDraft", who: ADMINISTRATOR },
+    Access { method: "/yuchong.notifications.v1.Notices/ChangeDraft", who: ADMINISTRATOR },
+    Access { method: "/yuchong.notifications.v1.Notices/Publish", who: ADMINISTRATOR },
+    Access { method: "/yuchong.notifications.v1.Notices/Withdraw", who: ADMINISTRATOR },
+    Access { method: "/yuchong.notifications.v1.Notices/ListNotices", who: ADMINISTRATOR },
+    Access { method: "/yuchong.notifications.v1.Notices/GetNotice", who: ADMINISTRATOR },
+    Access { method: "/yuchong.notifications.v1.Notices/ListPublished", who: ANYONE },
+    Access { method: "/yuchong.notifications.v1.Notices/GetPublished", who: ANYONE },
 ];
 
 #[cfg(test)]

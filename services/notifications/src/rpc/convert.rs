@@ -1,5 +1,11 @@
 //! Between the wire and the domain: callers to viewers, filters, page keys, rows to messages.
 
+mod notice;
+
+pub(super) use notice::{
+    audiences, content, deed, notice, notice_state, place_of, published, reader_place, seen,
+};
+
 use chassis::{Caller, Failure, page};
 use proto::notifications as wire;
 use time::OffsetDateTime;

@@ -6,6 +6,7 @@ mod events;
 mod letters;
 mod live;
 mod messages;
+mod notices;
 mod order;
 mod rebuild;
 mod settings;

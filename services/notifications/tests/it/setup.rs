@@ -27,7 +27,8 @@ use prost::Message as _;
 use proto::{
     common::{CallerClaims, Envelope, caller_claims::Kind},
     notifications::{
-        live_client::LiveClient, messages_client::MessagesClient, worklist_client::WorklistClient,
+        live_client::LiveClient, messages_client::MessagesClient, notices_client::NoticesClient,
+        worklist_client::WorklistClient,
     },
 };
 use sqlx::PgPool;
@@ -271,6 +272,10 @@ impl Office {
 
     pub fn messages(&self) -> MessagesClient<Channel> {
         MessagesClient::new(self.channel.clone())
+    }
+
+    pub fn notices(&self) -> NoticesClient<Channel> {
+        NoticesClient::new(self.channel.clone())
     }
 
     pub fn live(&self) -> LiveClient<Channel> {
