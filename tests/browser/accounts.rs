@@ -70,6 +70,20 @@ async fn g02_a_registration_comes_back_twice_and_is_handed_in_again_by_both_entr
     system.finish().await
 }
 
+/// An account of 1.0 signs in for the first time; ends where its password has to be changed. Errors: it is refused.
+pub async fn first_sign_in(system: &System, window: &Window, login: &str) -> Result<()> {
+    let csv = system.folder(Service::Accounts).join("legacy.csv");
+    let head = "login,company,uscc,phone,division,last_2_0_sign_in,password_hash";
+    let row = format!("{login},老用户有限公司,{},19911110009,410105,,", uscc("410105", 9));
+    fs::write(&csv, format!("{head}\n{row}\n"))?;
+    let mark = system.platform().mail_mark()?;
+    system.platform().command(Service::Accounts, &["import-legacy", &csv.display().to_string()]).await?;
+    let one_time = system.platform().one_time_password_after(mark, "19911110009").await?;
+    window.visit("/login").await?;
+    window.enter(login, &one_time).await?;
+    window.sees("设置新密码").await
+}
+
 /// Sets the first password with the code on the phone, from the page that asks for it; nothing else opens before.
 async fn set_first_password(system: &System, window: &Window, phone: &str, page: &str) -> Result<()> {
     window.sees("设置新密码").await?;

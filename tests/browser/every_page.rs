@@ -1,12 +1,12 @@
 //! No page is left out: whatever the portal answers to GET is opened by a role that may, and judged.
-use std::{collections::BTreeSet, fs};
+use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use system_tests::{System, cases::Case, companies::uscc};
-use xtask::services::Service;
+use system_tests::{System, cases::Case};
 
 use crate::{
+    accounts::first_sign_in,
     joint::declare,
     kit::{Window, routes},
     scene::Scene,
@@ -105,16 +105,7 @@ async fn strangers(system: &System, tour: &mut Tour<'_>) -> Result<()> {
     for route in ["/", "/divisions"] {
         tour.no_page(route, &[]).await?;
     }
-    let csv = system.folder(Service::Accounts).join("legacy.csv");
-    let head = "login,company,uscc,phone,division,last_2_0_sign_in,password_hash";
-    let row = format!("legacy_tour,老用户有限公司,{},19911110009,410105,,", uscc("410105", 9));
-    fs::write(&csv, format!("{head}\n{row}\n"))?;
-    let mark = system.platform().mail_mark()?;
-    system.platform().command(Service::Accounts, &["import-legacy", &csv.display().to_string()]).await?;
-    let one_time = system.platform().one_time_password_after(mark, "19911110009").await?;
-    tour.window.visit("/login").await?;
-    tour.window.enter("legacy_tour", &one_time).await?;
-    tour.window.sees("设置新密码").await?;
+    first_sign_in(system, tour.window, "legacy_tour").await?;
     tour.page("/password/first", &[]).await
 }
 

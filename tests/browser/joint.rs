@@ -1,4 +1,4 @@
-//! G10 to G12 by clicking: launch, panel, supplement, freeze, spot check.
+//! G11 and G12 by clicking: panel, supplement, freeze, spot check. The launch is in `launch`.
 use anyhow::Result;
 use system_tests::{
     System,
@@ -7,44 +7,11 @@ use system_tests::{
 };
 use xtask::services::Service;
 
-use crate::{kit::Window, system};
-
-/// The administrator launches everything that waits; a second time there is nothing to launch.
-async fn launch(window: &Window) -> Result<()> {
-    window.sign_in_anew("admin01").await?;
-    window.press("补贴管理").await?;
-    window.shows("orders-waiting", "发起联合审核").await?;
-    window.press("发起联合审核").await?;
-    window.shows("launch", "专家组").await?;
-    window.fill("发起批号", "1").await?;
-    window.choose("郑州市", "郑州市").await?;
-    window.choose("洛阳市", "洛阳市").await?;
-    window.choose("expert_01", "参加").await?;
-    window.choose("expert_02", "参加").await?;
-    window.choose("expert_01", "组长").await?;
-    window.press("下一步").await?;
-    window.shows("launch-confirm", "将为 2 个地市的 3 个充电站发起联合审核").await?;
-    // A second page with the same question: whoever comes late is told what stands.
-    let first = window.client().window().await?;
-    let second = window.client().new_window(true).await?.handle;
-    window.client().switch_to_window(second.clone()).await?;
-    window.visit("/supervision/subsidies/launch").await?;
-    window.fill("发起批号", "1").await?;
-    for (near, words) in [("expert_02", "参加"), ("expert_02", "组长")] {
-        window.choose(near, words).await?;
-    }
-    window.press("下一步").await?;
-    window.sees("将为 2 个地市的 3 个充电站发起联合审核").await?;
-    window.client().switch_to_window(first).await?;
-    window.press("确认发起").await?;
-    window.shows("launched", "2 个工单、3 个充电站").await?;
-    window.client().close_window().await?;
-    window.client().switch_to_window(second).await?;
-    window.press("确认发起").await?;
-    window.shows("launch-late", "错误").await?;
-    window.visit("/supervision/subsidies/launch").await?;
-    window.shows("launch-nothing", "没有待发起联合审核的申请").await
-}
+use crate::{
+    kit::Window,
+    launch::{awaiting, launch},
+    system,
+};
 
 async fn open_member(window: &Window, login: &str, case: &Case) -> Result<()> {
     window.sign_in_anew(login).await?;
@@ -97,15 +64,10 @@ async fn supplements(system: &System, window: &Window, case: &Case, page: &str) 
 async fn g10_g11_g12_orders_are_launched_once_one_member_is_supplemented_and_the_province_signs() -> Result<()>
 {
     let system = system().await?;
-    let first = system.application().at(Stage::AwaitingJointReview).await?;
-    let second = system.application().of(&first.company).at(Stage::AwaitingJointReview).await?;
-    system.application().in_county("410305").at(Stage::AwaitingJointReview).await?;
-    system.administrator().await?;
-    for number in [1, 2] {
-        system.expert(number).await?;
-    }
+    let cases = awaiting(&system).await?;
+    let (first, second) = (cases[0].clone(), cases[1].clone());
     let window = Window::before(&system).await?;
-    launch(&window).await?;
+    launch(&system, &window).await?;
 
     window.sign_in_anew("expert_01").await?;
     window.press("补贴管理").await?;

@@ -8,6 +8,8 @@ mod joint;
 mod judge;
 mod keyboard;
 mod kit;
+mod launch;
+mod materials;
 mod operator;
 mod portal;
 mod race;

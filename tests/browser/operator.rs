@@ -14,10 +14,12 @@ async fn g05_an_application_is_made_withdrawn_deleted_and_made_again() -> Result
     let company = system.company(system.number(), "410105").await?;
     let station = system.station(&company, "410105").await?.record.unwrap_or_default().name;
     let round = system.round().await?.name;
+    system.county("410105").await?;
     let window = Window::before(&system).await?;
     window.sign_in(company.actor.name()).await?;
     window.press("建设补贴申请").await?;
     window.shows("applications-empty", "还没有补贴申请").await?;
+    let mut made = Vec::new();
     for time in ["first", "again"] {
         window.press("建设补贴审核验收申请").await?;
         window.shows("application-new", "申报批次").await?;
@@ -25,6 +27,8 @@ async fn g05_an_application_is_made_withdrawn_deleted_and_made_again() -> Result
         window.select("充电站", &station).await?;
         window.press("创建申请").await?;
         window.sees("已带入充电站登记信息").await?;
+        let path = window.path().await?;
+        made.push(path.trim_end_matches("/edit").to_owned());
         if time == "again" {
             break;
         }
@@ -34,6 +38,13 @@ async fn g05_an_application_is_made_withdrawn_deleted_and_made_again() -> Result
         window.shows("application-delete", "删除后不可恢复").await?;
         window.press("确认删除").await?;
         window.sees("草稿已删除").await?;
+        // The list is clean, the history is kept.
+        window.press("建设补贴申请").await?;
+        window.sees("还没有补贴申请").await?;
+        window.visit(&made[0]).await?;
+        window.sees("已删除").await?;
+        assert!(window.in_order(&["审核记录", "共 2 条", "删除", "新建申请"]).await?);
+        window.press("建设补贴申请").await?;
     }
     window.fill("完工时间", "2023-01-01").await?;
     window.press("提交至").await?;
@@ -45,8 +56,22 @@ async fn g05_an_application_is_made_withdrawn_deleted_and_made_again() -> Result
     window.shows("application-withdraw", "确认撤回修改").await?;
     window.press("确认撤回修改").await?;
     window.sees("已撤回").await?;
+    window.visit(&format!("{}/edit", made[1])).await?;
+    window.fill("场站负责人", "撤回后新站长").await?;
+    window.press("提交至").await?;
+    window.sees("回执编号").await?;
+    let told = ["审核记录", "共 4 条", "提交验收申请", "撤回验收申请", "提交验收申请", "新建申请"];
+    assert!(window.in_order(&told).await?, "{}", window.text().await?);
     window.press("建设补贴申请").await?;
     window.shows("applications", &station).await?;
+    assert_eq!(window.rows().await?, 1);
+
+    window.sign_in_anew("co_410105").await?;
+    window.press("县域充电站补贴管理").await?;
+    window.press_at(&station, "审核").await?;
+    window.shows("county-review-withdrawn", "第 2 次提交").await?;
+    let changed = ["与上次提交的差异", "场站负责人", "站长示例", "撤回后新站长"];
+    assert!(window.in_order(&changed).await?, "{}", window.text().await?);
     window.close().await?;
     system.finish().await
 }
@@ -143,7 +168,8 @@ async fn g06(system: &System, window: &Window) -> Result<()> {
     Ok(())
 }
 
-async fn enter_invoice(
+/// Enters an invoice by the form that is shown. Errors: it is another page.
+pub async fn enter_invoice(
     system: &System,
     window: &Window,
     buyer: &str,

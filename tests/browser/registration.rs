@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use proto::accounts::Profile;
 use system_tests::{PASSWORD, companies::profile};
+use xtask::services::Service;
 
 use crate::{kit::Window, system};
 
@@ -103,24 +104,72 @@ async fn g01_business_menus_appear_only_after_the_account_is_saved() -> Result<(
     system.finish().await
 }
 
+/// Hands in the form; what is wrong with the place is told at its field.
+async fn refused(window: &Window, page: &str, words: &str) -> Result<()> {
+    window.press_at("本企业承诺", "注册").await?;
+    window.shows(page, words).await
+}
+
+/// Hands in the form again; a password is never kept.
+async fn accepted(window: &Window) -> Result<()> {
+    window.fill("密码", PASSWORD).await?;
+    window.press_at("本企业承诺", "注册").await?;
+    window.sees("注册成功").await
+}
+
+/// The administrator reads on the page of a company that waits where it comes from.
+async fn seat(window: &Window, company: &Profile, parts: &[&str]) -> Result<()> {
+    window.visit("/system/accounts?state=pending").await?;
+    window.press_at(&company.company_name, "审核").await?;
+    for part in parts {
+        window.sees(part).await?;
+    }
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn g03_a_company_from_elsewhere_registers_at_one_place_only() -> Result<()> {
+async fn g03_a_company_registers_where_its_licence_says_and_one_from_elsewhere_at_one_place_only()
+-> Result<()> {
     let system = system().await?;
+    system.administrator().await?;
+    let companies = [(); 3].map(|()| profile(system.number(), "410305"));
+    let [listed, unlisted, elsewhere] = &companies;
     let window = Window::before(&system).await?;
+    register(&window, "browser_op3", listed).await?;
+
     window.visit("/register").await?;
-    let company = profile(system.number(), "410105");
-    fill_in(&window, "browser_op3", &company).await?;
+    fill_in(&window, "browser_op4", unlisted).await?;
+    window.choose("是否省内企业", "省内").await?;
+    window.select("地市", "洛阳市").await?;
+    window.select("区县", "其他").await?;
+    window.fill("执照住所区县", "涧西区").await?;
+    refused(&window, "register-listed-as-other", "执照所载区县已在列表中，请选择 涧西区").await?;
+    window.select("区县", "涧西区").await?;
+    window.fill("执照住所区县", "伊滨示范区").await?;
+    refused(&window, "register-unlisted", "请选择该市的“其他”").await?;
+    window.select("区县", "其他").await?;
+    accepted(&window).await?;
+
+    window.visit("/register").await?;
+    fill_in(&window, "browser_op5", elsewhere).await?;
     window.choose("是否省内企业", "省外").await?;
     window.fill("企业所在省份", "湖北省").await?;
     window.select("地市", "洛阳市").await?;
     window.select("区县", "涧西区").await?;
-    window.press_at("本企业承诺", "注册").await?;
-    window.shows("register-elsewhere-refused", "省外企业请选择").await?;
+    refused(&window, "register-elsewhere-refused", "省外企业请选择“郑州市-其他”").await?;
+    window.select("区县", "其他").await?;
+    refused(&window, "register-elsewhere-other-refused", "省外企业请选择“郑州市-其他”").await?;
     window.select("地市", "郑州市").await?;
     window.select("区县", "其他").await?;
-    window.fill("密码", PASSWORD).await?;
-    window.press_at("本企业承诺", "注册").await?;
-    window.sees("注册成功").await?;
+    accepted(&window).await?;
+
+    window.sign_in_anew("admin01").await?;
+    seat(&window, listed, &["郑州市", "金水区"]).await?;
+    seat(&window, unlisted, &["洛阳市", "其他", "伊滨示范区"]).await?;
+    seat(&window, elsewhere, &["郑州市", "其他", "湖北省"]).await?;
+    window.judge("account-review-elsewhere").await?;
+    let kept = "SELECT home_province || licence_county FROM operator_submissions ORDER BY 1 COLLATE \"C\"";
+    assert_eq!(system.texts(Service::Accounts, kept).await?, ["", "伊滨示范区", "湖北省"]);
     window.close().await?;
     system.finish().await
 }

@@ -1,21 +1,27 @@
 //! What people type never becomes a script: every text field of every form is filled with markup that would take a page
-//! over. That pages work without scripts is in `operator`.
-use std::{
-    collections::BTreeSet,
-    fs,
-    path::{Path, PathBuf},
-};
+//! over. What is stored is read by another role in `stored`; that pages work without scripts is in `operator`.
+use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::{Value, json};
-use system_tests::{cases::Case, eventually, wait::PATIENCE};
+use system_tests::{PASSWORD, System, cases::Case, companies::profile, eventually, wait::PATIENCE};
 
-use crate::{joint::declare, kit::Window, scene::Scene, system};
+use crate::{
+    accounts::first_sign_in,
+    joint::declare,
+    kit::{
+        Window,
+        forms::{self, Field, is_among},
+    },
+    scene::Scene,
+    system,
+};
 
 /// What somebody might type.
 const HOSTILE: &str = "<script>window.taken=1</script><img src=data:, onerror=\"window.taken=1\">\"'><svg onload=window.taken=1>";
 
-/// Fills one form of a page and sends it as a person without a mouse would; answers the names of its text fields.
+/// Fills one form of a page and sends it as a person without a mouse would; answers where it goes, with `{}` for ids, and
+/// the names of its text fields.
 const ATTACK: &str = r#"
     const [number, text] = arguments;
     const form = document.querySelectorAll('main form')[number];
@@ -23,7 +29,9 @@ const ATTACK: &str = r#"
     const typed = f => f.tagName === 'TEXTAREA' || (f.tagName === 'INPUT' && /^(text|tel|email|search|password|url)$/.test(f.type));
     const fields = [...form.elements];
     const texts = fields.filter(typed);
-    if (!texts.length) return [];
+    if (!texts.length) return null;
+    const to = new URL(form.getAttribute('action') || location.pathname, location.href).pathname;
+    const answer = [to.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/g, '{}'), texts.map(f => f.name)];
     // As far as a form lets it: the last choice, every box, the last entry.
     for (const f of fields) {
         if (typed(f)) f.value = text;
@@ -32,12 +40,12 @@ const ATTACK: &str = r#"
     }
     const buttons = fields.filter(f => f.type === 'submit' && f.tabIndex >= 0);
     // A download shows no page.
-    if (/下载/.test(buttons.at(-1).textContent)) return texts.map(f => f.name);
+    if (/下载/.test(buttons.at(-1).textContent)) return answer;
     window.before = true;
     form.noValidate = true;
     form.removeAttribute('data-swap');
     setTimeout(() => form.requestSubmit(buttons.at(-1)));
-    return texts.map(f => f.name);"#;
+    return answer;"#;
 
 /// Whether the answer is there: markup of ours, a script that ran, and how often the text is read or kept in a field.
 const OUTCOME: &str = "
@@ -52,7 +60,7 @@ const OUTCOME: &str = "
 /// What the forms of one run had.
 #[derive(Default)]
 struct Tried {
-    fields: BTreeSet<String>,
+    fields: BTreeSet<Field>,
     read: u64,
 }
 
@@ -67,21 +75,22 @@ async fn attack(window: &Window, path: &str, tried: &mut Tried) -> Result<()> {
         window.visit(path).await?;
         window.settled().await?;
         let fields = window.client().execute(ATTACK, vec![json!(number), json!(HOSTILE)]).await?;
-        let Value::Array(fields) = fields else { continue };
-        if fields.is_empty() {
-            continue;
-        }
-        tried.fields.extend(fields.iter().filter_map(Value::as_str).map(str::to_owned));
-        tried.read += inert(window).await.with_context(|| format!("{path}, form {number}"))?;
+        let (Some(to), Value::Array(names)) = (fields[0].as_str(), &fields[1]) else { continue };
+        let names = names.iter().filter_map(Value::as_str);
+        tried.fields.extend(names.map(|name| (to.to_owned(), name.to_owned())));
+        tried.read += inert(window, HOSTILE).await.with_context(|| format!("{path}, form {number}"))?;
     }
     window.visit(path).await?;
     blocked(window).await.with_context(|| path.to_owned())
 }
 
 /// The page shown holds the text as text; answers how often.
-async fn inert(window: &Window) -> Result<u64> {
+///
+/// # Errors
+/// It does more, or never comes.
+pub async fn inert(window: &Window, text: &str) -> Result<u64> {
     let found = eventually(PATIENCE, "the answer is shown", || async {
-        let found = window.client().execute(OUTCOME, vec![json!(HOSTILE)]).await.unwrap_or(Value::Null);
+        let found = window.client().execute(OUTCOME, vec![json!(text)]).await.unwrap_or(Value::Null);
         Ok(Some(found).filter(|found| !found.is_null()))
     })
     .await?;
@@ -112,47 +121,33 @@ async fn blocked(window: &Window) -> Result<()> {
     Ok(())
 }
 
-/// Names of the text fields that the portal's templates have; those with a name made up while rendering are left out.
-fn fields_of_templates() -> Result<BTreeSet<String>> {
-    let mut names = BTreeSet::new();
-    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../services/portal/templates"));
-    for part in [folder.join("part"), folder] {
-        for entry in fs::read_dir(&part)?.flatten().filter(|entry| entry.path().is_file()) {
-            names.extend(fields_of(&entry.path())?);
-        }
+/// What somebody can be asked who has not signed in.
+async fn strangers(system: &System, window: &Window, tried: &mut Tried) -> Result<()> {
+    for path in ["/login", "/register"] {
+        attack(window, path, tried).await?;
     }
-    Ok(names)
-}
-
-fn fields_of(template: &Path) -> Result<Vec<String>> {
-    let text = fs::read_to_string(template)?;
-    let kinds = ["f::text(form, ", "f::area(form, ", "f::password(form, "];
-    let made = kinds.iter().flat_map(|kind| text.split(kind).skip(1));
-    let made = made.filter(|rest| !rest.split(')').next().unwrap_or_default().contains("\"date\""));
-    let written =
-        ["<input class=\"in", "<textarea class=\"in"].into_iter().flat_map(|tag| text.split(tag).skip(1));
-    let written = written.map(|rest| rest.split('>').next().unwrap_or_default());
-    let plain =
-        |rest: &&str| !["\"date\"", "\"file\""].iter().any(|kind| rest.contains(&format!("type={kind}")));
-    let written = written.filter(plain).filter_map(|rest| rest.split("name=").nth(1));
-    let names = made.chain(written).filter_map(|rest| rest.strip_prefix('"')?.split('"').next());
-    Ok(names.filter(|name| !name.contains('{')).map(str::to_owned).collect())
+    first_sign_in(system, window, "legacy_script").await?;
+    attack(window, "/password/first", tried).await
 }
 
 /// What an operator can be asked.
-async fn operators(window: &Window, scene: &Scene, tried: &mut Tried) -> Result<()> {
+async fn operators(window: &Window, scene: &Scene, invoice: &str, tried: &mut Tried) -> Result<()> {
     let Scene { draft, due, .. } = scene;
     window.sign_in_anew(draft.company.actor.name()).await?;
-    let invoices = format!("/subsidy/dossiers/{}/invoices/new", due.id());
+    let dossier = format!("/subsidy/dossiers/{}", due.id());
     for path in [
+        "/subsidy/applications",
+        "/subsidy/dossiers",
         "/subsidy/applications/new",
         &format!("/subsidy/applications/{}/edit", draft.id()),
-        &format!("/subsidy/dossiers/{}", due.id()),
-        &invoices,
+        &dossier,
+        &format!("{dossier}/invoices/new"),
+        &format!("{dossier}/invoices/{invoice}"),
         &format!("/subsidy/applications/{}/terminate", due.id()),
         "/account/company/edit",
         "/account/password",
         "/stations",
+        "/interconnect",
     ] {
         attack(window, path, tried).await?;
     }
@@ -160,9 +155,19 @@ async fn operators(window: &Window, scene: &Scene, tried: &mut Tried) -> Result<
     window.sees(HOSTILE).await
 }
 
+/// What is asked of whoever reminds, hands over and gives time at this desk.
+async fn several(window: &Window, desk: &str, case: &Case, tried: &mut Tried) -> Result<()> {
+    for command in ["remind", "reassign", "extend"] {
+        let item = format!("{}.{}", case.id(), case.view.version);
+        attack(window, &format!("{desk}/{command}?item={item}"), tried).await?;
+    }
+    Ok(())
+}
+
 /// What a county and a city can be asked.
 async fn authorities(window: &Window, scene: &Scene, tried: &mut Tried) -> Result<()> {
-    let path = |case: &Case, part: &str| format!("/supervision/county-subsidies/{}/{part}", case.id());
+    const DESK: &str = "/supervision/county-subsidies";
+    let path = |case: &Case, part: &str| format!("{DESK}/{}/{part}", case.id());
     window.sign_in_anew("co_410105").await?;
     let review = path(&scene.county, "review");
     for path in [path(&scene.papers, "paper-check"), review.clone(), path(&scene.papers, "revoke")] {
@@ -171,30 +176,38 @@ async fn authorities(window: &Window, scene: &Scene, tried: &mut Tried) -> Resul
     window.visit(&review).await?;
     window.shows("hostile-history", HOSTILE).await?;
     window.sign_in_anew("ci_410100").await?;
-    for path in [path(&scene.city, "review"), path(&scene.passed, "take-back")] {
+    for path in [DESK.to_owned(), path(&scene.city, "review"), path(&scene.passed, "take-back")] {
         attack(window, &path, tried).await?;
     }
-    for command in ["remind", "reassign", "extend"] {
-        let item = format!("{}.{}", scene.county.id(), scene.county.view.version);
-        attack(window, &format!("/supervision/county-subsidies/{command}?item={item}"), tried).await?;
-    }
-    Ok(())
+    several(window, DESK, &scene.county, tried).await
 }
 
 /// What administrators, experts and departments can be asked.
-async fn province(window: &Window, scene: &Scene, tried: &mut Tried) -> Result<()> {
+async fn province(window: &Window, scene: &Scene, applicant: &str, tried: &mut Tried) -> Result<()> {
+    const DESK: &str = "/supervision/subsidies";
     let Scene { draft, experts, departments, waiting, .. } = scene;
-    let member = |case: &Case| format!("/supervision/subsidies/{}", case.id());
+    let member = |case: &Case| format!("{DESK}/{}", case.id());
     window.sign_in_anew("admin01").await?;
-    let review = format!("/system/accounts/{}/review", draft.company.operator_id);
-    let launch = format!("/supervision/subsidies/launch?round={}", waiting.round.round_id);
-    let carry_over = format!("{}/carry-over", member(experts));
-    for path in
-        ["/system/users/new", "/system/machines/new", "/system/rounds/new", &launch, &carry_over, &review]
-    {
+    let standing = format!("/system/accounts/{}/review", draft.company.operator_id);
+    for path in [
+        "/system/users/new",
+        "/system/machines/new",
+        "/system/rounds/new",
+        "/system/accounts",
+        &format!("/system/accounts/{applicant}/review"),
+        // Suspended by the first attack, reinstated by the second.
+        &standing,
+        &standing,
+        &format!("/files/{}/preview", draft.company.profile.licence_file_id),
+        DESK,
+        &format!("{DESK}/applications"),
+        &format!("{DESK}/launch?round={}", waiting.round.round_id),
+    ] {
         attack(window, path, tried).await?;
     }
-    let order = format!("/supervision/subsidies/orders/{}", experts.view.work_order_id);
+    several(window, DESK, experts, tried).await?;
+    attack(window, &format!("{}/carry-over", member(experts)), tried).await?;
+    let order = format!("{DESK}/orders/{}", experts.view.work_order_id);
     window.sign_in_anew("expert_01").await?;
     window.visit(&order).await?;
     declare(window).await?;
@@ -207,17 +220,19 @@ async fn province(window: &Window, scene: &Scene, tried: &mut Tried) -> Result<(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_typed_into_any_field_stays_text_and_the_policy_blocks_what_is_injected() -> Result<()> {
+    let known = forms::of_templates()?;
     let system = system().await?;
     let scene = Scene::set(&system).await?;
+    let spare = system.invoice(&scene.due.company, 100).await?;
+    let applicant = system.with_licence(profile(system.number(), "410105")).await?;
+    let applicant = system.platform().nobody().register("applicant", PASSWORD, applicant).await?;
     let window = Window::before(&system).await?;
     let mut tried = Tried::default();
-    for path in ["/login", "/register"] {
-        attack(&window, path, &mut tried).await?;
-    }
-    operators(&window, &scene, &mut tried).await?;
+    strangers(&system, &window, &mut tried).await?;
+    operators(&window, &scene, &spare.invoice_id, &mut tried).await?;
     authorities(&window, &scene, &mut tried).await?;
-    province(&window, &scene, &mut tried).await?;
-    let missing: Vec<_> = fields_of_templates()?.difference(&tried.fields).cloned().collect();
+    province(&window, &scene, &applicant.operator_id, &mut tried).await?;
+    let missing: Vec<_> = known.iter().filter(|field| !is_among(field, &tried.fields)).collect();
     assert!(missing.is_empty(), "no form was tried with {missing:?}");
     assert!(tried.read > 50, "the text was read {} times only", tried.read);
     window.close().await?;

@@ -134,9 +134,7 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::DivisionAbolished { successor } => format!("该区划已撤并，请改选 {successor}"),
         Refusal::DivisionOutside => "省外企业请选择“郑州市-其他”".to_owned(),
         Refusal::DivisionListed { listed } => format!("执照所载区县已在列表中，请选择 {listed}"),
-        Refusal::DivisionOtherExpected { other } => {
-            format!("列表中没有执照所载区县，请选择该市的“其他”（{other}）")
-        }
+        Refusal::DivisionOtherExpected { .. } => "列表中没有执照所载区县，请选择该市的“其他”".to_owned(),
         Refusal::LicenceMissing => "未找到上传的营业执照，请重新上传".to_owned(),
         Refusal::LicenceNotClean => "营业执照未通过检查，请重新上传".to_owned(),
         Refusal::LicenceForeign => "该营业执照不是本企业上传的文件，请重新上传".to_owned(),

@@ -76,6 +76,11 @@ impl Known {
         known.map_or_else(|| crate::format::or_dash(code), |division| division.name.clone())
     }
 
+    /// A text of a service, which tells places by their codes, with their names.
+    pub fn named(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, one| text.replace(&one.code, &one.name))
+    }
+
     /// City and county.
     pub fn place(&self, prefecture: &str, county: &str) -> String {
         if prefecture == county {

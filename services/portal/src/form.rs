@@ -13,7 +13,7 @@ use axum::{
 use bytes::Bytes;
 use chassis::error::Kind;
 
-use crate::{Portal, cookies::Cookie, csrf, guard::Proved, ids, refused::Refused};
+use crate::{Portal, cookies::Cookie, csrf, divisions::Known, guard::Proved, ids, refused::Refused};
 
 /// Name of the hidden field with the token.
 pub const TOKEN_FIELD: &str = "form_token";
@@ -208,6 +208,13 @@ impl Form {
     pub fn about(&mut self, service: &str, page: &str) {
         for wrong in self.wrongs.iter_mut().filter(|wrong| wrong.field == service) {
             page.clone_into(&mut wrong.field);
+        }
+    }
+
+    /// Tells by their names the places that are said to be chosen at a field.
+    pub fn name_places(&mut self, field: &str, known: &Known) {
+        for wrong in self.wrongs.iter_mut().filter(|wrong| wrong.field == field) {
+            wrong.text = known.named(&wrong.text);
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Owns: pressing, filling in and reading as a person does. Not: what a page must show; that is each test's.
 pub mod driver;
+pub mod forms;
+pub mod lists;
 pub mod log;
 pub mod pictures;
 pub mod routes;

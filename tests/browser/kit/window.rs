@@ -103,6 +103,15 @@ impl Window {
         self.explained(seen).await
     }
 
+    /// Waits until these words are no longer on the page. Errors: they stay.
+    pub async fn gone(&self, words: &str) -> Result<()> {
+        let gone = eventually(PATIENCE, words, || async {
+            Ok(self.text().await.ok().filter(|text| !text.contains(words)).map(drop))
+        })
+        .await;
+        self.explained(gone).await
+    }
+
     /// Whether these words come within two seconds. Errors: the browser is gone.
     pub async fn sees_soon(&self, words: &str) -> Result<bool> {
         let soon = eventually(Duration::from_secs(2), words, || async {
@@ -237,7 +246,7 @@ impl Window {
     }
 
     /// Adds to a failure what the page looked like.
-    async fn explained<T>(&self, outcome: Result<T>) -> Result<T> {
+    pub(super) async fn explained<T>(&self, outcome: Result<T>) -> Result<T> {
         let Err(error) = outcome else { return outcome };
         let test = std::thread::current().name().unwrap_or("test").replace("::", ".");
         let picture = self.keep_picture(&format!("failed-{test}")).await;

@@ -253,6 +253,8 @@ async fn save(visitor: Visitor, upload: Upload) -> Answer {
         Err(status) => {
             let mut form = form.refused(status)?;
             form.about("licence_file_id", "licence");
+            let names = visitor.portal.divisions.names().await;
+            form.name_places("registered_division", &names);
             page(&visitor, &own, form).await
         }
     }

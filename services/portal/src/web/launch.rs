@@ -5,7 +5,7 @@ use axum::{extract::Path, http::StatusCode, routing::get};
 use proto::{
     accounts::{ListUsersRequest, UserView},
     common,
-    reviews::{CityPanel, LaunchJointReviewRequest, ListWorkOrdersRequest},
+    reviews::{CityPanel, LaunchJointReviewRequest, ListWorkOrdersRequest, WorkOrderView},
 };
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     orders::{self, LIST},
     subsidies::{self, City, Waiting},
 };
-use crate::{Answer, Form, Page, Refused, Role, Visitor, list::Filter};
+use crate::{Answer, Form, Page, Refused, Role, Visitor, list::Filter, order::Order};
 
 /// Where it is launched.
 const LAUNCH: &str = "/supervision/subsidies/launch";
@@ -83,8 +83,8 @@ pub struct LaunchPage {
     pub experts: Vec<Expert>,
     /// Panels to be chosen, the common one first.
     pub panels: Vec<Panel>,
-    /// An order that stands already: its page and its city.
-    pub standing: Option<(String, String)>,
+    /// Orders of the chosen cities that stand already: page and title.
+    pub standing: Vec<(String, String)>,
 }
 
 /// The confirmation.
@@ -188,16 +188,21 @@ fn expert(user: UserView) -> Expert {
     Expert { id: user.user_id, name: user.display_name, employer: user.employer }
 }
 
-/// The number of the next launch of a round.
-async fn next_batch(visitor: &Visitor, round_id: &str) -> Result<i32, Refused> {
+/// The newest orders of a round.
+async fn round_orders(visitor: &Visitor, round_id: &str) -> Result<Vec<WorkOrderView>, Refused> {
     let page = common::Page { page_size: PAGE, page_token: String::new() };
     let request = ListWorkOrdersRequest {
         page: Some(page),
         round_id: round_id.to_owned(),
         ..ListWorkOrdersRequest::default()
     };
-    let answer = visitor.joint_review().list_work_orders(request).await?.into_inner();
-    Ok(answer.work_orders.iter().map(|order| order.batch).max().unwrap_or(0) + 1)
+    Ok(visitor.joint_review().list_work_orders(request).await?.into_inner().work_orders)
+}
+
+/// The number of the next launch of a round.
+async fn next_batch(visitor: &Visitor, round_id: &str) -> Result<i32, Refused> {
+    let orders = round_orders(visitor, round_id).await?;
+    Ok(orders.iter().map(|order| order.batch).max().unwrap_or(0) + 1)
 }
 
 /// The form as the URL asks for it: round, and one city or all of them.
@@ -208,17 +213,17 @@ async fn blank(visitor: Visitor, filter: Filter) -> Answer {
     let cities = scene.waiting.cities.iter().filter(|city| one.is_empty() || city.code == one);
     let cities: Vec<_> = cities.map(|city| ("cities", city.code.clone())).collect();
     let form = Form::filled([("batch", batch.to_string())].into_iter().chain(cities));
-    edit(&visitor, scene, form, None).await
+    edit(&visitor, scene, form, vec![]).await
 }
 
 /// The way back after signing in.
 async fn show(visitor: Visitor, Path(round): Path<String>) -> Answer {
     let scene = Scene::read(&visitor, &round).await?;
     let batch = next_batch(&visitor, &round).await?;
-    edit(&visitor, scene, Form::filled([("batch", batch.to_string())]), None).await
+    edit(&visitor, scene, Form::filled([("batch", batch.to_string())]), vec![]).await
 }
 
-async fn edit(visitor: &Visitor, scene: Scene, form: Form, standing: Option<(String, String)>) -> Answer {
+async fn edit(visitor: &Visitor, scene: Scene, form: Form, standing: Vec<(String, String)>) -> Answer {
     let Scene { rounds, waiting, experts } = scene;
     let status = form.status();
     let page = visitor.page(LIST, "发起联合审核").await;
@@ -274,7 +279,7 @@ async fn send(visitor: Visitor, Path(round): Path<String>, mut form: Form) -> An
     let scene = Scene::read(&visitor, &round).await?;
     let chosen = scene.chosen(&form);
     if form.has("step", "edit") {
-        return edit(&visitor, scene, form, None).await;
+        return edit(&visitor, scene, form, vec![]).await;
     }
     if chosen.is_empty() {
         form.mark("cities", "请选择要发起联合审核的地市");
@@ -285,12 +290,26 @@ async fn send(visitor: Visitor, Path(round): Path<String>, mut form: Form) -> An
         form.mark("experts", &format!("请为{}指定一位组长", one.city.name));
     }
     if !form.wrongs.is_empty() {
-        return edit(&visitor, scene, form, None).await;
+        return edit(&visitor, scene, form, vec![]).await;
     }
     if !form.has("step", "launch") {
         return confirm(&visitor, scene, form, chosen).await;
     }
     launch(&visitor, scene, form, chosen).await
+}
+
+/// Page and title of each order that this launch of the chosen cities has; none where they cannot be read.
+async fn standing(visitor: &Visitor, round: &Waiting, form: &Form) -> Vec<(String, String)> {
+    let orders = round_orders(visitor, &round.round_id).await.unwrap_or_default();
+    let (batch, cities) = (form.number("batch"), form.values("cities"));
+    let names = visitor.portal.divisions.names().await;
+    let meant =
+        |order: &&WorkOrderView| i64::from(order.batch) == batch && cities.contains(&order.prefecture);
+    let told = |order: &WorkOrderView| {
+        let title = Order::of(order, &names, round.round.clone()).title();
+        (format!("{LIST}/orders/{}", order.work_order_id), title)
+    };
+    orders.iter().filter(meant).map(told).collect()
 }
 
 async fn launch(visitor: &Visitor, scene: Scene, form: Form, chosen: Vec<Chosen>) -> Answer {
@@ -318,12 +337,11 @@ async fn launch(visitor: &Visitor, scene: Scene, form: Form, chosen: Vec<Chosen>
         Err(status) => {
             let mut refused = Refused::from(status);
             let names = visitor.portal.divisions.names().await;
-            let city = refused.facts.get("prefecture").map(|code| names.name(code));
-            if let Some(city) = &city {
-                refused.text = format!("{city}：{}", refused.text);
+            if let Some(code) = refused.facts.get("prefecture") {
+                refused.text = format!("{}：{}", names.name(code), refused.text);
             }
-            let standing = refused.facts.get("work_order_id").map(|id| format!("{LIST}/orders/{id}"));
-            let standing = standing.zip(city);
+            let launched = refused.reason == "already_launched";
+            let standing = if launched { standing(visitor, &scene.waiting, &form).await } else { vec![] };
             edit(visitor, scene, form.refused(refused)?, standing).await
         }
     }

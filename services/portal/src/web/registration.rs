@@ -84,6 +84,8 @@ async fn register(guest: Guest, mut form: Form) -> Answer {
             let spoken = form.wrong("licence").to_owned();
             let mut form = form.refused(status)?;
             form.about("licence_file_id", "licence");
+            let names = guest.portal.divisions.names().await;
+            form.name_places("registered_division", &names);
             if !spoken.is_empty() {
                 form.wrongs.retain(|wrong| wrong.field != "licence" || wrong.text == spoken);
             }

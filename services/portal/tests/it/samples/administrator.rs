@@ -346,8 +346,8 @@ fn launch(kind: Kind) -> LaunchPage {
         waiting: waiting(kind),
         experts: kind.some(|| expert(kind)),
         panels: vec![panel("experts", false), panel("experts_410100", true)],
-        standing: (kind != Kind::Empty)
-            .then(|| ("/supervision/subsidies/orders/7".into(), kind.text("郑州市"))),
+        standing: kind
+            .some(|| ("/supervision/subsidies/orders/7".into(), kind.text("郑州市联合审核工单（第 1 批）"))),
     }
 }
 
