@@ -1,10 +1,8 @@
 //! G11 and G12 by clicking: panel, supplement, freeze, spot check. The launch is in `launch`.
-use anyhow::Result;
-use system_tests::{
-    System,
-    cases::{Case, Stage},
-    cast::DEPARTMENTS,
-};
+use std::fs;
+
+use anyhow::{Result, ensure};
+use system_tests::{System, cases::Case, cast::DEPARTMENTS};
 use xtask::services::Service;
 
 use crate::{
@@ -13,13 +11,20 @@ use crate::{
     system,
 };
 
+/// The file that comes back.
+const OLD: &str = "01_省级奖补资金项目申请函.pdf";
+
+/// Opens a member as this person; without a login as whoever is signed in.
 async fn open_member(window: &Window, login: &str, case: &Case) -> Result<()> {
-    window.sign_in_anew(login).await?;
+    if !login.is_empty() {
+        window.sign_in_anew(login).await?;
+    }
     window.visit(&format!("/supervision/subsidies/{}", case.id())).await?;
     window.sees(&case.view.application_no).await
 }
 
-async fn passes(window: &Window, login: &str, case: &Case) -> Result<()> {
+/// Passes a member as this person; without a login as whoever is signed in. Errors: it is refused.
+pub async fn passes(window: &Window, login: &str, case: &Case) -> Result<()> {
     open_member(window, login, case).await?;
     window.choose("总体结论", "通过").await?;
     window.press("提交审核结论").await?;
@@ -48,6 +53,7 @@ async fn opines(window: &Window, login: &str, case: &Case, verdict: &str) -> Res
     window.sees("个人意见已记入审核记录").await
 }
 
+/// The operator answers in words.
 async fn supplements(system: &System, window: &Window, case: &Case, page: &str) -> Result<()> {
     system.dossier_opens(case).await?;
     window.sign_in_anew(case.operator().name()).await?;
@@ -58,6 +64,36 @@ async fn supplements(system: &System, window: &Window, case: &Case, page: &str) 
     window.sees("说明已保存").await?;
     window.press_at("三、提交", "提交").await?;
     window.sees("回执编号").await
+}
+
+/// The operator puts another file in the place of the one that came back.
+async fn replaces(system: &System, window: &Window, case: &Case) -> Result<()> {
+    system.dossier_opens(case).await?;
+    let mended = system.folder(Service::Portal).join("申请函_更正.pdf");
+    fs::create_dir_all(system.folder(Service::Portal))?;
+    fs::write(&mended, system.paper()?.content)?;
+    window.sign_in_anew(case.operator().name()).await?;
+    window.press("建设补贴申请").await?;
+    window.press_at(&case.view.application_no, "补充材料").await?;
+    window.shows("dossier-supplement", "补充材料").await?;
+    window.press(&format!("替换 ：{OLD}")).await?;
+    window.attach(&format!("替换 {OLD}"), &[&mended]).await?;
+    window.press("上传并替换").await?;
+    window.sees("申请函_更正.pdf").await?;
+    window.gone(OLD).await?;
+    window.press_at("三、提交", "提交").await?;
+    window.sees("回执编号").await
+}
+
+/// What the order's page tells of both members and of its progress.
+async fn progress(window: &Window, cases: [&Case; 2], nodes: [&str; 2], bars: &[&str]) -> Result<()> {
+    let order = format!("/supervision/subsidies/orders/{}", cases[0].view.work_order_id);
+    for (case, node) in cases.into_iter().zip(nodes) {
+        window.lists(&order, &case.view.application_no, node).await?;
+    }
+    let told = window.in_order(&[&["工单进度", "共 2 件"], bars].concat()).await?;
+    ensure!(told, "{bars:?} is not the progress of\n{}", window.text().await?);
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,9 +122,27 @@ async fn g10_g11_g12_orders_are_launched_once_one_member_is_supplemented_and_the
     window.fill("审批意见", "申请函金额与决算不一致。").await?;
     window.press("提交审核结论").await?;
     window.sees("已退回").await?;
-    passes(&window, "expert_01", &second).await?;
-    supplements(&system, &window, &first, "dossier-supplement").await?;
-    passes(&window, "expert_01", &first).await?;
+    let (mut first, mut second) = (first, second);
+    first.look().await?;
+    second.look().await?;
+    let both = [&first, &second];
+    const DUE: &str = "专家组审核不通过（待补充材料）";
+    progress(&window, both, [DUE, "专家组审核"], &["专家组审核", "1", DUE, "1"]).await?;
+    passes(&window, "", &second).await?;
+    progress(&window, both, [DUE, "专家组审核通过"], &[DUE, "1", "专家组审核通过", "1"]).await?;
+    replaces(&system, &window, &first).await?;
+    open_member(&window, "expert_01", &first).await?;
+    window.sees("与上次提交的材料相比更新了：省级奖补资金项目申请函").await?;
+    assert!(
+        window.in_order(&["与上次提交的差异", OLD, "申请函_更正.pdf"]).await?,
+        "{}",
+        window.text().await?
+    );
+    window.shows("expert-review-again", "已更新").await?;
+    progress(&window, both, ["专家组审核", "专家组审核通过"], &["专家组审核", "1", "专家组审核通过", "1"])
+        .await?;
+    passes(&window, "", &first).await?;
+    assert_eq!(system.steps(second.uuid()).await?[6..], ["T14", "T16"]);
 
     window.sign_in_anew("admin01").await?;
     window.press("补贴管理").await?;
@@ -129,7 +183,6 @@ async fn g10_g11_g12_orders_are_launched_once_one_member_is_supplemented_and_the
             passes(&window, &format!("pr_{code}"), case).await?;
         }
     }
-    let mut first = first;
     assert_eq!(first.look().await?.stage, "Approved");
     window.sign_in_anew(first.operator().name()).await?;
     window.visit(&format!("/subsidy/applications/{}", first.id())).await?;

@@ -26,17 +26,27 @@ const PLACE: &str = "
     };";
 
 /// A key as Chromium's protocol wants it: name, number, and what it types.
-type Key = (&'static str, u8, &'static str);
-const TAB: Key = ("Tab", 9, "");
+pub type Key = (&'static str, u8, &'static str);
+/// The next place.
+pub const TAB: Key = ("Tab", 9, "");
 const ENTER: Key = ("Enter", 13, "\r");
 const UP: Key = ("ArrowUp", 38, "");
 const DOWN: Key = ("ArrowDown", 40, "");
 
 impl Window {
-    /// Presses a key; it goes wherever the keyboard is.
-    async fn key(&self, (key, code, text): Key) -> Result<()> {
+    /// Presses a key; it goes wherever the keyboard is. Errors: the browser is gone.
+    pub async fn key(&self, key: Key) -> Result<()> {
+        self.key_with(key, 0).await
+    }
+
+    /// The same while Ctrl is held. Errors: the browser is gone.
+    pub async fn key_with_ctrl(&self, (key, code, _): Key) -> Result<()> {
+        self.key_with((key, code, ""), 2).await
+    }
+
+    async fn key_with(&self, (key, code, text): Key, modifiers: u8) -> Result<()> {
         let pressed = json!({ "type": if text.is_empty() { "rawKeyDown" } else { "keyDown" }, "key": key, "code": key,
-            "windowsVirtualKeyCode": code, "text": text });
+            "windowsVirtualKeyCode": code, "text": text, "modifiers": modifiers });
         self.devtools("Input.dispatchKeyEvent", pressed).await?;
         let released = json!({ "type": "keyUp", "key": key, "code": key, "windowsVirtualKeyCode": code });
         self.devtools("Input.dispatchKeyEvent", released).await.map(drop)

@@ -3,12 +3,16 @@
 //! Screenshots of every page lie in `target/screenshots/`, 1440 and 390 px wide. Source: ui, section 12.
 mod accounts;
 mod deadlines;
+mod demo;
 mod every_page;
+mod foreign;
 mod joint;
 mod judge;
 mod keyboard;
+mod keys;
 mod kit;
 mod launch;
+mod layout;
 mod materials;
 mod operator;
 mod portal;
@@ -17,6 +21,9 @@ mod registration;
 mod scene;
 mod script;
 mod sessions;
+mod sides;
+mod stored;
+mod transitions;
 mod uploads;
 
 use anyhow::Result;

@@ -2,7 +2,7 @@
 //! step the node is read in the operator's list and in the reviewer's.
 use std::{fs, path::PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 use system_tests::{
     System,
     cases::{Case, Stage},
@@ -92,6 +92,26 @@ async fn uploads(system: &System, window: &Window) -> Result<()> {
     Ok(())
 }
 
+/// 审核表 on paper: data, files, the lines for signatures and the hash of what was handed in.
+async fn prints(window: &Window, case: &Case) -> Result<()> {
+    window.visit(&format!("/subsidy/applications/{}/print", case.id())).await?;
+    window.sees("充电设施建设补贴申请审核表").await?;
+    let view = case.operator().application(case.id()).await?;
+    let hash = view.submission.context("it was handed in")?.hash;
+    let (text, sheets) = window.print().await?;
+    ensure!((1..=4).contains(&sheets), "{sheets} sheets");
+    ensure!(
+        text.matches("（盖章）：").count() >= 3 && text.contains("签字："),
+        "no lines to sign on\n{text}"
+    );
+    for part in [&view.application_no, &hash, &"材料11-1.pdf".to_owned(), &"审核记录".to_owned()] {
+        ensure!(text.contains(part.as_str()), "{part} is not printed\n{text}");
+    }
+    // What only helps on a screen stays there.
+    ensure!(!text.contains("大字版") && !text.contains("返回"), "buttons are printed\n{text}");
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn g06_all_nine_materials_and_two_invoices_go_from_the_county_to_the_joint_review() -> Result<()> {
     let system = system().await?;
@@ -153,6 +173,7 @@ async fn g06_all_nine_materials_and_two_invoices_go_from_the_county_to_the_joint
     assert_eq!(system.steps(case.uuid()).await?, steps);
     let placed = "SELECT count(DISTINCT slot) FROM placements";
     assert_eq!(system.count(Service::Documents, placed).await?, 11);
+    prints(operator, &case).await?;
     let Walk { operator, county, city, .. } = walk;
     for window in [operator, county, city] {
         window.close().await?;

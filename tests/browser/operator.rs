@@ -176,6 +176,18 @@ pub async fn enter_invoice(
     amount: &str,
     used: &str,
 ) -> Result<()> {
+    fill_invoice(system, window, buyer, amount, used).await?;
+    window.press("保存发票").await
+}
+
+/// Fills in the form of an invoice. Errors: another page is shown.
+pub async fn fill_invoice(
+    system: &System,
+    window: &Window,
+    buyer: &str,
+    amount: &str,
+    used: &str,
+) -> Result<()> {
     window.choose("发票类型", "数电票").await?;
     window.fill("发票号码", &format!("24{:018}", system.number())).await?;
     window.fill("价税合计", amount).await?;
@@ -183,8 +195,7 @@ pub async fn enter_invoice(
     window.fill("销售方名称", "中原桩造示例设备有限公司").await?;
     window.fill("购买方统一社会信用代码", buyer).await?;
     window.fill("本站使用金额", used).await?;
-    window.attach("发票原件", &[&sample("09_发票_最小OFD.ofd")]).await?;
-    window.press("保存发票").await
+    window.attach("发票原件", &[&sample("09_发票_最小OFD.ofd")]).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

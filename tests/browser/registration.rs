@@ -168,7 +168,8 @@ async fn g03_a_company_registers_where_its_licence_says_and_one_from_elsewhere_a
     seat(&window, unlisted, &["洛阳市", "其他", "伊滨示范区"]).await?;
     seat(&window, elsewhere, &["郑州市", "其他", "湖北省"]).await?;
     window.judge("account-review-elsewhere").await?;
-    let kept = "SELECT home_province || licence_county FROM operator_submissions ORDER BY 1 COLLATE \"C\"";
+    let kept = "SELECT home_province || licence_county FROM operator_submissions
+        ORDER BY home_province, licence_county";
     assert_eq!(system.texts(Service::Accounts, kept).await?, ["", "伊滨示范区", "湖北省"]);
     window.close().await?;
     system.finish().await

@@ -143,12 +143,14 @@
   function take(form, files) {
     for (const file of files) { const line = el('div', 'file uploading'); form.before(line); send(form, file, line, uuid()); }
   }
-  const arm = () => document.querySelectorAll('form[data-upload] input[type=file]').forEach(i => { i.multiple = true; });
+  // 选择文件期间列表可能已刷新：原来的字段不在页面上了，所选文件仍交给同一材料的新表单
+  const chosen = i => {
+    const forms = [...document.querySelectorAll('form[data-upload]')];
+    const form = forms.find(f => f === i.form || f.elements.slot.value === i.form.elements.slot.value);
+    if (form && i.files.length) { take(form, [...i.files]); i.value = ''; }
+  };
+  const arm = () => document.querySelectorAll('form[data-upload] input[type=file]').forEach(i => { i.multiple = true; i.onchange = () => chosen(i); });
   arm();
-  document.addEventListener('change', e => {
-    const form = e.target.closest('form[data-upload]');
-    if (form && e.target.type === 'file' && e.target.files.length) { take(form, [...e.target.files]); e.target.value = ''; }
-  });
   document.addEventListener('dragover', e => { if (e.target.closest('form[data-upload]')) e.preventDefault(); });
   document.addEventListener('drop', e => {
     const form = e.target.closest('form[data-upload]');

@@ -6,6 +6,7 @@ pub mod forms;
 pub mod lists;
 pub mod log;
 pub mod pictures;
+pub mod print;
 pub mod routes;
 pub mod standard;
 pub mod window;

@@ -73,8 +73,7 @@ impl Window {
         let mut found = self.complaints().await?;
         for width in WIDTHS {
             self.resize(width).await?;
-            let wide = self.client().execute(WIDE, vec![]).await?;
-            found.extend(lines(wide).map(|text| format!("wider than {width} px: {text}")));
+            found.extend(self.wide().await?.iter().map(|text| format!("wider than {width} px: {text}")));
             if width == WIDTHS[0] {
                 let cut = self.client().execute(CUT, vec![]).await?;
                 found
@@ -84,6 +83,11 @@ impl Window {
             }
         }
         Ok(found)
+    }
+
+    /// What sticks out of the page, which then scrolls sideways. Errors: the browser is gone.
+    pub async fn wide(&self) -> Result<Vec<String>> {
+        Ok(lines(self.client().execute(WIDE, vec![]).await?).collect())
     }
 
     async fn violations(&self) -> Result<Vec<String>> {

@@ -222,9 +222,14 @@ impl Window {
 
     /// Attaches files. Errors: there is no such field.
     pub async fn attach(&self, label: &str, files: &[&Path]) -> Result<()> {
-        let field = self.wait_for("field", label, "").await?;
-        let paths: Vec<_> = files.iter().map(|path| path.display().to_string()).collect();
-        Ok(field.send_keys(&paths.join("\n")).await?)
+        let paths = files.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join("\n");
+        let attached = eventually(PATIENCE, label, || async {
+            // Between finding and choosing, a part of the page may be replaced.
+            let Some(field) = self.find("field", label, "").await? else { return Ok(None) };
+            Ok(field.send_keys(&paths).await.ok())
+        })
+        .await;
+        self.explained(attached).await
     }
 
     async fn wait_for(&self, kind: &str, words: &str, near: &str) -> Result<Element> {

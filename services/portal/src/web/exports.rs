@@ -12,7 +12,7 @@ use axum::{
 use proto::{
     accounts::RecordExportRequest,
     common,
-    reviews::{ApplicationView, ListApplicationsRequest, ListWorkOrdersRequest},
+    reviews::{ApplicationView, GetWorkOrderRequest, ListApplicationsRequest, ListWorkOrdersRequest},
 };
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
@@ -291,6 +291,8 @@ async fn of_province(visitor: Visitor, filter: Filter) -> Answer {
 
 async fn members(visitor: Visitor, Path(id): Path<String>, filter: Filter) -> Answer {
     visitor.only(&orders::JOINT)?;
+    // A list of what one may not see is empty; an order that one may not see is not there.
+    visitor.joint_review().get_work_order(GetWorkOrderRequest { work_order_id: id.clone() }).await?;
     let request = ListApplicationsRequest { work_order_id: id, ..ListApplicationsRequest::default() };
     of_applications(&visitor, &filter, ("工单成员", String::new()), request, true).await
 }
