@@ -22,7 +22,6 @@ mod scene;
 mod script;
 mod sessions;
 mod sides;
-mod stored;
 mod transitions;
 mod uploads;
 

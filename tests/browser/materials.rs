@@ -6,6 +6,8 @@ use anyhow::{Context as _, Result, ensure};
 use system_tests::{
     System,
     cases::{Case, Stage},
+    eventually,
+    wait::PATIENCE,
 };
 use xtask::services::Service;
 
@@ -87,7 +89,13 @@ async fn uploads(system: &System, window: &Window) -> Result<()> {
         for one in 1..=count {
             window.sees(&format!("材料{:02}-{one}.pdf", place + 1)).await?;
         }
-        window.gone("上传中").await?;
+        // The list is shown anew once everything has come in.
+        eventually(PATIENCE, "no upload is under way", || async {
+            let left =
+                window.client().execute("return document.querySelectorAll('.uploading').length", vec![]);
+            Ok((left.await? == 0).then_some(()))
+        })
+        .await?;
     }
     Ok(())
 }
