@@ -3,7 +3,6 @@
 //! Screenshots of every page lie in `target/screenshots/`, 1440 and 390 px wide. Source: ui, section 12.
 mod accounts;
 mod deadlines;
-mod demo;
 mod every_page;
 mod foreign;
 mod joint;
@@ -12,7 +11,6 @@ mod keyboard;
 mod keys;
 mod kit;
 mod launch;
-mod layout;
 mod materials;
 mod operator;
 mod portal;
