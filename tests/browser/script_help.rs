@@ -14,7 +14,7 @@ const LIST: &str = "/supervision/county-subsidies";
 
 impl Window {
     /// What a script on the page answers. Errors: the page is gone.
-    async fn asks(&self, script: &str) -> Result<Value> {
+    async fn evaluates(&self, script: &str) -> Result<Value> {
         Ok(self.client().execute(script, vec![]).await?)
     }
 
@@ -95,11 +95,11 @@ async fn a_filtered_list_follows_the_address_its_tabs_and_boxes_count_and_slow_a
     window.sees("已选 2 件").await?;
     window.choose(&one, "选择").await?;
     let tick = "document.querySelector('#list input[name=item]').click()";
-    window.asks(tick).await?;
+    window.evaluates(tick).await?;
     window.sees("已选 1 件").await?;
     window.comes("document.querySelector('th input').indeterminate").await?;
 
-    window.asks("document.body.dataset.same = 1").await?;
+    window.evaluates("document.body.dataset.same = 1").await?;
     window.slow(1500).await?;
     window.fill("充电站 / 企业 / 申请编号", &one).await?;
     window.press("查询").await?;
@@ -117,7 +117,7 @@ async fn a_filtered_list_follows_the_address_its_tabs_and_boxes_count_and_slow_a
     window.comes(&format!("{ROWS} === 2 && {ALL} === '2' && {field} === ''")).await?;
     window.client().forward().await?;
     window.comes(&format!("{ROWS} === 1 && {ALL} === '1' && {field} === '{one}'")).await?;
-    assert_eq!(window.asks("return document.body.dataset.same").await?, "1", "the page was loaded anew");
+    assert_eq!(window.evaluates("return document.body.dataset.same").await?, "1", "the page was loaded anew");
     window.shows("list-filtered", &one).await?;
     window.close().await?;
     system.finish().await
@@ -151,7 +151,7 @@ async fn keys_lead_to_the_neighbours_and_a_form_that_is_sent_says_so_and_cannot_
         const said = b.textContent, width = b.offsetWidth;
         b.form.requestSubmit();
         return [said, width >= wide];";
-    assert_eq!(window.asks(sent).await?, json!(["正在提交…", true]));
+    assert_eq!(window.evaluates(sent).await?, json!(["正在提交…", true]));
     window.sees("请选择总体结论").await?;
     window.comes("!document.querySelector('[data-submit]').disabled").await?;
     window.close().await?;
@@ -164,7 +164,7 @@ async fn two_minutes_before_the_session_ends_a_note_offers_to_go_on() -> Result<
     system.county("410105").await?;
     let window = Window::before(&system).await?;
     window.sign_in("co_410105").await?;
-    let span = window.asks("return Number(document.body.dataset.session)").await?;
+    let span = window.evaluates("return Number(document.body.dataset.session)").await?;
     let span = span.as_i64().context("seconds")?;
     ensure!((27 * 60..=30 * 60).contains(&span), "accounts lets a session idle for 30 minutes: {span}");
     // Another page of the same session says when it was used last.
@@ -172,12 +172,12 @@ async fn two_minutes_before_the_session_ends_a_note_offers_to_go_on() -> Result<
         const at = String(Date.now() + 119000);
         localStorage.setItem('session', at);
         dispatchEvent(new StorageEvent('storage', { key: 'session', newValue: at }));";
-    window.asks(near).await?;
+    window.evaluates(near).await?;
     window.shows("session-ends", "登录将在 2 分钟后超时").await?;
     window.press("继续使用").await?;
     window.comes("!document.querySelector('.tell')").await?;
     window.comes("Number(localStorage.getItem('session')) > Date.now() + 27 * 60000").await?;
-    window.asks(&near.replace("119000", "-1")).await?;
+    window.evaluates(&near.replace("119000", "-1")).await?;
     window.sees("登录已超时，请重新登录后继续").await?;
     window.close().await?;
     system.finish().await
@@ -215,7 +215,7 @@ async fn the_workbench_takes_in_what_comes_unless_somebody_is_about_to_press_som
     window.sign_in("co_410105").await?;
     window.points(5, 5).await?;
     window.sees("没有待办事项").await?;
-    window.asks("document.body.dataset.same = 1").await?;
+    window.evaluates("document.body.dataset.same = 1").await?;
     let first = system.application().at(Stage::CountyReview).await?;
     window.sees(&first.view.station_name).await?;
 
@@ -225,7 +225,7 @@ async fn the_workbench_takes_in_what_comes_unless_somebody_is_about_to_press_som
     ensure!(!window.text().await?.contains(&second.view.station_name), "the list moved under the pointer");
     window.press("点击刷新").await?;
     window.sees(&second.view.station_name).await?;
-    assert_eq!(window.asks("return document.body.dataset.same").await?, "1", "the page was loaded anew");
+    assert_eq!(window.evaluates("return document.body.dataset.same").await?, "1", "the page was loaded anew");
     window.close().await?;
     system.finish().await
 }
@@ -259,12 +259,12 @@ async fn money_is_written_out_alike_while_it_is_typed_and_when_the_form_is_shown
         ("十", ""),
     ] {
         window.fill("价税合计", amount).await?;
-        let typed = window.asks(TYPED).await?;
+        let typed = window.evaluates(TYPED).await?;
         assert_eq!(typed, words, "{amount}");
-        window.asks("document.body.dataset.before = 1").await?;
+        window.evaluates("document.body.dataset.before = 1").await?;
         window.press("保存发票").await?;
         window.comes("!document.body.dataset.before && document.readyState === 'complete'").await?;
-        let shown = window.asks(TYPED).await?;
+        let shown = window.evaluates(TYPED).await?;
         assert_eq!(shown, typed, "{amount}: what the script says, beside what the server says");
     }
     window.close().await?;
@@ -290,21 +290,21 @@ async fn a_draft_that_is_not_kept_says_why_and_a_lost_line_leaves_the_choice_of_
     window.visit(&format!("/subsidy/applications/{}/edit", case.id())).await?;
     let leave = "document.activeElement.blur()";
     window.fill("经度", "甲").await?;
-    window.asks(leave).await?;
+    window.evaluates(leave).await?;
     window.comes("document.querySelector('[data-kept] a[href=\"#coordinates\"]')").await?;
     window.shows("autosave-wrong", "未自动保存：").await?;
     window.network(true, 0).await?;
     window.fill("经度", "113.8").await?;
-    window.asks(leave).await?;
+    window.evaluates(leave).await?;
     window.sees("未自动保存：网络中断，稍后自动重试").await?;
     window.online().await?;
     window.fill("场站负责人", "新站长").await?;
-    window.asks(leave).await?;
+    window.evaluates(leave).await?;
     window.sees("已自动保存").await?;
 
     window.client().delete_all_cookies().await?;
     window.fill("场站负责人", "李站长").await?;
-    window.asks(leave).await?;
+    window.evaluates(leave).await?;
     window.sees("未自动保存：登录已超时，").await?;
     window.press("请重新登录").await?;
     window.sees("填写的内容仍然保留").await?;
