@@ -98,7 +98,9 @@ def handler(secrets, book):
 def main():
     host, port = os.environ["YUCHONG_LISTEN"].rsplit(":", 1)
     secrets = os.environ["YUCHONG_WEBHOOK_SECRETS"].split()
-    book = Book(pathlib.Path(os.environ["YUCHONG_STATE"]))
+    folder = pathlib.Path(os.environ["YUCHONG_STATE"])
+    folder.mkdir(parents=True, exist_ok=True)
+    book = Book(folder)
     http.server.ThreadingHTTPServer((host, int(port)), handler(secrets, book)).serve_forever()
 
 

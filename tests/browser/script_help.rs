@@ -292,7 +292,7 @@ async fn a_draft_that_is_not_kept_says_why_and_a_lost_line_leaves_the_choice_of_
     window.fill("经度", "甲").await?;
     window.evaluates(leave).await?;
     window.comes("document.querySelector('[data-kept] a[href=\"#coordinates\"]')").await?;
-    window.shows("autosave-wrong", "未自动保存：").await?;
+    window.shows("autosave-wrong", "其余内容已保存，经纬度暂未保存").await?;
     window.network(true, 0).await?;
     window.fill("经度", "113.8").await?;
     window.evaluates(leave).await?;

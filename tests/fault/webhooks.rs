@@ -81,7 +81,12 @@ async fn every_event_reaches_the_receiver_although_notifications_and_the_receive
         let received: BTreeSet<_> = received(&state)?.into_iter().collect();
         Ok((received == announced).then_some(()))
     })
-    .await?;
+    .await
+    .with_context(|| {
+        let received: BTreeSet<_> = received(&state).unwrap_or_default().into_iter().collect();
+        let (missing, foreign) = (announced.difference(&received), received.difference(&announced));
+        format!("missing {:?}, never announced {:?}", missing.collect::<Vec<_>>(), foreign.collect::<Vec<_>>())
+    })?;
     assert_eq!(received(&state)?.len(), announced.len(), "each has its effect once");
     eventually(PATIENCE, "every delivery is settled", || async {
         let open = "SELECT count(*) FROM webhook_deliveries WHERE state <> 'delivered'";

@@ -50,6 +50,8 @@ pub fn subscriptions(hub: &Hub, accounts: Fetch) -> Vec<Subscription> {
             durable: durable(tier),
             order: Order::Tier,
             apply: inlet(hub.clone()),
+            // What people see has gone on; outside systems wait for every event.
+            late: Some(Arc::new(|work, event| Box::pin(async move { outgoing::announce(work, &event).await }))),
         })
         .collect();
     all.push(Subscription {
@@ -57,6 +59,7 @@ pub fn subscriptions(hub: &Hub, accounts: Fetch) -> Vec<Subscription> {
         durable: ACCOUNTS_DURABLE,
         order: Order::EveryVersion(accounts),
         apply: inlet(hub.clone()),
+        late: None,
     });
     all
 }

@@ -295,7 +295,8 @@
         if (!r.ok) { unsaved(...await why(r)); return; }
         const said = await r.json(), at = new Date();
         draft.elements.edit_version.value = said.edit_version; draft.elements.request_id.value = said.request_id; last = now;
-        told.textContent = `已自动保存 ${String(at.getHours()).padStart(2, '0')}:${String(at.getMinutes()).padStart(2, '0')}`;
+        if (said.left_out) told.replaceChildren(link(said.left_out, '#coordinates'));
+        else told.textContent = `已自动保存 ${String(at.getHours()).padStart(2, '0')}:${String(at.getMinutes()).padStart(2, '0')}`;
       } catch { unsaved('网络中断，稍后自动重试'); } finally { busy = null; }
     };
     // 同样的话不重写：正要按的按钮不动

@@ -158,6 +158,7 @@ impl Replay {
             return Ok(false);
         }
         if version <= last {
+            self.announce(work, &Event { envelope: envelope.clone() }).await?;
             self.summary.passed += 1;
             return Ok(true);
         }
@@ -174,9 +175,14 @@ impl Replay {
         self.effect(work, unit, envelope).await
     }
 
-    /// What consumers do; but the webhooks of an event that one of them has applied are not made again.
+    /// What consumers do.
     async fn apply(&self, work: &mut Work, event: &Event) -> Result<(), Failure> {
         events::apply(work, &self.hub, event).await?;
+        self.announce(work, event).await
+    }
+
+    /// The webhooks of an event that a consumer has applied are not made again.
+    async fn announce(&self, work: &mut Work, event: &Event) -> Result<(), Failure> {
         let heard = Uuid::parse_str(&event.envelope.event_id).is_ok_and(|id| self.heard.contains(&id));
         if heard { Ok(()) } else { events::outgoing::announce(work, event).await }
     }

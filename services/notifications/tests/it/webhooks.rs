@@ -201,6 +201,17 @@ async fn an_endpoint_that_failed_for_days_is_disabled_and_starts_clean_when_it_i
 }
 
 #[tokio::test]
+async fn an_event_that_comes_after_a_later_one_of_its_application_is_delivered_all_the_same() {
+    let desk = Desk::open().await;
+    let receiver = Receiver::start().await;
+    let id = desk.subscribe(&receiver.url("/"), &["reviews.*"], "").await.subscription_id;
+    desk.take(&application(1).event(3, "county_returned", "CountyReturned", "operator")).await;
+    desk.take(&application(1).event(1, "drafted", "Draft", "operator")).await;
+    desk.settled(&id, "delivered", 2).await;
+    desk.close().await;
+}
+
+#[tokio::test]
 async fn a_slow_receiver_delays_nobody_else_and_holds_its_own_places_only() {
     let desk = Desk::open().await;
     let receiver = Receiver::start().await;

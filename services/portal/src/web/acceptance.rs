@@ -252,7 +252,7 @@ async fn save(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Answe
     // What is refused from here on is shown on what has just been kept.
     form.set("edit_version", &view.edit_version.to_string());
     if visitor.fragment == "kept" {
-        return Ok(kept(&view));
+        return Ok(kept(&view, &form));
     }
     match (submits, form.wrongs.is_empty()) {
         (true, _) => submit(&visitor, &id, form).await,
@@ -264,9 +264,12 @@ async fn save(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Answe
     }
 }
 
-/// For the script: what the next edit has to name.
-fn kept(view: &ApplicationView) -> axum::response::Response {
-    let said = serde_json::json!({ "edit_version": view.edit_version, "request_id": ids::fresh() });
+/// For the script: what the next edit has to name, and what of this one was left out.
+fn kept(view: &ApplicationView, form: &Form) -> axum::response::Response {
+    let left_out = form.wrong("coordinates");
+    let said = serde_json::json!({
+        "edit_version": view.edit_version, "request_id": ids::fresh(), "left_out": left_out,
+    });
     (StatusCode::OK, Json(said)).into_response()
 }
 

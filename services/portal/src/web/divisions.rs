@@ -140,8 +140,6 @@ pub struct Mark {
     pub below: i32,
     /// Its short name.
     pub short: String,
-    /// What the link says.
-    pub label: String,
     /// How many.
     pub count: usize,
     /// Its divisions.
@@ -224,7 +222,6 @@ pub fn marks(cities: &[City]) -> Vec<Mark> {
             y: shape.y,
             below: shape.y + 13,
             short: city.name.trim_end_matches('市').to_owned(),
-            label: format!("{}：{DESERTED} {} 处", city.name, city.deserted),
             count: city.deserted,
             path: city.path.clone(),
         })

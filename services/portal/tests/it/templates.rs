@@ -26,6 +26,17 @@ fn every_template_has_samples_with_nothing_one_many_and_the_longest() {
     }
 }
 
+/// The walks in a browser lay out what was rendered here: `target/tmp/portal-samples/<template>-<number>.html`.
+#[test]
+fn the_longest_samples_are_kept_for_the_browser() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("portal-samples");
+    fs::create_dir_all(&folder).expect("a folder");
+    let longest = samples::all().into_iter().filter(|sample| sample.kind == Kind::Longest);
+    for (number, sample) in longest.enumerate() {
+        fs::write(folder.join(format!("{}-{number}.html", sample.template)), sample.html).expect("a sample");
+    }
+}
+
 #[test]
 fn no_page_has_inline_script_or_style_and_hostile_texts_are_inert() {
     for sample in samples::all() {
