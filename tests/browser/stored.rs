@@ -90,7 +90,8 @@ async fn operators(system: &System, window: &Window, scene: &Scene, kept: &mut K
 
     let desk = format!("/subsidy/dossiers/{}", due.id());
     let review = format!("/supervision/county-subsidies/{}/review", due.id());
-    let (note, seller) = (kept.text(&[("ci_410100", &review)]), kept.text(&[("ci_410100", &review)]));
+    let note = kept.text(&[("ci_410100", &review)]);
+    let seller = kept.text(&[(due.operator().name(), &format!("/subsidy/applications/{}", due.id()))]);
     send(window, &desk, json!({ "item": "M7", "text": note })).await?;
     window.visit(&format!("{desk}/invoices/new")).await?;
     fill_invoice(system, window, &due.company.profile.uscc, "100000", "60000").await?;
@@ -123,8 +124,8 @@ async fn hostile_names(system: &System, window: &Window) -> Result<Vec<String>> 
     let names = system.texts(Service::Documents, "SELECT name FROM files").await?;
     ensure!(!names.iter().any(|name| name.contains('\u{202e}')), "{names:?}");
     let path = window.path().await?;
-    window.visit(&path).await?;
     eventually(PATIENCE, "both names are shown as they are", || async {
+        window.visit(&path).await?;
         let text = window.text().await?;
         Ok((text.contains(&markup) && text.contains(&long)).then_some(()))
     })
@@ -142,7 +143,7 @@ async fn authorities(window: &Window, scene: &Scene, kept: &mut Kept) -> Result<
     window.sign_in_anew("co_410105").await?;
     let back = json!({ "decision": "return", "opinion": opinion, "items": ["manager"] });
     send(window, &desk(county.id(), "review"), back).await?;
-    let checker = kept.text(&[("ci_410100", &desk(papers.id(), "review"))]);
+    let checker = kept.text(&[("ci_410100", &desk(papers.id(), "print"))]);
     let missing = json!({ "result": "missing", "ticked": ["M1"], "checker": checker });
     send(window, &desk(papers.id(), "paper-check"), missing).await?;
     let reason = kept.text(&[(papers.operator().name(), &own(papers.id()))]);
@@ -185,10 +186,12 @@ async fn joint(window: &Window, scene: &Scene, kept: &mut Kept) -> Result<()> {
             window.visit(&order).await?;
             declare(window).await?;
         }
-        // Nobody but its author and the departments reads an individual opinion.
-        let text = kept.text(&[(login, &member(case.id()))]);
+        // Nobody but its author and the departments reads an individual opinion, and not for long.
+        let text = kept.text(&[]);
         let opinion = json!({ "verdict": "pass", "own_opinion": text });
         send(window, &member(case.id()), opinion).await?;
+        window.visit(&member(case.id())).await?;
+        ensure!(inert(window, &text).await? > 0, "{login} does not read {text}:\n{}", window.text().await?);
         let text = kept.text(&[(case.operator().name(), &own(case.id())), ("admin01", &member(case.id()))]);
         let mut back = json!({ "decision": "return", "opinion": text, "mark_M1": "bad" });
         if login.starts_with("pr") {

@@ -85,7 +85,11 @@ async fn every_event_reaches_the_receiver_although_notifications_and_the_receive
     .with_context(|| {
         let received: BTreeSet<_> = received(&state).unwrap_or_default().into_iter().collect();
         let (missing, foreign) = (announced.difference(&received), received.difference(&announced));
-        format!("missing {:?}, never announced {:?}", missing.collect::<Vec<_>>(), foreign.collect::<Vec<_>>())
+        format!(
+            "missing {:?}, never announced {:?}",
+            missing.collect::<Vec<_>>(),
+            foreign.collect::<Vec<_>>()
+        )
     })?;
     assert_eq!(received(&state)?.len(), announced.len(), "each has its effect once");
     eventually(PATIENCE, "every delivery is settled", || async {

@@ -51,7 +51,9 @@ pub fn subscriptions(hub: &Hub, accounts: Fetch) -> Vec<Subscription> {
             order: Order::Tier,
             apply: inlet(hub.clone()),
             // What people see has gone on; outside systems wait for every event.
-            late: Some(Arc::new(|work, event| Box::pin(async move { outgoing::announce(work, &event).await }))),
+            late: Some(Arc::new(|work, event| {
+                Box::pin(async move { outgoing::announce(work, &event).await })
+            })),
         })
         .collect();
     all.push(Subscription {

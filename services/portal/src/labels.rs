@@ -144,7 +144,7 @@ pub fn submission(kind: &str) -> &'static str {
 
 /// A field or slot in words; an unknown id stands for itself.
 pub fn item(id: &str) -> String {
-    let known = FIELDS.iter().chain(&SLOTS).find(|(key, _)| *key == id);
+    let known = FIELDS.iter().chain(&SLOTS).chain(&CATEGORIES).find(|(key, _)| *key == id);
     known.map_or_else(|| id.to_owned(), |(_, words)| (*words).to_owned())
 }
 

@@ -94,7 +94,8 @@
     try {
       const r = await ask(url, { headers: { 'X-Fragment': sel.slice(1) } });
       if (!r.ok || r.redirected) { location.href = url; return; }
-      box.innerHTML = html(await r.text()); arm();
+      const fresh = html(await r.text());
+      if (calm()) { box.innerHTML = fresh; arm(); }   // 其间又开始的上传，完成后再刷新
     } catch { location.href = url; } finally { box.removeAttribute('aria-busy'); }
   }
   document.addEventListener('submit', e => {
@@ -194,6 +195,7 @@
   // 关闭页面后再选同一文件也从断点继续；不能计算摘要时（非安全连接）整份发送，重试用同一请求编号
   const LIMIT = 20 * 1024 * 1024, PART = 1024 * 1024, TRIES = 8;
   let running = 0;
+  const calm = () => !running && !$('.uploading .t-danger');
   const pause = ms => new Promise(done => { const t = setTimeout(done, ms); addEventListener('online', () => { clearTimeout(t); done(); }, { once: true }); });
   async function sendParts(form, file, tell, signal) {
     const sum = new Uint8Array(await crypto.subtle.digest('SHA-256', await file.arrayBuffer()));
@@ -231,7 +233,7 @@
       line.replaceChildren(el('span', 'nm', file.name), why, again);
     };
     if (file.size > LIMIT) { failed('超过 20 MB，请压缩后上传'); return; }
-    const over = () => { running--; if (!running) { const box = form.dataset.upload; if (!document.querySelector('.uploading .t-danger')) swap(box, location.pathname); } };
+    const over = () => { running--; if (calm()) swap(form.dataset.upload, location.pathname); };
     const done = () => line.replaceChildren(el('span', 'nm', file.name), el('span', 'tag ok', '已上传'));
     running++;
     if (window.crypto && crypto.subtle && file.size > PART) {

@@ -110,9 +110,8 @@ async fn what_a_tier_has_passed_has_its_late_effect_once_and_moves_no_place() {
     let bench = Bench::start("consumelate").await;
     let late: Apply = Arc::new(|work, event| {
         async move {
-            let late = chassis::consumer::Event {
-                envelope: Envelope { r#type: "late".into(), ..event.envelope },
-            };
+            let late =
+                chassis::consumer::Event { envelope: Envelope { r#type: "late".into(), ..event.envelope } };
             note()(work, late).await
         }
         .boxed()
