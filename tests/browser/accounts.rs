@@ -85,7 +85,7 @@ pub async fn first_sign_in(system: &System, window: &Window, login: &str) -> Res
 }
 
 /// Sets the first password with the code on the phone, from the page that asks for it; nothing else opens before.
-async fn set_first_password(system: &System, window: &Window, phone: &str, page: &str) -> Result<()> {
+pub async fn set_first_password(system: &System, window: &Window, phone: &str, page: &str) -> Result<()> {
     window.sees("设置新密码").await?;
     for path in ["/workbench", "/account/company", "/supervision/county-subsidies"] {
         window.visit(path).await?;
@@ -136,6 +136,54 @@ async fn g04_an_account_of_1_0_changes_its_password_first_and_one_of_2_0_signs_i
     window.visit("/login").await?;
     window.enter("legacy_old", "password").await?;
     window.sees("建设补贴申请").await?;
+    window.close().await?;
+    system.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forgotten_password_is_replaced_by_the_code_on_the_phone_and_a_stranger_is_told_the_same()
+-> Result<()> {
+    const NEW: &str = "Forgotten-Maple-17";
+    let system = system().await?;
+    let company = system.company(system.number(), "410105").await?;
+    let (login, phone) = (company.actor.name().to_owned(), company.profile.contact_phone.clone());
+    let window = Window::before(&system).await?;
+    let masked = format!("{}****{}", &phone[..3], &phone[7..]);
+    let promise = format!("如账号名称与手机号相符，验证码已发送至 {masked}");
+    let ask = async |login: &str| {
+        window.visit("/login").await?;
+        window.press("忘记密码？短信找回").await?;
+        window.fill("账号名称", login).await?;
+        window.fill("手机号", &phone).await?;
+        window.press("获取验证码").await
+    };
+    let mark = system.platform().mail_mark()?;
+    ask("nobody_at_all").await?;
+    window.shows("password-reset-stranger", &promise).await?;
+    window.fill("验证码", "000000").await?;
+    window.fill("新密码", NEW).await?;
+    window.fill("再次输入新密码", NEW).await?;
+    window.press("设置新密码").await?;
+    window.sees("验证码不正确或已过期").await?;
+
+    window.visit("/login").await?;
+    window.press("忘记密码？短信找回").await?;
+    window.fill("账号名称", &login).await?;
+    window.fill("手机号", "123").await?;
+    window.press("获取验证码").await?;
+    window.shows("password-forgot-refused", "应为 11 位手机号").await?;
+    ask(&login).await?;
+    window.shows("password-reset", &promise).await?;
+    let code = system.platform().code_after(mark, &phone).await?;
+    window.fill("验证码", &code).await?;
+    window.fill("新密码", NEW).await?;
+    window.fill("再次输入新密码", NEW).await?;
+    window.press("设置新密码").await?;
+    window.sees("新密码已设置").await?;
+    window.enter(&login, NEW).await?;
+    window.sees("建设补贴申请").await?;
+    let sent = "SELECT count(*) FROM deliveries WHERE kind = 'one_time_code'";
+    assert_eq!(system.count(Service::Accounts, sent).await?, 1, "nothing went out for the stranger");
     window.close().await?;
     system.finish().await
 }

@@ -99,7 +99,7 @@ fn last(path: &str) -> &str {
 
 /// What is open to everybody.
 async fn strangers(system: &System, tour: &mut Tour<'_>) -> Result<()> {
-    for route in ["/login", "/register", "/accessibility", "/privacy"] {
+    for route in ["/login", "/password/forgot", "/register", "/accessibility", "/privacy", "/notices"] {
         tour.page(route, &[]).await?;
     }
     for route in ["/", "/divisions"] {
@@ -113,11 +113,14 @@ async fn strangers(system: &System, tour: &mut Tour<'_>) -> Result<()> {
 async fn operators(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
     let Scene { draft, due, city, .. } = scene;
     tour.window.sign_in_anew(draft.operator().name()).await?;
+    tour.no_page("/files/{id}/pages/{number}", &[&draft.company.profile.licence_file_id, "1"]).await?;
     for route in [
         "/workbench",
         "/messages",
         "/account/company",
         "/account/company/edit",
+        "/account/members",
+        "/account/members/new",
         "/account/password",
         "/interconnect",
         "/interconnect/link",
@@ -127,6 +130,18 @@ async fn operators(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
         "/subsidy/dossiers",
     ] {
         tour.page(route, &[]).await?;
+    }
+    tour.window.visit("/account/members").await?;
+    let member = tour.link("/account/members/").await?;
+    for route in [
+        "/account/members/{id}",
+        "/account/members/{id}/password",
+        "/account/members/{id}/sessions",
+        "/account/members/{id}/deactivate",
+        "/account/members/{id}/restore",
+        "/account/members/{id}/owner",
+    ] {
+        tour.page(route, &[last(&member)]).await?;
     }
     for route in ["/subsidy/applications/{id}/edit", "/subsidy/applications/{id}/delete"] {
         tour.page(route, &[draft.id()]).await?;
@@ -143,6 +158,7 @@ async fn operators(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
     tour.page("/stations/{id}", &[station]).await?;
     for route in [
         "/live",
+        "/session",
         "/messages/export",
         "/interconnect/export",
         "/stations/export",
@@ -195,17 +211,24 @@ fn chosen(case: &Case) -> String {
 
 /// What an administrator opens.
 async fn administrator(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
-    let Scene { draft, experts, departments, waiting, .. } = scene;
+    let Scene { draft, experts, departments, waiting, hook, .. } = scene;
     tour.window.sign_in_anew("admin01").await?;
     for route in [
         "/supervision/subsidies",
         "/supervision/subsidies/applications",
         "/supervision/subsidies/launch",
+        "/account/profile",
         "/system/accounts",
+        "/system/audit",
+        "/system/divisions",
         "/system/machines",
         "/system/machines/new",
+        "/system/notices",
+        "/system/notices/new",
         "/system/rounds",
         "/system/rounds/new",
+        "/system/subscriptions",
+        "/system/subscriptions/new",
         "/system/users/new",
         "/system/users",
     ] {
@@ -221,6 +244,10 @@ async fn administrator(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
     ] {
         tour.page(route, &[last(&user)]).await?;
     }
+    tour.page("/system/audit/chains/{shard}", &["7"]).await?;
+    notices(tour, scene).await?;
+    tour.page("/system/subscriptions/{id}", &[&hook.0]).await?;
+    tour.page("/system/subscriptions/{id}/deliveries/{delivery}", &[&hook.0, &hook.1]).await?;
     tour.page("/system/rounds/{id}", &[&waiting.round.round_id]).await?;
     tour.page("/supervision/subsidies/launch/{round}", &[&waiting.round.round_id]).await?;
     tour.page("/system/accounts/{id}/review", &[&draft.company.operator_id]).await?;
@@ -246,10 +273,23 @@ async fn administrator(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
         "/system/users/export",
         "/system/rounds/export",
         "/system/machines/export",
+        "/system/notices/export",
+        "/system/divisions/export",
     ] {
         tour.no_page(route, &[]).await?;
     }
     Ok(())
+}
+
+/// What an administrator opens of a notice, on its way.
+async fn notices(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
+    let draft = &scene.notice;
+    for route in ["/system/notices/{id}", "/system/notices/{id}/edit", "/system/notices/{id}/publish"] {
+        tour.page(route, &[&draft.revision_id]).await?;
+    }
+    let told = &scene.told;
+    tour.page("/system/notices/{id}/withdraw", &[&told.revision_id]).await?;
+    tour.page("/notices/{id}", &[&told.notice_id]).await
 }
 
 /// What an expert and a department open.
@@ -264,6 +304,16 @@ async fn joint(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
     tour.page("/supervision/subsidies/{id}/opinion", &[scene.departments.id()]).await
 }
 
+/// What an audit administrator opens, who finds the way at the workbench.
+async fn auditor(system: &System, tour: &mut Tour<'_>) -> Result<()> {
+    system.official("auditor", "audit_administrator", &["410000"]).await?;
+    tour.window.sign_in_anew("auditor").await?;
+    tour.window.visit("/workbench").await?;
+    tour.window.press_at("常用功能", "操作日志").await?;
+    tour.window.sees("防篡改凭证").await?;
+    tour.no_page("/system/audit/export", &[]).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_page_is_opened_by_a_role_that_may_and_found_in_order() -> Result<()> {
     let system = system().await?;
@@ -275,6 +325,7 @@ async fn every_page_is_opened_by_a_role_that_may_and_found_in_order() -> Result<
     authorities(&mut tour, &scene).await?;
     administrator(&mut tour, &scene).await?;
     joint(&mut tour, &scene).await?;
+    auditor(&system, &mut tour).await?;
     let Tour { seen, faults, .. } = tour;
     assert!(faults.is_empty(), "{}", faults.join("\n"));
     let known = routes::asked_by_get()?;

@@ -28,7 +28,9 @@ async fn known(system: &System, scene: &Scene) -> Result<Vec<(&'static str, Vec<
     let invoice = system.invoice(&due.company, 100).await?.invoice_id;
     let (operator, round) = (due.company.operator_id.clone(), experts.round.round_id.clone());
     Ok(vec![
+        ("/account/members/", vec![person_id(&due.company.actor).await?]),
         ("/files/", vec![due.company.profile.licence_file_id.clone()]),
+        ("/notices/", vec![scene.notice.revision_id.clone()]),
         ("/stations/", vec![station]),
         ("/subsidy/applications/", vec![id(city)]),
         ("/subsidy/dossiers/", vec![id(due), invoice]),
@@ -37,8 +39,11 @@ async fn known(system: &System, scene: &Scene) -> Result<Vec<(&'static str, Vec<
         ("/supervision/subsidies/launch/", vec![round.clone()]),
         ("/supervision/subsidies/orders/", vec![departments.view.work_order_id.clone()]),
         ("/system/accounts/", vec![operator.clone()]),
+        ("/system/audit/", vec!["7".to_owned()]),
         ("/system/links/", vec![operator]),
+        ("/system/notices/", vec![scene.notice.revision_id.clone()]),
         ("/system/rounds/", vec![round]),
+        ("/system/subscriptions/", vec![scene.hook.0.clone(), scene.hook.1.clone()]),
         ("/system/users/", vec![person_id(&system.county("410105").await?).await?]),
     ])
 }
@@ -61,9 +66,11 @@ async fn ids_of_others_lead_to_a_page_that_is_not_there() -> Result<()> {
             let path = filled(route, ids(&known, route)?);
             let shown = browser.get(&path).await?;
             asked += 1;
-            // A preview stands in the frame of a page, which has the way back.
-            let back = route.ends_with("/preview") || shown.text.contains("返回工作台");
-            if shown.status != 404 || !shown.text.contains("页面不存在") || !back {
+            // A preview stands in the frame of a page, which has the way back; a page of a document is a picture there.
+            let picture = route.contains("/pages/");
+            let said = if picture { "此页无法在线预览" } else { "页面不存在" };
+            let back = picture || route.ends_with("/preview") || shown.text.contains("返回工作台");
+            if shown.status != 404 || !shown.text.contains(said) || !back {
                 faults.push(format!("{login} at {route}: {}", shown.words()));
             }
         }

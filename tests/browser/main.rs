@@ -3,6 +3,7 @@
 //! Screenshots of every page lie in `target/screenshots/`, 1440 and 390 px wide. Source: ui, section 12.
 mod accounts;
 mod deadlines;
+mod demo;
 mod every_page;
 mod foreign;
 mod joint;
@@ -11,15 +12,20 @@ mod keyboard;
 mod keys;
 mod kit;
 mod launch;
+mod layout;
 mod materials;
+mod notices;
 mod operator;
+mod people;
 mod portal;
 mod race;
 mod registration;
 mod scene;
 mod script;
+mod script_help;
 mod sessions;
 mod sides;
+mod stored;
 mod transitions;
 mod uploads;
 

@@ -1,11 +1,14 @@
 //! A province in which every role has something in its hands.
 //!
-//! Owns: one application at each node that somebody works at. Not: what is done with them.
+//! Owns: one application at each node that somebody works at, and two notices. Not: what is done with them.
 use anyhow::Result;
+use proto::notifications::Notice;
 use system_tests::{
     System,
     cases::{Case, Stage},
 };
+
+use crate::notices::notice;
 
 /// One application at each node that somebody works at.
 pub struct Scene {
@@ -18,6 +21,11 @@ pub struct Scene {
     pub experts: Case,
     pub departments: Case,
     pub waiting: Case,
+    /// A draft, and one that is published.
+    pub notice: Notice,
+    pub told: Notice,
+    /// A subscription, and a delivery of it.
+    pub hook: (String, String),
 }
 
 impl Scene {
@@ -30,7 +38,13 @@ impl Scene {
         let due = system.application().of(&draft.company).at(Stage::MaterialsDue).await?;
         system.dossier_opens(&due).await?;
         system.department("fgw").await?;
+        let administrator = system.administrator().await?;
+        let told = administrator.draft_notice(notice("补贴申报通知", "public")).await?;
+        let issued = administrator.subscribe("省财政厅", "https://hooks.example/", &["reviews.*"]).await?;
+        let test = administrator.send_test(&issued.subscription_id).await?;
         Ok(Self {
+            notice: administrator.draft_notice(notice("审核工作通知", "authorities")).await?,
+            told: administrator.publish_notice(&told).await?,
             draft,
             due,
             county: at(Stage::CountyReview).await?,
@@ -40,6 +54,7 @@ impl Scene {
             experts,
             departments,
             waiting: at(Stage::AwaitingJointReview).await?,
+            hook: (issued.subscription_id, test.delivery_id),
         })
     }
 }

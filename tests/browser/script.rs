@@ -123,7 +123,7 @@ async fn blocked(window: &Window) -> Result<()> {
 
 /// What somebody can be asked who has not signed in.
 async fn strangers(system: &System, window: &Window, tried: &mut Tried) -> Result<()> {
-    for path in ["/login", "/register"] {
+    for path in ["/login", "/password/forgot", "/register"] {
         attack(window, path, tried).await?;
     }
     first_sign_in(system, window, "legacy_script").await?;
@@ -145,6 +145,7 @@ async fn operators(window: &Window, scene: &Scene, invoice: &str, tried: &mut Tr
         &format!("{dossier}/invoices/{invoice}"),
         &format!("/subsidy/applications/{}/terminate", due.id()),
         "/account/company/edit",
+        "/account/members/new",
         "/account/password",
         "/stations",
         "/interconnect",
@@ -189,10 +190,18 @@ async fn province(window: &Window, scene: &Scene, applicant: &str, tried: &mut T
     let member = |case: &Case| format!("{DESK}/{}", case.id());
     window.sign_in_anew("admin01").await?;
     let standing = format!("/system/accounts/{}/review", draft.company.operator_id);
+    let withdraw = format!("/system/notices/{}/withdraw", scene.told.revision_id);
+    let edit = format!("/system/notices/{}/edit", scene.notice.revision_id);
     for path in [
         "/system/users/new",
+        "/system/audit",
         "/system/machines/new",
+        "/system/subscriptions/new",
         "/system/rounds/new",
+        "/system/notices/new",
+        &edit,
+        "/system/divisions",
+        &withdraw,
         "/system/accounts",
         &format!("/system/accounts/{applicant}/review"),
         // Suspended by the first attack, reinstated by the second.

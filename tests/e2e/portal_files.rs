@@ -34,7 +34,7 @@ async fn an_identity_paper_is_shown_for_a_typed_reason_only_and_the_reason_is_ke
     browser.sign_in("ci_410100", PASSWORD).await?;
     let review = browser.get(&format!("/supervision/county-subsidies/{}/review", case.id())).await?;
     let path = format!("/files/{paper}/preview");
-    assert!(review.text.contains(&format!("href=\"{path}#")), "no reason is given in the person's place");
+    assert!(review.text.contains(&format!("href=\"{path}\"")), "no reason is given in the person's place");
 
     let asked = browser.get(&path).await?;
     assert!(asked.status == 200 && asked.text.contains("name=\"reason\""), "{}", asked.words());
@@ -46,10 +46,22 @@ async fn an_identity_paper_is_shown_for_a_typed_reason_only_and_the_reason_is_ke
     let original = browser.get(&format!("/files/{paper}/original")).await?;
     assert!(original.text.contains("formaction=\"/files/"), "{}", original.words());
 
-    let shown = browser.get(&format!("{path}?reason=%E6%A0%B8%E5%AF%B9%E8%BA%AB%E4%BB%BD")).await?;
-    assert!(shown.status == 200 && shown.bytes.starts_with(b"%PDF"), "{}", shown.headers);
+    let given = "reason=%E6%A0%B8%E5%AF%B9%E8%BA%AB%E4%BB%BD";
+    let shown = browser.get(&format!("{path}?{given}")).await?;
+    assert!(shown.status == 200 && shown.text.contains("共 3 页"), "{}", shown.words());
+    assert!(shown.headers.contains("sandbox allow-same-origin"), "{}", shown.headers);
+    for number in 1..=3 {
+        let page = format!("/files/{paper}/pages/{number}");
+        assert!(shown.text.contains(&format!("src=\"{page}?{given}\"")), "{}", shown.text);
+        let picture = browser.get(&format!("{page}?{given}")).await?;
+        assert!(picture.status == 200 && picture.bytes.starts_with(b"\x89PNG"), "{}", picture.headers);
+        let without = browser.get(&page).await?;
+        assert!(without.status != 200 && without.headers.contains("image/svg+xml"), "{}", without.headers);
+    }
+    let beyond = browser.get(&format!("/files/{paper}/pages/4?{given}")).await?;
+    assert!(beyond.status != 200 && beyond.text.contains("此页无法在线预览"), "{}", beyond.headers);
     let kept = system.texts(Service::Documents, "SELECT reason FROM downloads").await?;
-    assert_eq!(kept, ["核对身份"]);
+    assert_eq!(kept, ["核对身份"], "a document that is opened is one row, whatever its pages");
     system.finish().await
 }
 

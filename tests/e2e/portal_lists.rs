@@ -42,6 +42,18 @@ async fn tabs_count_what_they_lead_to_and_a_search_narrows_list_counts_and_workb
     let list = "/supervision/county-subsidies";
     let whole = browser.get(list).await?;
     assert_eq!(counts(&whole)[..4], ["全部3", "待我办理2", "待县级审核1", "待线下初审1"]);
+    assert!(whole.text.contains("共 3 条，本页 3 条") && whole.text.contains("aria-sort=\"descending\""));
+    let node = browser.get(&format!("{list}?stage=CountyReview")).await?;
+    assert!(node.text.contains("共 1 条，本页 1 条"), "{}", node.words());
+    let place = |shown: &Shown, id: &str| shown.text.find(&format!("{list}/{id}/review"));
+    let oldest = browser.get(&format!("{list}?order=oldest")).await?;
+    assert!(place(&whole, one.id()) > place(&whole, two.id()), "the last changed first: {}", whole.words());
+    assert!(place(&oldest, one.id()) < place(&oldest, two.id()), "{}", oldest.words());
+    assert!(oldest.text.contains("name=\"order\" value=\"oldest\""), "the filter keeps the order");
+    let clocks = browser.get(&format!("{list}?order=deadline")).await?;
+    assert!(clocks.text.contains(one.id()) && clocks.text.contains("aria-sort=\"ascending\""));
+    let (_, note) = read(&browser.get(&export(&clocks)?).await?)?;
+    assert!(note.contains("剩余时间少的在前"), "{note}");
     let (rows, note) = read(&browser.get(&export(&whole)?).await?)?;
     assert_eq!(rows.len(), 3);
     assert!(note.contains("筛选条件全部") && note.contains("记录数3"), "{note}");

@@ -47,9 +47,12 @@ async fn an_operator_applies_keeps_an_incomplete_draft_and_submits_it_to_the_cou
     let refused = browser.post(&early).await?;
     assert_eq!(refused.status, 422, "{}", refused.words());
     assert!(refused.text.contains("href=\"#manager\"") && refused.text.contains("当前 3 位"));
-    let swapped = refused.form(&edit)?.with("longitude", "十度").with("act", "save");
+    let swapped = refused.form(&edit)?.with("longitude", "十度").with("manager", "王五").with("act", "save");
     let refused = browser.post(&swapped).await?;
     assert!(refused.status == 422 && refused.text.contains("value=\"十度\""), "{}", refused.words());
+    assert!(refused.text.contains("经纬度暂未保存"), "{}", refused.words());
+    let stored = browser.get(&edit).await?;
+    assert!(stored.text.contains("value=\"王五\""), "everything else is kept: {}", stored.words());
 
     let whole = [
         ("longitude", "113.６68756"),

@@ -7,6 +7,7 @@ mod notifications_killed;
 mod operators_deliver;
 mod restarts;
 mod reviews_killed;
+mod webhooks;
 
 use anyhow::Result;
 use futures::future::try_join_all;

@@ -124,7 +124,12 @@ impl Deployment {
             settings.push((key, format!("http://{}", addresses.inlet)));
         }
         if service == Service::Stations {
-            settings.push(("LINKS__SECRETS_KEY".to_owned(), self.keys.secrets_key()));
+            settings
+                .push(("LINKS__SECRETS_KEY".to_owned(), self.keys.secrets_key(service, "links.secrets_key")));
+        }
+        if service == Service::Notifications {
+            let key = self.keys.secrets_key(service, "webhooks.secrets_key");
+            settings.push(("WEBHOOKS__SECRETS_KEY".to_owned(), key));
         }
         let further = self.settings.iter().filter(|(of, ..)| *of == service);
         settings.extend(further.map(|(_, key, value)| (key.clone(), value.clone())));

@@ -17,6 +17,7 @@ pub mod deadlines;
 pub mod dossiers;
 pub mod joint;
 pub mod links;
+pub mod notices;
 pub mod officials;
 pub mod people;
 pub mod platform;
@@ -25,6 +26,7 @@ pub mod review;
 pub mod samples;
 pub mod sign_in;
 pub mod stations;
+pub mod webhooks;
 pub mod worklist;
 
 pub use crate::probe::eventually;

@@ -24,6 +24,13 @@ pub const USER: u32 = 65_532;
 pub const ENTRY_POINT: &str = "/usr/local/bin/program";
 /// Authorities of the web, for S3 and webhooks.
 const AUTHORITIES: &str = "etc/ssl/certs/ca-certificates.crt";
+/// The program that reads what people sent, under limits that another program sets and with a font for what brings none.
+/// Source: decision record 21.
+const READER: &str = "documents";
+/// What sets the limits.
+const LIMITS: &str = "usr/bin/prlimit";
+/// The font.
+const FONT: &str = "usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc";
 
 /// What an image is made of.
 #[derive(Clone, Debug)]
@@ -38,7 +45,8 @@ pub struct Recipe {
 
 /// Writes the layout into a new folder and gives the manifest's digest.
 ///
-/// Errors: the program or one of its libraries cannot be read; the folder is there already.
+/// Errors: the program or one of its libraries cannot be read, for `documents` also `prlimit` or the font (Debian:
+/// util-linux, fonts-noto-cjk); the folder is there already.
 pub fn write(recipe: &Recipe, folder: &Path) -> Result<String> {
     ensure!(!folder.exists(), "{} is there already", folder.display());
     let blobs = folder.join("blobs/sha256");
@@ -102,7 +110,7 @@ fn created(epoch: u64) -> Result<String> {
     Ok(at.format(&time::format_description::well_known::Rfc3339)?)
 }
 
-/// Lists every file of the image by its path: the program, the libraries that it loads, names, authorities.
+/// Lists every file of the image by its path: programs, the libraries that they load, names, authorities.
 fn entries(recipe: &Recipe) -> Result<BTreeMap<String, Entry>> {
     let read = |path: &Path| fs::read(path).with_context(|| format!("{} cannot be read", path.display()));
     let mut files = BTreeMap::new();
@@ -112,10 +120,17 @@ fn entries(recipe: &Recipe) -> Result<BTreeMap<String, Entry>> {
         }
         files.insert(path.to_owned(), entry);
     };
-    add(ENTRY_POINT.trim_start_matches('/'), Entry::File { bytes: read(&recipe.program)?, executable: true });
-    for library in libraries(&recipe.program)? {
-        let inside = library.display().to_string();
-        add(inside.trim_start_matches('/'), Entry::File { bytes: read(&library)?, executable: true });
+    let mut programs = vec![(ENTRY_POINT.trim_start_matches('/'), recipe.program.clone())];
+    if recipe.name == READER {
+        programs.push((LIMITS, Path::new("/").join(LIMITS)));
+        add(FONT, Entry::File { bytes: read(&Path::new("/").join(FONT))?, executable: false });
+    }
+    for (inside, program) in programs {
+        add(inside, Entry::File { bytes: read(&program)?, executable: true });
+        for library in libraries(&program)? {
+            let inside = library.display().to_string();
+            add(inside.trim_start_matches('/'), Entry::File { bytes: read(&library)?, executable: true });
+        }
     }
     let text = |text: String| Entry::File { bytes: text.into_bytes(), executable: false };
     add("etc/passwd", text(format!("nonroot:x:{USER}:{USER}::/:/sbin/nologin\n")));

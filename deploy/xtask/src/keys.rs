@@ -59,10 +59,9 @@ impl Keys {
         STANDARD.encode(self.seed(service))
     }
 
-    /// Gives the key under which stations keeps the secrets of links; it follows from the seed of stations.
-    pub fn secrets_key(&self) -> String {
-        let seed = self.seed(Service::Stations);
-        STANDARD.encode(Sha256::new().chain_update("links.secrets_key").chain_update(seed).finalize())
+    /// Gives the key of a service's setting that seals secrets at rest; it follows from the service's seed.
+    pub fn secrets_key(&self, service: Service, setting: &str) -> String {
+        STANDARD.encode(Sha256::new().chain_update(setting).chain_update(self.seed(service)).finalize())
     }
 
     /// Gives everybody's public key, as the setting `identity.verifying_keys` of every service.

@@ -68,6 +68,10 @@ const MISTAKES: &[(&str, &str, &str, Break)] = &[
     }),
     ("deny", "NetworkPolicy", "default-deny", |it| it["spec"]["policyTypes"] = json!(["Ingress"])),
     ("deny", "NetworkPolicy", "reviews", |it| remove(&mut it["spec"]["egress"][0], "ports")),
+    ("deny", "NetworkPolicy", "notifications", |it| it["spec"]["egress"][3]["ports"][0]["port"] = json!(80)),
+    ("deny", "NetworkPolicy", "notifications", |it| {
+        drop_last(&mut it["spec"]["egress"][3]["to"][0]["ipBlock"]["except"], 3)
+    }),
     ("arrows", "NetworkPolicy", "reviews", |it| {
         it["spec"]["ingress"][0]["from"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/name"] =
             json!("accounts");

@@ -4,9 +4,12 @@ pub mod activate;
 pub mod exports;
 pub mod import;
 pub mod machines;
+pub mod members;
 pub mod officials;
+pub mod own;
 pub mod profile;
 pub mod register;
+pub mod reset;
 pub mod review;
 pub mod sessions;
 pub mod sign_in;
@@ -76,10 +79,15 @@ async fn record(
 
 /// A person as the caller of its own sign-in: proved by the password, not yet by a token.
 fn by_password(user_id: &str) -> Caller {
+    proved_by("password", user_id)
+}
+
+/// A person as the caller, proved by a password or a code.
+fn proved_by(authentication: &str, user_id: &str) -> Caller {
     Caller {
         kind: Kind::Person,
         subject: user_id.to_owned(),
-        authentication: "password".to_owned(),
+        authentication: authentication.to_owned(),
         ..Caller::anonymous()
     }
 }

@@ -20,7 +20,7 @@ use crate::{
 pub async fn check(pool: &PgPool, config: &Config) -> Result<Report, StoreError> {
     let mut report = chassis::audit::common(pool).await?;
     report.insert("I7".into(), events(pool).await?);
-    report.insert("I10".into(), broken_links(pool).await?);
+    report.insert("I10".into(), broken_links(pool, None).await?);
     report.insert("I12".into(), secrets(pool).await?);
     report.insert("I13".into(), sessions(pool, config).await?);
     Ok(report)
@@ -44,13 +44,18 @@ async fn events(pool: &PgPool) -> Result<i64, StoreError> {
     Ok(count)
 }
 
-/// Rows of the audit log whose hash does not follow from the row before, and heads that name another last row.
-async fn broken_links(pool: &PgPool) -> Result<i64, StoreError> {
+/// Rows of the audit log, of one chain or of all, whose hash does not follow from the row before, and heads that name another
+/// last row.
+///
+/// # Errors
+/// The database.
+pub async fn broken_links(pool: &PgPool, shard: Option<i16>) -> Result<i64, StoreError> {
     let mut rows = sqlx::query!(
         "-- accounts.audit.I10
          SELECT shard, position, happened_at, actor, actor_roles, session_id, authentication, act, subject, refusal, detail,
                 previous_hash, hash
-         FROM audit_log ORDER BY shard, position",
+         FROM audit_log WHERE $1::smallint IS NULL OR shard = $1 ORDER BY shard, position",
+        shard
     )
     .fetch(pool);
     let mut broken = 0;
@@ -82,9 +87,11 @@ async fn broken_links(pool: &PgPool) -> Result<i64, StoreError> {
         r#"-- accounts.audit.I10_heads
          SELECT count(*) AS "count!" FROM audit_heads
          LEFT JOIN audit_log USING (shard, position)
-         WHERE (audit_heads.position > 0 AND audit_log.hash IS DISTINCT FROM audit_heads.hash)
-            OR EXISTS (SELECT 1 FROM audit_log AS later
-                       WHERE later.shard = audit_heads.shard AND later.position > audit_heads.position)"#,
+         WHERE ($1::smallint IS NULL OR shard = $1)
+           AND ((audit_heads.position > 0 AND audit_log.hash IS DISTINCT FROM audit_heads.hash)
+                OR EXISTS (SELECT 1 FROM audit_log AS later
+                           WHERE later.shard = audit_heads.shard AND later.position > audit_heads.position))"#,
+        shard
     )
     .fetch_one(pool)
     .await?;

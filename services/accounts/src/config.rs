@@ -6,7 +6,7 @@ use chassis::config::{self, ConfigError, Profile, Settings};
 use serde::Deserialize;
 use time::Duration;
 
-use crate::domain::{lockout, password, session};
+use crate::domain::{lockout, password, reset, session};
 
 /// Every setting; the file `settings.toml` explains each.
 #[derive(Debug, Clone, Deserialize)]
@@ -32,6 +32,8 @@ pub struct Config {
     pub sessions: Sessions,
     /// Failed sign-ins.
     pub lockout: Lockout,
+    /// Forgotten passwords.
+    pub resets: Resets,
     /// Passwords.
     pub passwords: Passwords,
     /// What leaves for people.
@@ -82,6 +84,20 @@ pub struct Lockout {
     pub account_failures_max: i64,
     /// Seconds of the first delay.
     pub account_delay_secs: i64,
+}
+
+/// Section `[resets]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Resets {
+    /// Minutes that a request counts.
+    pub window_minutes: i64,
+    /// Requests for a login.
+    pub login_max: i64,
+    /// Requests for a phone.
+    pub phone_max: i64,
+    /// Requests from an address.
+    pub address_max: i64,
 }
 
 /// Section `[passwords]`.
@@ -141,7 +157,8 @@ impl Config {
     fn check(&self) -> Result<(), ConfigError> {
         let sessions = &self.sessions;
         let passwords = &self.passwords;
-        let ranges: [(&'static str, i64, i64, i64); 16] = [
+        let resets = &self.resets;
+        let ranges: [(&'static str, i64, i64, i64); 20] = [
             ("sessions.idle_minutes", sessions.idle_minutes, 1, 24 * 60),
             ("sessions.idle_minutes_administrator", sessions.idle_minutes_administrator, 1, 24 * 60),
             ("sessions.max_hours", sessions.max_hours, 1, 24),
@@ -154,6 +171,10 @@ impl Config {
             ("lockout.lock_minutes", self.lockout.lock_minutes, 1, 24 * 60),
             ("lockout.account_failures_max", self.lockout.account_failures_max, 1, 10_000),
             ("lockout.account_delay_secs", self.lockout.account_delay_secs, 0, 120),
+            ("resets.window_minutes", resets.window_minutes, 1, 24 * 60),
+            ("resets.login_max", resets.login_max, 1, 1_000),
+            ("resets.phone_max", resets.phone_max, 1, 1_000),
+            ("resets.address_max", resets.address_max, 1, 100_000),
             ("passwords.official_days_max", passwords.official_days_max, 0, 3_650),
             ("passwords.one_time_hours", passwords.one_time_hours, 1, 72),
             ("passwords.argon2_memory_kib", i64::from(passwords.argon2_memory_kib), 8, 1 << 20),
@@ -216,6 +237,18 @@ impl Lockout {
             lock: Duration::minutes(self.lock_minutes),
             account_failures_max: self.account_failures_max,
             account_delay: Duration::seconds(self.account_delay_secs),
+        }
+    }
+}
+
+impl Resets {
+    /// The limits for the domain.
+    pub fn limits(&self) -> reset::Limits {
+        reset::Limits {
+            window: Duration::minutes(self.window_minutes),
+            login_max: self.login_max,
+            phone_max: self.phone_max,
+            address_max: self.address_max,
         }
     }
 }

@@ -45,6 +45,7 @@ pub fn field(field: Field) -> &'static str {
         Field::PasswordHash => "密码摘要",
         Field::Reason => "原因",
         Field::Text => "查询内容",
+        Field::Day => "日期",
     }
 }
 
@@ -85,6 +86,7 @@ fn please(asked: Field) -> String {
         | Field::Scope
         | Field::Audience
         | Field::OperatorId
+        | Field::Day
         | Field::State => "选择",
         Field::RegisteredDivision => return "请选择区县".to_owned(),
         Field::LicenceFileId => "上传",
@@ -159,14 +161,25 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::ScopeMismatch(one) => format!("管辖区域与角色“{}”不符，请重新选择", role(*one)),
         Refusal::SignInFailed => "账号名称或密码不正确".to_owned(),
         Refusal::SignInLocked { seconds } => {
-            format!("登录失败次数过多，已锁定 {} 分钟，请稍后再试", (seconds + 59) / 60)
+            format!("登录失败次数过多，已锁定 {} 分钟，请稍后再试，或用短信找回密码", (seconds + 59) / 60)
         }
         Refusal::AccountSuspended => "账号已停用，请联系技术支持".to_owned(),
         Refusal::OneTimeSpent => "初始密码已使用或已过期，请联系管理员重新发放".to_owned(),
         Refusal::SessionEnded => "登录已失效，请重新登录".to_owned(),
-        Refusal::TicketEnded => "激活时间已过，请重新登录".to_owned(),
+        Refusal::TicketEnded => "操作时间已过，请重新登录；找回密码请重新获取验证码".to_owned(),
         Refusal::CodeWrong => "验证码不正确或已过期，请重新获取".to_owned(),
         Refusal::CodeTooSoon { seconds } => format!("验证码刚刚发送，请 {seconds} 秒后再试"),
+        Refusal::ResetTooOften { seconds } => {
+            format!("短信找回过于频繁，请 {} 分钟后再试，或联系技术支持", (seconds + 59) / 60)
+        }
+        Refusal::NotOwner => "成员由主账号管理，请联系本企业的主账号办理".to_owned(),
+        Refusal::OwnAccount => {
+            "不能对自己的账号进行此操作：停用前请先转交主账号，密码请在“修改密码”中更改".to_owned()
+        }
+        Refusal::MembersFull { max } => format!("一个企业最多 {max} 个账号，如需更多请联系技术支持"),
+        Refusal::MemberInactive => "该成员已停用，请先恢复".to_owned(),
+        Refusal::MemberNotActivated => "该成员尚未设置自己的密码，请其首次登录并设置密码后再转交".to_owned(),
+        Refusal::EndedByPlatform => "该成员由平台停用，不能自行恢复，请联系技术支持".to_owned(),
         Refusal::ClientRefused => "客户端编号或密钥不正确".to_owned(),
         Refusal::ClientIssued { client_id } => {
             format!("该请求已签发客户端 {client_id}，密钥只显示一次；如未保存请吊销后重新签发")
@@ -245,7 +258,9 @@ fn facts(failure: Failure, refusal: &Refusal) -> Failure {
         Refusal::WrongState { state, review_pending } => {
             failure.with("state", state.name()).with("review_pending", review_pending)
         }
-        Refusal::SignInLocked { seconds } | Refusal::CodeTooSoon { seconds } => {
+        Refusal::SignInLocked { seconds }
+        | Refusal::CodeTooSoon { seconds }
+        | Refusal::ResetTooOften { seconds } => {
             let wait = u64::try_from(*seconds).unwrap_or(0);
             failure.with("seconds", seconds).after(std::time::Duration::from_secs(wait))
         }
@@ -288,6 +303,12 @@ fn facts(failure: Failure, refusal: &Refusal) -> Failure {
         | Refusal::SessionEnded
         | Refusal::TicketEnded
         | Refusal::CodeWrong
+        | Refusal::NotOwner
+        | Refusal::OwnAccount
+        | Refusal::MembersFull { .. }
+        | Refusal::MemberInactive
+        | Refusal::MemberNotActivated
+        | Refusal::EndedByPlatform
         | Refusal::ClientRefused => failure,
     }
 }

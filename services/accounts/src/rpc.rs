@@ -5,15 +5,18 @@ mod convert;
 mod directory;
 mod exports;
 mod machines;
+mod members;
 mod registration;
 mod review;
 mod sessions;
+mod trail;
 mod users;
 
 use proto::accounts::{
-    account_review_server::AccountReviewServer, directory_server::DirectoryServer,
-    exports_server::ExportsServer, machines_server::MachinesServer, registration_server::RegistrationServer,
-    sessions_server::SessionsServer, users_server::UsersServer,
+    account_review_server::AccountReviewServer, audit_log_server::AuditLogServer,
+    directory_server::DirectoryServer, exports_server::ExportsServer, machines_server::MachinesServer,
+    members_server::MembersServer, registration_server::RegistrationServer, sessions_server::SessionsServer,
+    users_server::UsersServer,
 };
 use tonic::service::RoutesBuilder;
 
@@ -26,6 +29,8 @@ pub fn routes(accounts: &Accounts) -> RoutesBuilder {
     routes.add_service(AccountReviewServer::new(review::Inlet(accounts.clone())));
     routes.add_service(SessionsServer::new(sessions::Inlet(accounts.clone())));
     routes.add_service(UsersServer::new(users::Inlet(accounts.clone())));
+    routes.add_service(MembersServer::new(members::Inlet(accounts.clone())));
+    routes.add_service(AuditLogServer::new(trail::Inlet(accounts.clone())));
     routes.add_service(MachinesServer::new(machines::Inlet(accounts.clone())));
     routes.add_service(ExportsServer::new(exports::Inlet(accounts.clone())));
     routes.add_service(DirectoryServer::new(directory::Inlet(accounts.clone())));

@@ -6,10 +6,14 @@ pub mod clients;
 pub mod credentials;
 pub mod deliveries;
 pub mod divisions;
+pub mod jurisdictions;
+pub mod members;
 pub mod operators;
+pub mod resets;
 pub mod sessions;
 pub mod submissions;
 pub mod tickets;
+pub mod trail;
 pub mod users;
 
 use chassis::Failure;

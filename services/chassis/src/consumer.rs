@@ -50,6 +50,9 @@ pub struct Subscription {
     pub order: Order,
     /// See [`Apply`].
     pub apply: Apply,
+    /// What an event still does that comes after a later one of its aggregate, as holes of a tier may be filled by a
+    /// redelivery; `None`: nothing. Source: decision record 20.
+    pub late: Option<Apply>,
 }
 
 /// A [`Fetch`] that asks the producing service's `Events`.
@@ -172,7 +175,8 @@ impl Applier {
             if place.blocked && !replayed {
                 return Ok(Outcome::Blocked);
             }
-            if version <= place.version {
+            let late = version <= place.version;
+            if late && self.subscription.late.is_none() {
                 last = Outcome::Passed;
                 continue;
             }
@@ -180,9 +184,12 @@ impl Applier {
                 return Ok(Outcome::Gap { from: place.version + 1 });
             }
             work.continue_for(one.envelope.event_id.clone());
-            (self.subscription.apply)(work, Event { envelope: one.envelope.clone() })
-                .instrument(one.span.clone())
-                .await?;
+            let effect = self.subscription.late.as_ref().filter(|_| late).unwrap_or(&self.subscription.apply);
+            effect(work, Event { envelope: one.envelope.clone() }).instrument(one.span.clone()).await?;
+            if late {
+                last = Outcome::Passed;
+                continue;
+            }
             place.version = version;
             place.raised = true;
             *applied += 1;

@@ -21,7 +21,7 @@ use crate::{
 pub const CONTENT: &str = "sha256";
 /// Folder of pictures made from content: they can be made anew at any time and are no documents. The number changes with
 /// the way in which they are made.
-pub const PREVIEW: &str = "preview-1";
+pub const PREVIEW: &str = "preview-2";
 /// Folder of parts of files that have not come whole yet.
 pub const PARTS: &str = "parts";
 /// Folder of what waits for inspection.
@@ -58,10 +58,10 @@ pub fn content_key(sha256: &str) -> Path {
     spread(CONTENT, sha256)
 }
 
-/// The key of a picture made from content, by the content's hash: `preview-1/page/ab/cd/abcd…`.
+/// The key of a picture made from content, by the content's hash: `preview-2/page-1/ab/cd/abcd…`.
 #[must_use]
-pub fn preview_key(sha256: &str, size: Size) -> Path {
-    spread(&format!("{PREVIEW}/{}", size.id()), sha256)
+pub fn preview_key(sha256: &str, size: Size, page: u32) -> Path {
+    spread(&format!("{PREVIEW}/{}-{page}", size.id()), sha256)
 }
 
 fn spread(folder: &str, sha256: &str) -> Path {
@@ -175,20 +175,26 @@ impl Blobs {
         Ok(())
     }
 
-    /// A picture made before; `None` where there is none yet.
+    /// A picture made before, of a page (1 for an image); `None` where there is none yet.
     ///
     /// # Errors
     /// The store is away.
-    pub async fn preview(&self, sha256: &str, size: Size) -> Result<Option<Bytes>, BlobError> {
-        self.find(&preview_key(sha256, size)).await
+    pub async fn preview(&self, sha256: &str, size: Size, page: u32) -> Result<Option<Bytes>, BlobError> {
+        self.find(&preview_key(sha256, size, page)).await
     }
 
     /// Keeps a picture; another one in its place is as good.
     ///
     /// # Errors
     /// The store is away or full.
-    pub async fn keep_preview(&self, sha256: &str, size: Size, picture: Bytes) -> Result<(), BlobError> {
-        self.store.put(&preview_key(sha256, size), PutPayload::from_bytes(picture)).await?;
+    pub async fn keep_preview(
+        &self,
+        sha256: &str,
+        size: Size,
+        page: u32,
+        picture: Bytes,
+    ) -> Result<(), BlobError> {
+        self.store.put(&preview_key(sha256, size, page), PutPayload::from_bytes(picture)).await?;
         Ok(())
     }
 

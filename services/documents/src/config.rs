@@ -1,10 +1,12 @@
 //! Typed settings of this service; `settings.toml` says what each means. Invalid values stop the start.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use chassis::config::{Broker, ConfigError, Database, Identity, Profile, Server, Settings, Telemetry};
 use secrecy::SecretString;
 use serde::Deserialize;
+
+use crate::inspect::Font;
 
 /// The compiled-in settings.
 pub const DEFAULTS: &str = include_str!("../settings.toml");
@@ -33,6 +35,8 @@ pub struct Config {
     pub uploads: Uploads,
     /// The inspection worker.
     pub inspection: Inspection,
+    /// Pictures to look at.
+    pub previews: Previews,
     /// The background sweep.
     pub sweep: Sweep,
 }
@@ -118,6 +122,29 @@ pub struct Uploads {
 pub struct Inspection {
     /// Its program; empty means this executable.
     pub program: String,
+}
+
+/// Pictures to look at.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Previews {
+    /// Font file for Chinese, Japanese and Korean text whose font a PDF does not carry; empty or not there: none.
+    pub font: String,
+    /// Which face of that file, from 0.
+    pub font_face: u32,
+}
+
+impl Previews {
+    /// The font, where its file is there.
+    #[must_use]
+    pub fn font(&self) -> Option<Font> {
+        let font = Font { path: PathBuf::from(&self.font), face: self.font_face };
+        if font.path.is_file() {
+            return Some(font);
+        }
+        tracing::warn!(font = self.font, "no font for text of PDF files that bring none");
+        None
+    }
 }
 
 /// The background sweep.

@@ -151,8 +151,10 @@ pub fn refusal(refusal: &Refusal) -> (&'static str, String, String) {
         Refusal::UploadIncomplete => said("upload_incomplete", "", "上传中断，请重试"),
         Refusal::PartMisshapen => said("part_misshapen", "chunk", "上传分片不完整，请刷新页面后重新上传"),
         Refusal::UploadBusy => said("upload_busy", "", "上传人数较多，请稍后重试"),
-        Refusal::PreviewImpossible(_) => {
-            said("preview_impossible", "file_id", "该图片无法预览，请下载后查看")
+        Refusal::PreviewImpossible(_) => said("preview_impossible", "file_id", "无法在线预览，请下载原件"),
+        Refusal::PageOutOfRange { pages: 0 } => said("page_out_of_range", "page", "页码从 1 开始"),
+        Refusal::PageOutOfRange { pages } => {
+            ("page_out_of_range", "page".to_owned(), format!("该文件共 {pages} 页，没有所请求的页"))
         }
         Refusal::ReasonRequired => said("reason_required", "reason", "查看证照类材料请填写事由（2–200 字）"),
         Refusal::InvoiceNumberDigits => said("invoice_number_digits", "number", "数电票号码应为 20 位数字"),
@@ -209,6 +211,7 @@ const fn about_input(refusal: &Refusal) -> bool {
         | Refusal::FileHashMismatch
         | Refusal::UploadIncomplete
         | Refusal::PartMisshapen
+        | Refusal::PageOutOfRange { .. }
         | Refusal::ReasonRequired
         | Refusal::InvoiceNumberDigits
         | Refusal::InvoiceCodeAndNumber

@@ -72,7 +72,7 @@ pub async fn serve(process: Process, config: &Config) -> anyhow::Result<()> {
         units: units.clone(),
         neighbours: neighbours.clone(),
         uploads: uploads.clone(),
-        previews: Arc::new(Previews::new(blobs, inspector)),
+        previews: Arc::new(Previews::new(blobs, inspector, config.previews.font())),
     }));
     routes.add_service(DossiersServer::new(DossiersRpc {
         pool: pool.clone(),

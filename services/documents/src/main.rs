@@ -1,10 +1,15 @@
-//! `documents serve | migrate | audit | outbox | inspect | shrink`.
+//! `documents serve | migrate | audit | outbox | inspect | shrink | page`.
 
 use std::process::ExitCode;
 
 use chassis::dead_letters::Letters;
 use clap::{Parser, Subcommand};
-use documents::{audit, blob::Blobs, config::Config, inspect::worker};
+use documents::{
+    audit,
+    blob::Blobs,
+    config::Config,
+    inspect::{Font, worker},
+};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 #[derive(Parser)]
@@ -49,6 +54,21 @@ enum Command {
         #[arg(long)]
         side_max: u32,
     },
+    /// The same worker draws a page of a PDF: bytes from standard input, a line of JSON and the picture to standard output.
+    Page {
+        /// Which, from 1.
+        #[arg(long)]
+        number: u32,
+        /// Longer side of the picture at most, pixels.
+        #[arg(long)]
+        side_max: u32,
+        /// Font file for Chinese, Japanese and Korean text whose font the PDF does not carry.
+        #[arg(long)]
+        font: Option<std::path::PathBuf>,
+        /// Which face of that file, from 0.
+        #[arg(long, default_value_t = 0)]
+        font_face: u32,
+    },
 }
 
 #[derive(Subcommand)]
@@ -80,6 +100,11 @@ fn main() -> anyhow::Result<ExitCode> {
         worker::answer_shrunk(extension, *side_max, input, output)?;
         return Ok(ExitCode::SUCCESS);
     }
+    if let Command::Page { number, side_max, font, font_face } = arguments.command {
+        let font = font.map(|path| Font { path, face: font_face });
+        worker::answer_page(number, side_max, font, input, output)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     drop((input, output));
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(arguments.command))
 }
@@ -98,7 +123,11 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
     let pool = chassis::process::connect(&config.chassis().database, "documents").await?;
     match command {
-        Command::Serve | Command::DeadLetters(_) | Command::Inspect { .. } | Command::Shrink { .. } => {}
+        Command::Serve
+        | Command::DeadLetters(_)
+        | Command::Inspect { .. }
+        | Command::Shrink { .. }
+        | Command::Page { .. } => {}
         Command::Migrate => chassis::migrate(&pool, documents::migrations()).await?,
         Command::Audit { json } => {
             return Ok(chassis::audit::conclude(

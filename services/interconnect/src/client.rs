@@ -1,19 +1,17 @@
 //! T/CEC 102 as client: one call of an operator's system, with its token, its limits and its faults.
 //!
 //! Owns: HTTP, tokens (one for each link, fetched by one call at a time, renewed before they end), TimeStamp and Seq. Not:
-//! when to call (`turns`), what answers mean (`domain`). Source: interconnect protocol, sections 3, 6, 7 and 8.
-mod addresses;
-
+//! when to call (`turns`), what answers mean (`domain`), which addresses may be called (`chassis::outbound`). Source: interconnect protocol, sections 3, 6, 7 and 8.
 use std::{
     collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+use chassis::outbound;
 use reqwest::{
     Response, Url,
     header::{AUTHORIZATION, CONTENT_TYPE},
-    redirect::Policy,
 };
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -110,18 +108,9 @@ impl Client {
     /// # Errors
     /// The machine has no usable TLS.
     pub fn new(clock: Clock, private_addresses: bool) -> Result<Self, reqwest::Error> {
-        // A provider that is there already is the same one.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let plain =
-            || reqwest::Client::builder().connect_timeout(CONNECT).redirect(Policy::none()).no_proxy();
-        let outside = if private_addresses {
-            plain().build()?
-        } else {
-            plain().dns_resolver(Arc::new(addresses::Public)).build()?
-        };
         Ok(Self {
-            outside,
-            inside: plain().build()?,
+            outside: outbound::client(private_addresses, CONNECT)?,
+            inside: outbound::client(true, CONNECT)?,
             clock,
             private_addresses,
             last: Mutex::default(),
@@ -228,7 +217,7 @@ impl Client {
         let name = target.paths.get(method).map_or(method, String::as_str);
         let base = target.base_url.trim_end_matches('/');
         let url = Url::parse(&format!("{base}/v{}/{name}", target.version)).map_err(|_| Trouble::Address)?;
-        if !target.own && !self.private_addresses && !addresses::allowed(&url) {
+        if !target.own && !self.private_addresses && !outbound::allowed(&url) {
             return Err(Trouble::Address);
         }
         let (stamp, seq) = self.number();

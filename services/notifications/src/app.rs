@@ -1,6 +1,10 @@
-//! The one path: an event moves the task, tells the desks, and hints the live readers; a reader marks messages.
+//! The one path: an event moves the task, tells the desks, and hints the live readers; a reader marks messages. Webhooks have
+//! files of their own.
 
+pub mod body;
+pub mod deliver;
 pub mod notices;
+pub mod subscribe;
 
 use chassis::{Failure, Work};
 use uuid::Uuid;
@@ -13,6 +17,7 @@ use crate::{
         occurrence::Occurrence,
         refusal::Refusal,
         task::{Subject, Task},
+        webhook::flaw::Flaw,
         work_order,
     },
     labels,
@@ -143,4 +148,13 @@ fn message(occurrence: Occurrence, desk: &Desk, kind: &str, subject: Subject, te
 
 fn contradiction(refusal: Refusal) -> Failure {
     Failure::invalid(refusal.reason(), refusal.field(), labels::refusal(refusal))
+}
+
+/// A refusal about webhooks, with its words.
+pub fn flawed(flaw: Flaw) -> Failure {
+    let text = labels::webhooks::flaw(flaw);
+    match flaw.field() {
+        Some(field) => Failure::invalid(flaw.reason(), field, text),
+        None => Failure::refused(flaw.reason(), text),
+    }
 }

@@ -3,7 +3,15 @@
 use std::collections::BTreeMap;
 
 use chassis::config::{Broker, ConfigError, Database, Identity, Profile, Server, Settings, Telemetry, load};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use time::Duration;
+
+use crate::{
+    app::{deliver::Patience, subscribe::Terms},
+    domain::webhook::schedule::Schedule,
+    vault::Vault,
+};
 
 /// All settings of the service.
 #[derive(Debug, Clone, Deserialize)]
@@ -29,6 +37,8 @@ pub struct Config {
     pub live: Live,
     /// See [`Rebuild`].
     pub rebuild: Rebuild,
+    /// See [`Webhooks`].
+    pub webhooks: Webhooks,
 }
 
 /// Messages to people and offices.
@@ -59,6 +69,100 @@ pub struct Rebuild {
     pub broker_url: String,
 }
 
+/// Webhooks; what each number means stands in `settings.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    /// 32 bytes in base64; empty: nobody can subscribe.
+    pub secrets_key: SecretString,
+    /// Endpoints may be inside this network.
+    pub private_addresses: bool,
+    /// Endpoints may do without TLS.
+    pub plain_http: bool,
+    /// Attempts at the same time.
+    pub at_once: usize,
+    /// The same of one endpoint.
+    pub at_once_per_endpoint: i64,
+    /// Milliseconds.
+    pub look_millis: u64,
+    /// Seconds, separated by commas.
+    pub retry_secs: String,
+    /// Days.
+    pub disable_after_days: u16,
+    /// Hours.
+    pub overlap_hours: u16,
+    /// Days.
+    pub keep_days: u16,
+}
+
+impl Webhooks {
+    /// The vault under the key; `None` where it is none.
+    #[must_use]
+    pub fn vault(&self) -> Option<Vault> {
+        Vault::new(self.secrets_key.expose_secret())
+    }
+
+    /// What a subscription may be.
+    #[must_use]
+    pub fn terms(&self) -> Terms {
+        Terms {
+            plain_http: self.plain_http,
+            private_addresses: self.private_addresses,
+            active_max: i64::try_from(self.at_once).unwrap_or(i64::MAX) / self.at_once_per_endpoint.max(1),
+            overlap: Duration::hours(i64::from(self.overlap_hours)),
+        }
+    }
+
+    /// How long is tried; `None` where the schedule is none.
+    #[must_use]
+    pub fn patience(&self) -> Option<Patience> {
+        let schedule = Schedule::parse(&self.retry_secs)?;
+        Some(Patience { schedule, days_max: self.disable_after_days })
+    }
+
+    /// The first rule that is broken.
+    fn check(&self, real: bool) -> Result<(), ConfigError> {
+        let keyed = !self.secrets_key.expose_secret().is_empty();
+        let per_endpoint = usize::try_from(self.at_once_per_endpoint).unwrap_or(0);
+        let rules = [
+            (
+                "webhooks.secrets_key",
+                self.vault().is_some() && (keyed || !real),
+                "must be 32 bytes in base64",
+            ),
+            (
+                "webhooks.private_addresses",
+                !(real && self.private_addresses),
+                "must be false in production: a subscription could make this process call its neighbours",
+            ),
+            (
+                "webhooks.plain_http",
+                !(real && self.plain_http),
+                "must be false in production: events would go through networks in plain text",
+            ),
+            ("webhooks.at_once_per_endpoint", per_endpoint >= 1, "must be 1 or more"),
+            (
+                "webhooks.at_once",
+                (per_endpoint..=10_000).contains(&self.at_once),
+                "must be at_once_per_endpoint..=10000",
+            ),
+            ("webhooks.look_millis", (50..=60_000).contains(&self.look_millis), "must be 50..=60000"),
+            (
+                "webhooks.retry_secs",
+                self.patience().is_some(),
+                "must be seconds separated by commas, each 1..=604800",
+            ),
+            ("webhooks.disable_after_days", (1..=30).contains(&self.disable_after_days), "must be 1..=30"),
+            ("webhooks.overlap_hours", (1..=168).contains(&self.overlap_hours), "must be 1..=168"),
+            ("webhooks.keep_days", (1..=3_650).contains(&self.keep_days), "must be 1..=3650"),
+        ];
+        match rules.into_iter().find(|(_, holds, _)| !holds) {
+            None => Ok(()),
+            Some((key, _, why)) => Err(ConfigError::Invalid { key, why: why.to_owned() }),
+        }
+    }
+}
+
 impl Config {
     /// Reads defaults, file and environment, and checks this service's own ranges.
     ///
@@ -87,7 +191,7 @@ impl Config {
         if !self.peers.contains_key("accounts") {
             return wrong("peers.accounts", "must be the gRPC address of accounts");
         }
-        Ok(())
+        self.webhooks.check(self.profile == Profile::Production)
     }
 
     /// The sections that the chassis reads.

@@ -11,4 +11,5 @@ pub mod refusal;
 pub mod stage;
 pub mod task;
 pub mod tier;
+pub mod webhook;
 pub mod work_order;

@@ -3,6 +3,7 @@
 pub mod on_account_changed;
 pub mod on_application_moved;
 pub mod on_work_order_changed;
+pub mod outgoing;
 
 use std::sync::Arc;
 
@@ -49,6 +50,10 @@ pub fn subscriptions(hub: &Hub, accounts: Fetch) -> Vec<Subscription> {
             durable: durable(tier),
             order: Order::Tier,
             apply: inlet(hub.clone()),
+            // What people see has gone on; outside systems wait for every event.
+            late: Some(Arc::new(|work, event| {
+                Box::pin(async move { outgoing::announce(work, &event).await })
+            })),
         })
         .collect();
     all.push(Subscription {
@@ -56,6 +61,7 @@ pub fn subscriptions(hub: &Hub, accounts: Fetch) -> Vec<Subscription> {
         durable: ACCOUNTS_DURABLE,
         order: Order::EveryVersion(accounts),
         apply: inlet(hub.clone()),
+        late: None,
     });
     all
 }
@@ -63,11 +69,14 @@ pub fn subscriptions(hub: &Hub, accounts: Fetch) -> Vec<Subscription> {
 fn inlet(hub: Hub) -> Apply {
     Arc::new(move |work, event| {
         let hub = hub.clone();
-        Box::pin(async move { apply(work, &hub, &event).await })
+        Box::pin(async move {
+            apply(work, &hub, &event).await?;
+            outgoing::announce(work, &event).await
+        })
     })
 }
 
-/// The effect of one event; consumers, replays and the rebuild all go through here.
+/// The effect of one event on what people see; consumers, replays and the rebuild all go through here.
 ///
 /// # Errors
 /// `unknown_value`, `unreadable`, or a contradiction of [`crate::domain::refusal::Refusal`]: it can never be applied.

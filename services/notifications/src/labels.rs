@@ -1,6 +1,7 @@
 //! Every Chinese text of this service: what happened, and who does what next. No personal data, no names.
 
 mod notice;
+pub mod webhooks;
 
 use time::{Duration, OffsetDateTime, macros::offset};
 
@@ -296,6 +297,8 @@ pub fn refusal(refusal: Refusal) -> &'static str {
 pub const UNKNOWN_VALUE: &str = "取值不在允许范围内，请核对";
 /// A field of an event cannot be read.
 pub const UNREADABLE: &str = "事件内容无法解析，请核对产生方数据";
+/// A request that issues a secret carries no id.
+pub const REQUEST_ID_MISSING: &str = "缺少请求编号：每次提交须带一个 UUID，重试时沿用同一个";
 /// A division code is not six digits.
 pub const DIVISION_MALFORMED: &str = "行政区划代码应为 6 位数字";
 /// A page token names no time that exists.

@@ -1,14 +1,16 @@
-//! Notifications: the worklist (待办事项) of every desk, messages to people and offices, the live stream of both, and notices
-//! (通知公告) to many people at once.
+//! Notifications: the worklist (待办事项) of every desk, messages to people and offices, the live stream of both, notices
+//! (通知公告) to many people at once, and webhooks to outside systems.
 //!
 //! Owns no decision of the review: every row but a notice follows from events of `reviews` and `accounts`. Invariants: one row per application and
 //! per account, moved only to a higher version, whichever tier's consumer brings it (reliability 5.2; workflow,
 //! invariant 9); one message per event and desk; nobody sees a row of a desk that is not his;
-//! what was published of a notice stays as it was, with who published it and when. Announces nothing.
+//! what was published of a notice stays as it was, with who published it and when; one delivery per event and subscription that
+//! wanted it when it was applied, tried until it is received or given up. Announces nothing.
 
 pub mod app;
 pub mod audit;
 pub mod config;
+pub mod delivery;
 pub mod digest;
 pub mod domain;
 pub mod events;
@@ -17,26 +19,31 @@ pub mod live;
 pub mod rebuild;
 pub mod rpc;
 pub mod store;
+pub mod vault;
 
+use std::sync::Arc;
+
+use anyhow::Context as _;
 use chassis::{
     Process,
     consumer::{Subscription, fetch_from},
 };
 use proto::notifications::{
     live_server::LiveServer, messages_server::MessagesServer, notices_server::NoticesServer,
-    worklist_server::WorklistServer,
+    webhooks_server::WebhooksServer, worklist_server::WorklistServer,
 };
 use tonic::service::RoutesBuilder;
 
 use config::Config;
-use rpc::{LiveInlet, MessagesInlet, NoticesInlet, WorklistInlet, access};
+use delivery::Worker;
+use rpc::{LiveInlet, MessagesInlet, NoticesInlet, WebhooksInlet, WorklistInlet, access};
 
 /// What it follows, for the console: nobody watches.
 pub fn subscriptions(process: &Process) -> Vec<Subscription> {
     events::subscriptions(&live::Hub::silent(), fetch_from(process.peer("accounts")))
 }
 
-/// Runs the service until it is told to end: seven consumers, four gRPC services.
+/// Runs the service until it is told to end: seven consumers, five gRPC services, the outlet of webhooks.
 ///
 /// # Errors
 /// A setting is wrong, the database cannot be used, or a port is taken.
@@ -66,5 +73,25 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
         unread_days: config.messages.unread_days,
         shutdown: process.shutdown(),
     }));
+    add_webhooks(&mut routes, &process, config)?;
     process.serve(routes, access::TABLE).await
+}
+
+/// The outlet of webhooks, and the service by which people arrange them.
+fn add_webhooks(routes: &mut RoutesBuilder, process: &Process, config: &Config) -> anyhow::Result<()> {
+    let settings = config.webhooks.clone();
+    let vault = settings.vault().context("setting webhooks.secrets_key: must be 32 bytes in base64")?;
+    let patience = settings.patience().context("setting webhooks.retry_secs: must be seconds")?;
+    let (vault, terms, keep_days) = (Arc::new(vault), settings.terms(), settings.keep_days);
+    let worker = Worker::new(process.pool.clone(), process.units.clone(), vault.clone(), patience, settings)?;
+    process.spawn("webhooks", Arc::new(worker).run());
+    process.spawn("webhooks measured", delivery::measure(process.pool.clone()));
+    process.spawn("webhooks forgotten", delivery::forget(process.pool.clone(), keep_days));
+    routes.add_service(WebhooksServer::new(WebhooksInlet {
+        pool: process.pool.clone(),
+        units: process.units.clone(),
+        vault,
+        terms,
+    }));
+    Ok(())
 }

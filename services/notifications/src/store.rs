@@ -5,10 +5,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub mod dead_letters;
+pub mod deliveries;
 pub mod digest;
 pub mod messages;
 pub mod notices;
+pub mod queue;
 pub mod rebuild;
+pub mod subscriptions;
 pub mod work_orders;
 pub mod worklist;
 

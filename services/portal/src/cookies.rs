@@ -18,6 +18,8 @@ pub enum Cookie {
     Ticket,
     /// What the next page says has been done.
     Notice,
+    /// Set while somebody wants large letters.
+    Large,
 }
 
 impl Cookie {
@@ -27,6 +29,7 @@ impl Cookie {
             Cookie::Visit => "visit",
             Cookie::Ticket => "ticket",
             Cookie::Notice => "notice",
+            Cookie::Large => "large",
         }
     }
 
@@ -38,6 +41,8 @@ impl Cookie {
             Cookie::Ticket => Some(600),
             // One page; a slow line may take a while to get there.
             Cookie::Notice => Some(60),
+            // A year.
+            Cookie::Large => Some(31_536_000),
         }
     }
 }

@@ -13,7 +13,9 @@ use axum::{
 use bytes::Bytes;
 use chassis::error::Kind;
 
-use crate::{Portal, cookies::Cookie, csrf, divisions::Known, guard::Proved, ids, refused::Refused};
+use crate::{
+    Portal, cookies::Cookie, csrf, divisions::Known, entry, format, guard::Proved, ids, refused::Refused,
+};
 
 /// Name of the hidden field with the token.
 pub const TOKEN_FIELD: &str = "form_token";
@@ -125,6 +127,12 @@ impl Form {
     /// A whole number; 0 where it is none, which no version is.
     pub fn number(&self, name: &str) -> i64 {
         self.value(name).trim().parse().unwrap_or(0)
+    }
+
+    /// A sum of money as it is written out beneath its field; empty where none is entered.
+    pub fn capitals(&self, name: &str) -> String {
+        let fen = entry::fen(self.value(name));
+        fen.map(|fen| format!("大写：{}", format::capitals(fen))).unwrap_or_default()
     }
 
     /// Whether a box is ticked or a choice is taken.

@@ -58,6 +58,11 @@ fn short_in(at: Option<&Timestamp>, year: i32) -> String {
     }
 }
 
+/// 2026-11-22.
+pub fn date(at: Option<&Timestamp>) -> String {
+    local(at).map_or_else(empty, |at| at.date().to_string())
+}
+
 /// 11-22, of another year 2025-12-20.
 pub fn day(at: Option<&Timestamp>) -> String {
     match local(at) {

@@ -28,6 +28,10 @@ pub struct Page {
     pub notice: Option<String>,
     /// For every form of the page.
     pub form_token: String,
+    /// Whether letters are larger by a quarter.
+    pub large: bool,
+    /// Seconds for which the session surely lasts if nothing more is asked; 0 where nobody is signed in.
+    pub lasts_secs: i64,
 }
 
 /// One step of the breadcrumb.
@@ -70,6 +74,11 @@ impl Page {
     /// Unread messages; 0 where they cannot be counted.
     pub fn unread(&self) -> i32 {
         self.badges.map_or(0, |badges| badges.messages)
+    }
+
+    /// Minutes for which a form may lie.
+    pub fn lasts_minutes(&self) -> i64 {
+        self.lasts_secs / 60
     }
 
     /// Where the style sheet is.

@@ -31,6 +31,7 @@ use crate::{
     Guest, Page, Portal, Refused,
     cookies::Cookie,
     csrf, frame, limits,
+    refused::FORM_FOREIGN,
     unsent::{self, Unsent},
     visitor,
     web::{files, login},
@@ -129,6 +130,8 @@ async fn guarded(portal: Arc<Portal>, request: Request, next: Next) -> Response 
     let refused = response.extensions().get::<Refused>().is_some();
     let response = if asked.changes() && !refused && !proved.0.load(Ordering::Relaxed) {
         tracing::error!(path = asked.uri.path(), "a handler changes something without taking its form");
+        // It may have been done: it is not offered again.
+        unsent = Unsent::default();
         Refused::foreign_form().into_response()
     } else {
         response
@@ -160,6 +163,12 @@ impl Asked {
     fn opens(&self) -> bool {
         let pairs = Query::<Vec<(String, String)>>::try_from_uri(&self.uri);
         pairs.is_ok_and(|Query(pairs)| pairs.iter().any(|(name, _)| name == "reason"))
+    }
+
+    /// Whether the browser says that this form comes from our own pages, so that only its session is another one by now.
+    fn renews(&self, unsent: &Unsent) -> bool {
+        let told = self.headers.contains_key(header::ORIGIN) || self.headers.contains_key("sec-fetch-site");
+        told && !unsent.is_empty()
     }
 
     /// Whether a page asks for the live stream.
@@ -220,7 +229,8 @@ async fn framed(portal: &Arc<Portal>, asked: &Asked, unsent: &Unsent, mut respon
             files::signed_out(portal, login::with_return(&way_back))
                 .unwrap_or_else(IntoResponse::into_response)
         } else if unsent.is_empty() {
-            frame::see_other(&login::with_return(&way_back))
+            let known = portal.jar.read(&asked.headers, Cookie::Session).is_some();
+            frame::see_other(&if known { login::ended(&way_back) } else { login::with_return(&way_back) })
         } else {
             let guest = Guest::of(portal, &asked.headers, asked.address);
             login::timed_out(&guest, &way_back, unsent).unwrap_or_else(IntoResponse::into_response)
@@ -236,9 +246,15 @@ async fn framed(portal: &Arc<Portal>, asked: &Asked, unsent: &Unsent, mut respon
     };
     let status = refused.status();
     let shown = match visitor::find(portal, &asked.headers).await {
+        Ok(visitor) if refused.reason == FORM_FOREIGN && asked.renews(unsent) => {
+            let guest = Guest::of(portal, &asked.headers, asked.address);
+            login::renewed(&guest, &visitor.view.display_name, &asked.way_back(), unsent)
+        }
         Ok(visitor) => frame::show(status, &RefusedPage { page: visitor.page("", title).await, refused }),
         Err(_) => {
-            let page = Page { title: title.to_owned(), site: portal.config.site.clone(), ..Page::default() };
+            let large = portal.jar.read(&asked.headers, Cookie::Large).is_some();
+            let site = portal.config.site.clone();
+            let page = Page { title: title.to_owned(), site, large, ..Page::default() };
             frame::show(status, &RefusedPublicPage { page, refused })
         }
     };

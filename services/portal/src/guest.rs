@@ -46,6 +46,7 @@ impl Guest {
             site: self.portal.config.site.clone(),
             notice: self.portal.jar.notice(&self.headers),
             form_token: csrf::token(&self.visit),
+            large: self.cookie(Cookie::Large).is_some(),
             ..Page::default()
         }
     }

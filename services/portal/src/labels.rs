@@ -144,7 +144,7 @@ pub fn submission(kind: &str) -> &'static str {
 
 /// A field or slot in words; an unknown id stands for itself.
 pub fn item(id: &str) -> String {
-    let known = FIELDS.iter().chain(&SLOTS).find(|(key, _)| *key == id);
+    let known = FIELDS.iter().chain(&SLOTS).chain(&CATEGORIES).find(|(key, _)| *key == id);
     known.map_or_else(|| id.to_owned(), |(_, words)| (*words).to_owned())
 }
 
@@ -220,6 +220,65 @@ pub fn credential(active: bool, state: &str) -> (&'static str, &'static str) {
     }
 }
 
+/// What is recorded in the audit log of accounts, in words; the order is that of the choice.
+pub const AUDIT_ACTS: [(&str, &str); 30] = [
+    ("sign_in", "登录"),
+    ("end_session", "退出或结束登录"),
+    ("end_other_sessions", "退出其他登录"),
+    ("issue_ticket", "凭一次性密码登录"),
+    ("request_code", "获取验证码"),
+    ("activate", "设置首个密码"),
+    ("request_reset", "申请短信找回密码"),
+    ("reset_password", "短信找回密码"),
+    ("change_password", "修改密码"),
+    ("register", "企业注册"),
+    ("resubmit", "重新提交注册"),
+    ("change_profile", "变更企业资料"),
+    ("approve_operator", "企业审核通过"),
+    ("return_operator", "企业审核不通过"),
+    ("suspended", "停用企业"),
+    ("reinstated", "恢复企业"),
+    ("add_member", "添加成员"),
+    ("deactivate_member", "停用成员"),
+    ("restore_member", "恢复成员"),
+    ("reissue_member_password", "重置成员登录"),
+    ("end_member_sessions", "结束成员登录"),
+    ("hand_over", "转交主账号"),
+    ("create_official", "新建账号"),
+    ("deactivate_user", "停用账号"),
+    ("reissue_password", "重新发放密码"),
+    ("unlock_user", "解除锁定"),
+    ("end_sessions", "结束他人登录"),
+    ("issue_client", "签发接口账号"),
+    ("revoke_client", "吊销接口账号"),
+    ("export_list", "导出列表"),
+];
+
+/// An act of the audit log in words; an unknown id stands for itself.
+pub fn audit_act(id: &str) -> String {
+    chosen(&AUDIT_ACTS, id)
+}
+
+/// Why something recorded was not done.
+const AUDIT_REFUSALS: [(&str, &str); 11] = [
+    ("sign_in_failed", "账号名称或密码不正确"),
+    ("sign_in_locked", "失败次数过多，锁定中"),
+    ("account_suspended", "账号已停用"),
+    ("one_time_password_spent", "一次性密码已使用或过期"),
+    ("session_ended", "登录已失效"),
+    ("code_wrong", "验证码不正确"),
+    ("unknown_login", "没有该账号"),
+    ("other_phone", "手机号与登记不符"),
+    ("not_activated", "账号尚未启用"),
+    ("reset_too_often", "短信找回过于频繁"),
+    ("client_refused", "客户端编号或密钥不正确"),
+];
+
+/// A reason of the audit log in words; an unknown id stands for itself.
+pub fn audit_refusal(id: &str) -> String {
+    chosen(&AUDIT_REFUSALS, id)
+}
+
 /// How strict a gate is.
 pub const GATES: [(&str, &str); 3] =
     [("block", "不满足则不能提交"), ("warn", "提示并留痕"), ("off", "不检查")];
@@ -240,5 +299,19 @@ pub fn order(state: &str) -> (&'static str, &'static str) {
         "frozen" => ("省级厅委审核（抽查复核）", "info"),
         "concluded" => ("已办结", "ok"),
         _ => ("—", ""),
+    }
+}
+
+/// What went wrong with one attempt of a webhook; empty where nothing did.
+pub fn webhook_trouble(word: &str) -> &'static str {
+    match word {
+        "" => "",
+        "redirected" => "要求跳转，平台不跟随，请改填最终地址",
+        "gone" => "对方不再接收",
+        "timed_out" => "15 秒内没有答复",
+        "unreachable" => "无法连接，请核对域名、端口和证书",
+        "address_refused" => "地址指向内部网络，未发送",
+        "secret_unopened" => "平台密钥配置有误，未发送，请联系运维人员",
+        _ => "未接收",
     }
 }

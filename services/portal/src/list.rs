@@ -77,6 +77,11 @@ impl Filter {
         Filter { path: self.path.clone(), entries: kept.cloned().collect() }
     }
 
+    /// The same filter of the list at another address.
+    pub fn at(self, path: &str) -> Filter {
+        Filter { path: path.to_owned(), ..self }
+    }
+
     /// The list with one field of the filter kept, for 重置 below tabs.
     pub fn only(&self, name: &str) -> String {
         let kept: Vec<_> =
@@ -87,6 +92,28 @@ impl Filter {
     /// A saved filter: the first page with one field set; `count` where it is known.
     pub fn tab(&self, name: &str, value: &str, words: &str, count: Option<i32>) -> Tab {
         Tab { words: words.to_owned(), path: self.with(name, value), count, current: self.has(name, value) }
+    }
+
+    /// Whether any of these fields is set; names stand apart by blanks.
+    pub fn sets(&self, names: &str) -> bool {
+        names.split(' ').any(|name| !self.value(name).is_empty())
+    }
+
+    /// The orders of a list of applications, for the heads of their columns.
+    pub fn sorts(&self) -> Sorts {
+        let order = self.value("order");
+        let sort = |aria, turned| Sort { aria, path: self.with("order", turned) };
+        Sorts {
+            changed: match order {
+                "" => sort("descending", "oldest"),
+                "oldest" => sort("ascending", ""),
+                _ => sort("none", ""),
+            },
+            deadline: match order {
+                "deadline" => sort("ascending", ""),
+                _ => sort("none", "deadline"),
+            },
+        }
     }
 
     /// The ways on and back.
@@ -121,6 +148,7 @@ impl Filter {
                 .map(|size| (*size, self.with("size", &size.to_string()), *size == self.size()))
                 .collect(),
             export: String::new(),
+            total: None,
         }
     }
 
@@ -133,7 +161,11 @@ impl Filter {
 
     /// What narrows the list: names and values, in the order of the URL.
     pub fn narrowing(&self) -> impl Iterator<Item = (&str, &str)> {
-        let narrows = |(key, value): &&(String, String)| !paging(key) && !value.is_empty();
+        let narrows = |(key, value): &&(String, String)| {
+            // By deadline only those are listed on which a clock runs.
+            let only_sorts = key == "order" && value != "deadline";
+            !paging(key) && !only_sorts && !value.is_empty()
+        };
         self.entries.iter().filter(narrows).map(|(key, value)| (key.as_str(), value.as_str()))
     }
 
@@ -165,6 +197,42 @@ pub struct Tab {
     pub current: bool,
 }
 
+/// One order of a list as the head of its column.
+#[derive(Debug, Clone, Default)]
+pub struct Sort {
+    /// How the list stands now, as `aria-sort` says it.
+    pub aria: &'static str,
+    /// The list in this order; turned round where it stands in it.
+    pub path: String,
+}
+
+impl Sort {
+    /// Which way it runs, as a sign.
+    pub fn sign(&self) -> &'static str {
+        match self.aria {
+            "ascending" => " ↑",
+            "descending" => " ↓",
+            _ => "",
+        }
+    }
+}
+
+/// The orders of a list of applications.
+#[derive(Debug, Clone, Default)]
+pub struct Sorts {
+    /// By the last change.
+    pub changed: Sort,
+    /// By what is left of the time; only those on which a clock runs.
+    pub deadline: Sort,
+}
+
+impl Sorts {
+    /// Of a table that is no list of its own.
+    pub fn none() -> Option<Sorts> {
+        None
+    }
+}
+
 /// The ways on and back of one page of a list.
 #[derive(Debug, Clone, Default)]
 pub struct Pager {
@@ -178,12 +246,19 @@ pub struct Pager {
     pub sizes: Vec<(i32, String, bool)>,
     /// The whole list as a workbook; empty where there is none.
     pub export: String,
+    /// Rows of the whole list where that is known; 1,001 stands for 1,000+.
+    pub total: Option<i32>,
 }
 
 impl Pager {
     /// The same with the way to the whole list as a workbook.
     pub fn exported(self, filter: &Filter) -> Pager {
         Pager { export: filter.export(), ..self }
+    }
+
+    /// The same with the rows of the tab that is shown: of the whole list, where nothing but the tabs' filter narrows it.
+    pub fn counted(self, tabs: &[Tab]) -> Pager {
+        Pager { total: tabs.iter().find(|tab| tab.current).and_then(|tab| tab.count), ..self }
     }
 }
 
@@ -235,5 +310,39 @@ mod tests {
         assert_eq!(filter.with("stage", "Draft"), "/list?q=a%26b%3D%3Cc%3E&size=7&stage=Draft");
         assert_eq!(filter.size(), 20);
         assert!(filter.narrows());
+    }
+
+    #[test]
+    fn a_head_sorts_its_list_and_turns_it_round_the_second_time() {
+        let filter = Filter::of("/list", &[("stage", "Draft"), ("page", "t")]);
+        let sorts = filter.sorts();
+        assert_eq!((sorts.changed.aria, sorts.deadline.aria), ("descending", "none"));
+        assert_eq!(sorts.changed.path, "/list?stage=Draft&order=oldest");
+        assert_eq!(sorts.deadline.path, "/list?stage=Draft&order=deadline");
+        let oldest = Filter::of("/list", &[("order", "oldest")]);
+        assert_eq!(
+            (oldest.sorts().changed.path.as_str(), oldest.sorts().changed.aria),
+            ("/list", "ascending")
+        );
+        assert!(!oldest.narrows(), "another order leaves nothing out");
+        let deadline = Filter::of("/list", &[("order", "deadline"), ("size", "50")]);
+        assert_eq!((deadline.sorts().deadline.aria, deadline.sorts().changed.aria), ("ascending", "none"));
+        assert_eq!(deadline.export(), "/list/export?order=deadline");
+        assert_eq!(deadline.pager("t", 50).next, "/list?order=deadline&size=50&page=t&back=~");
+    }
+
+    #[test]
+    fn a_pager_knows_the_rows_of_the_tab_that_is_shown() {
+        let filter = Filter::of("/list", &[("state", "a")]);
+        let tabs = [filter.tab("state", "", "全部", Some(9)), filter.tab("state", "a", "甲", Some(3))];
+        assert_eq!(filter.pager("", 3).counted(&tabs).total, Some(3));
+        assert!(filter.sets("county state") && !filter.sets("county round"));
+    }
+
+    #[test]
+    fn a_list_below_a_form_is_exported_at_the_address_of_its_page() {
+        let filter = Filter::of("/orders/7/widen", &[("size", "50")]).at("/orders/7");
+        assert_eq!(filter.export(), "/orders/7/export");
+        assert_eq!(filter.pager("t", 50).next, "/orders/7?size=50&page=t&back=~");
     }
 }

@@ -48,6 +48,7 @@ pub const ENTRIES: &[Entry] = &[
     entry("信息服务", "", "充电站管理", "/stations", "bolt", &[Operator]),
     entry("信息服务", "", "数据互联互通", "/interconnect", "link", &[Operator]),
     entry("账号", "", "企业资料", "/account/company", "build", &[Operator, OperatorApplicant]),
+    entry("账号", "", "成员与登录", "/account/members", "users", &[Operator]),
     entry("监管服务", "建设补贴", "县域充电站补贴管理", "/supervision/county-subsidies", "file", &[County, City]),
     entry("监管服务", "建设补贴", "补贴管理", "/supervision/subsidies", "file", SUPERVISORS),
     entry("系统管理", "账号管理", "待审核", "/system/accounts?state=pending", "users", &[Administrator]),
@@ -55,6 +56,10 @@ pub const ENTRIES: &[Entry] = &[
     entry("系统管理", "账号管理", "全部账号", "/system/users", "users", &[Administrator, SystemAdministrator, SecurityAdministrator, AuditAdministrator]),
     entry("系统管理", "账号管理", "接口账号", "/system/machines", "users", &[Administrator, SystemAdministrator]),
     entry("系统管理", "", "轮次与参数", "/system/rounds", "gear", &[Administrator]),
+    entry("系统管理", "", "区划与地图", "/system/divisions", "map", &[Administrator]),
+    entry("系统管理", "", "通知公告", "/system/notices", "bell", &[Administrator]),
+    entry("系统管理", "", "操作日志", "/system/audit", "list", &[Administrator, SecurityAdministrator, AuditAdministrator]),
+    entry("系统管理", "", "接口与订阅", "/system/subscriptions", "link", &[Administrator, SystemAdministrator]),
 ];
 
 /// A heading with its entries, as one role sees them.
@@ -113,6 +118,13 @@ pub fn of(roles: &[Role], path: &str, badges: Option<Badges>) -> Vec<Group> {
     groups
 }
 
+/// The pages of somebody who has no tasks: what the workbench offers instead, by their words and paths.
+pub fn ways(roles: &[Role]) -> Vec<(&'static str, &'static str)> {
+    let own =
+        |entry: &&Entry| entry.path != "/workbench" && entry.roles.iter().any(|role| roles.contains(role));
+    ENTRIES.iter().filter(own).map(|entry| (entry.label, entry.path)).collect()
+}
+
 /// The way to a page: the menu path of its entry, or the workbench where it has none, then the page itself. None on the
 /// workbench.
 pub fn crumbs(path: &str, title: &str) -> Vec<Crumb> {
@@ -147,6 +159,12 @@ mod tests {
         let labels: Vec<_> =
             menu.iter().flat_map(|group| &group.items).map(|item| item.label.as_str()).collect();
         assert_eq!(labels, ["工作台", "企业资料"]);
+    }
+
+    #[test]
+    fn an_audit_administrator_is_led_to_the_log() {
+        assert!(ways(&[AuditAdministrator]).contains(&("操作日志", "/system/audit")));
+        assert!(!ways(&[SystemAdministrator]).contains(&("操作日志", "/system/audit")));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use proto::reviews::{NodeLimit, RoundPolicy};
 use crate::{
     Form,
     case::Fact,
-    format,
+    entry, format,
     labels::{self, EXPERT_RULES, GATES, SLOTS},
     stage,
 };
@@ -48,7 +48,8 @@ pub fn percent(permille: i32) -> String {
 
 /// 12.5 as 125; a text that is none, or finer than a thousandth, as 0, which reviews refuses.
 fn permille(text: &str) -> i32 {
-    let text = text.trim().trim_end_matches(['%', '％']);
+    let text = entry::plain(text);
+    let text = text.trim_end_matches(['%', '％']);
     let (whole, rest) = text.split_once('.').unwrap_or((text, "0"));
     match (whole.parse::<i32>(), rest.len(), rest.parse::<i32>()) {
         (Ok(whole @ 0..=100), 1, Ok(rest @ 0..=9)) => whole * 10 + rest,
@@ -73,6 +74,7 @@ pub fn facts(policy: &RoundPolicy) -> Vec<Fact> {
         fact("扩大抽查", format!("发现问题超过 {} 件", policy.finding_threshold)),
         fact("工单锁定期限", freeze),
         fact("临近提醒（黄牌）", format!("到期前 {} 个工作日", policy.near_working_days.unwrap_or(NEAR))),
+        fact("逾期（红牌）", "超过时限起".to_owned()),
         fact(
             "超期上报",
             format!("超期 {} 个工作日后", policy.escalate_after_working_days.unwrap_or(ESCALATE)),
@@ -152,7 +154,7 @@ pub fn filled(policy: &RoundPolicy) -> Form {
 /// What was entered; what is no number is sent as one that reviews refuses.
 pub fn read(form: &Form) -> RoundPolicy {
     // -1 is what no number can be: reviews names the field.
-    let number = |name: &str| form.value(name).trim().parse().unwrap_or(-1);
+    let number = |name: &str| entry::plain(form.value(name)).parse().unwrap_or(-1);
     let split = |text: &str| {
         let parts = text.split([' ', '　', ',', '，', '、', ';', '；']).map(str::trim);
         parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
@@ -188,7 +190,9 @@ mod tests {
 
     #[test]
     fn a_share_is_read_as_it_is_written() {
-        for (text, number) in [("20", 200), ("12.5%", 125), ("100", 1000), ("0.1", 1), (" 5 ", 50)] {
+        for (text, number) in
+            [("20", 200), ("12.5%", 125), ("100", 1000), ("0.1", 1), (" 5 ", 50), ("１２．５％", 125)]
+        {
             assert_eq!(permille(text), number, "{text}");
         }
         for text in ["", "x", "12.55", "101", "-1", "1."] {
@@ -219,5 +223,10 @@ mod tests {
             ..RoundPolicy::default()
         };
         assert_eq!(read(&filled(&stored)), stored);
+        let mut form = filled(&stored);
+        form.set("freeze_after_days", "１，0００ ");
+        form.set("limit_CityReview", "１０");
+        let typed = read(&form);
+        assert_eq!((typed.freeze_after_days, set(&typed, "CityReview")), (1000, Some(10)));
     }
 }

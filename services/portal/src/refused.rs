@@ -15,6 +15,9 @@ use tonic::Status;
 
 use crate::{format, labels};
 
+/// Reason of a form whose token is not this browser's.
+pub const FORM_FOREIGN: &str = "form_foreign";
+
 /// Answer of every handler.
 pub type Answer = Result<Response, Refused>;
 
@@ -64,7 +67,7 @@ impl Refused {
 
     /// The form was not made for this browser, or comes from elsewhere.
     pub fn foreign_form() -> Refused {
-        Refused::new(Kind::Forbidden, "form_foreign", "页面已过期，请返回上一页并刷新后重新提交")
+        Refused::new(Kind::Forbidden, FORM_FOREIGN, "页面已过期，请返回上一页并刷新后重新提交")
     }
 
     /// A reason to open a file that another site put into a link.

@@ -18,6 +18,8 @@ use crate::config::PEERS;
 
 /// People remembered before the stale ones are dropped.
 const PEOPLE_MAX: usize = 20_000;
+/// accounts may count from up to so many seconds before the last use.
+const TOUCHED_SECS: i64 = 60;
 /// Seconds for which the badges in the header are used again.
 const BADGES_SECS: i64 = 5;
 
@@ -122,6 +124,12 @@ impl Sessions {
     fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Known>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Seconds for which a session surely lasts if it is not used again: accounts writes its last use once a minute only.
+pub fn lasts_secs(view: &SessionView) -> i64 {
+    let ends = view.ends_at.as_ref().map_or(0, |ends| ends.seconds);
+    (ends - TOUCHED_SECS - clock::unix_seconds()).max(0)
 }
 
 fn hash(session: &str) -> [u8; 32] {

@@ -10,15 +10,16 @@ use axum::{
 use chassis::rpc::Peer;
 use proto::{
     accounts::{
-        SessionView, account_review_client::AccountReviewClient, exports_client::ExportsClient,
-        machines_client::MachinesClient, registration_client::RegistrationClient, users_client::UsersClient,
+        SessionView, account_review_client::AccountReviewClient, audit_log_client::AuditLogClient,
+        exports_client::ExportsClient, machines_client::MachinesClient, members_client::MembersClient,
+        registration_client::RegistrationClient, users_client::UsersClient,
     },
     documents::{
         dossiers_client::DossiersClient, files_client::FilesClient, invoices_client::InvoicesClient,
     },
     notifications::{
         CountTasksRequest, ListMessagesRequest, live_client::LiveClient, messages_client::MessagesClient,
-        worklist_client::WorklistClient,
+        notices_client::NoticesClient, webhooks_client::WebhooksClient, worklist_client::WorklistClient,
     },
     reviews::{
         applications_client::ApplicationsClient, deadlines_client::DeadlinesClient,
@@ -38,8 +39,11 @@ use crate::{
     frame::{self, Page, Person},
     menu,
     roles::Role,
-    sessions::Badges,
+    sessions::{self, Badges},
 };
+
+/// What a person reads who signs out while accounts is away.
+const SIGNED_OUT_HERE: &str = "本浏览器已退出登录。账号服务暂时不可用，服务端的登录状态将在超时后自动结束";
 
 /// The person who asks.
 #[derive(Clone)]
@@ -55,6 +59,7 @@ pub struct Visitor {
     session: String,
     token: Arc<str>,
     notice: Option<String>,
+    large: bool,
 }
 
 /// One function for each client of a service, speaking for this person.
@@ -77,6 +82,10 @@ impl Visitor {
         exports: ExportsClient at "accounts";
         /// Officials.
         users: UsersClient at "accounts";
+        /// People of the own company.
+        members: MembersClient at "accounts";
+        /// The audit log.
+        audit_log: AuditLogClient at "accounts";
         /// Outside systems.
         machines: MachinesClient at "accounts";
         /// Stations and connectors.
@@ -105,6 +114,10 @@ impl Visitor {
         worklist: WorklistClient at "notifications";
         /// Messages.
         messages: MessagesClient at "notifications";
+        /// Notices.
+        notices: NoticesClient at "notifications";
+        /// Subscriptions of outside systems.
+        webhooks: WebhooksClient at "notifications";
         /// The live stream.
         live: LiveClient at "notifications";
     }
@@ -176,6 +189,8 @@ impl Visitor {
             badges,
             notice: self.notice.clone(),
             form_token: csrf::token(&self.session),
+            large: self.large,
+            lasts_secs: self.lasts_secs(),
         }
     }
 
@@ -202,17 +217,20 @@ impl Visitor {
         Ok(response)
     }
 
-    /// The session ends: at accounts, here, and in the browser.
-    ///
-    /// # Errors
-    /// accounts is away.
-    pub async fn sign_out(&self) -> Result<Response, Refused> {
+    /// The session ends: at accounts, here, and in the browser; where accounts is away, in the browser all the same, and the
+    /// sign-in page says so.
+    pub async fn sign_out(&self) -> Response {
         let request = proto::accounts::SignOutRequest { session_token: self.session.clone() };
-        self.portal.sessions.client().sign_out(request).await?;
+        let ended = self.portal.sessions.client().sign_out(request).await;
         self.portal.sessions.forget(&self.session);
         let mut response = frame::see_other("/login").into_response();
-        response.headers_mut().append(header::SET_COOKIE, self.portal.jar.end(Cookie::Session));
-        Ok(response)
+        let headers = response.headers_mut();
+        headers.append(header::SET_COOKIE, self.portal.jar.end(Cookie::Session));
+        if let Err(status) = ended {
+            tracing::warn!(code = ?status.code(), "a session was ended in the browser only");
+            headers.append(header::SET_COOKIE, self.portal.jar.set_notice(SIGNED_OUT_HERE));
+        }
+        response
     }
 
     /// The session reference, for calls of accounts that take it.
@@ -227,6 +245,11 @@ impl Visitor {
     pub async fn again(&self) -> Result<Visitor, Status> {
         let known = self.portal.sessions.find(&self.session).await?;
         Ok(Visitor { roles: roles(&known.view), view: known.view, token: known.token, ..self.clone() })
+    }
+
+    /// Seconds for which the session surely lasts if nothing more is asked.
+    pub fn lasts_secs(&self) -> i64 {
+        sessions::lasts_secs(&self.view)
     }
 
     /// Open tasks and unread messages; `None` while notifications is away.
@@ -269,6 +292,7 @@ pub async fn find(portal: &Arc<Portal>, headers: &HeaderMap) -> Result<Visitor, 
         session,
         token: known.token,
         notice: portal.jar.notice(headers),
+        large: portal.jar.read(headers, Cookie::Large).is_some(),
     })
 }
 

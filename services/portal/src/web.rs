@@ -4,9 +4,11 @@ pub mod acceptance;
 pub mod account_review;
 pub mod accounts;
 pub mod applications;
+pub mod audit;
 pub mod company;
 pub mod county_steps;
 pub mod county_subsidies;
+pub mod divisions;
 pub mod dossiers;
 pub mod endings;
 pub mod export_registers;
@@ -16,17 +18,23 @@ pub mod extensions;
 pub mod files;
 pub mod interconnect;
 pub mod invoices;
+pub mod large;
 pub mod launch;
+pub mod leaves;
 pub mod links;
 pub mod live;
 pub mod login;
 pub mod machines;
+pub mod members;
 pub mod messages;
+pub mod notice_desk;
+pub mod notices;
 pub mod order_members;
 pub mod orders;
 pub mod packages;
 pub mod password;
 pub mod print;
+pub mod profile;
 pub mod reassign;
 pub mod registration;
 pub mod reminders;
@@ -34,15 +42,22 @@ pub mod rounds;
 pub mod several;
 pub mod statements;
 pub mod stations;
+pub mod subscriptions;
 pub mod subsidies;
 pub mod users;
+pub mod webhook_deliveries;
 pub mod workbench;
 
 use std::sync::Arc;
 
-use axum::{Router, response::Response, routing::get};
+use axum::{
+    Router,
+    extract::RawPathParams,
+    response::Response,
+    routing::{MethodRouter, get},
+};
 
-use crate::{Portal, assets, frame};
+use crate::{Portal, assets, frame, list::encoded};
 
 /// Routes of one area.
 pub type Routes = Router<Arc<Portal>>;
@@ -57,7 +72,9 @@ pub fn routes() -> Routes {
         .merge(password::routes())
         .merge(workbench::routes())
         .merge(live::routes())
+        .merge(large::routes())
         .merge(messages::routes())
+        .merge(notices::routes())
         .merge(applications::routes())
         .merge(acceptance::routes())
         .merge(endings::routes())
@@ -82,12 +99,28 @@ pub fn routes() -> Routes {
         .merge(accounts::routes())
         .merge(account_review::routes())
         .merge(users::routes())
+        .merge(members::routes())
+        .merge(profile::routes())
+        .merge(audit::routes())
         .merge(machines::routes())
+        .merge(subscriptions::routes())
         .merge(rounds::routes())
+        .merge(divisions::routes())
+        .merge(notice_desk::routes())
         .merge(files::routes())
+        .merge(leaves::routes())
         .merge(statements::routes())
 }
 
 async fn home() -> Response {
     frame::see_other("/workbench")
+}
+
+/// The address of a form that stands on another page: a refusal is shown there, and whoever asks for it again by GET (a
+/// refresh, a link of the page to itself) is led back to `page`, the other page's route with the same parts.
+fn back_to(page: &'static str) -> MethodRouter<Arc<Portal>> {
+    get(async move |parts: RawPathParams| {
+        let filled = |path: String, (name, value)| path.replace(&format!("{{{name}}}"), &encoded(value));
+        frame::see_other(&parts.iter().fold(page.to_owned(), filled))
+    })
 }

@@ -1,6 +1,7 @@
 // 门户增强脚本（自有代码，无依赖）。没有它，所有页面也能用：链接照跳、表单照交。
-// 约定：data-nav 侧栏开合；data-large 大字版；data-confirm 二次确认；data-swap 局部刷新；
+// 约定：data-nav 侧栏开合；data-large 大字版；data-confirm 二次确认；data-swap 局部刷新；data-session 登录还能保持的秒数；
 //       data-cascade 地市→区县联动；data-count 字数；data-live 待办与消息角标；data-upload 多文件上传；data-autosave 自动保存草稿；
+//       data-all 全选本页；data-money 金额大写；data-key 键盘操作，P/N 上一件、下一件；
 //       data-material 审核工作区的材料，J/K 换项、A/R 标记、Ctrl+Enter 提交。
 'use strict';
 (() => {
@@ -8,17 +9,47 @@
   const root = document.documentElement;
   const tt = window.trustedTypes && trustedTypes.createPolicy('portal', { createHTML: s => s });
   const html = s => (tt ? tt.createHTML(s) : s);
-  try { if (localStorage.getItem('large') === '1') root.classList.add('large'); } catch { /* 隐私模式 */ }
+  const el = (tag, cls, text) => { const e = document.createElement(tag); if (cls) e.className = cls; if (text) e.textContent = text; return e; };
+  const kept = { get: k => { try { return localStorage.getItem(k); } catch { return null; } }, set: (k, v) => { try { if (v) localStorage.setItem(k, v); else localStorage.removeItem(k); } catch { /* 隐私模式 */ } } };
+
+  // 角落里的提示，不移动页面上的内容；同类只留一条
+  const notes = {};
+  const hush = role => { if (notes[role]) { notes[role].remove(); notes[role] = null; } };
+  function say(role, text, label, deed) {
+    hush(role);
+    const box = el('div', 'note warn tell'), b = el('button', 'btn sm', label);
+    box.setAttribute('role', role); b.type = 'button'; b.onclick = deed;
+    box.append(el('p', '', text)); if (label) box.append(b);
+    document.body.append(notes[role] = box);
+  }
+
+  // 登录时限：每次请求重新计时，其他标签页的操作经 localStorage 得知；到时前 2 分钟提醒
+  const span = Number(document.body.dataset.session);
+  let ends = 0, timer = 0;
+  const watch = () => { clearTimeout(timer); hush('alert'); timer = setTimeout(warn, Math.max(ends - Date.now() - 120000, 0)); };
+  const used = (left = span) => { if (span) { ends = Date.now() + left * 1000; kept.set('session', String(ends)); watch(); } };
+  const over = () => say('alert', '登录已超时，请重新登录后继续');
+  function warn() {
+    if (Date.now() >= ends) { over(); return; }
+    timer = setTimeout(warn, ends - Date.now());
+    say('alert', '登录将在 2 分钟后超时', '继续使用', async () => {
+      try {
+        const r = await fetch('/session', { headers: { 'X-Fragment': 'session' }, credentials: 'same-origin' });
+        if (!r.ok || r.redirected) { over(); return; }
+        const { left } = await r.json();
+        if (left > 120) used(left); else say('alert', '本次登录即将到期，请先保存填写的内容，再重新登录');
+      } catch { say('alert', '网络中断，请检查网络后再试', '继续使用', warn); }
+    });
+  }
+  addEventListener('storage', e => { if (span && e.key === 'session' && Number(e.newValue)) { ends = Number(e.newValue); watch(); } });
+  document.addEventListener('visibilitychange', () => { if (span && !document.hidden) watch(); });
+  used();
+  const ask = async (url, how) => { const r = await fetch(url, { credentials: 'same-origin', ...how }); if (r.ok && !r.redirected) used(); return r; };
 
   document.addEventListener('click', e => {
-    const t = e.target.closest('[data-nav],[data-large],[data-confirm],[data-fill],[data-print]');
+    const t = e.target.closest('[data-nav],[data-confirm],[data-fill],[data-print]');
     if (!t) { document.querySelectorAll('details.menu[open]').forEach(d => d.contains(e.target) || d.removeAttribute('open')); return; }
     if (t.matches('[data-nav]')) t.setAttribute('aria-expanded', document.body.classList.toggle('nav-open'));
-    if (t.matches('[data-large]')) {
-      const on = root.classList.toggle('large');
-      t.setAttribute('aria-pressed', on);
-      try { localStorage.setItem('large', on ? '1' : '0'); } catch { /* 同上 */ }
-    }
     if (t.matches('[data-confirm]') && !confirm(t.dataset.confirm)) e.preventDefault();
     if (t.matches('[data-print]')) print();
     if (t.matches('[data-fill]')) { const a = $(t.dataset.fill); a.value += (a.value ? '；' : '') + t.textContent; a.dispatchEvent(new Event('input', { bubbles: true })); a.focus(); }
@@ -27,56 +58,144 @@
     if (e.key === 'Escape') { document.body.classList.remove('nav-open'); document.querySelectorAll('details.menu[open]').forEach(d => d.removeAttribute('open')); }
   });
 
-  // 局部刷新：<form data-swap="#list"> / <a data-swap="#list">；服务端见 X-Fragment 头时只返回片段
-  async function swap(sel, url, push) {
+  // 大字版：不离开本页，填写的内容不丢
+  document.addEventListener('submit', e => {
+    const f = e.target;
+    if (!f.matches('form[data-large]')) return;
+    e.preventDefault();
+    fetch(f.action, { method: 'POST', headers: { 'X-Fragment': 'large' }, body: new URLSearchParams(new FormData(f)), credentials: 'same-origin' }).catch(() => {});
+    const on = root.classList.toggle('large');
+    document.querySelectorAll('form[data-large]').forEach(one => { one.elements.large.value = on ? '' : '1'; $('button', one).setAttribute('aria-pressed', on); });
+  });
+
+  // 局部刷新：<form data-swap="#list">。取新的一页，换下列表和分类（件数、链接随之更新）；后退、前进时条件也回到网址上的样子
+  let latest = 0;
+  const bones = () => { const b = el('div', 'card-b stack'); for (const w of ['w3', 'w2', 'w3', 'w1', 'w2', 'w3']) b.append(el('div', `sk ${w}`)); return b; };
+  async function renew(sel, url, how) {
+    const box = $(sel), turn = ++latest;
+    box.setAttribute('aria-busy', 'true');
+    const slow = how === 'live' ? 0 : setTimeout(() => box.replaceChildren(bones()), 300);
+    const away = () => { if (how !== 'live') location.href = url; };
+    try {
+      const r = await ask(url);
+      const doc = r.ok && !r.redirected && new DOMParser().parseFromString(html(await r.text()), 'text/html');
+      if (turn !== latest) return;
+      const now = doc && $(sel, doc);
+      clearTimeout(slow);
+      if (!now) { away(); return; }   // 会话过期等：退回整页
+      if (how === 'push') { history.replaceState({ sel }, ''); history.pushState({ sel }, '', url); }
+      for (const s of how === 'pop' ? ['.tabs', `form[data-swap="${sel}"]`] : ['.tabs']) if ($(s) && $(s, doc)) $(s).replaceWith($(s, doc));
+      box.replaceChildren(...now.childNodes); arm();
+    } catch { if (turn === latest) away(); } finally { clearTimeout(slow); if (turn === latest) box.removeAttribute('aria-busy'); }
+  }
+  // 上传后只取一个片段：服务端见 X-Fragment 头时只返回它
+  async function swap(sel, url) {
     const box = $(sel); box.setAttribute('aria-busy', 'true');
     try {
-      const r = await fetch(url, { headers: { 'X-Fragment': sel.slice(1) }, credentials: 'same-origin' });
-      if (!r.ok || r.redirected) { location.href = url; return; }   // 会话过期等：退回整页
-      box.innerHTML = html(await r.text()); arm();
-      if (push) history.pushState({ sel }, '', url);
+      const r = await ask(url, { headers: { 'X-Fragment': sel.slice(1) } });
+      if (!r.ok || r.redirected) { location.href = url; return; }
+      const fresh = html(await r.text());
+      if (calm()) { box.innerHTML = fresh; arm(); }   // 其间又开始的上传，完成后再刷新
     } catch { location.href = url; } finally { box.removeAttribute('aria-busy'); }
   }
   document.addEventListener('submit', e => {
     const f = e.target.closest('form[data-swap]');
     if (!f || f.method !== 'get') return;
     e.preventDefault();
-    swap(f.dataset.swap, `${f.action}?${new URLSearchParams(new FormData(f))}`, true);
+    renew(f.dataset.swap, `${f.action}?${new URLSearchParams(new FormData(f))}`, 'push');
   });
-  document.addEventListener('click', e => {
-    const a = e.target.closest('a[data-swap]');
-    if (a && !e.ctrlKey && !e.metaKey && e.button === 0) { e.preventDefault(); swap(a.dataset.swap, a.href, true); }
-  });
-  addEventListener('popstate', e => { if (e.state && e.state.sel) swap(e.state.sel, location.href, false); });
+  addEventListener('popstate', e => { if (e.state && e.state.sel) renew(e.state.sel, location.href, 'pop'); });
 
+  // 提交：按钮保持宽度、显示“正在提交…”，不能再按；回到本页（或只是下载）时复原
+  const sent = new Map();
+  // Safari 15.4 以前不说按的是哪个按钮
+  let pressed = null;
+  document.addEventListener('click', e => { pressed = e.target.closest('button'); }, true);
+  const button = e => e.submitter || (pressed && pressed.form === e.target ? pressed : null);
+  const back = f => { const [b, was] = sent.get(f); sent.delete(f); if (b) { b.replaceChildren(...was); b.disabled = false; b.style.minWidth = ''; } };
+  document.addEventListener('submit', e => {
+    const f = e.target, b = button(e);
+    if (e.defaultPrevented || f.method !== 'post' || f.target || 'download' in f.dataset) return;
+    if (sent.has(f)) { e.preventDefault(); return; }
+    sent.set(f, [b, b ? [...b.childNodes] : []]);
+    if (b) { b.style.minWidth = `${b.offsetWidth}px`; b.replaceChildren('正在提交…'); setTimeout(() => { b.disabled = sent.has(f); }); }
+    setTimeout(() => { if (sent.has(f)) back(f); }, 20000);
+  });
+  addEventListener('pageshow', () => [...sent.keys()].forEach(back));
+
+  // 区县联动可用时，“列出区县”按钮不再需要；取不到区县时它回来
+  const lists = hidden => document.querySelectorAll('[data-cascade-button]').forEach(b => { b.hidden = hidden; b.type = hidden ? 'button' : 'submit'; });
+  lists(true);
   document.addEventListener('change', async e => {
     const s = e.target.closest('select[data-cascade]');
     if (!s) return;
     const to = $(s.dataset.cascade); to.disabled = true;
-    const rows = await (await fetch(`${s.dataset.src}?parent=${encodeURIComponent(s.value)}`)).json();
-    to.replaceChildren(new Option('请选择区县', ''), ...rows.map(r => new Option(r.name, r.code)));
-    to.disabled = false;
+    try {
+      const r = await ask(`${s.dataset.src}?parent=${encodeURIComponent(s.value)}`);
+      if (!r.ok) throw r;
+      const rows = await r.json();
+      to.replaceChildren(new Option('请选择区县', ''), ...rows.map(r => new Option(r.name, r.code)));
+      lists(true);
+    } catch { lists(false); } finally { to.disabled = false; }
   });
   document.addEventListener('input', e => {
     const c = e.target.dataset && e.target.dataset.count;
     if (c) $(c).textContent = `${e.target.value.length} / ${e.target.maxLength}`;
   });
   const es = $('.errsum'); if (es) es.focus();
-  // 区县联动可用时，“列出区县”按钮不再需要
-  document.querySelectorAll('[data-cascade-button]').forEach(b => { b.hidden = true; b.type = 'button'; });
+
+  // 金额大写：与服务端的 entry::fen、format::capitals 一致
+  const joined = (n, units, base, word) => {
+    let out = '', gap = false;
+    for (const [unit, name] of units) {
+      const g = Math.floor(n / unit) % base;
+      if (!g) { gap = gap || out !== ''; continue; }
+      if (out && (gap || (base > 10 && g < 1000))) out += '零';
+      out += word(g) + name; gap = false;
+    }
+    return out;
+  };
+  const digit = d => '零壹贰叁肆伍陆柒捌玖'[d];
+  const below = n => joined(n, [[1000, '仟'], [100, '佰'], [10, '拾'], [1, '']], 10, digit);
+  const capitals = text => {
+    const plain = text.replace(/[０-９．－]/g, c => c.normalize('NFKC')).replace(/。/g, '.').replace(/[,，\s]/g, '');
+    const read = /^(-?)(\d{1,13})(?:\.(\d{0,2}))?$/.exec(plain);
+    if (!read) return '';
+    const yuan = Number(read[2]), [jiao, rest] = (read[3] || '').padEnd(2, '0').split('').map(Number);
+    let out = read[1] && (yuan || jiao || rest) ? '负' : '';
+    if (yuan || (!jiao && !rest)) out += (yuan ? joined(yuan, [[1e12, '万亿'], [1e8, '亿'], [1e4, '万'], [1, '']], 1e4, below) : '零') + '元';
+    if (!jiao && !rest) return out + '整';
+    if (!jiao) return `${out}${yuan ? '零' : ''}${digit(rest)}分`;
+    return `${out}${digit(jiao)}角${rest ? `${digit(rest)}分` : '整'}`;
+  };
+  document.addEventListener('input', e => { if (e.target.matches('[data-money]')) { const words = capitals(e.target.value); $(`#${e.target.id}-capitals`).textContent = words && `大写：${words}`; } });
+
+  // 勾选：表头“全选本页”，按钮旁的件数
+  const chosen = () => {
+    const said = $('[data-chosen]'), all = $('th[data-all] input');
+    if (!said) return;
+    const boxes = [...said.closest('form').elements].filter(b => b.name === 'item'), n = boxes.filter(b => b.checked).length;
+    said.textContent = `已选 ${n} 件`;
+    if (all) { all.checked = n > 0 && n === boxes.length; all.indeterminate = n > 0 && n < boxes.length; all.disabled = !boxes.length; }
+  };
+  document.addEventListener('change', e => {
+    const th = e.target.closest('th[data-all]');
+    if (th) for (const b of $(`#${th.dataset.all}`).elements) if (b.name === 'item') b.checked = e.target.checked;
+    if (th || e.target.name === 'item') chosen();
+  });
+  addEventListener('pageshow', chosen);
 
   const uuid = () => {
     const b = crypto.getRandomValues(new Uint8Array(16)); b[6] = (b[6] & 15) | 64; b[8] = (b[8] & 63) | 128;
     const h = Array.from(b, x => x.toString(16).padStart(2, '0')).join('');
     return [h.slice(0, 8), h.slice(8, 12), h.slice(12, 16), h.slice(16, 20), h.slice(20)].join('-');
   };
-  const el = (tag, cls, text) => { const e = document.createElement(tag); if (cls) e.className = cls; if (text) e.textContent = text; return e; };
 
   // 上传：<form data-upload="#片段">；可同时多个，有进度、取消、重试。大文件分片发送，断线后从已收到的位置续传，
   // 关闭页面后再选同一文件也从断点继续；不能计算摘要时（非安全连接）整份发送，重试用同一请求编号
   const LIMIT = 20 * 1024 * 1024, PART = 1024 * 1024, TRIES = 8;
   let running = 0;
-  const kept = { get: k => { try { return localStorage.getItem(k); } catch { return null; } }, set: (k, v) => { try { if (v) localStorage.setItem(k, v); else localStorage.removeItem(k); } catch { /* 隐私模式 */ } } };
+  const calm = () => !running && !$('.uploading .t-danger');
   const pause = ms => new Promise(done => { const t = setTimeout(done, ms); addEventListener('online', () => { clearTimeout(t); done(); }, { once: true }); });
   async function sendParts(form, file, tell, signal) {
     const sum = new Uint8Array(await crypto.subtle.digest('SHA-256', await file.arrayBuffer()));
@@ -89,7 +208,7 @@
       for (const [k, v] of Object.entries({ file_name: file.name, size_bytes: file.size, sha256: hash, offset: Math.max(at, 0) })) data.set(k, v);
       if (at >= 0) data.append('part', file.slice(at, at + PART), 'part');   // 先问已收到多少
       let r = null;
-      try { r = await fetch(form.action.replace(/files$/, 'parts'), { method: 'POST', headers: { 'X-Fragment': 'upload' }, body: data, credentials: 'same-origin', signal }); }
+      try { r = await ask(form.action.replace(/files$/, 'parts'), { method: 'POST', headers: { 'X-Fragment': 'upload' }, body: data, signal }); }
       catch (e) { if (signal.aborted) throw e; }
       if (r && r.redirected) { location.reload(); return { ok: false, text: '登录已超时，请重新登录后继续上传' }; }
       if (r && r.status < 500 && r.status !== 429) {   // 429：人多，稍后再试
@@ -114,7 +233,7 @@
       line.replaceChildren(el('span', 'nm', file.name), why, again);
     };
     if (file.size > LIMIT) { failed('超过 20 MB，请压缩后上传'); return; }
-    const over = () => { running--; if (!running) { const box = form.dataset.upload; if (!document.querySelector('.uploading .t-danger')) swap(box, location.pathname, false); } };
+    const over = () => { running--; if (calm()) swap(form.dataset.upload, location.pathname); };
     const done = () => line.replaceChildren(el('span', 'nm', file.name), el('span', 'tag ok', '已上传'));
     running++;
     if (window.crypto && crypto.subtle && file.size > PART) {
@@ -130,6 +249,7 @@
     const x = new XMLHttpRequest();
     x.upload.onprogress = e => { bar.value = Math.round(e.loaded / e.total * 100); if (e.loaded === e.total) said.textContent = '检查中'; };
     x.onload = () => {
+      if (x.status !== 401) used();
       if (x.status === 200 && x.responseText === '已上传') done();
       else if (x.status === 200) location.reload();   // 会话过期等：退回整页
       else failed(x.status < 500 && x.responseText.length < 500 ? x.responseText : '上传未成功，请重试');
@@ -144,12 +264,16 @@
     for (const file of files) { const line = el('div', 'file uploading'); form.before(line); send(form, file, line, uuid()); }
   }
   // 选择文件期间列表可能已刷新：原来的字段不在页面上了，所选文件仍交给同一材料的新表单
-  const chosen = i => {
+  const picked = i => {
     const forms = [...document.querySelectorAll('form[data-upload]')];
     const form = forms.find(f => f === i.form || f.elements.slot.value === i.form.elements.slot.value);
     if (form && i.files.length) { take(form, [...i.files]); i.value = ''; }
   };
-  const arm = () => document.querySelectorAll('form[data-upload] input[type=file]').forEach(i => { i.multiple = true; i.onchange = () => chosen(i); });
+  function arm() {
+    document.querySelectorAll('form[data-upload] input[type=file]').forEach(i => { i.multiple = true; i.onchange = () => picked(i); });
+    document.querySelectorAll('th[data-all]').forEach(th => { const all = el('input'); all.type = 'checkbox'; all.setAttribute('aria-label', '全选本页'); th.replaceChildren(all); });
+    chosen();
+  }
   arm();
   document.addEventListener('dragover', e => { if (e.target.closest('form[data-upload]')) e.preventDefault(); });
   document.addEventListener('drop', e => {
@@ -166,22 +290,41 @@
     const keep = async () => {
       if (busy || leaving || seen() === last) return;
       const now = seen(), body = new URLSearchParams(new FormData(draft)); body.set('act', 'save');
-      busy = fetch(draft.action, { method: 'POST', headers: { 'X-Fragment': 'kept' }, body, credentials: 'same-origin' });
+      busy = ask(draft.action, { method: 'POST', headers: { 'X-Fragment': 'kept' }, body });
       try {
         const r = await busy;
-        if (!r.ok || r.redirected) throw r;
+        if (r.redirected) { unsaved('登录已超时，', again()); return; }
+        if (!r.ok) { unsaved(...await why(r)); return; }
         const said = await r.json(), at = new Date();
         draft.elements.edit_version.value = said.edit_version; draft.elements.request_id.value = said.request_id; last = now;
-        told.textContent = `已自动保存 ${String(at.getHours()).padStart(2, '0')}:${String(at.getMinutes()).padStart(2, '0')}`;
-      } catch { told.textContent = '有内容尚未保存'; } finally { busy = null; }
+        if (said.left_out) told.replaceChildren(link(said.left_out, '#coordinates'));
+        else told.textContent = `已自动保存 ${String(at.getHours()).padStart(2, '0')}:${String(at.getMinutes()).padStart(2, '0')}`;
+      } catch { unsaved('网络中断，稍后自动重试'); } finally { busy = null; }
+    };
+    // 同样的话不重写：正要按的按钮不动
+    const unsaved = (...parts) => { const text = `未自动保存：${parts.map(p => p.textContent || p).join('')}`; if (told.textContent !== text) told.replaceChildren('未自动保存：', ...parts); };
+    const link = (text, href) => { const a = el('a', '', text); a.href = href; return a; };
+    // 整页提交时，填写的内容随登录页保留，登录后继续
+    const again = () => { const b = el('button', 'lnk', '请重新登录'); b.type = 'submit'; b.name = 'act'; b.value = 'save'; return b; };
+    const why = async r => {
+      if (r.status === 409) return ['内容已被他人更新。', link('刷新查看最新状态', location.href)];
+      if (r.status !== 422) return ['系统繁忙，稍后自动重试'];
+      const doc = new DOMParser().parseFromString(html(await r.text()), 'text/html'), wrong = $('.errsum li', doc), to = wrong && $('a', wrong);
+      return wrong ? [to ? link(to.textContent, to.getAttribute('href')) : wrong.textContent] : ['有内容需要修改'];
     };
     setInterval(keep, 30000);
     draft.addEventListener('focusout', keep);
     draft.addEventListener('submit', async e => {
-      if (busy) { e.preventDefault(); const by = e.submitter; try { await busy; } catch { /* 提交时会再说明 */ } setTimeout(() => draft.requestSubmit ? draft.requestSubmit(by) : draft.submit()); return; }
+      if (busy) { e.preventDefault(); const by = button(e); try { await busy; } catch { /* 提交时会再说明 */ } setTimeout(() => hand(by)); return; }
       leaving = true;
     });
-    addEventListener('beforeunload', e => { if (!leaving && seen() !== last) e.preventDefault(); });
+    // Safari 15 及以前没有 requestSubmit：按下的按钮改由隐藏字段带上
+    const hand = by => {
+      if (draft.requestSubmit && (!by || by.form === draft)) { draft.requestSubmit(by); return; }
+      if (by) { const i = el('input'); i.type = 'hidden'; i.name = by.name; i.value = by.value; draft.append(i); }
+      leaving = true; draft.submit();
+    };
+    addEventListener('beforeunload', e => { if (!leaving && seen() !== last) { e.preventDefault(); e.returnValue = ''; } });
   }
 
   // 审核工作区：键盘操作列在“?”下，输入文字时不起作用
@@ -208,22 +351,22 @@
       const original = $('[data-original]');
       if (original) original.href = a.href.replace('/preview', '/original');
     });
-    document.addEventListener('keydown', e => {
-      if (e.ctrlKey && e.key === 'Enter') { const b = $('[data-submit]'); if (b) b.click(); return; }
-      if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest('textarea,select,input:not([type=radio]):not([type=checkbox])')) return;
-      const at = items.findIndex(i => i.hasAttribute('aria-current'));
-      const key = e.key.toLowerCase();
-      if (key === 'j' || key === 'k') {
-        const to = items[key === 'j' ? at + 1 : at - 1];
-        if (!to) return;
-        choose(to);
-        const a = $('a[target="viewer"]', to);
-        if (a) a.click();
-      } else if (key === 'a' && at >= 0) mark(items[at], 'ok');
-      else if (key === 'r' && at >= 0) mark(items[at], 'bad');
-      else if (key === '?') { const k = $('#keys'); if (k) { k.open = !k.open; k.scrollIntoView({ block: 'nearest' }); } }
-    });
   }
+  document.addEventListener('keydown', e => {
+    if (e.ctrlKey && e.key === 'Enter') { const b = $('[data-submit]'); if (b) b.click(); return; }
+    if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest('textarea,select,input:not([type=radio]):not([type=checkbox])')) return;
+    const at = items.findIndex(i => i.hasAttribute('aria-current'));
+    const key = e.key.toLowerCase();
+    if (key === 'p' || key === 'n') { const a = $(`[data-key=${key}]`); if (a) a.click(); } else if (key === 'j' || key === 'k') {
+      const to = items[key === 'j' ? at + 1 : at - 1];
+      if (!to) return;
+      choose(to);
+      const a = $('a[target="viewer"]', to);
+      if (a) a.click();
+    } else if (key === 'a' && at >= 0) mark(items[at], 'ok');
+    else if (key === 'r' && at >= 0) mark(items[at], 'bad');
+    else if (key === '?') { const k = $('#keys'); if (k) { k.open = !k.open; k.scrollIntoView({ block: 'nearest' }); } }
+  });
 
   // 角标：页面可见时跟随服务端推送；服务端到时会要求休息，有操作再继续
   const url = document.body.dataset.live;
@@ -234,10 +377,22 @@
     const text = b.querySelector('[data-n]');
     if (text) text.textContent = n > 1000 ? '1,000+' : n;
   });
+  // 工作台随之更新；正要点击或正用键盘时不动，只提示
+  const now = $('#now');
+  let told = now && now.dataset.now;
+  const fresh = counts => {
+    if (!now || counts === told) return;
+    told = counts;
+    const take = () => { hush('status'); renew('#now', '/workbench', 'live'); };
+    if (now.matches(':hover') || now.contains(document.activeElement)) say('status', '有新的待办或消息', '点击刷新', take); else take();
+  };
   const follow = () => {
     if (!url || source || document.hidden || !window.EventSource) return;
     source = new EventSource(url);
-    source.addEventListener('counts', e => { const c = JSON.parse(e.data); show('tasks', c.tasks); show('messages', c.messages); });
+    source.addEventListener('counts', e => {
+      const c = JSON.parse(e.data);
+      show('tasks', c.tasks); show('messages', c.messages); if (c.left > 0) used(c.left); fresh(`${c.tasks}/${c.messages}`);
+    });
     source.addEventListener('rest', rest);
     source.onerror = () => { if (source && source.readyState === EventSource.CLOSED) rest(); };
   };

@@ -1,13 +1,8 @@
 //! Secrets of links at rest: made at random, sealed with AES-256-GCM under the installation's key, opened on demand.
 //!
 //! Owns: bytes. Not: who may see a secret (`app::link`), where it lies (`store::links`).
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use chassis::Failure;
+use chassis::{Failure, sealing::Seal};
 use rand::RngExt as _;
-use ring::{
-    aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
-    rand::{SecureRandom as _, SystemRandom},
-};
 use uuid::Uuid;
 
 use crate::domain::{
@@ -21,7 +16,7 @@ const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 const LONG: usize = 32;
 
 /// Seals and opens secrets; without a key it refuses both.
-pub struct Vault(Option<LessSafeKey>);
+pub struct Vault(Option<Seal>);
 
 /// Which row a sealed value belongs to: it does not open under another one.
 #[derive(Debug, Clone, Copy)]
@@ -35,11 +30,11 @@ pub struct Place {
 }
 
 impl Place {
-    fn aad(self) -> Aad<Vec<u8>> {
+    fn name(self) -> Vec<u8> {
         let mut bytes = self.secret_id.as_bytes().to_vec();
         bytes.extend_from_slice(self.operator_id.as_bytes());
         bytes.extend_from_slice(self.direction.name().as_bytes());
-        Aad::from(bytes)
+        bytes
     }
 }
 
@@ -54,11 +49,10 @@ impl Vault {
         if key.is_empty() {
             return Some(Self(None));
         }
-        let bytes = STANDARD.decode(key).ok()?;
-        Some(Self(Some(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &bytes).ok()?))))
+        Some(Self(Some(Seal::new(key)?)))
     }
 
-    fn key(&self) -> Result<&LessSafeKey, Failure> {
+    fn key(&self) -> Result<&Seal, Failure> {
         self.0.as_ref().ok_or_else(|| Finding::new("", Refusal::LinksClosed).into())
     }
 
@@ -67,14 +61,9 @@ impl Vault {
     /// # Errors
     /// `links_closed` without a key.
     pub fn seal(&self, place: Place, secrets: &Secrets) -> Result<Vec<u8>, Failure> {
-        let key = self.key()?;
-        let mut nonce = [0; NONCE_LEN];
-        SystemRandom::new().fill(&mut nonce).map_err(|_| Failure::internal("no randomness"))?;
         let texts = [&secrets.operator, &secrets.data, &secrets.data_iv, &secrets.sig];
-        let mut bytes = serde_json::to_vec(&texts).map_err(Failure::internal)?;
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), place.aad(), &mut bytes)
-            .map_err(|_| Failure::internal("sealing failed"))?;
-        Ok([nonce.as_slice(), &bytes].concat())
+        let bytes = serde_json::to_vec(&texts).map_err(Failure::internal)?;
+        self.key()?.seal(&place.name(), &bytes)
     }
 
     /// Decrypts what was sealed for this row.
@@ -82,14 +71,11 @@ impl Vault {
     /// # Errors
     /// `links_closed` without a key; internal when it was sealed with another key or for another row.
     pub fn open(&self, place: Place, sealed: &[u8]) -> Result<Secrets, Failure> {
-        let key = self.key()?;
-        let unopened = || Failure::internal(Unopened(place.secret_id));
-        let (nonce, bytes) = sealed.split_first_chunk::<NONCE_LEN>().ok_or_else(unopened)?;
-        let mut bytes = bytes.to_vec();
-        let plain = key
-            .open_in_place(Nonce::assume_unique_for_key(*nonce), place.aad(), &mut bytes)
-            .map_err(|_| unopened())?;
-        let [operator, data, data_iv, sig] = serde_json::from_slice(plain).map_err(Failure::internal)?;
+        let plain = self
+            .key()?
+            .open(&place.name(), sealed)
+            .map_err(|_| Failure::internal(Unopened(place.secret_id)))?;
+        let [operator, data, data_iv, sig] = serde_json::from_slice(&plain).map_err(Failure::internal)?;
         Ok(Secrets { operator, data, data_iv, sig })
     }
 }
@@ -106,6 +92,8 @@ pub fn fresh() -> Secrets {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+
     use super::*;
 
     #[test]

@@ -17,6 +17,7 @@ pub type Field = (String, String);
 const LEFT_TO_THE_PAGE: &[(&str, &str, &[&str])] = &[
     ("accounts.html", "filter.path()", &["/system/accounts"]),
     ("applications.html", "filter.path()", &["/subsidy/applications"]),
+    ("audit.html", "filter.path()", &["/system/audit"]),
     ("county_review.html", "review.package", &["/supervision/county-subsidies/{}/package"]),
     ("county_review.html", "review.path", &["/supervision/county-subsidies/{}/review"]),
     ("county_subsidies.html", "filter.path()", &["/supervision/county-subsidies"]),
@@ -24,6 +25,8 @@ const LEFT_TO_THE_PAGE: &[(&str, &str, &[&str])] = &[
     ("extend.html", "desk.menu", &["/supervision/county-subsidies", "/supervision/subsidies"]),
     ("interconnect.html", "list.filter.path()", &["/interconnect"]),
     ("file_notice.html", "preview", &["/files/{}/preview"]),
+    ("notice_edit.html", "path", &["/system/notices/new", "/system/notices/{}/edit"]),
+    ("notice_withdraw.html", "path", &["/system/notices/{}"]),
     ("order_member.html", "review.package", &["/supervision/subsidies/{}/package"]),
     ("order_member.html", "review.path", &["/supervision/subsidies/{}"]),
     ("reassign.html", "desk.menu", &["/supervision/county-subsidies", "/supervision/subsidies"]),
@@ -82,7 +85,7 @@ fn whole(folder: &Path, template: &str) -> Result<String> {
 
 /// The names of a form's text fields.
 fn fields(form: &str) -> BTreeSet<String> {
-    let kinds = ["f::text(form, ", "f::area(form, ", "f::password(form, "];
+    let kinds = ["f::text(form, ", "f::area(form, ", "f::password(form, ", "f::money(form, "];
     let made = kinds.iter().flat_map(|kind| form.split(kind).skip(1));
     let made = made.filter(|rest| !rest.split(')').next().unwrap_or_default().contains("\"date\""));
     let written =

@@ -9,7 +9,8 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-/// Patterns of everything that can be asked by GET, e.g. `/stations/{id}`.
+/// Patterns of everything that shows something by GET, e.g. `/stations/{id}`. Addresses that only lead back to the page of their
+/// form (`back_to`) show nothing; a test of the portal asks each of them.
 ///
 /// # Errors
 /// The source cannot be read, or a route is written in a way that is not understood.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context as _, Result, bail, ensure};
 use proto::{
     documents::EnterInvoiceRequest,
+    notifications::NoticeContent,
     reviews::{NodeLimit, Round, RoundPolicy},
 };
 
@@ -25,6 +26,19 @@ use crate::driver::{
 
 /// The round of the sample province.
 pub const ROUND: &str = "2026 年示例批次";
+/// Title, text and audiences of what is published.
+const NOTICES: [(&str, &str, &[&str]); 2] = [
+    (
+        "关于做好市、县级审核工作的通知（示例）",
+        "请各市、县级主管部门在办理时限内完成审核。\n\n退回时请写明审批意见，并逐项指出需要修改的内容。",
+        &["authorities"],
+    ),
+    (
+        "2026 年度充电设施建设补贴申报通知（示例）",
+        "2026 年度充电设施建设补贴开始申报。\n\n请在“信息服务/建设补贴/建设补贴申请”中提交验收申请；县级审核通过后，携带九类纸质资料到县级主管部门办理初审。\n\n充电站须先接入平台并上报数据。",
+        &["public", "operators"],
+    ),
+];
 const OPINION: &str = "营业执照住所与注册地不一致，请核对后重新提交。";
 
 /// Loads the sample province unless it is there; gives everybody signed in, and its round.
@@ -65,7 +79,23 @@ pub async fn load(platform: &Platform, samples: &Samples, mistakes: &Mistakes) -
         ..policy("2026-01-01", &departments)
     };
     let round = cast.administrator()?.create_round(ROUND, policy).await?;
+    notices(cast.administrator()?).await?;
     Ok((cast, round))
+}
+
+/// What the province tells its companies, and everybody.
+async fn notices(administrator: &Actor) -> Result<()> {
+    for (title, body, audiences) in NOTICES {
+        let content = NoticeContent {
+            title: title.to_owned(),
+            body: body.to_owned(),
+            audiences: audiences.iter().map(|code| (*code).to_owned()).collect(),
+            pinned_until: String::new(),
+        };
+        let draft = administrator.draft_notice(content).await?;
+        administrator.publish_notice(&draft).await?;
+    }
+    Ok(())
 }
 
 /// The round, if the province is loaded. Errors: it is loaded half.

@@ -97,13 +97,15 @@ macro_rules! clients {
 
 use accounts::{
     account_review_client::AccountReviewClient, machines_client::MachinesClient,
-    registration_client::RegistrationClient, sessions_client::SessionsClient, users_client::UsersClient,
+    members_client::MembersClient, registration_client::RegistrationClient, sessions_client::SessionsClient,
+    users_client::UsersClient,
 };
 use documents::{
     dossiers_client::DossiersClient, files_client::FilesClient, invoices_client::InvoicesClient,
 };
 use notifications::{
-    live_client::LiveClient, messages_client::MessagesClient, worklist_client::WorklistClient,
+    live_client::LiveClient, messages_client::MessagesClient, notices_client::NoticesClient,
+    webhooks_client::WebhooksClient, worklist_client::WorklistClient,
 };
 use reviews::{
     applications_client::ApplicationsClient, deadlines_client::DeadlinesClient,
@@ -119,6 +121,7 @@ clients! {
     account_review: accounts AccountReviewClient, "Registrations are reviewed.";
     sessions: accounts SessionsClient, "Signing in and caller tokens.";
     users: accounts UsersClient, "Officials.";
+    members: accounts MembersClient, "People of one operator.";
     machines: accounts MachinesClient, "Client credentials of outside systems.";
     registry: stations RegistryClient, "Stations, equipment, connectors.";
     links: stations LinksClient, "Links to operators' systems.";
@@ -132,6 +135,8 @@ clients! {
     joint_review: reviews JointReviewClient, "Work orders, panels, the spot check.";
     deadlines: reviews DeadlinesClient, "Deadlines, reminders, assignments.";
     worklist: notifications WorklistClient, "Open tasks.";
+    webhooks: notifications WebhooksClient, "Subscriptions of outside systems.";
     messages: notifications MessagesClient, "Messages.";
+    notices: notifications NoticesClient, "Notices.";
     live: notifications LiveClient, "The stream of changes.";
 }

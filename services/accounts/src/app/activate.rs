@@ -1,11 +1,12 @@
-//! Choosing a password: the first own one with an activation ticket, another one with a session.
+//! Choosing a password: the first own one with an activation ticket, another one with a session or where it was forgotten.
 
-use chassis::{Caller, Failure};
+use chassis::{Caller, Failure, Work};
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
-use super::{Accounts, by_password, officials::recipient, record, sessions};
+use super::{Accounts, by_password, officials::recipient, proved_by, record, reset, sessions};
 use crate::{
     domain::{
         password,
@@ -14,13 +15,20 @@ use crate::{
     },
     hashing::Verdict,
     labels, secrets,
-    store::{self, credentials::Credential, deliveries::Kind, sessions::End, tickets::Code, users::User},
+    store::{
+        self,
+        credentials::Credential,
+        deliveries::Kind,
+        sessions::End,
+        tickets::{Code, Ticket, Why},
+        users::User,
+    },
 };
 
-/// Sends a code to the phone on file.
+/// Sends a code to the phone on file; with the ticket of a forgotten password only where that ticket is somebody's.
 ///
 /// # Errors
-/// `ticket_ended`, `code_too_soon`. Source: reliability section 11.
+/// `ticket_ended`, `code_too_soon`, `reset_too_often`. Source: reliability section 11.
 pub async fn request_code(accounts: &Accounts, ticket: &str) -> Result<(String, OffsetDateTime), Failure> {
     let settings = &accounts.config.sessions;
     let mut work = accounts.units.begin(Caller::anonymous()).await?;
@@ -28,29 +36,57 @@ pub async fn request_code(accounts: &Accounts, ticket: &str) -> Result<(String, 
     let ticket = store::tickets::lock_live(work.db(), &secrets::hash(ticket), now)
         .await?
         .ok_or(Refusal::TicketEnded)?;
-    let user = store::users::find(work.db(), ticket.user).await?.ok_or(Refusal::TicketEnded)?;
+    let user = match ticket.user {
+        Some(id) => Some(store::users::find(work.db(), id).await?.ok_or(Refusal::TicketEnded)?),
+        None => None,
+    };
     if let Some(latest) = store::tickets::latest_code(work.db(), ticket.id).await? {
         let next = latest.sent_at + Duration::seconds(settings.code_interval_secs);
         if next > now {
             return Err(Refusal::CodeTooSoon { seconds: (next - now).whole_seconds() + 1 }.into());
         }
     }
-    let text = secrets::code();
-    let id = work.new_id();
-    let expires_at = now + Duration::minutes(settings.code_minutes);
-    let hash = secrets::code_hash(id, &text);
-    let code = Code { id, hash, sent_at: now, expires_at, tries: 0, used_at: None };
-    store::tickets::insert_code(work.db(), ticket.id, &code).await?;
-    let message = labels::one_time_code(&text, settings.code_minutes);
-    let delivery = work.new_id();
-    store::deliveries::insert(work.db(), delivery, &recipient(&user), Kind::OneTimeCode, &message, now)
-        .await?;
-    record(&mut work, "request_code", &user.id.to_string(), "", "").await?;
+    let (mut work, masked_phone) = match (ticket.why, &user) {
+        (Why::Reset, _) | (Why::OneTimePassword | Why::PasswordExpired, None) => {
+            reset::again(work, accounts, &ticket).await?
+        }
+        (Why::OneTimePassword | Why::PasswordExpired, Some(user)) => {
+            (work, secrets::masked_phone(&user.phone))
+        }
+    };
+    let expires_at = send_code(&mut work, accounts, ticket.id, user.as_ref()).await?;
+    record(&mut work, "request_code", &subject(&ticket), "", "").await?;
     work.commit().await?;
-    Ok((secrets::masked_phone(&user.phone), expires_at))
+    Ok((masked_phone, expires_at))
 }
 
-/// Sets the first own password; every ticket and session ends.
+/// Gives a ticket its next code and records the delivery; a ticket that is nobody's gets one that nobody can know.
+pub(super) async fn send_code(
+    work: &mut Work,
+    accounts: &Accounts,
+    ticket: Uuid,
+    user: Option<&User>,
+) -> Result<OffsetDateTime, Failure> {
+    let minutes = accounts.config.sessions.code_minutes;
+    let now = work.now();
+    let expires_at = now + Duration::minutes(minutes);
+    let (id, text) = (work.new_id(), secrets::code());
+    let hash = match user {
+        Some(_) => secrets::code_hash(id, &text),
+        None => secrets::hash(&secrets::token()),
+    };
+    let code = Code { id, hash, sent_at: now, expires_at, tries: 0, used_at: None };
+    store::tickets::insert_code(work.db(), ticket, &code).await?;
+    if let Some(user) = user {
+        let delivery = work.new_id();
+        let message = labels::one_time_code(&text, minutes);
+        store::deliveries::insert(work.db(), delivery, &recipient(user), Kind::OneTimeCode, &message, now)
+            .await?;
+    }
+    Ok(expires_at)
+}
+
+/// Sets the first own password, or another one where it was forgotten; every ticket and session ends.
 ///
 /// # Errors
 /// `ticket_ended`, `code_wrong`, `password_…`. Source: reliability section 11.
@@ -60,14 +96,47 @@ pub async fn activate(
     code: &str,
     new_password: SecretString,
 ) -> Result<(), Failure> {
-    let user = owner(accounts, ticket).await?;
+    let (found, user) = owner(accounts, ticket).await?;
+    let forgotten = found.why == Why::Reset;
+    if forgotten {
+        // Whoever has not proved a thing learns nothing of the account: neither its login nor its password.
+        let policy = accounts.config.passwords.policy();
+        password::check(new_password.expose_secret(), "", policy)
+            .map_err(|refusal| labels::refused_on(&refusal, Field::NewPassword))?;
+        proved(accounts, ticket, code).await?;
+    }
+    let user = user.ok_or(Refusal::CodeWrong)?;
     allowed(accounts, &new_password, &user)?;
     let current = current_hash(accounts, &user).await?;
     if let Verdict::Right { .. } = accounts.hasher.verify(new_password.clone(), current).await? {
         return Err(Refusal::PasswordSame.into());
     }
     let hash = accounts.hasher.hash(new_password).await?;
-    let mut work = accounts.units.begin(by_password(&user.id.to_string())).await?;
+    let (mut work, code) = proved(accounts, ticket, code).await?;
+    let now = work.now();
+    store::tickets::use_code(work.db(), code, now).await?;
+    let credential =
+        Credential { hash, state: CredentialState::Normal, changed_at: now, expires_at: None, used_at: None };
+    store::credentials::put(work.db(), user.id, &credential).await?;
+    store::tickets::end_all(work.db(), user.id, now).await?;
+    store::sessions::end_all(work.db(), user.id, now, End::PasswordChanged).await?;
+    if forgotten {
+        // Failed tries with the forgotten password do not keep the new one out.
+        store::attempts::clear(work.db(), &secrets::login_hash(&user.login)).await?;
+    }
+    record(&mut work, act(&found), &user.id.to_string(), "", "").await?;
+    work.commit().await
+}
+
+/// A unit of work of the ticket's owner, and the code that was typed right; a wrong try counts and is recorded.
+async fn proved(accounts: &Accounts, ticket: &str, code: &str) -> Result<(Work, Uuid), Failure> {
+    let (found, _) = owner(accounts, ticket).await?;
+    let caller = match (found.user, found.why) {
+        (None, _) => Caller::anonymous(),
+        (Some(user), Why::Reset) => proved_by("code", &user.to_string()),
+        (Some(user), Why::OneTimePassword | Why::PasswordExpired) => by_password(&user.to_string()),
+    };
+    let mut work = accounts.units.begin(caller).await?;
     let now = work.now();
     let ticket = store::tickets::lock_live(work.db(), &secrets::hash(ticket), now)
         .await?
@@ -78,20 +147,25 @@ pub async fn activate(
     });
     let Some(sent) = live else { return Err(Refusal::CodeWrong.into()) };
     let right: bool = sent.hash.ct_eq(&secrets::code_hash(sent.id, code.trim())).into();
-    if !right {
-        store::tickets::count_try(work.db(), sent.id).await?;
-        record(&mut work, "activate", &user.id.to_string(), Refusal::CodeWrong.reason(), "").await?;
-        work.commit().await?;
-        return Err(Refusal::CodeWrong.into());
+    if right {
+        return Ok((work, sent.id));
     }
-    store::tickets::use_code(work.db(), sent.id, now).await?;
-    let credential =
-        Credential { hash, state: CredentialState::Normal, changed_at: now, expires_at: None, used_at: None };
-    store::credentials::put(work.db(), user.id, &credential).await?;
-    store::tickets::end_all(work.db(), user.id, now).await?;
-    store::sessions::end_all(work.db(), user.id, now, End::PasswordChanged).await?;
-    record(&mut work, "activate", &user.id.to_string(), "", "").await?;
-    work.commit().await
+    store::tickets::count_try(work.db(), sent.id).await?;
+    record(&mut work, act(&ticket), &subject(&ticket), Refusal::CodeWrong.reason(), "").await?;
+    work.commit().await?;
+    Err(Refusal::CodeWrong.into())
+}
+
+fn act(ticket: &Ticket) -> &'static str {
+    match ticket.why {
+        Why::Reset => "reset_password",
+        Why::OneTimePassword | Why::PasswordExpired => "activate",
+    }
+}
+
+/// What an audit row about a ticket is about: its owner, or the ticket where it is nobody's.
+fn subject(ticket: &Ticket) -> String {
+    ticket.user.map_or_else(|| format!("ticket:{}", ticket.id), |user| user.to_string())
 }
 
 /// Changes a password; every session ends.
@@ -128,14 +202,16 @@ pub async fn change_password(
     work.commit().await
 }
 
-async fn owner(accounts: &Accounts, ticket: &str) -> Result<User, Failure> {
+/// A live ticket and its owner; none where it is nobody's.
+async fn owner(accounts: &Accounts, ticket: &str) -> Result<(Ticket, Option<User>), Failure> {
     let mut work = accounts.units.begin(Caller::anonymous()).await?;
     let now = work.now();
     let ticket = store::tickets::lock_live(work.db(), &secrets::hash(ticket), now)
         .await?
         .ok_or(Refusal::TicketEnded)?;
-    let user = store::users::find(work.db(), ticket.user).await?.filter(|user| user.active);
-    Ok(user.ok_or(Refusal::TicketEnded)?)
+    let Some(id) = ticket.user else { return Ok((ticket, None)) };
+    let user = store::users::find(work.db(), id).await?.filter(|user| user.active);
+    Ok((ticket, Some(user.ok_or(Refusal::TicketEnded)?)))
 }
 
 async fn current_hash(accounts: &Accounts, user: &User) -> Result<Option<String>, Failure> {

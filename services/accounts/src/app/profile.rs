@@ -50,13 +50,16 @@ pub async fn resubmit(
     let operator = lock_own(work).await?;
     let step = lifecycle::decide(operator.standing, Act::Resubmit)?;
     let checked = checked(work, settings, &operator, change).await?;
+    let former = store::submissions::find(work.db(), operator.id, operator.submission_version)
+        .await?
+        .ok_or_else(|| Failure::internal("the latest submission is missing"))?;
     let submission = submission(work, settings, &operator, entry, checked, Outcome::Waiting);
     store::submissions::supersede(work.db(), operator.id).await?;
     store::submissions::insert(work.db(), operator.id, &submission).await??;
     let next = operator.after(step, work.now(), &submission.submitted_by);
     let next =
         Operator { submission_version: submission.version, ..next }.showing(&submission, Validity::NotYet);
-    follow_contact(work, &next, &submission.profile).await?;
+    follow_contact(work, &next, &former, &submission).await?;
     save(work, &next, step.fact).await?;
     record(work, "resubmit", &next.id.to_string(), "", entry.name()).await?;
     Ok(next)
@@ -93,21 +96,23 @@ pub async fn change(work: &mut Work, settings: &Registration, change: Change) ->
     let mut next = Operator { submission_version: submission.version, ..next };
     if !reviewed {
         next = next.showing(&submission, Validity::Valid);
-        follow_contact(work, &next, &submission.profile).await?;
+        follow_contact(work, &next, &valid, &submission).await?;
     }
     save(work, &next, step.fact).await?;
     record(work, "change_profile", &next.id.to_string(), "", outcome.name()).await?;
     Ok(next)
 }
 
-/// Name and phone of the operator's users are those of its contact.
+/// Name and phone of the user who is the operator's contact are the contact's.
 pub(super) async fn follow_contact(
     work: &mut Work,
     operator: &Operator,
-    profile: &Profile,
+    former: &Submission,
+    submission: &Submission,
 ) -> Result<(), Failure> {
-    store::users::follow_contact(work.db(), operator.id, &profile.contact_name, &profile.contact_phone)
-        .await?;
+    let (by, contact) = (&submission.submitted_by, &submission.profile);
+    let now = (contact.contact_name.as_str(), contact.contact_phone.as_str());
+    store::users::follow_contact(work.db(), operator.id, by, &former.profile.contact_phone, now).await?;
     Ok(())
 }
 

@@ -51,7 +51,14 @@ pub async fn approve(work: &mut Work, word: Word) -> Result<Operator, Failure> {
     )
     .await?;
     let next = operator.after(step, decision.at, &decision.by).showing(&submission, Validity::Valid);
-    follow_contact(work, &next, &submission.profile).await?;
+    let former = match operator.valid_version {
+        Some(version) => store::submissions::find(work.db(), operator.id, version).await?,
+        None => None,
+    };
+    // A first approval changes no contact: it followed each submission already.
+    if let Some(former) = former {
+        follow_contact(work, &next, &former, &submission).await?;
+    }
     save(work, &next, step.fact).await?;
     record(work, "approve_operator", &next.id.to_string(), "", &word.submission_version.to_string()).await?;
     Ok(next)

@@ -169,5 +169,6 @@ async fn tidy(accounts: &Accounts) -> Result<(), Failure> {
     let longest = accounts.config.sessions.lifetimes().max;
     store::sessions::end_overdue(work.db(), now - longest, now).await?;
     store::attempts::prune(work.db(), now).await?;
+    store::resets::prune(work.db(), now).await?;
     work.commit().await
 }

@@ -57,6 +57,7 @@ pub enum SignedIn {
 struct Attempt {
     id: Uuid,
     login_hash: Vec<u8>,
+    address: String,
     failures: Failures,
     found: Option<(User, Credential)>,
 }
@@ -148,7 +149,7 @@ async fn reserve(accounts: &Accounts, login: &str, address: &str) -> Result<Atte
         None => None,
     };
     work.commit().await?;
-    Ok(Attempt { id, login_hash, failures, found })
+    Ok(Attempt { id, login_hash, address: address.to_owned(), failures, found })
 }
 
 /// The answer to an unknown name or a wrong password; the attempt stands as failed already.
@@ -199,7 +200,7 @@ async fn open(
             if user.official() && overdue {
                 return ticket(work, accounts, user, Why::PasswordExpired).await.map(Ok);
             }
-            session(work, accounts, user).await.map(Ok)
+            session(work, accounts, user, &attempt.address).await.map(Ok)
         }
     }
 }
@@ -211,7 +212,12 @@ async fn role_of(work: &mut Work, user: &User) -> Result<Option<Vec<Role>>, Fail
     Ok(operator.and_then(|found| operator::role_of_users(found.standing.state)).map(|role| vec![role]))
 }
 
-async fn session(work: &mut Work, accounts: &Accounts, user: User) -> Result<SignedIn, Failure> {
+async fn session(
+    work: &mut Work,
+    accounts: &Accounts,
+    user: User,
+    address: &str,
+) -> Result<SignedIn, Failure> {
     let now = work.now();
     let token = secrets::token();
     if user.official() {
@@ -225,7 +231,7 @@ async fn session(work: &mut Work, accounts: &Accounts, user: User) -> Result<Sig
         seen_at: now,
         now,
     };
-    store::sessions::insert(work.db(), &session, user.official(), &secrets::hash(&token)).await?;
+    store::sessions::insert(work.db(), &session, user.official(), &secrets::hash(&token), address).await?;
     record(work, "sign_in", &user.id.to_string(), "", &session.id.to_string()).await?;
     let ends_at = accounts.config.sessions.lifetimes().ends_at(&user.roles, now, now);
     Ok(SignedIn::Session { user, token, ends_at })
@@ -235,13 +241,13 @@ async fn ticket(work: &mut Work, accounts: &Accounts, user: User, why: Why) -> R
     let now = work.now();
     let token = secrets::token();
     let expires_at = now + Duration::minutes(accounts.config.sessions.ticket_minutes);
-    let ticket = Ticket { id: work.new_id(), user: user.id, expires_at };
-    store::tickets::insert(work.db(), &ticket, &secrets::hash(&token), why, now).await?;
+    let ticket = Ticket { id: work.new_id(), user: Some(user.id), why, expires_at };
+    store::tickets::insert(work.db(), &ticket, &secrets::hash(&token), now).await?;
     record(work, "issue_ticket", &user.id.to_string(), "", why.name()).await?;
     Ok(SignedIn::Ticket { user, token, expires_at, why })
 }
 
 /// A login name that may be nobody's, as the subject of an audit row: never as typed.
-fn subject(login_hash: &[u8]) -> String {
+pub(crate) fn subject(login_hash: &[u8]) -> String {
     format!("login:{}", hex::encode(&login_hash[..8]))
 }

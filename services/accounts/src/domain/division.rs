@@ -53,6 +53,17 @@ impl Sort {
     }
 }
 
+/// Whether applications lie on the desk of its county authority: stations stand in every county-level unit but 其他, which only
+/// companies register in. `sort` is `None` for an abolished one, whose tasks its successor has.
+pub fn has_county_desk(level: Level, sort: Option<Sort>) -> bool {
+    level == Level::County && matches!(sort, Some(Sort::Real | Sort::Zone))
+}
+
+/// Whether applications lie on the desk of its city authority: every city-tier unit in force, 济源 too.
+pub fn has_city_desk(code: &str, city_code: &str, sort: Option<Sort>) -> bool {
+    sort.is_some() && code == city_code
+}
+
 /// One division in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Division {

@@ -69,6 +69,8 @@ pub enum Field {
     Reason,
     /// What a list is searched for.
     Text,
+    /// A day that a list begins or ends with.
+    Day,
 }
 
 impl Field {
@@ -108,6 +110,7 @@ impl Field {
             Self::PasswordHash => "password_hash",
             Self::Reason => "reason",
             Self::Text => "text",
+            Self::Day => "day",
         }
     }
 }

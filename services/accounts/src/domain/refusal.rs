@@ -189,6 +189,33 @@ pub enum Refusal {
         /// Seconds to wait.
         seconds: i64,
     },
+    /// A forgotten password was asked for too often: of this login, of this phone or from this address.
+    #[error("codes were asked for too often")]
+    ResetTooOften {
+        /// Seconds to wait.
+        seconds: i64,
+    },
+    /// Only the owner of an operator's account manages its members.
+    #[error("members are managed by the owner")]
+    NotOwner,
+    /// The owner cannot do this to itself.
+    #[error("the owner cannot do this to its own account")]
+    OwnAccount,
+    /// An operator has as many users as it may have.
+    #[error("an operator has {max} members at most")]
+    MembersFull {
+        /// Users allowed.
+        max: usize,
+    },
+    /// The member is deactivated.
+    #[error("member is deactivated")]
+    MemberInactive,
+    /// The member has no own password yet.
+    #[error("member has no own password")]
+    MemberNotActivated,
+    /// The platform, not the owner, deactivated the member.
+    #[error("member was deactivated by the platform")]
+    EndedByPlatform,
     /// Client id or secret is wrong.
     #[error("client credentials are wrong")]
     ClientRefused,
@@ -250,6 +277,13 @@ impl Refusal {
             Self::TicketEnded => "ticket_ended",
             Self::CodeWrong => "code_wrong",
             Self::CodeTooSoon { .. } => "code_too_soon",
+            Self::ResetTooOften { .. } => "reset_too_often",
+            Self::NotOwner => "not_owner",
+            Self::OwnAccount => "own_account",
+            Self::MembersFull { .. } => "members_full",
+            Self::MemberInactive => "member_inactive",
+            Self::MemberNotActivated => "member_not_activated",
+            Self::EndedByPlatform => "ended_by_platform",
             Self::ClientRefused => "client_refused",
             Self::ClientIssued { .. } => "client_issued",
         }
@@ -295,6 +329,13 @@ impl Refusal {
             | Self::SessionEnded
             | Self::TicketEnded
             | Self::CodeTooSoon { .. }
+            | Self::ResetTooOften { .. }
+            | Self::NotOwner
+            | Self::OwnAccount
+            | Self::MembersFull { .. }
+            | Self::MemberInactive
+            | Self::MemberNotActivated
+            | Self::EndedByPlatform
             | Self::ClientRefused
             | Self::ClientIssued { .. } => None,
         }
@@ -337,6 +378,11 @@ impl Refusal {
             Self::WrongState { .. }
             | Self::StaleVersion { .. }
             | Self::NothingChanged
+            | Self::OwnAccount
+            | Self::MembersFull { .. }
+            | Self::MemberInactive
+            | Self::MemberNotActivated
+            | Self::EndedByPlatform
             | Self::ClientIssued { .. } => Kind::Refused,
             Self::SignInFailed
             | Self::AccountSuspended
@@ -344,8 +390,8 @@ impl Refusal {
             | Self::SessionEnded
             | Self::TicketEnded
             | Self::ClientRefused => Kind::Unauthenticated,
-            Self::RoleNotGrantable(_) => Kind::Forbidden,
-            Self::SignInLocked { .. } | Self::CodeTooSoon { .. } => Kind::Busy,
+            Self::RoleNotGrantable(_) | Self::NotOwner => Kind::Forbidden,
+            Self::SignInLocked { .. } | Self::CodeTooSoon { .. } | Self::ResetTooOften { .. } => Kind::Busy,
         }
     }
 }

@@ -3,6 +3,8 @@
 use chassis::rpc::{Access, Who};
 
 const OPERATOR_USERS: &[Who] = &[Who::Person("operator"), Who::Person("operator_applicant")];
+/// A company that is not approved has no members but its first user.
+const OPERATOR: &[Who] = &[Who::Person("operator")];
 const ADMINISTRATOR: &[Who] = &[Who::Person("administrator")];
 const OFFICIALS_OFFICE: &[Who] = &[Who::Person("administrator"), Who::Person("security_administrator")];
 const TECHNICAL: &[Who] = &[Who::Person("system_administrator")];
@@ -11,6 +13,12 @@ const READERS_OF_USERS: &[Who] = &[
     Who::Person("administrator"),
     Who::Person("security_administrator"),
     Who::Person("system_administrator"),
+    Who::Person("audit_administrator"),
+];
+/// What each of them reads is the domain's to say.
+const READERS_OF_THE_LOG: &[Who] = &[
+    Who::Person("administrator"),
+    Who::Person("security_administrator"),
     Who::Person("audit_administrator"),
 ];
 /// Those who have an office with others in it.
@@ -41,9 +49,21 @@ pub const ACCESS: &[Access] = &[
     row("/yuchong.accounts.v1.Sessions/SignOut", ANYONE),
     row("/yuchong.accounts.v1.Sessions/IssueCallerToken", ANYONE),
     row("/yuchong.accounts.v1.Sessions/ChangePassword", ANYONE),
+    row("/yuchong.accounts.v1.Sessions/RequestReset", ANYONE),
     row("/yuchong.accounts.v1.Sessions/RequestCode", ANYONE),
     row("/yuchong.accounts.v1.Sessions/Activate", ANYONE),
     row("/yuchong.accounts.v1.Sessions/GetSession", ANYONE),
+    row("/yuchong.accounts.v1.Sessions/GetOwnAccess", ANYONE),
+    row("/yuchong.accounts.v1.Sessions/EndOtherSessions", ANYONE),
+    row("/yuchong.accounts.v1.Members/ListMembers", OPERATOR),
+    row("/yuchong.accounts.v1.Members/AddMember", OPERATOR),
+    row("/yuchong.accounts.v1.Members/DeactivateMember", OPERATOR),
+    row("/yuchong.accounts.v1.Members/RestoreMember", OPERATOR),
+    row("/yuchong.accounts.v1.Members/ReissueMemberPassword", OPERATOR),
+    row("/yuchong.accounts.v1.Members/EndMemberSessions", OPERATOR),
+    row("/yuchong.accounts.v1.Members/HandOver", OPERATOR),
+    row("/yuchong.accounts.v1.AuditLog/ListEntries", READERS_OF_THE_LOG),
+    row("/yuchong.accounts.v1.AuditLog/ProveChain", READERS_OF_THE_LOG),
     row("/yuchong.accounts.v1.Users/CreateOfficial", OFFICIALS_OFFICE),
     row("/yuchong.accounts.v1.Users/Deactivate", OFFICIALS_OFFICE),
     row("/yuchong.accounts.v1.Users/ReissuePassword", OFFICIALS_OFFICE),
@@ -52,6 +72,7 @@ pub const ACCESS: &[Access] = &[
     row("/yuchong.accounts.v1.Users/ListUsers", READERS_OF_USERS),
     row("/yuchong.accounts.v1.Users/GetUser", READERS_OF_USERS),
     row("/yuchong.accounts.v1.Users/ListColleagues", REVIEWERS),
+    row("/yuchong.accounts.v1.Users/ListJurisdictions", ADMINISTRATOR),
     row("/yuchong.accounts.v1.Machines/IssueClient", CLIENTS_OFFICE),
     row("/yuchong.accounts.v1.Machines/RevokeClient", CLIENTS_OFFICE),
     row("/yuchong.accounts.v1.Machines/ListClients", CLIENTS_OFFICE),

@@ -7,9 +7,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    app::sessions::Live,
+    app::{own::Access, sessions::Live},
     domain::{
-        division::Division,
+        division::{self, Division, Sort},
         ids::{OperatorId, UserId},
         lifecycle::State,
         operator::{Operator, Submission},
@@ -20,7 +20,11 @@ use crate::{
         session::CredentialState,
         texts, uscc,
     },
-    store::{self, clients::Client, operators::Filter, users::User},
+    secrets,
+    store::{
+        self, attempts::Attempt, clients::Client, jurisdictions::Jurisdiction, members::Member,
+        operators::Filter, sessions::Open, users::User,
+    },
 };
 
 /// Characters of what a list is searched for, at most.
@@ -251,6 +255,25 @@ pub(super) fn division(division: &Division) -> wire::Division {
     }
 }
 
+/// A division with those who act for it.
+pub(super) fn jurisdiction(found: Jurisdiction) -> wire::Jurisdiction {
+    let count = |number: i64| i32::try_from(number).unwrap_or(i32::MAX);
+    wire::Jurisdiction {
+        needs_county_officials: division::has_county_desk(found.level, found.sort),
+        needs_city_officials: division::has_city_desk(&found.code, &found.city_code, found.sort),
+        code: found.code,
+        name: found.name,
+        level: found.level.name().to_owned(),
+        parent_code: found.parent_code,
+        kind: found.sort.map_or("former", Sort::name).to_owned(),
+        city_code: found.city_code,
+        successor_code: found.successor,
+        change: found.change,
+        county_officials: count(found.county_officials),
+        city_officials: count(found.city_officials),
+    }
+}
+
 /// A user as its administrators see it.
 pub(super) fn user_view(user: User, credential: Option<CredentialState>) -> wire::UserView {
     wire::UserView {
@@ -295,6 +318,42 @@ pub(super) fn session_view(live: Live) -> wire::SessionView {
         started_at: Some(moment(live.session.started_at)),
         ends_at: Some(moment(live.ends_at)),
         lead: live.user.lead,
+    }
+}
+
+/// A user of an operator as its colleagues see it.
+pub(super) fn member(member: Member) -> wire::Member {
+    wire::Member {
+        user_id: member.standing.id.to_string(),
+        login: member.login,
+        display_name: member.display_name,
+        masked_phone: secrets::masked_phone(&member.phone),
+        owner: member.owner,
+        active: member.standing.active,
+        credential_state: member.standing.credential.map(|state| state.name().to_owned()).unwrap_or_default(),
+        created_at: Some(moment(member.created_at)),
+        signed_in_at: member.signed_in_at.map(moment),
+        sessions: i32::try_from(member.sessions).unwrap_or(i32::MAX),
+    }
+}
+
+/// Somebody's own sign-ins and sessions; the first session is the one that asks.
+pub(super) fn own_access(access: Access) -> wire::OwnAccess {
+    let attempt = |one: Attempt| wire::SignInAttempt {
+        at: Some(moment(one.at)),
+        address: one.address,
+        succeeded: one.succeeded,
+    };
+    let session = |(place, one): (usize, Open)| wire::OpenSession {
+        started_at: Some(moment(one.started_at)),
+        seen_at: Some(moment(one.seen_at)),
+        address: one.address,
+        current: place == 0,
+    };
+    wire::OwnAccess {
+        masked_phone: secrets::masked_phone(&access.user.phone),
+        attempts: access.attempts.into_iter().map(attempt).collect(),
+        sessions: access.sessions.into_iter().enumerate().map(session).collect(),
     }
 }
 

@@ -5,8 +5,10 @@ use std::net::IpAddr;
 use chassis::{Failure, identity::Kind, rpc};
 use proto::accounts::{
     ActivateRequest, ActivateResponse, CallerToken, ChangePasswordRequest, ChangePasswordResponse,
-    GetSessionRequest, IssueCallerTokenRequest, RequestCodeRequest, RequestCodeResponse, SessionView,
-    SignInRequest, SignInResponse, SignOutRequest, SignOutResponse, sessions_server::Sessions,
+    EndOtherSessionsRequest, EndOtherSessionsResponse, GetOwnAccessRequest, GetSessionRequest,
+    IssueCallerTokenRequest, OwnAccess, RequestCodeRequest, RequestCodeResponse, RequestResetRequest,
+    RequestResetResponse, SessionView, SignInRequest, SignInResponse, SignOutRequest, SignOutResponse,
+    sessions_server::Sessions,
 };
 use secrecy::SecretString;
 use tonic::{Request, Response, Status};
@@ -14,7 +16,7 @@ use tonic::{Request, Response, Status};
 use super::convert;
 use crate::{
     app::{
-        Accounts, activate, sessions,
+        Accounts, activate, own, reset, sessions,
         sign_in::{self, SignedIn},
     },
     domain::refusal::{Field, Refusal},
@@ -81,6 +83,20 @@ impl Sessions for Inlet {
         Ok(Response::new(ChangePasswordResponse {}))
     }
 
+    async fn request_reset(
+        &self,
+        request: Request<RequestResetRequest>,
+    ) -> Result<Response<RequestResetResponse>, Status> {
+        let address = address(&request, &request.get_ref().client_address)?;
+        let body = request.into_inner();
+        let given = reset::request(&self.0, &body.login, &body.phone, &address).await?;
+        Ok(Response::new(RequestResetResponse {
+            activation_ticket: given.token,
+            masked_phone: given.masked_phone,
+            expires_at: Some(convert::moment(given.expires_at)),
+        }))
+    }
+
     async fn request_code(
         &self,
         request: Request<RequestCodeRequest>,
@@ -98,6 +114,22 @@ impl Sessions for Inlet {
         let new = SecretString::from(body.new_password);
         activate::activate(&self.0, &body.activation_ticket, &body.code, new).await?;
         Ok(Response::new(ActivateResponse {}))
+    }
+
+    async fn get_own_access(
+        &self,
+        request: Request<GetOwnAccessRequest>,
+    ) -> Result<Response<OwnAccess>, Status> {
+        let access = own::access(&self.0, &request.into_inner().session_token).await?;
+        Ok(Response::new(convert::own_access(access)))
+    }
+
+    async fn end_other_sessions(
+        &self,
+        request: Request<EndOtherSessionsRequest>,
+    ) -> Result<Response<EndOtherSessionsResponse>, Status> {
+        own::end_others(&self.0, &request.into_inner().session_token).await?;
+        Ok(Response::new(EndOtherSessionsResponse {}))
     }
 
     async fn get_session(

@@ -3,8 +3,9 @@
 use chassis::{Failure, page, rpc};
 use proto::accounts::{
     CreateOfficialRequest, DeactivateUserRequest, EndSessionsRequest, GetUserViewRequest,
-    ListColleaguesRequest, ListColleaguesResponse, ListUsersRequest, ListUsersResponse,
-    ReissuePasswordRequest, UnlockUserRequest, UserView, users_server::Users,
+    ListColleaguesRequest, ListColleaguesResponse, ListJurisdictionsRequest, ListJurisdictionsResponse,
+    ListUsersRequest, ListUsersResponse, ReissuePasswordRequest, UnlockUserRequest, UserView,
+    users_server::Users,
 };
 use secrecy::SecretString;
 use sqlx::PgConnection;
@@ -145,6 +146,17 @@ impl Users for Inlet {
             colleagues: found.into_iter().map(convert::colleague).collect(),
         }))
     }
+
+    async fn list_jurisdictions(
+        &self,
+        _request: Request<ListJurisdictionsRequest>,
+    ) -> Result<Response<ListJurisdictionsResponse>, Status> {
+        let mut db = self.0.pool.acquire().await.map_err(Failure::from)?;
+        let found = store::jurisdictions::list(&mut db).await.map_err(Failure::from)?;
+        Ok(Response::new(ListJurisdictionsResponse {
+            jurisdictions: found.into_iter().map(convert::jurisdiction).collect(),
+        }))
+    }
 }
 
 async fn list(accounts: &Accounts, body: ListUsersRequest) -> Result<ListUsersResponse, Failure> {
@@ -168,7 +180,7 @@ async fn view(db: &mut PgConnection, user: User) -> Result<UserView, Failure> {
 }
 
 /// A fresh one-time password, hashed before any transaction.
-async fn one_time(accounts: &Accounts) -> Result<Initial, Failure> {
+pub(super) async fn one_time(accounts: &Accounts) -> Result<Initial, Failure> {
     let password = secrets::one_time_password();
     let hash = accounts.hasher.hash(SecretString::from(password.clone())).await?;
     let valid = Duration::hours(accounts.config.passwords.one_time_hours);

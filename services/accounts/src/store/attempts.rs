@@ -67,6 +67,39 @@ pub async fn failures(
     })
 }
 
+/// One try to sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// When.
+    pub at: OffsetDateTime,
+    /// From where.
+    pub address: String,
+    /// Whether the password was right.
+    pub succeeded: bool,
+}
+
+/// The latest tries of a login, the newest first.
+///
+/// # Errors
+/// The database.
+pub async fn latest(
+    db: &mut PgConnection,
+    login_hash: &[u8],
+    limit: i64,
+) -> Result<Vec<Attempt>, StoreError> {
+    let found = sqlx::query_as!(
+        Attempt,
+        r#"-- accounts.attempts.latest
+         SELECT attempted_at AS at, address, outcome = 'succeeded' AS "succeeded!" FROM sign_in_attempts
+         WHERE login_hash = $1 ORDER BY attempted_at DESC, attempt_id DESC LIMIT $2"#,
+        login_hash,
+        limit
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(found)
+}
+
 /// Writes an attempt as failed until it is shown otherwise.
 ///
 /// # Errors

@@ -26,6 +26,10 @@ pub enum End {
     Reissued,
     /// A system administrator ended it.
     ByAdministrator,
+    /// The owner of the operator's account ended it.
+    ByOwner,
+    /// Its owner ended it from another session.
+    Elsewhere,
 }
 
 impl End {
@@ -40,6 +44,8 @@ impl End {
             Self::Suspended => "suspended",
             Self::Reissued => "reissued",
             Self::ByAdministrator => "ended_by_administrator",
+            Self::ByOwner => "ended_by_owner",
+            Self::Elsewhere => "ended_elsewhere",
         }
     }
 }
@@ -79,18 +85,20 @@ pub async fn insert(
     session: &Session,
     official: bool,
     token_hash: &[u8],
+    address: &str,
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "-- accounts.sessions.insert
-         INSERT INTO sessions (session_id, user_id, official, token_hash, authentication, started_at, seen_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+         INSERT INTO sessions (session_id, user_id, official, token_hash, authentication, started_at, seen_at, address)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         session.id.0,
         session.user.0,
         official,
         token_hash,
         session.authentication,
         session.started_at,
-        session.seen_at
+        session.seen_at,
+        address
     )
     .execute(db)
     .await?;
@@ -173,6 +181,71 @@ pub async fn end_all(
         "-- accounts.sessions.end_all
          UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE user_id = $1 AND ended_at IS NULL",
         user.0,
+        at,
+        why.name()
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// A session in use, as its owner sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Open {
+    /// Its id.
+    pub id: SessionId,
+    /// When it began.
+    pub started_at: OffsetDateTime,
+    /// When it was last used (to the minute).
+    pub seen_at: OffsetDateTime,
+    /// Where it was opened from; empty for old ones.
+    pub address: String,
+}
+
+/// Sessions of a user that were used after `since`, the latest first.
+///
+/// # Errors
+/// The database.
+pub async fn open(
+    db: &mut PgConnection,
+    user: UserId,
+    since: OffsetDateTime,
+) -> Result<Vec<Open>, StoreError> {
+    let rows = sqlx::query!(
+        "-- accounts.sessions.open
+         SELECT session_id, started_at, seen_at, address FROM sessions
+         WHERE user_id = $1 AND ended_at IS NULL AND seen_at > $2 ORDER BY started_at DESC, session_id LIMIT 100",
+        user.0,
+        since
+    )
+    .fetch_all(db)
+    .await?;
+    let open = rows.into_iter().map(|row| Open {
+        id: SessionId(row.session_id),
+        started_at: row.started_at,
+        seen_at: row.seen_at,
+        address: row.address,
+    });
+    Ok(open.collect())
+}
+
+/// Ends every session of a user but one.
+///
+/// # Errors
+/// The database.
+pub async fn end_others(
+    db: &mut PgConnection,
+    user: UserId,
+    kept: SessionId,
+    at: OffsetDateTime,
+    why: End,
+) -> Result<(), StoreError> {
+    sqlx::query!(
+        "-- accounts.sessions.end_others
+         UPDATE sessions SET ended_at = $3, end_reason = $4
+         WHERE user_id = $1 AND session_id <> $2 AND ended_at IS NULL",
+        user.0,
+        kept.0,
         at,
         why.name()
     )

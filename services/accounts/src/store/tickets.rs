@@ -12,8 +12,10 @@ use crate::domain::ids::UserId;
 pub struct Ticket {
     /// Its id.
     pub id: Uuid,
-    /// Whose it is.
-    pub user: UserId,
+    /// Whose it is; nobody's where a login and a phone that do not fit asked for it.
+    pub user: Option<UserId>,
+    /// What it was given for.
+    pub why: Why,
     /// Valid until.
     pub expires_at: OffsetDateTime,
 }
@@ -42,15 +44,26 @@ pub enum Why {
     OneTimePassword,
     /// An official's password is older than allowed.
     PasswordExpired,
+    /// The password was forgotten: nothing is proved yet.
+    Reset,
 }
 
 impl Why {
+    /// Every reason.
+    pub const ALL: [Self; 3] = [Self::OneTimePassword, Self::PasswordExpired, Self::Reset];
+
     /// Its name on the wire and in the database.
     pub fn name(self) -> &'static str {
         match self {
             Self::OneTimePassword => "one_time_password",
             Self::PasswordExpired => "password_expired",
+            Self::Reset => "reset",
         }
+    }
+
+    /// The reason by its name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|why| why.name() == name)
     }
 }
 
@@ -62,18 +75,19 @@ pub async fn insert(
     db: &mut PgConnection,
     ticket: &Ticket,
     token_hash: &[u8],
-    why: Why,
     at: OffsetDateTime,
 ) -> Result<(), StoreError> {
-    end_all(db, ticket.user, at).await?;
+    if let Some(user) = ticket.user {
+        end_all(db, user, at).await?;
+    }
     sqlx::query!(
         "-- accounts.tickets.insert
          INSERT INTO activation_tickets (ticket_id, user_id, token_hash, reason, issued_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6)",
         ticket.id,
-        ticket.user.0,
+        ticket.user.map(|user| user.0),
         token_hash,
-        why.name(),
+        ticket.why.name(),
         at,
         ticket.expires_at
     )
@@ -93,14 +107,20 @@ pub async fn lock_live(
 ) -> Result<Option<Ticket>, StoreError> {
     let row = sqlx::query!(
         "-- accounts.tickets.lock_live
-         SELECT ticket_id, user_id, expires_at FROM activation_tickets
+         SELECT ticket_id, user_id, reason, expires_at FROM activation_tickets
          WHERE token_hash = $1 AND ended_at IS NULL AND expires_at > $2 FOR UPDATE",
         token_hash,
         at
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Ticket { id: row.ticket_id, user: UserId(row.user_id), expires_at: row.expires_at }))
+    row.map(|row| {
+        let id = row.ticket_id;
+        let why = Why::parse(&row.reason)
+            .ok_or(StoreError::Corrupt { table: "activation_tickets", id: id.to_string() })?;
+        Ok(Ticket { id, user: row.user_id.map(UserId), why, expires_at: row.expires_at })
+    })
+    .transpose()
 }
 
 /// Ends every ticket of a user.

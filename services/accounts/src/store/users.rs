@@ -267,20 +267,25 @@ pub async fn insert(db: &mut PgConnection, user: &User, by: &str) -> Result<Resu
     }
 }
 
-/// The contact of an operator changed: name and phone of its users follow.
+/// The contact of an operator changed: name and phone of the user who sent that follow, where this user is the contact. Nobody
+/// moves the phone of another user by it: codes for a forgotten password go there.
 ///
 /// # Errors
 /// The database.
 pub async fn follow_contact(
     db: &mut PgConnection,
     operator: OperatorId,
-    name: &str,
-    phone: &str,
+    sent_by: &str,
+    former_phone: &str,
+    (name, phone): (&str, &str),
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "-- accounts.users.follow_contact
-         UPDATE users SET display_name = $2, phone = $3 WHERE operator_id = $1",
+         UPDATE users SET display_name = $4, phone = $5
+         WHERE operator_id = $1 AND user_id::text = $2 AND phone = $3",
         operator.0,
+        sent_by,
+        former_phone,
         name,
         phone
     )

@@ -11,8 +11,9 @@ use futures::stream::BoxStream;
 use proto::{
     accounts::{ChangeProfileRequest, Profile, RegisterRequest, ResubmitRequest},
     documents::{
-        DownloadRequest, DownloadResponse, File, GetFileRequest, ListFilesRequest, ListFilesResponse,
-        PreviewRequest, PreviewResponse, UploadPartRequest, UploadPartResponse, UploadRequest,
+        DownloadRequest, DownloadResponse, File, GetFileRequest, GetUploadLimitsRequest, ListFilesRequest,
+        ListFilesResponse, PreviewRequest, PreviewResponse, UploadLimits, UploadPartRequest,
+        UploadPartResponse, UploadRequest,
         files_server::{Files, FilesServer},
     },
 };
@@ -80,6 +81,13 @@ impl Files for Documents {
     }
 
     async fn preview(&self, _: Request<PreviewRequest>) -> Result<Response<Self::PreviewStream>, Status> {
+        Err(Status::unimplemented("not asked here"))
+    }
+
+    async fn get_upload_limits(
+        &self,
+        _: Request<GetUploadLimitsRequest>,
+    ) -> Result<Response<UploadLimits>, Status> {
         Err(Status::unimplemented("not asked here"))
     }
 }

@@ -18,8 +18,8 @@ use proto::{
     accounts::{
         ApproveOperatorRequest, IssueCallerTokenRequest, Profile, RegisterRequest, RegisterResponse,
         ReturnOperatorRequest, SignInRequest, SignInResponse, account_review_client::AccountReviewClient,
-        machines_client::MachinesClient, registration_client::RegistrationClient,
-        sessions_client::SessionsClient, users_client::UsersClient,
+        audit_log_client::AuditLogClient, machines_client::MachinesClient, members_client::MembersClient,
+        registration_client::RegistrationClient, sessions_client::SessionsClient, users_client::UsersClient,
     },
     common::CallerClaims,
 };
@@ -96,6 +96,14 @@ impl Bench {
 
     pub fn users(&self) -> UsersClient<Channel> {
         UsersClient::new(self.channel.clone())
+    }
+
+    pub fn members(&self) -> MembersClient<Channel> {
+        MembersClient::new(self.channel.clone())
+    }
+
+    pub fn audit_log(&self) -> AuditLogClient<Channel> {
+        AuditLogClient::new(self.channel.clone())
     }
 
     pub fn machines(&self) -> MachinesClient<Channel> {

@@ -68,7 +68,7 @@ async fn send(bench: &Bench, envelope: &Envelope) {
 }
 
 fn tier() -> Subscription {
-    Subscription { stream: "", durable: "reader", order: Order::Tier, apply: note() }
+    Subscription { stream: "", durable: "reader", order: Order::Tier, apply: note(), late: None }
 }
 
 #[tokio::test]
@@ -102,6 +102,31 @@ async fn a_tier_ignores_what_it_has_passed() {
         applier.apply(&event(aggregate, version, "changed")).await.expect("applied");
     }
     assert_eq!(count(&bench.pool(), "SELECT sum(version)::bigint FROM effects").await, 8);
+    bench.database.remove().await;
+}
+
+#[tokio::test]
+async fn what_a_tier_has_passed_has_its_late_effect_once_and_moves_no_place() {
+    let bench = Bench::start("consumelate").await;
+    let late: Apply = Arc::new(|work, event| {
+        async move {
+            let late =
+                chassis::consumer::Event { envelope: Envelope { r#type: "late".into(), ..event.envelope } };
+            note()(work, late).await
+        }
+        .boxed()
+    });
+    let subscription = Subscription { late: Some(late), ..tier() };
+    let applier = Applier::new(bench.process.units.clone(), bench.pool(), subscription);
+    let aggregate = Uuid::now_v7();
+    let passed = event(aggregate, 1, "changed");
+    for envelope in [&event(aggregate, 3, "changed"), &passed, &passed, &event(aggregate, 4, "changed")] {
+        applier.apply(envelope).await.expect("applied");
+    }
+    let effects = "SELECT string_agg(version || kind, ' ' ORDER BY version) FROM effects";
+    let effects: String = sqlx::query_scalar(effects).fetch_one(&bench.pool()).await.expect("rows");
+    assert_eq!(effects, "1late 3changed 4changed");
+    assert_eq!(count(&bench.pool(), "SELECT version FROM consumer_versions").await, 4);
     bench.database.remove().await;
 }
 

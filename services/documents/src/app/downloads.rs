@@ -1,6 +1,8 @@
-//! Every download is recorded, or does not happen. Source: reliability section 12.
+//! Every download is recorded, or does not happen; the pages of one opened document are one. Source: reliability section
+//! 12; decision record 21.
 
 use chassis::{Failure, Units, identity::Caller};
+use time::Duration;
 
 use super::reading::{Reader, check_reason};
 use crate::{
@@ -11,6 +13,21 @@ use crate::{
 /// What is opened: the file itself.
 pub const ORIGINAL: &str = "original";
 
+/// For how long a document stays opened: its further pages in the same session and for the same reason are no new
+/// opening. Source: decision record 21.
+const OPENED_FOR: Duration = Duration::hours(1);
+
+/// How a file is opened.
+#[derive(Debug, Clone, Copy)]
+pub struct Opened<'o> {
+    /// [`ORIGINAL`], or the size of a preview.
+    pub form: &'o str,
+    /// Why, where a reason is asked for.
+    pub reason: &'o str,
+    /// Whether it is opened now in any case, or may be open already.
+    pub anew: bool,
+}
+
 /// Records that the caller opens a file, or the preview of this size.
 ///
 /// # Errors
@@ -20,7 +37,7 @@ pub async fn record(
     caller: Caller,
     reader: Reader,
     file: &Kept,
-    (form, reason): (&str, &str),
+    Opened { form, reason, anew }: Opened<'_>,
 ) -> Result<(), Failure> {
     if !file.scan.clean() {
         return Err(Refusal::FileNotClean.into());
@@ -40,6 +57,8 @@ pub async fn record(
         reason: reason.trim(),
         at,
     };
-    store::downloads::insert(work.db(), download).await?;
+    if anew || !store::downloads::opened(work.db(), download, at - OPENED_FOR).await? {
+        store::downloads::insert(work.db(), download).await?;
+    }
     work.commit().await
 }

@@ -22,7 +22,7 @@ pub const OWNER_INVOICE_FILES_MAX: i64 = 5_000;
 /// Longest name, characters.
 const NAME_CHARS_MAX: usize = 200;
 /// Kinds by extension. Source: reliability section 13.
-const EXTENSIONS: [&str; 5] = ["pdf", "ofd", "jpg", "jpeg", "png"];
+pub const EXTENSIONS: [&str; 5] = ["pdf", "ofd", "jpg", "jpeg", "png"];
 
 /// What a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,7 @@
-//! How a file is looked at without being downloaded. Source: reliability section 13 (images are re-encoded for display).
+//! How a file is looked at without being downloaded. Source: reliability section 13 (images are re-encoded for display); ui,
+//! section 1 (pages of a PDF are shown as images).
+
+use super::Refusal;
 
 /// How large it is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +46,7 @@ impl Size {
 pub enum Shown {
     /// A picture made from it.
     Image,
-    /// Itself, in a sandboxed frame.
+    /// Pictures of its pages, one at a time.
     Document,
     /// Nothing shows it: it is downloaded.
     DownloadOnly,
@@ -70,12 +73,44 @@ impl Shown {
         }
     }
 
-    /// Whether anything is sent in this size; a document has no thumbnail.
+    /// Whether anything is sent.
     #[must_use]
-    pub const fn has(self, size: Size) -> bool {
-        match (self, size) {
-            (Self::Image, Size::Page | Size::Thumbnail) | (Self::Document, Size::Page) => true,
-            (Self::Document, Size::Thumbnail) | (Self::DownloadOnly, Size::Page | Size::Thumbnail) => false,
+    pub const fn any(self) -> bool {
+        match self {
+            Self::Image | Self::Document => true,
+            Self::DownloadOnly => false,
+        }
+    }
+}
+
+/// Which page of a document is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// The first, by somebody who opens the document.
+    Opening,
+    /// One of an opened document, from 1.
+    Page(u32),
+}
+
+impl Wanted {
+    /// Reads the number on the wire.
+    ///
+    /// # Errors
+    /// [`Refusal::PageOutOfRange`] for a negative one.
+    pub fn of_number(number: i32) -> Result<Self, Refusal> {
+        match u32::try_from(number) {
+            Ok(0) => Ok(Self::Opening),
+            Ok(number) => Ok(Self::Page(number)),
+            Err(_) => Err(Refusal::PageOutOfRange { pages: 0 }),
+        }
+    }
+
+    /// The page, from 1.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        match self {
+            Self::Opening => 1,
+            Self::Page(number) => number,
         }
     }
 }
@@ -86,15 +121,23 @@ mod tests {
 
     #[test]
     fn each_kind_of_file_is_shown_in_its_way() {
-        for (media_type, shown, sizes) in [
-            ("image/jpeg", Shown::Image, 2),
-            ("image/png", Shown::Image, 2),
-            ("application/pdf", Shown::Document, 1),
-            ("application/ofd", Shown::DownloadOnly, 0),
-            ("text/html", Shown::DownloadOnly, 0),
+        for (media_type, shown, any) in [
+            ("image/jpeg", Shown::Image, true),
+            ("image/png", Shown::Image, true),
+            ("application/pdf", Shown::Document, true),
+            ("application/ofd", Shown::DownloadOnly, false),
+            ("text/html", Shown::DownloadOnly, false),
         ] {
             assert_eq!(Shown::of_media_type(media_type), shown);
-            assert_eq!(Size::ALL.into_iter().filter(|size| shown.has(*size)).count(), sizes);
+            assert_eq!(shown.any(), any);
         }
+    }
+
+    #[test]
+    fn no_number_opens_the_document_at_its_first_page() {
+        assert_eq!(Wanted::of_number(0).map(Wanted::number), Ok(1));
+        assert_eq!(Wanted::of_number(0), Ok(Wanted::Opening));
+        assert_eq!(Wanted::of_number(1), Ok(Wanted::Page(1)));
+        assert_eq!(Wanted::of_number(-1), Err(Refusal::PageOutOfRange { pages: 0 }));
     }
 }

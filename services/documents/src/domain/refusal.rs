@@ -80,6 +80,11 @@ pub enum Refusal {
     UploadBusy,
     /// No picture can be made of a file; the stable id of what the decoder found.
     PreviewImpossible(&'static str),
+    /// The document has no such page.
+    PageOutOfRange {
+        /// How many it has; 0 where that was not looked at.
+        pages: u32,
+    },
     /// A reviewer opens an identity paper or licence without saying why.
     ReasonRequired,
 

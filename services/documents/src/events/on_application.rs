@@ -27,6 +27,7 @@ pub fn subscription(fetch: Fetch) -> Subscription {
         durable: "documents-reviews",
         order: Order::EveryVersion(fetch),
         apply: Arc::new(|work, event| Box::pin(apply(work, event))),
+        late: None,
     }
 }
 

@@ -3,15 +3,19 @@
 //! Does not read or write anything itself; [`worker`] runs it in a process of its own with limits.
 //! Source: reliability section 13 (uploads).
 
+mod fonts;
 mod image;
 mod ofd;
+mod page;
 mod pdf;
 mod shrink;
 mod verdict;
 pub mod worker;
 
-pub use shrink::{shrink, size_of};
-pub use verdict::{Kind, Threat, Verdict};
+pub use fonts::Font;
+pub use page::page;
+pub use shrink::shrink;
+pub use verdict::{Drawn, Kind, Threat, Undrawn, Verdict};
 
 /// Largest file, bytes. Source: reliability section 13.
 pub const FILE_BYTES_MAX: usize = 20 * 1024 * 1024;

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageDecoder as _, ImageFormat, codecs::jpeg::JpegEncoder, metadata::Orientation};
 
 use super::{
-    Kind, Threat, Verdict,
+    Drawn, Kind, Threat,
     image::{decoder, dimensions, threat},
 };
 
@@ -16,7 +16,7 @@ const JPEG_QUALITY: u8 = 85;
 /// Makes the picture, with `side_max` pixels at most on its longer side; a smaller image keeps its size.
 ///
 /// Errors: `TypeUnsupported` for documents; `ImagePixels`, `Damaged` as at the inspection.
-pub fn shrink(kind: Kind, bytes: &[u8], side_max: u32) -> Result<(Verdict, Vec<u8>), Threat> {
+pub fn shrink(kind: Kind, bytes: &[u8], side_max: u32) -> Result<(Drawn, Vec<u8>), Threat> {
     let format = match kind {
         Kind::Jpeg => ImageFormat::Jpeg,
         Kind::Png => ImageFormat::Png,
@@ -28,23 +28,23 @@ pub fn shrink(kind: Kind, bytes: &[u8], side_max: u32) -> Result<(Verdict, Vec<u
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let mut small = fitted(DynamicImage::from_decoder(decoder).map_err(threat)?, side_max);
     small.apply_orientation(orientation);
-    let verdict = Verdict { kind, pages: 0, width: small.width(), height: small.height() };
-    let mut out = Cursor::new(Vec::new());
-    let picture = flat(kind, small);
-    let written = if kind == Kind::Jpeg {
-        picture.write_with_encoder(JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY))
-    } else {
-        picture.write_to(&mut out, format)
-    };
-    written.map_err(threat)?;
-    Ok((verdict, out.into_inner()))
+    let (width, height) = (small.width(), small.height());
+    let drawn = Drawn { kind, width, height, pages: 0, fonts_missing: false, font_given: false };
+    Ok((drawn, written(kind, &flat(kind, small))?))
 }
 
-/// The size of a picture of ours, from its header.
+/// A picture as a file; JPEG where `kind` says so, PNG otherwise.
 ///
-/// Errors: `Damaged`.
-pub fn size_of(bytes: &[u8]) -> Result<(u32, u32), Threat> {
-    dimensions(bytes, image::guess_format(bytes).map_err(threat)?)
+/// Errors: `Damaged`, where the encoder fails.
+pub(super) fn written(kind: Kind, picture: &DynamicImage) -> Result<Vec<u8>, Threat> {
+    let mut out = Cursor::new(Vec::new());
+    let done = if kind == Kind::Jpeg {
+        picture.write_with_encoder(JpegEncoder::new_with_quality(&mut out, JPEG_QUALITY))
+    } else {
+        picture.write_to(&mut out, ImageFormat::Png)
+    };
+    done.map_err(threat)?;
+    Ok(out.into_inner())
 }
 
 /// Takes the whole image, so that it is gone before the next copy is made.

@@ -62,6 +62,44 @@ pub struct Verdict {
     pub height: u32,
 }
 
+/// What a picture made to look at is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drawn {
+    /// Of the picture: JPEG or PNG.
+    pub kind: Kind,
+    /// Width, pixels.
+    pub width: u32,
+    /// Height, pixels.
+    pub height: u32,
+    /// Pages of the document that it was made from; 0 for an image.
+    pub pages: u32,
+    /// Whether the document has text whose font it does not carry and nobody could put in its place.
+    pub fonts_missing: bool,
+    /// Whether it was made with a font to put in their place.
+    pub font_given: bool,
+}
+
+/// Why there is no picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum Undrawn {
+    /// Its content cannot be drawn, or not within the limits.
+    #[error("{0}")]
+    Impossible(Threat),
+    /// The document has fewer pages.
+    #[error("no such page")]
+    NoSuchPage {
+        /// How many it has.
+        pages: u32,
+    },
+}
+
+impl From<Threat> for Undrawn {
+    fn from(threat: Threat) -> Self {
+        Self::Impossible(threat)
+    }
+}
+
 macro_rules! threats {
     ($($(#[$doc:meta])* $name:ident = $id:literal,)*) => {
         /// Why a file is refused. Source: reliability section 13.

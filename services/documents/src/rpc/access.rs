@@ -47,6 +47,7 @@ pub const TABLE: &[Access] = &[
     Access { method: "/yuchong.documents.v1.Files/ListFiles", who: OPERATOR },
     Access { method: "/yuchong.documents.v1.Files/Download", who: PEOPLE },
     Access { method: "/yuchong.documents.v1.Files/Preview", who: PEOPLE },
+    Access { method: "/yuchong.documents.v1.Files/GetUploadLimits", who: PEOPLE },
     Access { method: "/yuchong.documents.v1.Dossiers/GetDossier", who: OPERATOR_AND_REVIEWS },
     Access { method: "/yuchong.documents.v1.Dossiers/PlaceFile", who: OPERATOR },
     Access { method: "/yuchong.documents.v1.Dossiers/RemoveFile", who: OPERATOR },

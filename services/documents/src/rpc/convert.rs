@@ -2,7 +2,9 @@
 
 mod answers;
 
-pub use answers::{difference, dossier, file, invoice, preview, problems, revision, seal, summary};
+pub use answers::{
+    difference, dossier, file, invoice, preview, problems, revision, seal, summary, upload_limits,
+};
 
 use chassis::{Caller, Failure};
 use proto::documents as wire;

@@ -6,9 +6,10 @@ use bytes::Bytes;
 use chassis::{Caller, Failure, Units, error::Kind as FailureKind, identity::Kind, page, rpc::caller};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, future::Either, stream, stream::BoxStream};
 use proto::documents::{
-    DownloadRequest, DownloadResponse, File, GetFileRequest, ListFilesRequest, ListFilesResponse,
-    PreviewRequest, PreviewResponse, UploadDeclaration, UploadPartRequest, UploadPartResponse, UploadRequest,
-    download_response, files_server::Files, preview_response, upload_request,
+    DownloadRequest, DownloadResponse, File, GetFileRequest, GetUploadLimitsRequest, ListFilesRequest,
+    ListFilesResponse, PreviewRequest, PreviewResponse, UploadDeclaration, UploadLimits, UploadPartRequest,
+    UploadPartResponse, UploadRequest, download_response, files_server::Files, preview_response,
+    upload_request,
 };
 use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming};
@@ -17,7 +18,8 @@ use uuid::Uuid;
 use super::{convert, readable};
 use crate::{
     app::{
-        downloads, parts,
+        downloads::{self, Opened},
+        parts,
         previews::{self, Pieces, Previews},
         reading::{self, Reach, Reader, Sight},
         uploads::Uploads,
@@ -25,6 +27,7 @@ use crate::{
     domain::{
         Refusal,
         file::{Declared, Kept, Purpose, Scan},
+        preview::Wanted,
     },
     neighbours::Neighbours,
     store,
@@ -294,7 +297,7 @@ impl Files for FilesRpc {
         let caller = caller(&request)?;
         let body = request.into_inner();
         let (kept, reader) = self.readable(&caller, convert::id(&body.file_id, "file_id")?).await?;
-        let opened = (downloads::ORIGINAL, body.reason.as_str());
+        let opened = Opened { form: downloads::ORIGINAL, reason: &body.reason, anew: true };
         downloads::record(&self.units, caller, reader, &kept, opened).await?;
         let content = self.uploads.blobs.read(&kept.declared.sha256).await.map_err(Failure::from)?;
         let head = stream::iter([Ok(part(download_response::Part::File(convert::file(&kept))))]);
@@ -309,11 +312,14 @@ impl Files for FilesRpc {
         let caller = caller(&request)?;
         let body = request.into_inner();
         let size = convert::preview_size(&body.size)?;
+        let wanted = Wanted::of_number(body.page).map_err(Failure::from)?;
         let (kept, reader) = self.readable(&caller, convert::id(&body.file_id, "file_id")?).await?;
         let shown = previews::shown(&kept).map_err(Failure::from)?;
-        let (picture, pieces) = if shown.has(size) {
-            downloads::record(&self.units, caller, reader, &kept, (size.id(), &body.reason)).await?;
-            self.previews.open(&kept, size).await?
+        let (picture, pieces) = if shown.any() {
+            let anew = wanted == Wanted::Opening;
+            let opened = Opened { form: size.id(), reason: &body.reason, anew };
+            downloads::record(&self.units, caller, reader, &kept, opened).await?;
+            self.previews.open(&kept, size, wanted.number()).await?
         } else {
             previews::nothing()
         };
@@ -321,5 +327,12 @@ impl Files for FilesRpc {
         let head = part(preview_response::Part::Preview(convert::preview(&kept, shown, &picture)));
         let body = chunks(pieces).map_ok(move |piece| part(preview_response::Part::Chunk(piece)));
         Ok(Response::new(stream::iter([Ok(head)]).chain(body).boxed()))
+    }
+    async fn get_upload_limits(
+        &self,
+        request: Request<GetUploadLimitsRequest>,
+    ) -> Result<Response<UploadLimits>, Status> {
+        caller(&request)?;
+        Ok(Response::new(convert::upload_limits()))
     }
 }

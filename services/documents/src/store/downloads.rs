@@ -49,3 +49,28 @@ pub async fn insert(db: &mut PgConnection, download: Download<'_>) -> Result<(),
     .await?;
     Ok(())
 }
+
+/// Whether the same download was recorded since a moment: file, form, person, session and reason.
+///
+/// # Errors
+/// The database is away.
+pub async fn opened(
+    db: &mut PgConnection,
+    download: Download<'_>,
+    since: OffsetDateTime,
+) -> Result<bool, StoreError> {
+    let found = sqlx::query_scalar!(
+        "-- documents.downloads.opened
+         SELECT EXISTS (SELECT FROM downloads WHERE file_id = $1 AND caller = $2 AND session_id = $3 AND reason = $4
+             AND form = $5 AND downloaded_at > $6) AS \"opened!\"",
+        download.file_id,
+        download.caller,
+        download.session_id,
+        download.reason,
+        download.form,
+        since,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(found)
+}

@@ -6,6 +6,8 @@ mod harness;
 mod inspection;
 mod invoices;
 mod leftovers;
+mod pages;
+mod paper;
 mod previews;
 mod sealing;
 mod verbs;

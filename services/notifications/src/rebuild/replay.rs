@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use anyhow::bail;
 use async_nats::jetstream::Message;
 use chassis::{
-    Work,
+    Failure, Work,
     consumer::Event,
     error::{Verdict, chain},
 };
@@ -49,6 +49,8 @@ pub(super) struct Replay {
     dismissed: HashSet<(String, String)>,
     /// Versions of those.
     stepped_over: HashSet<(Unit, i64)>,
+    /// Events of the present batch that a consumer has applied: their webhooks are made.
+    heard: HashSet<Uuid>,
     pub(super) summary: Summary,
 }
 
@@ -60,6 +62,7 @@ impl Replay {
             blocked_from: HashMap::new(),
             dismissed: HashSet::new(),
             stepped_over: HashSet::new(),
+            heard: HashSet::new(),
             summary: Summary::default(),
         }
     }
@@ -112,6 +115,7 @@ impl Replay {
             events.push((consumer, event_id, aggregate_id, envelope));
         }
         let known = rebuild::find(work.db(), &places).await?;
+        self.heard = rebuild::heard(work.db(), &places).await?.into_iter().collect();
         let mut batch = Batch::default();
         for ((consumer, event_id, aggregate_id, envelope), (known, last)) in events.into_iter().zip(known) {
             let unit = (consumer.to_owned(), envelope.aggregate_type.clone(), aggregate_id);
@@ -154,6 +158,7 @@ impl Replay {
             return Ok(false);
         }
         if version <= last {
+            self.announce(work, &Event { envelope: envelope.clone() }).await?;
             self.summary.passed += 1;
             return Ok(true);
         }
@@ -170,10 +175,22 @@ impl Replay {
         self.effect(work, unit, envelope).await
     }
 
+    /// What consumers do.
+    async fn apply(&self, work: &mut Work, event: &Event) -> Result<(), Failure> {
+        events::apply(work, &self.hub, event).await?;
+        self.announce(work, event).await
+    }
+
+    /// The webhooks of an event that a consumer has applied are not made again.
+    async fn announce(&self, work: &mut Work, event: &Event) -> Result<(), Failure> {
+        let heard = Uuid::parse_str(&event.envelope.event_id).is_ok_and(|id| self.heard.contains(&id));
+        if heard { Ok(()) } else { events::outgoing::announce(work, event).await }
+    }
+
     /// False when the event can never be applied: it, and what follows it, is left to the consumer's dead letters.
     async fn effect(&mut self, work: &mut Work, unit: &Unit, envelope: &Envelope) -> anyhow::Result<bool> {
         let event = Event { envelope: envelope.clone() };
-        let Err(failure) = events::apply(work, &self.hub, &event).await else {
+        let Err(failure) = self.apply(work, &event).await else {
             self.summary.applied += 1;
             return Ok(true);
         };

@@ -1,11 +1,12 @@
 //! Who may call what. What lies on desks is open to any signed-in person: the answer is that person's desks, or nothing.
-//! Notices are written by administrators and read by everybody whom they are for.
+//! Notices are written by administrators and read by everybody whom they are for. Webhooks are arranged by administrators.
 
 use chassis::rpc::{Access, Who};
 
 const PEOPLE: &[Who] = &[Who::Person("*")];
 const ADMINISTRATOR: &[Who] = &[Who::Person("administrator")];
 const ANYONE: &[Who] = &[Who::Anyone];
+const OFFICE: &[Who] = &[Who::Person("administrator"), Who::Person("system_administrator")];
 
 /// One row per method; a method without a row is refused.
 pub const TABLE: &[Access] = &[
@@ -22,6 +23,18 @@ pub const TABLE: &[Access] = &[
     Access { method: "/yuchong.notifications.v1.Notices/GetNotice", who: ADMINISTRATOR },
     Access { method: "/yuchong.notifications.v1.Notices/ListPublished", who: ANYONE },
     Access { method: "/yuchong.notifications.v1.Notices/GetPublished", who: ANYONE },
+    Access { method: "/yuchong.notifications.v1.Webhooks/ListEventTypes", who: OFFICE },
+    Access { method: "/yuchong.notifications.v1.Webhooks/CreateSubscription", who: OFFICE },
+    Access { method: "/yuchong.notifications.v1.Webhooks/RotateSecret", who: OFFICE },
+    Access { method: "/yuchong.notifications.v1.Webhooks/DisableSubscription", who: OFFICE },
+    Access { method: "/yuchong.notifications.v1.Webhooks/EnableSubscription", who: OFFICE },
+    Access { method: "/yuchong.notifications.v1.Webhooks/ListSubscriptions", who: OFFICE },
+    Access { method: "/yuchong.notifications.v1.Webhooks/GetSubscription", who: OFFICE },
+    Access { method: "/yuchong.notifications.v1.Webhooks/SendTest", who: OFFICE },
+    Access { method: "/yuchong.notifications.v1.Webhooks/ListDeliveries", who: OFFICE },
+    Access { method: "/yuchong.notifications.v1.Webhooks/GetDelivery", who: OFFICE },
+    Access { method: "/yuchong.notifications.v1.Webhooks/ResendDelivery", who: OFFICE },
+    Access { method: "/yuchong.notifications.v1.Webhooks/ResendSpan", who: OFFICE },
 ];
 
 #[cfg(test)]

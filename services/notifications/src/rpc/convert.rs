@@ -104,7 +104,7 @@ pub(super) fn after(key: PageKey) -> Result<(OffsetDateTime, Uuid), Failure> {
     Ok((at, key.1))
 }
 
-fn timestamp(at: OffsetDateTime) -> Option<prost_types::Timestamp> {
+pub(super) fn timestamp(at: OffsetDateTime) -> Option<prost_types::Timestamp> {
     Some(prost_types::Timestamp {
         seconds: at.unix_timestamp(),
         nanos: i32::try_from(at.nanosecond()).unwrap_or(0),

@@ -21,6 +21,7 @@ pub async fn shadow(db: &mut PgConnection) -> Result<(), sqlx::Error> {
         CREATE TEMPORARY TABLE work_orders (LIKE public.work_orders INCLUDING ALL) ON COMMIT DROP;
         CREATE TEMPORARY TABLE work_order_experts (LIKE public.work_order_experts INCLUDING ALL) ON COMMIT DROP;
         CREATE TEMPORARY TABLE work_order_samples (LIKE public.work_order_samples INCLUDING ALL) ON COMMIT DROP;
+        CREATE TEMPORARY TABLE webhook_deliveries (LIKE public.webhook_deliveries INCLUDING ALL) ON COMMIT DROP;
         CREATE TEMPORARY TABLE inbox (LIKE public.inbox INCLUDING ALL) ON COMMIT DROP;
         CREATE TEMPORARY TABLE consumer_versions (LIKE public.consumer_versions INCLUDING ALL) ON COMMIT DROP;",
     )
@@ -43,17 +44,22 @@ pub async fn hold_consumers(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Replaces the real rows by the temporary ones.
+/// Replaces the real rows by the temporary ones. Messages that follow from no event stay. Webhooks are only added: those of
+/// events that no consumer has applied, and that none will apply now.
 ///
 /// # Errors
 /// The database is away.
 pub async fn swap(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::raw_sql(
         "-- notifications.rebuild.swap
+        INSERT INTO public.webhook_deliveries
+        SELECT * FROM pg_temp.webhook_deliveries made
+        WHERE NOT EXISTS (SELECT 1 FROM public.inbox WHERE inbox.event_id = made.event_id)
+        ON CONFLICT DO NOTHING;
         DELETE FROM public.work_order_samples;
         DELETE FROM public.work_order_experts;
         DELETE FROM public.work_orders;
-        DELETE FROM public.messages;
+        DELETE FROM public.messages WHERE subject_type <> 'webhook';
         DELETE FROM public.worklist;
         DELETE FROM public.consumer_versions;
         DELETE FROM public.inbox;
@@ -126,6 +132,23 @@ pub async fn find(db: &mut PgConnection, places: &Places) -> Result<Vec<(bool, i
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|row| (row.known, row.last)).collect())
+}
+
+/// Which of these events their consumers have applied, in the real inbox.
+///
+/// # Errors
+/// The database is away.
+pub async fn heard(db: &mut PgConnection, places: &Places) -> Result<Vec<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "-- notifications.rebuild.heard
+        SELECT inbox.event_id FROM public.inbox
+        JOIN unnest($1::text[], $2::uuid[]) AS place (consumer, event_id)
+          ON inbox.consumer = place.consumer AND inbox.event_id = place.event_id",
+        &places.consumers,
+        &places.event_ids,
+    )
+    .fetch_all(db)
+    .await
 }
 
 /// Notes the events as handled and their versions as passed.

@@ -9,6 +9,8 @@ mod messages;
 mod notices;
 mod order;
 mod rebuild;
+mod receiver;
 mod settings;
 mod setup;
 mod visibility;
+mod webhooks;

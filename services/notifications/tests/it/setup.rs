@@ -17,7 +17,7 @@ use chassis::{
 };
 use futures::FutureExt as _;
 use notifications::{
-    config::{Config, Live, Messages, Rebuild},
+    config::{Config, Live, Messages, Rebuild, Webhooks},
     digest::{self, Report},
     domain::tier::Tier,
     events::{ACCOUNTS_DURABLE, durable, subscriptions},
@@ -28,7 +28,7 @@ use proto::{
     common::{CallerClaims, Envelope, caller_claims::Kind},
     notifications::{
         live_client::LiveClient, messages_client::MessagesClient, notices_client::NoticesClient,
-        worklist_client::WorklistClient,
+        webhooks_client::WebhooksClient, worklist_client::WorklistClient,
     },
 };
 use sqlx::PgPool;
@@ -51,6 +51,18 @@ pub fn config(database: &TestDatabase, broker: &str) -> Config {
         messages: Messages { unread_days: 90 },
         live: Live { watchers_max: 20, stream_secs_max: 60, look_secs: 30 },
         rebuild: Rebuild { broker_url: String::new() },
+        webhooks: Webhooks {
+            secrets_key: "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=".to_owned().into(),
+            private_addresses: true,
+            plain_http: true,
+            at_once: 16,
+            at_once_per_endpoint: 2,
+            look_millis: 50,
+            retry_secs: "1,1,600".into(),
+            disable_after_days: 5,
+            overlap_hours: 24,
+            keep_days: 90,
+        },
     }
 }
 
@@ -276,6 +288,10 @@ impl Office {
 
     pub fn notices(&self) -> NoticesClient<Channel> {
         NoticesClient::new(self.channel.clone())
+    }
+
+    pub fn webhooks(&self) -> WebhooksClient<Channel> {
+        WebhooksClient::new(self.channel.clone())
     }
 
     pub fn live(&self) -> LiveClient<Channel> {

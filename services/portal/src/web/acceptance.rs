@@ -241,7 +241,8 @@ fn connectors(view: &ApplicationView) -> Vec<(String, String)> {
 async fn save(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Answer {
     visitor.only(&[Role::Operator])?;
     let request = edit(&id, &mut form);
-    if !form.wrongs.is_empty() {
+    let submits = form.has("act", "submit");
+    if submits && !form.wrongs.is_empty() {
         return page(&visitor, &id, Some(form)).await;
     }
     let view = match visitor.applications().save_acceptance(request).await {
@@ -251,21 +252,28 @@ async fn save(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Answe
     // What is refused from here on is shown on what has just been kept.
     form.set("edit_version", &view.edit_version.to_string());
     if visitor.fragment == "kept" {
-        return Ok(kept(&view));
+        return Ok(kept(&view, &form));
     }
-    match form.value("act") {
-        "submit" => submit(&visitor, &id, form).await,
-        _ => visitor.done(&format!("{LIST}/{id}/edit"), "草稿已保存，可稍后继续填写"),
+    match (submits, form.wrongs.is_empty()) {
+        (true, _) => submit(&visitor, &id, form).await,
+        (false, true) => visitor.done(&format!("{LIST}/{id}/edit"), "草稿已保存，可稍后继续填写"),
+        (false, false) => {
+            form.renew();
+            page(&visitor, &id, Some(form)).await
+        }
     }
 }
 
-/// For the script: what the next edit has to name.
-fn kept(view: &ApplicationView) -> axum::response::Response {
-    let said = serde_json::json!({ "edit_version": view.edit_version, "request_id": ids::fresh() });
+/// For the script: what the next edit has to name, and what of this one was left out.
+fn kept(view: &ApplicationView, form: &Form) -> axum::response::Response {
+    let left_out = form.wrong("coordinates");
+    let said = serde_json::json!({
+        "edit_version": view.edit_version, "request_id": ids::fresh(), "left_out": left_out,
+    });
     (StatusCode::OK, Json(said)).into_response()
 }
 
-/// The edit: only fields that the page had open; marks what cannot be sent at all.
+/// The edit: only fields that the page had open; a place that is none yet is left out and marked.
 fn edit(id: &str, form: &mut Form) -> SaveAcceptanceRequest {
     let mut request = SaveAcceptanceRequest {
         request_id: form.request_id(),
@@ -289,7 +297,8 @@ fn edit(id: &str, form: &mut Form) -> SaveAcceptanceRequest {
                 request.longitude_e6 = Some(longitude);
                 request.latitude_e6 = Some(latitude);
             }
-            Err(text) => form.mark("coordinates", text),
+            Err(text) if form.has("act", "submit") => form.mark("coordinates", text),
+            Err(text) => form.mark("coordinates", &format!("其余内容已保存，经纬度暂未保存：{text}")),
         }
     }
     request
@@ -348,4 +357,33 @@ pub async fn done(visitor: &Visitor, view: &ApplicationView) -> Result<axum::res
     };
     let said = format!("已提交，回执编号 {}；下一步由{next}办理", view.receipt_no);
     visitor.done(&format!("{LIST}/{}", view.application_id), &said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(act: &str, longitude: &str, latitude: &str) -> Form {
+        let fields = [("open", "manager"), ("open", "coordinates"), ("manager", "张三"), ("act", act)];
+        let place = [("longitude", longitude), ("latitude", latitude)];
+        Form::filled(fields.into_iter().chain(place).map(|(name, text)| (name, text.to_owned())))
+    }
+
+    #[test]
+    fn a_half_typed_place_is_left_out_of_a_draft_and_everything_else_is_kept() {
+        for (longitude, latitude) in [("113.8", ""), ("113.80126x", "34.802115")] {
+            let mut form = typed("save", longitude, latitude);
+            let request = edit("7", &mut form);
+            assert_eq!((request.longitude_e6, request.latitude_e6), (None, None));
+            assert_eq!(request.manager.as_deref(), Some("张三"));
+            assert!(form.wrong("coordinates").starts_with("其余内容已保存，经纬度暂未保存："));
+            assert_eq!(form.value("longitude"), longitude, "what was typed stays in the field");
+        }
+        let mut form = typed("save", "113.801260", "34.802115");
+        assert_eq!(edit("7", &mut form).longitude_e6, Some(113_801_260));
+        assert_eq!(form.wrong("coordinates"), "");
+        let mut form = typed("submit", "113.8", "");
+        edit("7", &mut form);
+        assert_eq!(form.wrong("coordinates"), "请同时填写经度和纬度");
+    }
 }

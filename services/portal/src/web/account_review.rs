@@ -1,10 +1,7 @@
 //! 系统管理/账号管理/审核: what a company entered beside its licence, the administrator's word, and the account's history.
 
 use askama::Template;
-use axum::{
-    extract::Path,
-    routing::{get, post},
-};
+use axum::{extract::Path, routing::get};
 use proto::{
     accounts::{
         ApproveOperatorRequest, GetOperatorDetailRequest, ListOperatorsRequest, OperatorDetail, OperatorUser,
@@ -18,7 +15,7 @@ use tonic::Status;
 use super::{
     Routes,
     accounts::{LIST, PENDING},
-    files,
+    back_to, files,
     packages::REASON_CHARS,
 };
 use crate::{
@@ -35,12 +32,15 @@ use crate::{
 /// Companies of the queue that are counted and stepped through.
 const QUEUE_MAX: i32 = 200;
 
+/// One company; every form of the page leads back to it.
+const ONE: &str = "/system/accounts/{id}/review";
+
 /// Routes of this area.
 pub fn routes() -> Routes {
     Routes::new()
-        .route("/system/accounts/{id}/review", get(show).post(decide))
-        .route("/system/accounts/{id}/suspend", post(suspend))
-        .route("/system/accounts/{id}/reinstate", post(reinstate))
+        .route(ONE, get(show).post(decide))
+        .route("/system/accounts/{id}/suspend", back_to(ONE).post(suspend))
+        .route("/system/accounts/{id}/reinstate", back_to(ONE).post(reinstate))
 }
 
 /// A licence as the page shows it.

@@ -142,9 +142,6 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
     let names = visitor.portal.divisions.names().await;
     let (menu, title) =
         if filter.has("state", "pending") { (PENDING, "待审核") } else { (LIST, "企业账号") };
-    if visitor.fragment == "list" {
-        return visitor.show(StatusCode::OK, &rows(&visitor, &names, filter).await?);
-    }
     let mut client = visitor.account_review();
     let asked = ListOperatorsRequest { page: None, ..wanted(&filter) };
     let (page, list, counts) = tokio::join!(
@@ -152,7 +149,7 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
         rows(&visitor, &names, filter),
         client.count_operators(asked)
     );
-    let list = list?;
+    let mut list = list?;
     let counts = counts.map(|answer| answer.into_inner().counts).ok();
     let count = |state: &str| {
         let here = counts.as_ref()?.iter().filter(|one| state.is_empty() || one.state == state);
@@ -164,7 +161,11 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
         let count = if one.waits { None } else { count(one.state) };
         list.filter.tab("state", one.id, one.words, count)
     };
-    let tabs = [all].into_iter().chain(STATES.iter().map(tab)).collect();
+    let tabs: Vec<_> = [all].into_iter().chain(STATES.iter().map(tab)).collect();
+    list.pager = list.pager.counted(&tabs);
+    if visitor.fragment == "list" {
+        return visitor.show(StatusCode::OK, &list);
+    }
     let cities = names.cities().into_iter().map(|city| (city.code, city.name)).collect();
     visitor.show(StatusCode::OK, &AccountsPage { page, tabs, cities, list })
 }

@@ -212,6 +212,7 @@ pub(super) fn wanted(filter: &Filter) -> ListApplicationsRequest {
         text: filter.value("q").trim().to_owned(),
         submitted_from: filter.value("from").to_owned(),
         submitted_to: filter.value("to").to_owned(),
+        order: filter.value("order").to_owned(),
         ..ListApplicationsRequest::default()
     }
 }
@@ -239,6 +240,15 @@ pub struct Rows {
 impl HtmlSafe for Rows {}
 
 impl Rows {
+    /// The same with the rows of the whole list, as counted for what was asked.
+    pub fn counted(mut self, counts: &Counts, request: &ListApplicationsRequest) -> Rows {
+        let stages: Vec<_> = request.stages.iter().map(String::as_str).collect();
+        // By deadline only those are listed on which a clock runs; the counts know nothing of clocks.
+        let known = self.wrong.is_empty() && request.order != "deadline";
+        self.pager.total = if known { counts.of(&stages, &request.waits_for) } else { None };
+        self
+    }
+
     /// Asks reviews for what the URL names.
     ///
     /// # Errors
@@ -315,15 +325,15 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
     let title = "建设补贴申请";
     let request = tabbed(TABS, &filter);
     let shown = filter.clone();
-    if visitor.fragment == "list" {
-        return visitor.show(StatusCode::OK, &Rows::asked(&visitor, title, filter, request).await?);
-    }
     let (page, list, counts) = tokio::join!(
         visitor.page(LIST, title),
-        Rows::asked(&visitor, title, filter, request),
+        Rows::asked(&visitor, title, filter, request.clone()),
         Counts::read(&visitor, &shown)
     );
-    let list = list?;
+    let list = list?.counted(&counts, &request);
+    if visitor.fragment == "list" {
+        return visitor.show(StatusCode::OK, &list);
+    }
     let tabs = tabs(TABS, &shown, &counts);
     let stages = stage::TABLE.iter().map(|row| (row.id, row.operator.0)).collect();
     visitor.show(StatusCode::OK, &ApplicationsPage { page, tabs, stages, list })

@@ -100,24 +100,24 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
     let title = "县域充电站补贴管理";
     let saved = saved(&visitor);
     let (request, shown) = (applications::tabbed(saved, &filter), filter.clone());
-    if visitor.fragment == "list" {
-        let list = Rows { choosing: CHOOSING, ..Rows::asked(&visitor, title, filter, request).await? };
-        return visitor.show(StatusCode::OK, &list);
-    }
     let (page, list, rounds, names, counts) = tokio::join!(
         visitor.page(LIST, title),
-        Rows::asked(&visitor, title, filter, request),
+        Rows::asked(&visitor, title, filter, request.clone()),
         orders::rounds(&visitor),
         visitor.portal.divisions.names(),
         Counts::read(&visitor, &shown),
     );
+    let list = Rows { choosing: CHOOSING, ..list?.counted(&counts, &request) };
+    if visitor.fragment == "list" {
+        return visitor.show(StatusCode::OK, &list);
+    }
     let page = CountySubsidiesPage {
         page,
         tabs: applications::tabs(saved, &shown, &counts),
         stages: stage::TABLE.iter().map(|row| (row.id, row.reviewer.0)).collect(),
         counties: counties(&visitor, &names),
         rounds,
-        list: Rows { choosing: CHOOSING, ..list? },
+        list,
         desk: Desk::of(&visitor),
         leads: reassign::leads(&visitor),
         extends: extensions::extends(&visitor),

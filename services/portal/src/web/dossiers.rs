@@ -5,7 +5,7 @@ use axum::{
     extract::{DefaultBodyLimit, Path},
     http::StatusCode,
     response::IntoResponse as _,
-    routing::{get, post},
+    routing::get,
 };
 use proto::{
     common,
@@ -22,6 +22,7 @@ use super::{
     Routes,
     acceptance::{self, answerable},
     applications::{Counts, Rows, Tabs},
+    back_to,
 };
 use crate::{
     Answer, Form, Page, Refused, Role, Upload, Visitor,
@@ -37,6 +38,8 @@ use crate::{
 
 /// Menu path, and the list.
 pub const LIST: &str = "/subsidy/dossiers";
+/// One dossier; every form of the page leads back to it.
+pub(super) const ONE: &str = "/subsidy/dossiers/{id}";
 /// Invoices of a company that are offered for use.
 const INVOICES: i32 = 200;
 
@@ -44,12 +47,15 @@ const INVOICES: i32 = 200;
 pub fn routes() -> Routes {
     Routes::new()
         .route(LIST, get(list))
-        .route("/subsidy/dossiers/{id}", get(show))
-        .route("/subsidy/dossiers/{id}/files", post(upload).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)))
-        .route("/subsidy/dossiers/{id}/parts", post(part))
-        .route("/subsidy/dossiers/{id}/remove", post(remove))
-        .route("/subsidy/dossiers/{id}/explain", post(explain))
-        .route("/subsidy/dossiers/{id}/submit", post(submit))
+        .route(ONE, get(show))
+        .route(
+            "/subsidy/dossiers/{id}/files",
+            back_to(ONE).post(upload).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)),
+        )
+        .route("/subsidy/dossiers/{id}/parts", back_to(ONE).post(part))
+        .route("/subsidy/dossiers/{id}/remove", back_to(ONE).post(remove))
+        .route("/subsidy/dossiers/{id}/explain", back_to(ONE).post(explain))
+        .route("/subsidy/dossiers/{id}/submit", back_to(ONE).post(submit))
 }
 
 /// Saved filters of the list: what can be handed in, what is being read, everything past the paper check.
@@ -83,10 +89,10 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
     let shown = filter.clone();
     let (page, list, counts) = tokio::join!(
         visitor.page(LIST, title),
-        Rows::asked(&visitor, title, filter, request),
+        Rows::asked(&visitor, title, filter, request.clone()),
         Counts::read(&visitor, &shown)
     );
-    let mut list = list?;
+    let mut list = list?.counted(&counts, &request);
     let tabs = super::applications::tabs(TABS, &shown, &counts);
     for row in &mut list.rows {
         row.path = row.path.replace(super::applications::LIST, LIST);

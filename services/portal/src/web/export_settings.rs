@@ -1,19 +1,24 @@
-//! 导出 Excel: what administrators set up, as workbooks: rounds, clients of outside systems. How a list becomes one is in
-//! [`super::exports`].
+//! 导出 Excel: what administrators set up, as workbooks: rounds, clients of outside systems, notices,
+//! divisions with their officials. How a list becomes one is in [`super::exports`].
 
 use axum::routing::get;
-use proto::{accounts::ListClientsRequest, reviews::ListRoundsRequest};
+use proto::{accounts::ListClientsRequest, notifications::ListNoticesRequest, reviews::ListRoundsRequest};
 
-use super::{Routes, exports::workbook, machines, rounds};
+use super::{Routes, divisions, exports::workbook, machines, notice_desk, rounds};
 use crate::{
-    Answer, Role, Visitor,
+    Answer, Role, Visitor, labels,
     list::Filter,
+    notice,
     sheet::{Cell, Column, text},
 };
 
 /// Routes of this area: each beside its list.
 pub fn routes() -> Routes {
-    Routes::new().route("/system/rounds/export", get(policies)).route("/system/machines/export", get(clients))
+    Routes::new()
+        .route("/system/rounds/export", get(policies))
+        .route("/system/machines/export", get(clients))
+        .route("/system/notices/export", get(notices))
+        .route("/system/divisions/export", get(jurisdictions))
 }
 
 /// Columns of rounds.
@@ -80,5 +85,91 @@ async fn clients(visitor: Visitor, filter: Filter) -> Answer {
             Ok((answer.clients.iter().map(row).collect(), answer.next_page_token))
         }
     })
+    .await
+}
+
+/// Columns of notices, one row for each revision.
+const NOTICES: &[Column] = &[
+    ("标题", 48.0),
+    ("版次", 8.0),
+    ("状态", 12.0),
+    ("发布对象", 40.0),
+    ("置顶至", 14.0),
+    ("发布时间", 20.0),
+    ("最近变动", 20.0),
+    ("办理单位", 28.0),
+];
+
+async fn notices(visitor: Visitor, filter: Filter) -> Answer {
+    visitor.only(&[Role::Administrator])?;
+    let state = filter.value("state").to_owned();
+    let tab = labels::chosen(&notice_desk::TABS, &state);
+    workbook(&visitor, &filter, ("通知公告", tab), NOTICES, |reader, page| {
+        let request = ListNoticesRequest { page, state: state.clone() };
+        async move {
+            let answer = reader.notices().list_notices(request).await?.into_inner();
+            let row = |one: &proto::notifications::Notice| {
+                let content = one.content.clone().unwrap_or_default();
+                let cells = vec![
+                    text(content.title),
+                    Cell::Count(one.revision.into()),
+                    text(notice::state(&one.state).text),
+                    text(notice::audiences(&content.audiences)),
+                    text(content.pinned_until),
+                    Cell::Moment(one.published_at),
+                    Cell::Moment(one.changed_at),
+                    text(notice::office(&one.office)),
+                ];
+                (one.revision_id.clone(), cells)
+            };
+            Ok((answer.notices.iter().map(row).collect(), answer.next_page_token))
+        }
+    })
+    .await
+}
+
+/// Columns of divisions.
+const JURISDICTIONS: &[Column] = &[
+    ("区划代码", 12.0),
+    ("名称", 20.0),
+    ("所属地市", 16.0),
+    ("层级", 10.0),
+    ("类别", 14.0),
+    ("状态", 24.0),
+    ("县级审核人员", 14.0),
+    ("市级审核人员", 14.0),
+    ("提示", 20.0),
+];
+
+async fn jurisdictions(visitor: Visitor, filter: Filter) -> Answer {
+    visitor.only(&[Role::Administrator])?;
+    let wanted = filter.clone();
+    workbook(
+        &visitor,
+        &filter,
+        ("区划与审核人员", divisions::tab(&filter)),
+        JURISDICTIONS,
+        |reader, _| {
+            let wanted = wanted.clone();
+            async move {
+                let tree = divisions::read(&reader).await?;
+                let row = |one: &divisions::Row| {
+                    let cells = vec![
+                        text(&*one.code),
+                        text(&*one.name),
+                        text(&*one.city),
+                        text(one.level),
+                        text(one.kind),
+                        text(&*one.standing),
+                        Cell::Count(one.county_officials.into()),
+                        Cell::Count(one.city_officials.into()),
+                        text(if one.deserted { divisions::DESERTED } else { "" }),
+                    ];
+                    (one.code.clone(), cells)
+                };
+                Ok((tree.matching(&wanted).map(row).collect(), String::new()))
+            }
+        },
+    )
     .await
 }

@@ -173,7 +173,14 @@ async fn described(visitor: &Visitor, filter: &Filter, tab: String) -> String {
         "to" => Some(format!("提交日期到 {value}")),
         "connection" => Some(format!("数据接入：{}", station::connection(value).text)),
         "light" => Some(format!("时限：{}", if value == "red" { "已超期" } else { "临近时限" })),
+        "order" => Some("有办理时限的申请，剩余时间少的在前".to_owned()),
         "unread" => Some("仅未读".to_owned()),
+        "actor" => Some(format!("操作人：{value}")),
+        "act" => Some(format!("操作：{}", labels::audit_act(value))),
+        "subject" => Some(format!("对象：{value}")),
+        "since" => Some(format!("日期从 {value}")),
+        "until" => Some(format!("日期到 {value}")),
+        "refused" => Some("仅看未完成的".to_owned()),
         "waits_for" => Some(format!("等待：{}", labels::party(value))),
         _ => None,
     };
@@ -238,8 +245,9 @@ async fn of_applications(
     let names = visitor.portal.divisions.names().await;
     let columns = if sampled { MEMBERS } else { APPLICATIONS };
     workbook(visitor, filter, (title, tab), columns, |reader, page| {
-        // What changes meanwhile moves to the end and is not missed.
-        let request = ListApplicationsRequest { page, order: "oldest".to_owned(), ..request.clone() };
+        // What changes meanwhile moves to the end and is not missed; by deadline only those are read on which a clock runs.
+        let order = if request.order == "deadline" { "deadline" } else { "oldest" };
+        let request = ListApplicationsRequest { page, order: order.to_owned(), ..request.clone() };
         let names = names.clone();
         async move {
             let answer = reader.applications().list_applications(request).await?.into_inner();

@@ -1,6 +1,8 @@
 //! Files as documents lets this person see them: what a browser may show, and the original. Each answer stands in a
 //! sandbox of its own, whatever the file holds. What is refused says so in the frame of the viewer; an identity paper asks
-//! there why it is opened. Source: ui, section 1; reliability, section 13.
+//! there why it is opened. The pages of a PDF are in [`super::leaves`]. Source: ui, section 1; reliability, section 13.
+
+use std::time::Duration;
 
 use askama::Template;
 use axum::{
@@ -13,23 +15,25 @@ use axum::{
 use bytes::Bytes;
 use chassis::error::Kind;
 use futures::{Stream, StreamExt as _};
-use proto::documents::{DownloadRequest, PreviewRequest, download_response, preview_response};
-use tonic::Status;
+use proto::documents::{
+    DownloadRequest, Preview, PreviewRequest, PreviewResponse, download_response, preview_response,
+};
+use tonic::{Request, Status, Streaming};
 
-use super::Routes;
+use super::{Routes, leaves};
 use crate::{
     Answer, Page, Portal, Refused, Visitor, frame,
     list::{Filter, encoded},
 };
 
 /// A picture runs nothing and is shown on our pages only.
-const PICTURE: &str = "sandbox; default-src 'none'; frame-ancestors 'self'";
-/// The viewer that browsers have for documents does not start in a sandbox; it loads nothing all the same.
-const DOCUMENT: &str = "default-src 'none'; frame-ancestors 'self'";
+pub const PICTURE: &str = "sandbox; default-src 'none'; frame-ancestors 'self'";
 /// A notice is a page of ours that our pages may frame.
 const NOTICE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     form-action 'self'; frame-ancestors 'self'; base-uri 'none'; require-trusted-types-for 'script'; \
     trusted-types portal";
+/// How long a picture may take: pages are drawn one after the other, each in 5 s at most.
+const DRAWN_WITHIN: Duration = Duration::from_secs(20);
 /// Why such files are usually opened: one press instead of typing.
 pub const USUAL: [&str; 3] =
     ["核对证照与填报信息是否一致", "核对法人身份与申报企业是否一致", "核对证照是否清晰、有效"];
@@ -52,7 +56,8 @@ pub fn original_path(file_id: &str, reason: &str) -> String {
     path(file_id, "original", reason)
 }
 
-fn path(file_id: &str, what: &str, reason: &str) -> String {
+/// Where `what` of a file is; `reason` as for [`preview_path`].
+pub fn path(file_id: &str, what: &str, reason: &str) -> String {
     if reason.is_empty() {
         format!("/files/{}/{what}", encoded(file_id))
     } else {
@@ -148,26 +153,60 @@ async fn preview(visitor: Visitor, Path(file_id): Path<String>, filter: Filter) 
 }
 
 async fn shown(visitor: &Visitor, file_id: &str, filter: &Filter) -> Answer {
-    let request = PreviewRequest {
+    let (size, reason) = (filter.value("size"), filter.value("reason"));
+    let first = leaves::first(filter);
+    let picture = picture(visitor, file_id, size, reason, if first == 1 { 0 } else { first }).await?;
+    if picture.head.shown_as == "document" && size != "thumbnail" {
+        return leaves::frame(visitor, file_id, reason, first, &picture.head);
+    }
+    Ok(picture.answer())
+}
+
+/// What documents shows of a file.
+pub struct Picture {
+    /// What it is.
+    pub head: Preview,
+    pieces: Streaming<PreviewResponse>,
+}
+
+impl Picture {
+    /// As the answer to a browser.
+    pub fn answer(self) -> Response {
+        let pieces = self.pieces.map(|message| match message?.part {
+            Some(preview_response::Part::Chunk(piece)) => Ok(piece),
+            Some(preview_response::Part::Preview(_)) | None => Ok(Bytes::new()),
+        });
+        answer(&self.head.media_type, PICTURE, "inline", pieces)
+    }
+}
+
+/// Asks for what may be shown; `page` 0 opens a document.
+///
+/// Errors: as documents refuses; a file that nothing shows.
+pub async fn picture(
+    visitor: &Visitor,
+    file_id: &str,
+    size: &str,
+    reason: &str,
+    page: i32,
+) -> Result<Picture, Refused> {
+    let mut request = Request::new(PreviewRequest {
         file_id: file_id.to_owned(),
-        size: filter.value("size").to_owned(),
-        reason: filter.value("reason").to_owned(),
-    };
-    let mut stream = visitor.files().preview(request).await?.into_inner();
+        size: size.to_owned(),
+        reason: reason.to_owned(),
+        page,
+    });
+    request.set_timeout(DRAWN_WITHIN);
+    let mut pieces = visitor.files().preview(request).await?.into_inner();
     let Some(preview_response::Part::Preview(head)) =
-        stream.message().await?.and_then(|message| message.part)
+        pieces.message().await?.and_then(|message| message.part)
     else {
         return Err(Refused::fault(&std::io::Error::other("a preview without its head")));
     };
     if head.media_type.is_empty() {
         return Err(Refused::unreadable("该文件类型不能在线预览，请下载原件查看"));
     }
-    let policy = if head.shown_as == "image" { PICTURE } else { DOCUMENT };
-    let pieces = stream.map(|message| match message?.part {
-        Some(preview_response::Part::Chunk(piece)) => Ok(piece),
-        Some(preview_response::Part::Preview(_)) | None => Ok(Bytes::new()),
-    });
-    Ok(answer(&head.media_type, policy, "inline", pieces))
+    Ok(Picture { head, pieces })
 }
 
 async fn original(visitor: Visitor, Path(file_id): Path<String>, filter: Filter) -> Answer {

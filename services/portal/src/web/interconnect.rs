@@ -48,7 +48,9 @@ pub struct InterconnectPage {
 async fn show(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&[Role::Operator])?;
     if visitor.fragment == "list" {
-        return visitor.show(StatusCode::OK, &StationRows::read(&visitor, filter).await?);
+        let shown = filter.clone();
+        let (tabs, list) = tokio::join!(tabs(&visitor, &shown), StationRows::read(&visitor, filter));
+        return visitor.show(StatusCode::OK, &list?.counted(&tabs));
     }
     let (mut client, mut counts, shown) = (visitor.registry(), visitor.registry(), filter.clone());
     let recent = Some(common::Page { page_size: RECENT, page_token: String::new() });
@@ -59,7 +61,7 @@ async fn show(visitor: Visitor, filter: Filter) -> Answer {
         counts.list_quality_days(ListQualityDaysRequest::default()),
         client.list_quality_items(ListQualityItemsRequest { page: recent, kind: String::new() }),
     );
-    let list = list?;
+    let list = list?.counted(&tabs);
     let days = Away::or(days, "数据质量")?.map(|answer| quality::rows(&answer.into_inner().days));
     let defects =
         Away::or(items, "数据质量")?.map(|answer| answer.into_inner().items.iter().map(Defect::of).collect());

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{
     extract::{DefaultBodyLimit, Path},
-    routing::{get, post},
+    routing::get,
 };
 use futures::future::join_all;
 use proto::{
@@ -17,7 +17,7 @@ use proto::{
 };
 
 use super::{
-    Routes,
+    Routes, back_to,
     dossiers::{self, LIST},
 };
 use crate::{
@@ -33,18 +33,20 @@ use crate::{
 const OPEN: [&str; 3] = ["MaterialsDue", "CityReturned", "SupplementDue"];
 /// Applications that are offered for use.
 const TARGETS: i32 = 200;
+/// One invoice, as an application uses it.
+const ONE: &str = "/subsidy/dossiers/{id}/invoices/{invoice}";
 
 /// Routes of this area.
 pub fn routes() -> Routes {
     let limit = || DefaultBodyLimit::max(BODY_BYTES_MAX);
     Routes::new()
         .route("/subsidy/dossiers/{id}/invoices/new", get(blank).post(enter).layer(limit()))
-        .route("/subsidy/dossiers/{id}/invoices/use", post(reuse))
-        .route("/subsidy/dossiers/{id}/invoices/{invoice}", get(show))
-        .route("/subsidy/dossiers/{id}/invoices/{invoice}/allocate", post(allocate))
-        .route("/subsidy/dossiers/{id}/invoices/{invoice}/release", post(release))
-        .route("/subsidy/dossiers/{id}/invoices/{invoice}/delete", post(delete))
-        .route("/subsidy/dossiers/{id}/invoices/{invoice}/file", post(attach).layer(limit()))
+        .route("/subsidy/dossiers/{id}/invoices/use", back_to(dossiers::ONE).post(reuse))
+        .route(ONE, get(show))
+        .route("/subsidy/dossiers/{id}/invoices/{invoice}/allocate", back_to(ONE).post(allocate))
+        .route("/subsidy/dossiers/{id}/invoices/{invoice}/release", back_to(ONE).post(release))
+        .route("/subsidy/dossiers/{id}/invoices/{invoice}/delete", back_to(ONE).post(delete))
+        .route("/subsidy/dossiers/{id}/invoices/{invoice}/file", back_to(ONE).post(attach).layer(limit()))
 }
 
 /// The form of a new invoice.
@@ -81,8 +83,15 @@ async fn new_page(visitor: &Visitor, id: &str, form: Form) -> Answer {
     visitor.show(status, &page)
 }
 
-/// 元 of a field in fen; marks the field where it is none.
-fn money(form: &mut Form, field: &str) -> i64 {
+/// An empty sum to use.
+const USED_EMPTY: &str = "请填写使用金额";
+
+/// 元 of a field in fen; marks the field where it is none, with `empty` where nothing stands in it.
+fn money(form: &mut Form, field: &str, empty: &str) -> i64 {
+    if form.text(field).is_empty() {
+        form.mark(field, empty);
+        return 0;
+    }
     match entry::fen(form.value(field)) {
         Some(fen) => fen,
         None => {
@@ -95,8 +104,8 @@ fn money(form: &mut Form, field: &str) -> i64 {
 async fn enter(visitor: Visitor, Path(id): Path<String>, upload: Upload) -> Answer {
     visitor.only(&[Role::Operator])?;
     let Upload { mut form, file } = upload;
-    let amount_fen = money(&mut form, "amount_fen");
-    let used_fen = if form.text("used_fen").is_empty() { 0 } else { money(&mut form, "used_fen") };
+    let amount_fen = money(&mut form, "amount_fen", "请填写价税合计");
+    let used_fen = if form.text("used_fen").is_empty() { 0 } else { money(&mut form, "used_fen", "") };
     if let Some(file) = file {
         keep(&visitor, &mut form, file).await;
     }
@@ -184,7 +193,7 @@ async fn reuse(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Answ
     if invoice_id.is_empty() {
         form.mark("invoice_id", "请选择发票");
     }
-    let used_fen = money(&mut form, "used_fen");
+    let used_fen = money(&mut form, "used_fen", USED_EMPTY);
     if !form.wrongs.is_empty() {
         return dossiers::page(&visitor, &id, form).await;
     }
@@ -328,7 +337,7 @@ async fn allocate(
     mut form: Form,
 ) -> Answer {
     visitor.only(&[Role::Operator])?;
-    let used_fen = money(&mut form, "used_fen");
+    let used_fen = money(&mut form, "used_fen", USED_EMPTY);
     let application_id = form.text("application_id");
     if application_id.is_empty() {
         form.mark("application_id", "请选择充电站");
@@ -392,5 +401,21 @@ async fn attach(visitor: Visitor, Path((id, invoice_id)): Path<(String, String)>
             form.about("file_id", "file");
             page(&visitor, &id, &invoice_id, form).await
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_sum_is_asked_for_and_a_wrong_one_is_explained() {
+        let read = |text: &str| {
+            let mut form = Form::filled([("amount_fen", text.to_owned())]);
+            (money(&mut form, "amount_fen", "请填写价税合计"), form.wrong("amount_fen").to_owned())
+        };
+        assert_eq!(read(" "), (0, "请填写价税合计".to_owned()));
+        assert_eq!(read("一百").1, "金额应为数字，最多两位小数，例如 1,234.50");
+        assert_eq!(read("１，234.5"), (123_450, String::new()));
     }
 }

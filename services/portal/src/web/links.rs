@@ -1,31 +1,29 @@
 //! 信息服务/数据互联互通/接口联调: an operator's link by T/CEC 102, what is pulled by it, and the joint test that people start.
 
 use askama::Template;
-use axum::{
-    extract::Path,
-    http::StatusCode,
-    routing::{get, post},
-};
+use axum::{extract::Path, http::StatusCode, routing::get};
 use proto::stations::{
     GetLinkRequest, JointTest, Link, ListJointTestsRequest, ListQualityDaysRequest, ListTurnsRequest,
     StartJointTestRequest, TestStep, Turn,
 };
 
-use super::{Routes, interconnect, machines};
+use super::{Routes, back_to, interconnect, machines};
 use crate::{
     Answer, Form, Page, Refused, Role, Visitor, case::Fact, format, quality, refused::Away, stage::Tag,
 };
 
 /// An operator's own link.
 pub const OWN: &str = "/interconnect/link";
+/// The link of an operator, for administrators.
+const ONE: &str = "/system/links/{id}";
 
 /// Routes of this area.
 pub fn routes() -> Routes {
     Routes::new()
         .route(OWN, get(own))
-        .route("/interconnect/link/test", post(test_own))
-        .route("/system/links/{id}", get(one))
-        .route("/system/links/{id}/test", post(test_one))
+        .route("/interconnect/link/test", back_to(OWN).post(test_own))
+        .route(ONE, get(one))
+        .route("/system/links/{id}/test", back_to(ONE).post(test_one))
 }
 
 /// One thing that is pulled from the operator's system.

@@ -6,6 +6,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
+    Json,
     response::{
         IntoResponse as _,
         sse::{Event, KeepAlive, Sse},
@@ -25,7 +26,15 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// Routes of this area.
 pub fn routes() -> Routes {
-    Routes::new().route("/live", get(follow))
+    Routes::new().route("/live", get(follow)).route("/session", get(stay))
+}
+
+/// 继续使用: the session is used now; answers for how many seconds it lasts.
+async fn stay(visitor: Visitor) -> Answer {
+    // What was known a moment ago would not be asked of accounts again.
+    visitor.portal.sessions.forget(visitor.session());
+    let left = visitor.again().await?.lasts_secs();
+    Ok(Json(serde_json::json!({ "left": left })).into_response())
 }
 
 async fn follow(visitor: Visitor) -> Answer {
@@ -67,8 +76,8 @@ impl Following {
             };
             match change {
                 Ok(Some(change)) => {
-                    let counts =
-                        serde_json::json!({ "tasks": change.open_tasks, "messages": change.unread_messages });
+                    let left = self.visitor.lasts_secs();
+                    let counts = serde_json::json!({ "tasks": change.open_tasks, "messages": change.unread_messages, "left": left });
                     return Event::default().event("counts").data(counts.to_string());
                 }
                 Ok(None) => self.changes = None,

@@ -3,12 +3,12 @@
 use askama::Template;
 use axum::{
     http::{StatusCode, header},
-    routing::{get, post},
+    routing::get,
 };
 use chassis::error::Kind;
 use proto::accounts::SignInRequest;
 
-use super::Routes;
+use super::{Routes, back_to};
 use crate::{
     Answer, Form, Guest, Page, Refused, Visitor,
     cookies::Cookie,
@@ -19,7 +19,9 @@ use crate::{
 
 /// Routes of this area.
 pub fn routes() -> Routes {
-    Routes::new().route("/login", get(show).post(sign_in)).route("/logout", post(sign_out))
+    Routes::new()
+        .route("/login", get(show).post(sign_in))
+        .route("/logout", back_to("/workbench").post(sign_out))
 }
 
 /// The sign-in page that leads back to `path`.
@@ -28,6 +30,13 @@ pub fn with_return(path: &str) -> String {
         "/workbench" | "/" => "/login".to_owned(),
         path => format!("/login?return={}", encoded(path)),
     }
+}
+
+/// The same for somebody whose session has ended.
+pub fn ended(path: &str) -> String {
+    let page = with_return(path);
+    let sign = if page.contains('?') { '&' } else { '?' };
+    format!("{page}{sign}ended=1")
 }
 
 /// A path of ours; anything else (another host, `//host`, a script) becomes the workbench.
@@ -50,6 +59,8 @@ pub struct LoginPage {
     pub form: Form,
     /// Where to go on.
     pub way_back: String,
+    /// Why the person is asked to sign in again, and what became of what was typed; empty on a first visit.
+    pub ended: &'static str,
     /// What was typed when the session had ended.
     pub unsent: Unsent,
 }
@@ -60,8 +71,8 @@ pub struct LoginPage {
 pub struct ContinuePage {
     /// The frame.
     pub page: Page,
-    /// Who has signed in now.
-    pub login: String,
+    /// Why it was not sent, and who has signed in now.
+    pub why: String,
     /// The form as it came.
     pub unsent: Unsent,
     /// The page that showed it.
@@ -69,13 +80,37 @@ pub struct ContinuePage {
 }
 
 async fn show(guest: Guest, filter: Filter) -> Answer {
-    page(&guest, Form::default(), local(filter.value("return")))
+    let way_back = local(filter.value("return"));
+    let ended = if filter.has("ended", "1") { over(way_back) } else { "" };
+    page(&guest, Form::default(), way_back, ended)
 }
 
-fn page(guest: &Guest, form: Form, way_back: &str) -> Answer {
+/// What a person reads whose session has ended on the way to a page.
+fn over(way_back: &str) -> &'static str {
+    // The acceptance form is kept while it is filled in.
+    if way_back.starts_with("/subsidy/applications/") && way_back.ends_with("/edit") {
+        "登录已超时，请重新登录后继续；已填写的内容保存在草稿中"
+    } else {
+        "登录已超时，请重新登录后继续"
+    }
+}
+
+/// The same where the form itself is kept on the sign-in page.
+fn kept(unsent: &Unsent) -> &'static str {
+    match (unsent.is_empty(), unsent.files) {
+        (true, _) => "",
+        (false, false) => "登录已超时，请重新登录后继续；已填写的内容仍然保留，登录后可继续提交",
+        (false, true) => {
+            "登录已超时，请重新登录后继续；已填写的内容仍然保留，登录后可继续提交，所选文件需重新选择"
+        }
+    }
+}
+
+fn page(guest: &Guest, form: Form, way_back: &str, ended: &'static str) -> Answer {
     let status = form.status();
     let (way_back, unsent) = (way_back.to_owned(), Unsent::of(&form));
-    guest.show(status, &LoginPage { page: guest.page("登录"), form, way_back, unsent })
+    let ended = if unsent.is_empty() { ended } else { kept(&unsent) };
+    guest.show(status, &LoginPage { page: guest.page("登录"), form, way_back, ended, unsent })
 }
 
 /// The sign-in page for a form whose session has ended; it keeps the form.
@@ -84,14 +119,33 @@ fn page(guest: &Guest, form: Form, way_back: &str) -> Answer {
 /// The template fails.
 pub fn timed_out(guest: &Guest, way_back: &str, unsent: &Unsent) -> Answer {
     let (page, way_back) = (guest.page("登录"), local(way_back).to_owned());
-    let login = LoginPage { page, form: Form::default(), way_back, unsent: unsent.clone() };
+    let (form, ended, unsent) = (Form::default(), kept(unsent), unsent.clone());
+    let login = LoginPage { page, form, way_back, ended, unsent };
     guest.show(StatusCode::UNAUTHORIZED, &login)
+}
+
+/// Offers a form again that this browser sent with a token of an earlier session; nothing is sent before the person says so.
+///
+/// # Errors
+/// The template fails.
+pub fn renewed(guest: &Guest, name: &str, way_back: &str, unsent: &Unsent) -> Answer {
+    let why = format!("此页面打开后，您在其他窗口重新登录过；填写的内容仍然保留。当前登录：{name}。");
+    offered_again(guest, StatusCode::CONFLICT, (why, unsent.clone()), local(way_back).to_owned())
+}
+
+fn offered_again(
+    guest: &Guest,
+    status: StatusCode,
+    (why, unsent): (String, Unsent),
+    way_back: String,
+) -> Answer {
+    guest.show(status, &ContinuePage { page: guest.page("继续提交"), why, unsent, way_back })
 }
 
 async fn sign_in(guest: Guest, form: Form) -> Answer {
     let way_back = local(form.value("return")).to_owned();
     if let Err(refused) = guest.portal.limits.sign_in(guest.address) {
-        return page(&guest, form.refused(refused)?, &way_back);
+        return page(&guest, form.refused(refused)?, &way_back, "");
     }
     let request = SignInRequest {
         login: form.text("login"),
@@ -108,16 +162,27 @@ async fn sign_in(guest: Guest, form: Form) -> Answer {
             };
             let unsent = Unsent::of(&form);
             let mut response = if cookie == Cookie::Session && !unsent.is_empty() {
-                let (page, login) = (guest.page("继续提交"), form.text("login"));
-                guest.show(StatusCode::OK, &ContinuePage { page, login, unsent, way_back: path })?
+                let login = form.text("login");
+                let why = format!("登录已超时，填写的内容仍然保留。您已以账号 {login} 重新登录。");
+                offered_again(&guest, StatusCode::OK, (why, unsent), path)?
             } else {
                 see_other(&path)
             };
             response.headers_mut().append(header::SET_COOKIE, guest.portal.jar.set(cookie, &value));
             Ok(response)
         }
-        Err(status) => page(&guest, form.refused(on_the_form(status.into()))?, &way_back),
+        Err(status) => page(&guest, form.refused(counted(on_the_form(status.into())))?, &way_back, ""),
     }
+}
+
+/// Says how many tries are left.
+fn counted(refused: Refused) -> Refused {
+    let text = match refused.facts.get("attempts_left").map(String::as_str) {
+        None | Some("") => return refused,
+        Some("0") => format!("{}，登录已锁定，请稍后再试", refused.text),
+        Some(left) => format!("{}，还可尝试 {left} 次", refused.text),
+    };
+    Refused { text, ..refused }
 }
 
 /// A wrong password is an answer about the form, not the end of a session.
@@ -137,12 +202,23 @@ pub fn on_the_form(refused: Refused) -> Refused {
 }
 
 async fn sign_out(visitor: Visitor, _form: Form) -> Answer {
-    visitor.sign_out().await
+    Ok(visitor.sign_out().await)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failed_sign_in_says_how_many_tries_are_left() {
+        let said = |left: u32| {
+            let failure = chassis::Failure::unauthenticated("sign_in_failed", "账号名称或密码不正确");
+            counted(Refused::from(tonic::Status::from(failure.with("attempts_left", left)))).text
+        };
+        assert_eq!(said(3), "账号名称或密码不正确，还可尝试 3 次");
+        assert_eq!(said(0), "账号名称或密码不正确，登录已锁定，请稍后再试");
+        assert_eq!(counted(Refused::signed_out()).text, Refused::signed_out().text);
+    }
 
     #[test]
     fn the_way_back_never_leaves_the_portal() {
@@ -160,5 +236,9 @@ mod tests {
             assert_eq!(local(hostile), "/workbench", "{hostile}");
         }
         assert_eq!(with_return("/messages?a=1&b=2"), "/login?return=%2Fmessages%3Fa%3D1%26b%3D2");
+        assert_eq!(
+            (ended("/").as_str(), ended("/a").as_str()),
+            ("/login?ended=1", "/login?return=%2Fa&ended=1")
+        );
     }
 }

@@ -3,11 +3,7 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::{
-    extract::Path,
-    http::StatusCode,
-    routing::{get, post},
-};
+use axum::{extract::Path, http::StatusCode, routing::get};
 use futures::future::join_all;
 use proto::accounts::{
     ClientView, GetOperatorRequest, IssueClientRequest, ListClientsRequest, Operator, RevokeClientRequest,
@@ -15,7 +11,7 @@ use proto::accounts::{
 };
 use tonic::Status;
 
-use super::Routes;
+use super::{Routes, back_to};
 use crate::{
     Answer, Form, Page, Refused, Role, Visitor, format,
     list::{Filter, Pager},
@@ -32,7 +28,7 @@ pub fn routes() -> Routes {
     Routes::new()
         .route(LIST, get(list))
         .route("/system/machines/new", get(blank).post(issue))
-        .route("/system/machines/{id}/revoke", post(revoke))
+        .route("/system/machines/{id}/revoke", back_to(LIST).post(revoke))
 }
 
 /// One client.

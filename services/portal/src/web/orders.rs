@@ -188,6 +188,8 @@ enum Sent {
 
 async fn page(visitor: &Visitor, id: &str, filter: Filter, sent: Sent) -> Answer {
     visitor.only(&JOINT)?;
+    // A form of the page has an address of its own; the list below it has the page's.
+    let filter = filter.at(&path(id));
     let mine = ListApplicationsRequest {
         page: filter.page(),
         work_order_id: id.to_owned(),

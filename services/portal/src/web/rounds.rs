@@ -14,6 +14,7 @@ use crate::{
     format,
     labels::{self, EXPERT_RULES, GATES, SLOTS},
     list::{Filter, Pager},
+    parameters::Parameters,
     policy::{self, Limit},
 };
 
@@ -89,16 +90,21 @@ pub struct RoundsPage {
     pub page: Page,
     /// Rounds of this page of the list, the newest first.
     pub rows: Vec<Row>,
+    /// 参数: what holds on the platform now.
+    pub parameters: Parameters,
     /// Ways on and back.
     pub pager: Pager,
 }
 
 async fn list(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&[Role::Administrator])?;
-    let answer = visitor.rounds().list_rounds(ListRoundsRequest { page: filter.page() }).await?.into_inner();
+    let (mut rounds, request) = (visitor.rounds(), ListRoundsRequest { page: filter.page() });
+    let (answer, parameters) = tokio::join!(rounds.list_rounds(request), Parameters::read(&visitor));
+    let answer = answer?.into_inner();
     let page = RoundsPage {
         page: visitor.page(LIST, "轮次与参数").await,
         rows: answer.rounds.iter().map(Row::of).collect(),
+        parameters: parameters?,
         pager: filter.pager(&answer.next_page_token, answer.rounds.len()).exported(&filter),
     };
     visitor.show(StatusCode::OK, &page)

@@ -48,6 +48,11 @@ pub struct StationRows {
 impl HtmlSafe for StationRows {}
 
 impl StationRows {
+    /// The same with the rows of the whole list.
+    pub fn counted(self, tabs: &[Tab]) -> StationRows {
+        StationRows { pager: self.pager.counted(tabs), ..self }
+    }
+
     /// Asks stations for what the URL names.
     ///
     /// # Errors
@@ -101,16 +106,16 @@ pub async fn tabs(visitor: &Visitor, filter: &Filter) -> Vec<Tab> {
 
 async fn list(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&[Role::Operator])?;
-    if visitor.fragment == "list" {
-        return visitor.show(StatusCode::OK, &StationRows::read(&visitor, filter).await?);
-    }
     let shown = filter.clone();
     let (page, tabs, list) = tokio::join!(
         visitor.page(LIST, "充电站管理"),
         tabs(&visitor, &shown),
         StationRows::read(&visitor, filter)
     );
-    let list = list?;
+    let list = list?.counted(&tabs);
+    if visitor.fragment == "list" {
+        return visitor.show(StatusCode::OK, &list);
+    }
     visitor.show(StatusCode::OK, &StationsPage { page, tabs, list })
 }
 

@@ -15,7 +15,7 @@ use tonic::Status;
 
 use super::{
     Routes,
-    applications::{Counts, Rows},
+    applications::{self, Counts, Rows},
     county_subsidies::CHOOSING,
     extensions,
     orders::{self, JOINT, LIST},
@@ -78,19 +78,18 @@ pub struct SubsidiesPage {
 async fn list(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&JOINT)?;
     let title = "补贴申请";
-    if visitor.fragment == "list" {
-        let list = Rows { choosing: CHOOSING, ..Rows::read(&visitor, title, filter).await? };
-        return visitor.show(StatusCode::OK, &list);
-    }
-    let shown = filter.clone();
+    let (request, shown) = (applications::wanted(&filter), filter.clone());
     let (page, list, counts, names, rounds) = tokio::join!(
         visitor.page(LIST, title),
-        Rows::read(&visitor, title, filter),
+        Rows::asked(&visitor, title, filter, request.clone()),
         Counts::read(&visitor, &shown),
         visitor.portal.divisions.names(),
         orders::rounds(&visitor)
     );
-    let list = Rows { choosing: CHOOSING, ..list? };
+    let list = Rows { choosing: CHOOSING, ..list?.counted(&counts, &request) };
+    if visitor.fragment == "list" {
+        return visitor.show(StatusCode::OK, &list);
+    }
     let tabs = TABS.map(|id| shown.tab("stage", id, stage::of(id).reviewer.0, counts.of(&[id], "")));
     let tabs = [shown.tab("stage", "", "全部", counts.of(&[], ""))].into_iter().chain(tabs).collect();
     let stages = stage::TABLE.iter().map(|row| (row.id, row.reviewer.0)).collect();

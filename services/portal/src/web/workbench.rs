@@ -17,11 +17,12 @@ use proto::{
     reviews::{ApplicationView, CountApplicationsRequest, ListApplicationsRequest},
 };
 
-use super::{Routes, applications::Row};
+use super::{Routes, applications::Row, messages, notices};
 use crate::{
     Answer, Page, Refused, Role, Visitor,
     divisions::Known,
-    format, frame, labels,
+    format, frame, labels, menu,
+    notice::Line,
     refused::Away,
     stage::{self, Tag},
 };
@@ -107,6 +108,8 @@ pub struct Latest {
     pub text: String,
     /// When.
     pub at: String,
+    /// Where it leads; empty where nowhere.
+    pub path: String,
     /// Whether it is new.
     pub unread: bool,
 }
@@ -142,8 +145,12 @@ pub struct WorkbenchPage {
     pub mine: Option<Result<Vec<Row>, Away>>,
     /// The newest first.
     pub messages: Result<Vec<Latest>, Away>,
+    /// The latest for this person.
+    pub notices: Result<Vec<Line>, Away>,
     /// What waits for a city's officer by county, the most first; only counties that have any.
     pub shares: Option<Vec<Share>>,
+    /// Pages of somebody who has no tasks: words and path.
+    pub ways: Vec<(&'static str, &'static str)>,
 }
 
 impl WorkbenchPage {
@@ -158,13 +165,14 @@ async fn show(visitor: Visitor) -> Answer {
     let (mut counts, mut messages) = (visitor.worklist(), visitor.messages());
     let latest = ListMessagesRequest { page: first(), unread_only: false };
     let names = visitor.portal.divisions.names().await;
-    let (page, company, counts, tasks, mine, messages, shares) = tokio::join!(
+    let (page, company, counts, tasks, mine, messages, notices, shares) = tokio::join!(
         visitor.page("/workbench", "工作台"),
         company(&visitor, &names),
         counts.count_tasks(CountTasksRequest {}),
         tasks(&visitor, &names),
         mine(&visitor, &names),
         messages.list_messages(latest),
+        notices::latest(&visitor),
         shares(&visitor, &names),
     );
     let page = WorkbenchPage {
@@ -174,8 +182,10 @@ async fn show(visitor: Visitor) -> Answer {
         tasks: tasks?,
         mine: mine?,
         messages: Away::or(messages, "消息")?
-            .map(|answer| answer.into_inner().messages.iter().map(latest_of).collect()),
+            .map(|answer| answer.into_inner().messages.iter().map(|one| latest_of(&visitor, one)).collect()),
+        notices: notices?,
         shares,
+        ways: if visitor.parties().is_empty() { menu::ways(&visitor.roles) } else { Vec::new() },
     };
     visitor.show(StatusCode::OK, &page)
 }
@@ -359,8 +369,13 @@ fn task_row(visitor: &Visitor, names: &Known, task: &Task, view: Option<Applicat
     }
 }
 
-fn latest_of(message: &Message) -> Latest {
-    Latest { text: message.text.clone(), at: format::short(message.at.as_ref()), unread: !message.read }
+fn latest_of(visitor: &Visitor, message: &Message) -> Latest {
+    Latest {
+        text: message.text.clone(),
+        at: format::short(message.at.as_ref()),
+        path: messages::path(message, &visitor.roles, |id| visitor.application_path(id)),
+        unread: !message.read,
+    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use tower::ServiceExt as _;
 
 /// A portal whose services are all away.
-fn portal(change: impl FnOnce(&mut Config)) -> Router {
+pub(crate) fn portal(change: impl FnOnce(&mut Config)) -> Router {
     let mut config: Config =
         chassis::config::load("portal_test", include_str!("../../settings.toml")).expect("the defaults");
     let key = SigningKey::from_bytes(&[7; 32]);
@@ -29,14 +29,14 @@ fn portal(change: impl FnOnce(&mut Config)) -> Router {
     portal::router(Arc::new(Portal::new(&config, &edge)))
 }
 
-struct Answer {
-    status: StatusCode,
+pub(crate) struct Answer {
+    pub status: StatusCode,
     headers: HeaderMap,
     text: String,
 }
 
 impl Answer {
-    fn header(&self, name: impl axum::http::header::AsHeaderName) -> &str {
+    pub fn header(&self, name: impl axum::http::header::AsHeaderName) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
@@ -59,7 +59,7 @@ async fn ask(portal: &Router, request: Request<Body>) -> Answer {
     }
 }
 
-async fn get(portal: &Router, path: &str) -> Answer {
+pub(crate) async fn get(portal: &Router, path: &str) -> Answer {
     ask(portal, Request::get(path).body(Body::empty()).expect("a request")).await
 }
 
@@ -216,6 +216,39 @@ async fn a_form_that_comes_after_the_session_stays_in_the_sign_in_page_also_when
     let again = post(&portal, &cookie, &[], body).await;
     assert_eq!(again.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!((again.hidden("unsent_to"), again.hidden("unsent")), (path, kept.as_str()));
+}
+
+#[tokio::test]
+async fn a_form_with_a_file_that_comes_after_the_session_keeps_its_texts_and_says_that_the_file_is_lost() {
+    let portal = portal(|_| {});
+    let (_, cookie) = sign_in_page(&portal).await;
+    let path = "/subsidy/dossiers/7/invoices/new";
+    let part = |head: &str, text: &str| {
+        format!("--limit\r\nContent-Disposition: form-data; {head}\r\n\r\n{text}\r\n")
+    };
+    let texts = part("name=\"form_token\"", "old") + &part("name=\"seller\"", "Zhengzhou");
+    let file = part("name=\"file\"; filename=\"a.pdf\"", &"x".repeat(100_000));
+    let request = Request::post(path)
+        .header(header::HOST, "portal.example")
+        .header(header::COOKIE, &cookie)
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=limit");
+    let body = Body::from(format!("{texts}{file}--limit--\r\n"));
+    let timed_out = ask(&portal, request.body(body).expect("a request")).await;
+    assert_eq!(timed_out.status, StatusCode::UNAUTHORIZED);
+    assert_eq!((timed_out.hidden("unsent_to"), timed_out.hidden("unsent")), (path, "seller=Zhengzhou"));
+    assert_eq!(timed_out.hidden("unsent_files"), "1");
+    assert!(timed_out.text.contains("所选文件需重新选择"));
+}
+
+#[tokio::test]
+async fn whoever_had_a_session_reads_that_it_is_over() {
+    let portal = portal(|_| {});
+    let first = get(&portal, "/login").await;
+    assert!(!first.text.contains("登录已超时"), "on a first visit nothing is over");
+    let over = get(&portal, "/login?return=%2Fmessages&ended=1").await;
+    assert!(over.text.contains("登录已超时，请重新登录后继续<"));
+    let draft = get(&portal, "/login?return=%2Fsubsidy%2Fapplications%2F7%2Fedit&ended=1").await;
+    assert!(draft.text.contains("登录已超时，请重新登录后继续；已填写的内容保存在草稿中"));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 mod administrator;
 mod operator;
 mod reviewer;
+mod webhooks;
 
 use askama::Template;
 use portal::{
@@ -14,6 +15,7 @@ use portal::{
     labels::OPERATOR_TYPES,
     list::Filter,
     menu,
+    notice::{Line, Piece, Told},
     papers::Papers,
     refused::Away,
     roles::Role,
@@ -24,7 +26,9 @@ use portal::{
         applications::{Row, Rows},
         login::{ContinuePage, LoginPage},
         messages::{MessageRow, MessagesPage},
-        password::{FirstPasswordPage, PasswordPage},
+        notices::{PublishedPage, PublishedPublicPage, ToldPage, ToldPublicPage},
+        password::{FirstPasswordPage, ForgotPage, PasswordPage},
+        profile::{AttemptRow, ProfilePage, SessionRow, SignIns},
         registration::RegisterPage,
         statements::StatementPage,
         workbench::{Company, Latest, Share, TaskRow, Tile, WorkbenchPage},
@@ -126,6 +130,8 @@ impl Kind {
             badges: Some(Badges { tasks: 1001, messages: 7 }),
             notice: (self != Kind::Empty).then(|| self.text("已通过")),
             form_token: "token".into(),
+            large: self == Kind::Longest,
+            lasts_secs: 1740,
             ..Page::default()
         }
     }
@@ -225,6 +231,8 @@ fn of(kind: Kind) -> Vec<Sample> {
         sample("register.html", kind, register(kind)),
         sample("password_first.html", kind, password_first(kind)),
         sample("password.html", kind, password(kind)),
+        sample("password_forgot.html", kind, forgot(kind)),
+        sample("profile.html", kind, profile(kind)),
         sample("refused.html", kind, RefusedPage { page: kind.frame(""), refused: refused(kind) }),
         sample("refused_public.html", kind, RefusedPublicPage { page: kind.guest(), refused: refused(kind) }),
         sample(
@@ -234,7 +242,41 @@ fn of(kind: Kind) -> Vec<Sample> {
         ),
         sample("workbench.html", kind, workbench(kind)),
         sample("messages.html", kind, messages(kind)),
+        sample("published.html", kind, published(kind, kind.frame(""))),
+        sample("published_public.html", kind, published_public(kind)),
+        sample("told.html", kind, ToldPage { page: kind.frame(""), told: told(kind) }),
+        sample("told_public.html", kind, ToldPublicPage { page: kind.guest(), told: told(kind) }),
     ]
+}
+
+/// A notice as its readers see it.
+fn told(kind: Kind) -> Told {
+    let piece = |address| Piece { text: kind.text("请于年底前提交"), address };
+    Told {
+        title: kind.text("补贴申报通知"),
+        line: kind.text("省平台 · 2026-11-22 10:05发布"),
+        paragraphs: kind.some(|| vec![piece(false), piece(true)]),
+    }
+}
+
+fn line(kind: Kind) -> Line {
+    Line {
+        title: kind.text("补贴申报通知"),
+        path: "/notices/7".into(),
+        day: "2026-11-22".into(),
+        office: kind.text("省平台"),
+        pinned: kind != Kind::One,
+    }
+}
+
+fn published(kind: Kind, page: Page) -> PublishedPage {
+    let lines = kind.some(|| line(kind));
+    PublishedPage { page, pager: filter(kind, "/notices").pager("next", lines.len()), lines }
+}
+
+fn published_public(kind: Kind) -> PublishedPublicPage {
+    let PublishedPage { page, lines, pager } = published(kind, kind.guest());
+    PublishedPublicPage { page, lines, pager }
 }
 
 fn sample(template: &'static str, kind: Kind, page: impl Template) -> Sample {
@@ -247,17 +289,23 @@ fn refused(kind: Kind) -> Refused {
 
 fn login(kind: Kind) -> LoginPage {
     let (page, form) = (kind.guest(), kind.form(&["login", "password"]));
-    LoginPage { page, form, way_back: "/workbench".into(), unsent: unsent(kind) }
+    LoginPage {
+        page,
+        form,
+        way_back: "/workbench".into(),
+        ended: "登录已超时，请重新登录后继续",
+        unsent: unsent(kind),
+    }
 }
 
 fn unsent(kind: Kind) -> Unsent {
     let entries = kind.each(|number| (format!("opinion_{number}"), kind.text("同意")));
-    Unsent { to: "/supervision/county-subsidies/7/review".into(), entries }
+    Unsent { to: "/supervision/county-subsidies/7/review".into(), entries, files: kind == Kind::Longest }
 }
 
 fn continued(kind: Kind) -> ContinuePage {
     let (page, way_back) = (kind.guest(), "/supervision/county-subsidies/7/review".into());
-    ContinuePage { page, login: kind.text("co_410105"), unsent: unsent(kind), way_back }
+    ContinuePage { page, why: kind.text("填写的内容仍然保留。"), unsent: unsent(kind), way_back }
 }
 
 fn register(kind: Kind) -> RegisterPage {
@@ -290,11 +338,40 @@ fn register(kind: Kind) -> RegisterPage {
 
 fn password_first(kind: Kind) -> FirstPasswordPage {
     let form = kind.form(&["code", "new_password", "new_password_again"]);
-    FirstPasswordPage { page: kind.guest(), form, sent_to: kind.text("199****0003") }
+    let forgotten = kind != Kind::One;
+    FirstPasswordPage { page: kind.guest(), form, sent_to: kind.text("199****0003"), forgotten }
+}
+
+fn forgot(kind: Kind) -> ForgotPage {
+    ForgotPage { page: kind.guest(), form: kind.form(&["login", "contact_phone"]) }
 }
 
 fn password(kind: Kind) -> PasswordPage {
-    PasswordPage { page: kind.frame(""), form: kind.form(&["password", "new_password"]) }
+    let access = (kind != Kind::One).then(|| access(kind));
+    PasswordPage { page: kind.frame(""), form: kind.form(&["password", "new_password"]), access }
+}
+
+fn access(kind: Kind) -> Result<SignIns, Away> {
+    let attempt =
+        || AttemptRow { at: "2026-11-22 10:05".into(), address: kind.text("10.0.0.1"), outcome: kind.tag() };
+    let session = |number| SessionRow {
+        started_at: "2026-11-22 10:05".into(),
+        seen_at: "2026-11-22 10:35".into(),
+        address: kind.text("10.0.0.1"),
+        current: number == 0,
+    };
+    let phone = kind.text("199****0003");
+    let all = SignIns { phone, attempts: kind.some(attempt), sessions: kind.each(session) };
+    kind.part(|| all.clone()).map(|_| all)
+}
+
+fn profile(kind: Kind) -> ProfilePage {
+    ProfilePage {
+        page: kind.frame(""),
+        facts: kind.some(|| Fact { name: "姓名", value: kind.text("甲") }),
+        form: Form::default(),
+        access: access(kind),
+    }
 }
 
 fn workbench(kind: Kind) -> WorkbenchPage {
@@ -328,7 +405,12 @@ fn workbench(kind: Kind) -> WorkbenchPage {
         length: 75,
         path: "/supervision/county-subsidies".into(),
     };
-    let latest = || Latest { text: kind.text("已通过"), at: "11-22 10:05".into(), unread: true };
+    let latest = || Latest {
+        text: kind.text("已通过"),
+        at: "11-22 10:05".into(),
+        path: "/messages".into(),
+        unread: true,
+    };
     WorkbenchPage {
         page: kind.frame("/workbench"),
         company: (kind != Kind::Empty).then_some(company),
@@ -336,7 +418,9 @@ fn workbench(kind: Kind) -> WorkbenchPage {
         tasks: kind.part(task),
         mine: (kind != Kind::One).then(|| kind.part(|| kind.row())),
         messages: kind.part(latest),
+        notices: kind.part(|| line(kind)),
         shares: (kind != Kind::Empty).then(|| kind.some(share)),
+        ways: kind.some(|| ("操作日志", "/system/audit")),
     }
 }
 

@@ -13,7 +13,13 @@ use crate::app::claim::{self, Holder};
 #[must_use]
 pub fn subscription(fetch: Fetch) -> Subscription {
     let apply: Apply = Arc::new(|work, event| Box::pin(apply(work, event)));
-    Subscription { stream: "REVIEWS", durable: "stations-reviews", order: Order::EveryVersion(fetch), apply }
+    Subscription {
+        stream: "REVIEWS",
+        durable: "stations-reviews",
+        order: Order::EveryVersion(fetch),
+        apply,
+        late: None,
+    }
 }
 
 async fn apply(work: &mut Work, event: Event) -> Result<(), Failure> {

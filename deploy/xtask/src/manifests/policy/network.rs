@@ -14,6 +14,10 @@ use crate::{
 /// Label by which pods are told apart.
 const NAME: &str = "app.kubernetes.io/name";
 
+/// Networks that no rule for everywhere reaches into. Source: RFC 1918, RFC 6598, RFC 3927.
+const PRIVATE: &[&str] =
+    &["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"];
+
 pub(super) fn deny(overlay: &Overlay, _: &Known, report: &mut Report<'_>) {
     let closed = overlay.of("NetworkPolicy").any(|object| {
         object.0.pointer("/spec/podSelector") == Some(&Value::Object(serde_json::Map::new()))
@@ -29,14 +33,31 @@ pub(super) fn deny(overlay: &Overlay, _: &Known, report: &mut Report<'_>) {
             for rule in items(&object.0, &format!("/spec/{way}")) {
                 let open = items(rule, &format!("/{end}")).next().is_none()
                     || items(rule, "/ports").next().is_none();
-                let anywhere =
-                    items(rule, &format!("/{end}")).any(|peer| text(peer, "/ipBlock/cidr") == "0.0.0.0/0");
-                if open || anywhere {
+                if open || (anywhere(rule, end) && !webhooks(object, way, rule)) {
                     report(Some(object), format!("{way}: a rule must name both whom and which port"));
                 }
             }
         }
     }
+}
+
+/// Whether a rule holds for every address.
+fn anywhere(rule: &Value, end: &str) -> bool {
+    items(rule, &format!("/{end}")).any(|peer| ["0.0.0.0/0", "::/0"].contains(&text(peer, "/ipBlock/cidr")))
+}
+
+/// The one way out to everywhere: webhooks of notifications, https alone, and not into private networks. Source: decision
+/// record 20.
+fn webhooks(object: &Object, way: &str, rule: &Value) -> bool {
+    let https = items(rule, "/ports").all(|port| port.get("port") == Some(&443.into()));
+    let spares = items(rule, "/to").all(|peer| {
+        let except: BTreeSet<_> = items(peer, "/ipBlock/except").filter_map(Value::as_str).collect();
+        match text(peer, "/ipBlock/cidr") {
+            "0.0.0.0/0" => PRIVATE.iter().all(|network| except.contains(network)),
+            cidr => cidr != "::/0",
+        }
+    });
+    way == "egress" && object.name() == Service::Notifications.name() && https && spares
 }
 
 fn both_ways(object: &Object) -> bool {

@@ -16,6 +16,7 @@ const SECRETS: &[&str] = &[
     "storage.s3.access_key",
     "storage.s3.secret_key",
     "rebuild.broker_url",
+    "webhooks.secrets_key",
 ];
 
 /// Lists the settings of every service as the ConfigMap of its name gives them: key with dots, value.

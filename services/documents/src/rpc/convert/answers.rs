@@ -16,7 +16,7 @@ use crate::{
     },
     domain::{
         Refusal, Slot,
-        file::{Kept, Purpose, Scan},
+        file::{self as files, Kept, Purpose, Scan},
         ledger::Allocation,
         preview::Shown,
         revision::{Change, Content, Difference, Placed, Use},
@@ -148,11 +148,13 @@ pub fn preview(kept: &Kept, shown: Shown, picture: &Picture) -> wire::Preview {
     wire::Preview {
         file: Some(file(kept)),
         shown_as: shown.id().to_owned(),
-        media_type: picture.media_type.clone(),
+        media_type: picture.media_type.to_owned(),
         size_bytes: picture.size,
         sha256: picture.sha256.clone(),
         width: fit(picture.width),
         height: fit(picture.height),
+        pages: fit(picture.pages),
+        fonts_missing: picture.fonts_missing,
     }
 }
 
@@ -283,5 +285,17 @@ fn allocation(one: &Allocation) -> wire::Allocation {
         used_fen: one.used_fen,
         made_at: Some(stamp(one.made_at)),
         held: one.held,
+    }
+}
+
+/// What may be uploaded, from the rules that check it.
+#[must_use]
+pub fn upload_limits() -> wire::UploadLimits {
+    wire::UploadLimits {
+        extensions: files::EXTENSIONS.map(str::to_owned).to_vec(),
+        file_bytes_max: files::FILE_BYTES_MAX,
+        licence_bytes_max: files::LICENCE_BYTES_MAX,
+        application_files_max: files::APPLICATION_FILES_MAX,
+        application_bytes_max: files::APPLICATION_BYTES_MAX,
     }
 }

@@ -5,16 +5,23 @@ use portal::{
     case::{Fact, Past},
     compared::Compared,
     divisions::Place,
-    labels::{EXPERT_RULES, GATES, OFFICIAL_ROLES, SLOTS},
+    labels::{AUDIT_ACTS, EXPERT_RULES, GATES, OFFICIAL_ROLES, SLOTS},
     list::{Filter, Tab},
+    notice::AUDIENCES,
+    parameters::{Group, Parameters},
     policy,
     refused::Away,
     stage::{self, Tag},
     web::{
         account_review::{AccountReviewPage, Licence, Login, Queue, Viewing},
         accounts::{self, AccountsPage},
+        audit::{self, AuditPage, ChainPage},
+        divisions::{self, City as PlaceOfDesks, DivisionsPage},
         launch::{Chosen, Expert, LaunchConfirmPage, LaunchPage, Panel},
         machines::{self, Issued, MachinesPage, NewMachinePage},
+        notice_desk::{
+            Deed, NoticeEditPage, NoticePage, NoticePublishPage, NoticeWithdrawPage, NoticesPage, Row,
+        },
         rounds::{self, NewRoundPage, RoundPage, RoundsPage},
         subsidies::{CarryOverPage, City, FreezePage, SubsidiesPage, Waiting},
         users::{self, NewUserPage, Offered, UserPage, UsersPage},
@@ -22,7 +29,7 @@ use portal::{
 };
 use proto::accounts::Division;
 
-use super::{Kind, Sample, filter, reviewer::DESK, reviewer::some_order, rows, sample};
+use super::{Kind, Sample, filter, reviewer::DESK, reviewer::some_order, rows, sample, told, webhooks};
 
 /// All of them.
 pub fn of(kind: Kind) -> Vec<Sample> {
@@ -37,15 +44,27 @@ pub fn of(kind: Kind) -> Vec<Sample> {
         sample("users.html", kind, users(kind)),
         sample("user.html", kind, user(kind)),
         sample("user_new.html", kind, user_new(kind)),
+        sample("audit.html", kind, audit(kind)),
+        sample("audit_chain.html", kind, audit_chain(kind)),
         sample("machines.html", kind, machines(kind)),
         sample("machine_new.html", kind, machine_new(kind)),
+        sample("subscriptions.html", kind, webhooks::subscriptions(kind)),
+        sample("subscription_new.html", kind, webhooks::subscription_new(kind)),
+        sample("subscription.html", kind, webhooks::subscription(kind)),
+        sample("webhook_delivery.html", kind, webhooks::delivery(kind)),
         sample("rounds.html", kind, rounds(kind)),
         sample("round.html", kind, round(kind)),
         sample("round_new.html", kind, round_new(kind)),
+        sample("divisions.html", kind, divisions(kind)),
+        sample("notices.html", kind, notices(kind)),
+        sample("notice.html", kind, notice(kind)),
+        sample("notice_edit.html", kind, notice_edit(kind)),
+        sample("notice_publish.html", kind, notice_publish(kind)),
+        sample("notice_withdraw.html", kind, notice_withdraw(kind)),
     ]
 }
 
-fn tabs(kind: Kind) -> Vec<Tab> {
+pub(super) fn tabs(kind: Kind) -> Vec<Tab> {
     kind.some(|| Tab { words: kind.text("待审核"), path: "/".into(), count: Some(1001), current: true })
 }
 
@@ -188,6 +207,42 @@ fn user_new(kind: Kind) -> NewUserPage {
     }
 }
 
+fn audit(kind: Kind) -> AuditPage {
+    let filter = filter(kind, "/system/audit");
+    let rows = kind.some(|| audit::Row {
+        at: "2026-11-22 10:05".into(),
+        actor: kind.text("admin01"),
+        roles: kind.text("平台管理员"),
+        act: kind.text("登录"),
+        subject: kind.text("op_01"),
+        detail: kind.text("one_time_password"),
+        outcome: kind.tag(),
+        place: "7-1001".into(),
+        chain: "/system/audit/chains/7".into(),
+        hash: "0af7651916cd".into(),
+    });
+    AuditPage {
+        page: kind.frame("/system/audit"),
+        acts: AUDIT_ACTS.to_vec(),
+        total: 1001,
+        digest: kind.text("0af7651916cd43dd8448eb211c80319c"),
+        pager: filter.pager("next", rows.len()).exported(&filter),
+        filter,
+        rows,
+    }
+}
+
+fn audit_chain(kind: Kind) -> ChainPage {
+    ChainPage {
+        page: kind.frame("/system/audit"),
+        shard: 7,
+        outcome: kind.tag(),
+        facts: kind.some(|| Fact { name: "链头摘要（SHA-256）", value: kind.text("0af7651916cd43dd") }),
+        previous: kind.text("/system/audit/chains/6"),
+        next: "/system/audit/chains/8".into(),
+    }
+}
+
 fn machines(kind: Kind) -> MachinesPage {
     let filter = filter(kind, "/system/machines");
     let rows = kind.some(|| machines::Row {
@@ -238,6 +293,14 @@ fn rounds(kind: Kind) -> RoundsPage {
     RoundsPage {
         page: kind.frame("/system/rounds"),
         pager: Filter::of("/system/rounds", &[]).pager("next", rows.len()),
+        parameters: Parameters {
+            groups: vec![Group {
+                title: kind.text("工作日历"),
+                facts: kind.part(|| Fact { name: "年度", value: kind.text("2026 年") }),
+                none: "没有",
+            }],
+            warnings: kind.some(|| kind.text("缺少 2027 年的节假日安排")),
+        },
         rows,
     }
 }
@@ -360,5 +423,117 @@ fn launch_confirm(kind: Kind) -> LaunchConfirmPage {
         round: kind.text("2026 年第二批"),
         chosen: kind.some(|| Chosen { city: city(), panel: vec![expert(kind), expert(kind)], led: true }),
         kept: kind.some(|| ("cities".to_owned(), kind.text("410100"))),
+    }
+}
+
+fn notice_row(kind: Kind) -> Row {
+    Row {
+        title: kind.text("补贴申报通知"),
+        audiences: kind.text("运营企业"),
+        state: kind.tag(),
+        revision: 2,
+        pinned_until: "2026-12-31".into(),
+        published_at: "11-22 10:05".into(),
+        changed_at: "11-22 10:05".into(),
+        office: kind.text("省平台"),
+        path: "/system/notices/7".into(),
+    }
+}
+
+fn notices(kind: Kind) -> NoticesPage {
+    let filter = filter(kind, "/system/notices");
+    let rows = kind.some(|| notice_row(kind));
+    NoticesPage {
+        page: kind.frame("/system/notices"),
+        tabs: tabs(kind),
+        pager: filter.pager("next", rows.len()),
+        filter,
+        rows,
+    }
+}
+
+fn notice(kind: Kind) -> NoticePage {
+    NoticePage {
+        page: kind.frame("/system/notices"),
+        form: kind.form(&[]),
+        path: "/system/notices/7".into(),
+        state: kind.tag(),
+        state_id: if kind == Kind::One { "Draft" } else { "Published" }.into(),
+        told: told(kind),
+        facts: kind.some(|| Fact { name: "发布对象", value: kind.text("运营企业") }),
+        deeds: kind.some(|| Deed {
+            title: "撤回",
+            class: "bad",
+            who: kind.text("省平台 甲 · 2026-11-22 10:05"),
+            reason: kind.text("内容有误"),
+        }),
+        others: kind.some(|| notice_row(kind)),
+    }
+}
+
+fn notice_edit(kind: Kind) -> NoticeEditPage {
+    NoticeEditPage {
+        page: kind.frame("/system/notices"),
+        form: kind.form(&["title", "body", "audiences", "pinned_until"]),
+        path: "/system/notices/7/edit".into(),
+        back: "/system/notices/7".into(),
+        audiences: AUDIENCES.to_vec(),
+    }
+}
+
+fn notice_publish(kind: Kind) -> NoticePublishPage {
+    NoticePublishPage {
+        page: kind.frame("/system/notices"),
+        form: kind.form(&[]),
+        path: "/system/notices/7".into(),
+        version: 1,
+        revision: if kind == Kind::One { 1 } else { 2 },
+        audiences: kind.text("运营企业"),
+        told: told(kind),
+    }
+}
+
+fn notice_withdraw(kind: Kind) -> NoticeWithdrawPage {
+    NoticeWithdrawPage {
+        page: kind.frame("/system/notices"),
+        form: kind.form(&["reason"]),
+        path: "/system/notices/7".into(),
+        version: 2,
+        title: kind.text("补贴申报通知"),
+        audiences: kind.text("运营企业"),
+    }
+}
+
+fn divisions(kind: Kind) -> DivisionsPage {
+    let cities = kind.some(|| PlaceOfDesks {
+        code: "410100".into(),
+        name: kind.text("郑州市"),
+        counties: 12,
+        officials: 1,
+        county_officials: 12,
+        deserted: 3,
+        path: "/system/divisions?prefecture=410100".into(),
+    });
+    let row = || divisions::Row {
+        code: "410105".into(),
+        name: kind.text("金水区"),
+        city_code: "410100".into(),
+        city: kind.text("郑州市"),
+        level: "县区",
+        kind: "行政区划",
+        standing: kind.text("现行"),
+        former: false,
+        county_officials: 0,
+        city_officials: 0,
+        deserted: true,
+    };
+    DivisionsPage {
+        page: kind.frame("/system/divisions"),
+        tabs: tabs(kind),
+        filter: filter(kind, "/system/divisions"),
+        marks: divisions::marks(&cities),
+        rows: kind.some(row),
+        deserted: cities.len(),
+        cities: if kind == Kind::Many { Vec::new() } else { cities },
     }
 }

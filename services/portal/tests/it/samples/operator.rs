@@ -21,6 +21,7 @@ use portal::{
         interconnect::InterconnectPage,
         invoices::{self, InvoicePage, NewInvoicePage},
         links::{LinkPage, Pulled, Stepped, Tested},
+        members::{self, MemberPage, MembersPage, NewMemberPage},
         stations::{self, StationPage, StationRows, StationsPage},
     },
 };
@@ -62,7 +63,51 @@ pub fn of(kind: Kind) -> Vec<Sample> {
         sample("link.html", kind, link(kind)),
         sample("company.html", kind, company(kind)),
         sample("company_edit.html", kind, company_edit(kind)),
+        sample("members.html", kind, members(kind)),
+        sample("member.html", kind, member(kind)),
+        sample("member_new.html", kind, member_new(kind)),
     ]
+}
+
+fn members(kind: Kind) -> MembersPage {
+    let row = |number| members::Row {
+        name: kind.text("甲"),
+        login: kind.text("op_01"),
+        phone: "199****0003".into(),
+        owner: number == 0,
+        oneself: number == 1,
+        state: kind.tag(),
+        signed_in_at: "11-22 10:05".into(),
+        sessions: 2,
+        path: "/account/members/7".into(),
+    };
+    let page = kind.frame("/account/members");
+    MembersPage { page, rows: kind.each(row), manages: kind != Kind::One }
+}
+
+fn member(kind: Kind) -> MemberPage {
+    let act = |sure| members::Offered {
+        path: "/account/members/7/owner".into(),
+        label: "转交主账号",
+        effect: "转交后您不再是主账号",
+        sure,
+        form: Form::default(),
+    };
+    let none = kind == Kind::Empty;
+    MemberPage {
+        page: kind.frame("/account/members"),
+        form: kind.form(&["sure"]),
+        name: kind.text("甲"),
+        state: kind.tag(),
+        facts: kind.some(|| Fact { name: "姓名", value: kind.text("甲") }),
+        acts: if none { Vec::new() } else { vec![act(""), act("我已确认")] },
+        why_not: if none { "成员由主账号管理" } else { "" },
+    }
+}
+
+fn member_new(kind: Kind) -> NewMemberPage {
+    let form = kind.form(&["login", "display_name", "contact_phone"]);
+    NewMemberPage { page: kind.frame("/account/members"), form }
 }
 
 fn tabs(kind: Kind) -> Vec<Tab> {

@@ -16,6 +16,7 @@ use portal::{
         county_subsidies::{CountyReviewPage, CountySubsidiesPage},
         extensions::ExtendPage,
         files::FileNoticePage,
+        leaves::{Leaf, LeavesPage, Others},
         order_members::OrderMemberPage,
         orders::{Interest, Member, OrderPage, OrdersPage},
         print::PrintPage,
@@ -42,7 +43,23 @@ pub fn of(kind: Kind) -> Vec<Sample> {
         sample("extend.html", kind, extend(kind)),
         sample("reassign.html", kind, reassign(kind)),
         sample("file_notice.html", kind, file_notice(kind)),
+        sample("leaves.html", kind, leaves(kind)),
     ]
+}
+
+fn leaves(kind: Kind) -> LeavesPage {
+    let number = |at: usize| i32::try_from(at + 1).unwrap_or(i32::MAX);
+    LeavesPage {
+        page: kind.guest(),
+        name: kind.text("01_省级奖补资金项目申请函.pdf"),
+        count: kind.each(number).len().try_into().unwrap_or(0),
+        leaves: kind.each(|at| Leaf { number: number(at), path: format!("/files/7/pages/{}", number(at)) }),
+        size: (1131, 1600),
+        fonts_missing: kind != Kind::One,
+        original: "/files/7/original".into(),
+        others: kind
+            .some(|| Others { label: kind.text("第 21–40 页"), path: "/files/7/preview?from=21".into() }),
+    }
 }
 
 fn file_notice(kind: Kind) -> FileNoticePage {

@@ -1,0 +1,148 @@
+//! HTTP to outside systems: an address inside this network is never called, so that nobody makes a process call its neighbours.
+//!
+//! Owns: which addresses are public, and a client that connects to those only. A name is judged by the very addresses that are
+//! connected to (no second look-up in between), nothing is redirected, no proxy is asked. Not: what is sent.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
+
+use reqwest::{
+    Url,
+    dns::{Addrs, Name, Resolve, Resolving},
+    redirect::Policy,
+};
+
+/// A client of outside systems. `private_addresses`: whether they may be inside this network, which only tests and development
+/// want.
+///
+/// # Errors
+/// The machine has no usable TLS.
+pub fn client(private_addresses: bool, connect: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    // A provider that is there already is the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let plain = reqwest::Client::builder().connect_timeout(connect).redirect(Policy::none()).no_proxy();
+    if private_addresses { plain.build() } else { plain.dns_resolver(Arc::new(Public)).build() }
+}
+
+/// Whether the host of an address is a name (judged when it is resolved), or a public number. A number is not resolved, so this
+/// has to be asked before each call.
+#[must_use]
+pub fn allowed(url: &Url) -> bool {
+    let Some(host) = url.host_str() else { return false };
+    host.trim_matches(['[', ']']).parse().map_or(true, is_public)
+}
+
+/// Finds public addresses only.
+struct Public;
+
+impl Resolve for Public {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let public: Vec<SocketAddr> = found.filter(|address| is_public(address.ip())).collect();
+            Ok(Box::new(public.into_iter()) as Addrs)
+        })
+    }
+}
+
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => address.to_ipv4_mapped().map_or_else(|| is_public_v6(address), is_public_v4),
+    }
+}
+
+/// Source: IANA, IPv6 Special-Purpose Address Registry. 2000::/3 is what is given to networks of the world; of it the parts that
+/// carry IPv4 addresses (Teredo and its neighbours 2001::/23, 6to4 2002::/16) and those of documentation are not called.
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let [first, second, ..] = address.segments();
+    first & 0xe000 == 0x2000
+        && !(first == 0x2001 && second < 0x0200)
+        && !(first == 0x2001 && second == 0x0db8)
+        && first != 0x2002
+        && !(first == 0x3fff && second < 0x1000)
+}
+
+/// Source: IANA, IPv4 Special-Purpose Address Registry.
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [first, second, third, _] = address.octets();
+    let shared = first == 100 && second & 0xc0 == 64;
+    let protocols = (first, second, third) == (192, 0, 0);
+    let relays = (first, second, third) == (192, 88, 99);
+    let benchmarks = first == 198 && second & 0xfe == 18;
+    !(address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_multicast()
+        || address.is_documentation()
+        || shared
+        || protocols
+        || relays
+        || benchmarks
+        || first == 0
+        || first >= 240)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_this_network_are_not_called_however_they_are_written() {
+        let may = |url: &str| allowed(&Url::parse(url).expect("a URL"));
+        for url in [
+            "http://127.0.0.1/evcs",
+            "http://2130706433/evcs",
+            "http://0x7f.1:5432/evcs",
+            "http://10.0.0.7/evcs",
+            "http://172.16.3.4/evcs",
+            "http://192.168.1.1/evcs",
+            "http://169.254.169.254/latest",
+            "http://100.64.0.1/evcs",
+            "http://100.127.255.254/evcs",
+            "http://0.0.0.0/evcs",
+            "http://192.0.0.1/evcs",
+            "http://192.0.2.1/evcs",
+            "http://192.88.99.1/evcs",
+            "http://198.18.0.1/evcs",
+            "http://198.19.255.254/evcs",
+            "http://198.51.100.1/evcs",
+            "http://203.0.113.1/evcs",
+            "http://224.0.0.1/evcs",
+            "http://255.255.255.255/evcs",
+            "http://[::1]/evcs",
+            "http://[::ffff:10.0.0.1]/evcs",
+            "http://[::10.0.0.1]/evcs",
+            "http://[64:ff9b::10.0.0.1]/evcs",
+            "http://[2001::1]/evcs",
+            "http://[2001:db8::1]/evcs",
+            "http://[2002:a00:1::1]/evcs",
+            "http://[3fff::1]/evcs",
+            "http://[fd00::1]/evcs",
+            "http://[fe80::1]/evcs",
+            "http://[ff02::1]/evcs",
+        ] {
+            assert!(!may(url), "{url}");
+        }
+        for url in [
+            "https://host.example/evcs",
+            "http://8.8.8.8/evcs",
+            "http://100.128.0.1/evcs",
+            "http://198.20.0.1/evcs",
+            "http://192.0.1.1/evcs",
+            "http://[2400:3200::1]/evcs",
+            "http://[2001:4860:4860::8888]/evcs",
+        ] {
+            assert!(may(url), "{url}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_name_of_this_machine_resolves_to_nothing() {
+        let name: Name = "localhost".parse().expect("a name");
+        assert_eq!(Public.resolve(name).await.map_or(0, Iterator::count), 0);
+    }
+}
