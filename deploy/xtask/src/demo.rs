@@ -4,6 +4,7 @@
 //! services as everybody does, through the driver, and what they refuse ends it.
 pub mod acceptance;
 pub mod cast;
+pub mod charging;
 pub mod desks;
 pub mod joint;
 pub mod load;

@@ -126,7 +126,8 @@ fn deployment(checkout: &Checkout, binaries: PathBuf, cluster: &Cluster, broker:
     })
 }
 
-fn write_private(path: &std::path::Path, text: &str) -> Result<()> {
+/// Writes a file that only its owner reads. Errors: it cannot be written.
+pub(crate) fn write_private(path: &std::path::Path, text: &str) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;

@@ -1,12 +1,15 @@
 //! The demo as a newcomer sees it: thirty stations go through the review on private servers, and everything adds up.
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use xtask::{
     commands::audit::Findings,
     demo::{
         self,
+        charging::Charging,
         plan::{Goal, way},
     },
+    deployment::Deployment,
+    driver::clock,
     services::Service,
     trial::{Plan, Trial},
 };
@@ -31,6 +34,25 @@ fn planned() -> BTreeMap<String, i64> {
     stages
 }
 
+/// Vehicles come until somebody charges; a second start goes on with the same credentials.
+async fn comes_alive(deployment: &Deployment) -> anyhow::Result<()> {
+    let mut charging = Charging::of(deployment).await?;
+    assert!(charging.connectors() > 50, "{}", charging.connectors());
+    let mut sent = 0;
+    for seconds in 0..12 {
+        // A clock may be up to five minutes ahead.
+        let turn = charging.turn(clock::instant() + Duration::from_secs(seconds * 20)).await?;
+        assert_eq!(turn.rejected, 0, "{turn:?}");
+        sent += turn.sent;
+    }
+    assert!(sent > 12 * charging.connectors(), "nobody charges");
+    let kept = deployment.folder.join("demo-charging.json");
+    let before = std::fs::read_to_string(&kept)?;
+    assert_eq!(Charging::of(deployment).await?.connectors(), charging.connectors());
+    assert_eq!(std::fs::read_to_string(&kept)?, before);
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn thirty_stations_go_through_the_review_and_a_second_run_reports_the_same() {
     let trial = Trial::start(Plan::quick()).await.unwrap();
@@ -51,6 +73,7 @@ async fn thirty_stations_go_through_the_review_and_a_second_run_reports_the_same
     }
     assert!(summary.refusals.len() >= 40, "{:?}", summary.refusals);
     assert_eq!(demo::run(deployment).await.unwrap(), summary);
+    comes_alive(deployment).await.unwrap();
     let findings = Findings::gather(deployment, &Service::WITH_DATABASE).await.unwrap();
     assert_eq!(findings.violations(), 0, "{}", findings.table());
     trial.stop().await.unwrap();

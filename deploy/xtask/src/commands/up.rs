@@ -79,6 +79,9 @@ async fn serve(fleet: &Fleet, arguments: &Arguments) -> Result<()> {
     eprintln!("{}", demo::roster::sign_ins());
     if arguments.demo {
         eprintln!("{}", demo::desks::table(deployment).await?);
+        let charging = demo::charging::Charging::of(deployment).await?;
+        eprintln!("  vehicles come and go at {} connectors, reported every 5 s", charging.connectors());
+        charging.run().await;
     }
     std::future::pending().await
 }

@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use prost::Message as _;
 use proto::{
-    accounts::{CallerToken, IssueCallerTokenRequest, IssueMachineTokenRequest},
+    accounts::{CallerToken, IssueCallerTokenRequest, IssueClientResponse, IssueMachineTokenRequest},
     common::CallerClaims,
 };
 use tokio::{
@@ -82,6 +82,12 @@ impl Actor {
     /// Somebody who has not signed in.
     pub fn nobody(platform: &Platform) -> Self {
         Self::new(platform, "nobody", Proof::Nobody)
+    }
+
+    /// An outside system with its credentials.
+    pub fn machine(platform: &Platform, issued: IssueClientResponse) -> Self {
+        let IssueClientResponse { client_id, client_secret } = issued;
+        Self::new(platform, client_id.clone(), Proof::Machine { client_id, client_secret })
     }
 
     /// The login or the client id.

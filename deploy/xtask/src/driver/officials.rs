@@ -6,17 +6,13 @@ use std::process::Stdio;
 use anyhow::{Context as _, Result, ensure};
 use proto::accounts::{
     ClientView, Colleague, CreateOfficialRequest, DeactivateUserRequest, EndSessionsRequest,
-    IssueClientRequest, ListColleaguesRequest, ListUsersRequest, ListUsersResponse, ReissuePasswordRequest,
-    RevokeClientRequest, UnlockUserRequest, UserView,
+    IssueClientRequest, IssueClientResponse, ListColleaguesRequest, ListUsersRequest, ListUsersResponse,
+    ReissuePasswordRequest, RevokeClientRequest, UnlockUserRequest, UserView,
 };
 
 use tokio::{io::AsyncWriteExt as _, process::Command};
 
-use super::{
-    actor::{Actor, Proof},
-    platform::Platform,
-    refused::Answer,
-};
+use super::{actor::Actor, platform::Platform, refused::Answer};
 use crate::services::Service;
 
 /// A post in a government body, or an expert.
@@ -186,16 +182,18 @@ impl Actor {
     ///
     /// Errors: as `Machines.IssueClient`.
     pub async fn issue_machine(&self, name: &str, operator_id: &str) -> Answer<Actor> {
+        Ok(Actor::machine(self.platform(), self.issue_client(name, operator_id).await?))
+    }
+
+    /// The same as credentials, to be kept. Errors: as `Machines.IssueClient`.
+    pub async fn issue_client(&self, name: &str, operator_id: &str) -> Answer<IssueClientResponse> {
         let body = IssueClientRequest {
             request_id: self.request_id(),
             name: name.to_owned(),
             roles: vec!["ingest".to_owned()],
             operator_id: operator_id.to_owned(),
         };
-        let issued =
-            self.ask(body, |to, request| async move { to.machines().issue_client(request).await }).await?;
-        let (client_id, client_secret) = (issued.client_id, issued.client_secret);
-        Ok(Actor::new(self.platform(), client_id.clone(), Proof::Machine { client_id, client_secret }))
+        self.ask(body, |to, request| async move { to.machines().issue_client(request).await }).await
     }
 
     /// Ends an outside system's credentials. Errors: `not_found`.
