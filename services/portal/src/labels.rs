@@ -279,6 +279,23 @@ pub fn audit_refusal(id: &str) -> String {
     chosen(&AUDIT_REFUSALS, id)
 }
 
+/// The provincial departments that usually sign. Source: workflow, Words.
+const DEPARTMENTS: [(&str, &str); 8] = [
+    ("fgw", "省发展改革委"),
+    ("nyj", "省能源局"),
+    ("czt", "省财政厅"),
+    ("jtt", "省交通运输厅"),
+    ("zjt", "省住房城乡建设厅"),
+    ("gxt", "省工业和信息化厅"),
+    ("zrt", "省自然资源厅"),
+    ("sjj", "省审计厅"),
+];
+
+/// A department in words; one of another code stands for itself.
+pub fn department(code: &str) -> String {
+    chosen(&DEPARTMENTS, code)
+}
+
 /// How strict a gate is.
 pub const GATES: [(&str, &str); 3] =
     [("block", "不满足则不能提交"), ("warn", "提示并留痕"), ("off", "不检查")];

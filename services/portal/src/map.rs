@@ -80,13 +80,16 @@ fn draw(grid: &'static str) -> Drawing {
     }
 }
 
-/// The hexagon of a prefecture where its name stands best: as far from others' as can be without leaving the middle far.
+/// Beyond so many units from others' hexagons a name gains nothing by moving further, to the edge of the province.
+const CLEAR: f64 = 22.0;
+
+/// The hexagon of a prefecture where its name stands best: clear of others', and near its own middle.
 fn named_at(own: &[(f64, f64)], others: &[(f64, f64)]) -> (f64, f64) {
     let far = |one: (f64, f64), other: (f64, f64)| (one.0 - other.0).hypot(one.1 - other.1);
     let many = f64::from(u32::try_from(own.len()).unwrap_or(u32::MAX));
     let sum = own.iter().fold((0.0, 0.0), |sum, at| (sum.0 + at.0, sum.1 + at.1));
     let middle = (sum.0 / many, sum.1 / many);
-    let apart = |at: (f64, f64)| others.iter().map(|other| far(at, *other)).fold(f64::INFINITY, f64::min);
+    let apart = |at: (f64, f64)| others.iter().map(|other| far(at, *other)).fold(CLEAR, f64::min);
     let score = |at: &(f64, f64)| apart(*at) - far(*at, middle) / 2.0;
     own.iter().copied().max_by(|one, other| score(one).total_cmp(&score(other))).unwrap_or(middle)
 }

@@ -175,7 +175,9 @@ pub fn steps(view: &ApplicationView, history: &[HistoryEntry]) -> Vec<Step> {
                 history.iter().rev().find(|entry| passed && ends.contains(&entry.transition.as_str()));
             let line = match (ended, number == at) {
                 (Some(entry), _) => format!("{} {}", format::day(entry.occurred_at.as_ref()), entry.office),
-                (None, true) => tag(view, false, false).text,
+                (None, true) => Some(tag(view, false, false).text)
+                    .filter(|text| text != name)
+                    .unwrap_or_else(|| "办理中".to_owned()),
                 (None, false) if passed => String::new(),
                 (None, false) => "未开始".to_owned(),
             };

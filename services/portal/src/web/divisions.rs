@@ -146,8 +146,9 @@ pub struct Mark {
     pub path: String,
 }
 
-/// Scale of the drawing: from how many, and the class. Source: ui, section 11, at most six classes.
-const SCALE: [(usize, &str, &str); 4] = [(6, "q5", " lt"), (3, "q3", ""), (1, "q1", ""), (0, "q0", "")];
+/// Scale of the drawing: from how many thirds of a city's divisions, begun ones counted as whole, and the class. Source: ui,
+/// section 11, at most six classes.
+const SCALE: [(usize, &str, &str); 4] = [(3, "q5", " lt"), (2, "q3", ""), (1, "q1", ""), (0, "q0", "")];
 
 impl Tree {
     /// As accounts lists them.
@@ -213,7 +214,9 @@ pub fn tab(filter: &Filter) -> String {
 pub fn marks(cities: &[City]) -> Vec<Mark> {
     let mark = |shape: &map::Shape| {
         let city = cities.iter().find(|city| city.code == shape.code)?;
-        let (_, class, light) = *SCALE.iter().find(|(from, ..)| city.deserted >= *from)?;
+        // The city itself is one of its divisions.
+        let thirds = (city.deserted * 3).div_ceil(city.counties + 1);
+        let (_, class, light) = *SCALE.iter().find(|(from, ..)| thirds >= *from)?;
         Some(Mark {
             shape: shape.path.clone(),
             class,

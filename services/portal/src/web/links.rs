@@ -116,11 +116,11 @@ fn state(link: Option<&Link>) -> Tag {
 
 fn missing(link: Option<&Link>) -> Vec<&'static str> {
     let Some(link) = link else {
-        return vec!["互联互通尚未开通，请联系平台管理员开通并领取密钥"];
+        return vec!["互联互通尚未开通，由平台管理员开通并发放密钥"];
     };
     let wants = [
-        (link.state == "revoked", "互联互通已撤销，请联系平台管理员重新开通"),
-        (link.state == "active" && !link.open, "互联互通已暂停，请联系平台管理员"),
+        (link.state == "revoked", "互联互通已撤销，由平台管理员重新开通"),
+        (link.state == "active" && !link.open, "互联互通已暂停，由平台管理员恢复"),
         (link.base_url.is_empty(), "尚未填写运营商系统的接口地址，平台不能主动查询场站和状态"),
         (!link.callable, "尚未填写平台调用运营商系统所用的密钥"),
     ];

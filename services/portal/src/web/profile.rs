@@ -129,7 +129,7 @@ fn facts(visitor: &Visitor, names: &Known, phone: &str) -> Vec<Fact> {
         fact("姓名", &view.display_name),
         fact("账号名称", &view.login),
         fact("所属单位", &view.office),
-        fact("厅委", &view.department),
+        fact("厅委", &labels::department(&view.department)),
         fact("角色", &roles.join("、")),
         fact("管辖区域", &places.collect::<Vec<_>>().join("、")),
         fact("本单位负责人", if view.lead { "是" } else { "否" }),

@@ -74,7 +74,12 @@ impl Row {
             name: round.name.clone(),
             days: policy::days(&policy),
             rule: policy::rule(&policy),
-            departments: policy.departments.join("、"),
+            departments: policy
+                .departments
+                .iter()
+                .map(|code| labels::department(code))
+                .collect::<Vec<_>>()
+                .join("、"),
             sample: policy::percent(policy.sample_permille),
             created_at: format::short(round.created_at.as_ref()),
             path: format!("{LIST}/{}", round.round_id),

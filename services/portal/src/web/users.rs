@@ -90,7 +90,8 @@ pub(super) fn scope(names: &Known, user: &UserView) -> String {
 }
 
 pub(super) fn office(user: &UserView) -> String {
-    let parts = [user.office.as_str(), user.department.as_str(), user.employer.as_str()];
+    let department = labels::department(&user.department);
+    let parts = [user.office.as_str(), department.as_str(), user.employer.as_str()];
     parts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · ")
 }
 
@@ -325,7 +326,7 @@ fn facts(names: &Known, user: &UserView) -> Vec<Fact> {
         fact("角色", &roles(user)),
         fact("管辖区域", &scope(names, user)),
         fact("所属单位", &user.office),
-        fact("厅委", &user.department),
+        fact("厅委", &labels::department(&user.department)),
         fact("工作单位", &user.employer),
         fact("创建时间", &format::moment(user.created_at.as_ref())),
     ]
