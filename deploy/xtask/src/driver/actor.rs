@@ -148,6 +148,7 @@ impl Actor {
                 return Err(refused);
             }
             sleep(jittered(PAUSE * 3_u32.pow(repetition))).await;
+            self.platform.note_repetition();
             repetition += 1;
         }
     }
@@ -219,6 +220,7 @@ impl Actor {
                 return Err(refused);
             }
             sleep(jittered(PAUSE * 3_u32.pow(repetition))).await;
+            self.platform.note_repetition();
             repetition += 1;
         }
     }
