@@ -7,6 +7,7 @@ mod notifications_killed;
 mod operators_deliver;
 mod replacements;
 mod restarts;
+mod restored;
 mod reviews_killed;
 mod webhooks;
 

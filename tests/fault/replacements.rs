@@ -144,7 +144,7 @@ impl Errands {
 }
 
 /// Sets somebody to decide, so many times a second, on whichever application has been answered longest.
-fn decide(county: &Actor, cases: Vec<ApplicationView>, today: &str) -> (Paced, Acknowledged) {
+pub(super) fn decide(county: &Actor, cases: Vec<ApplicationView>, today: &str) -> (Paced, Acknowledged) {
     let acknowledged = Acknowledged::default();
     let (free, next) = mpsc::unbounded_channel();
     for view in cases {

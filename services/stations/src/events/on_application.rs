@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use chassis::{
     Failure, Work,
-    consumer::{Apply, Event, Fetch, Order, Subscription},
+    consumer::{Apply, Event, Fetch, Order, Subscription, nothing_to_forget},
 };
 use uuid::Uuid;
 
@@ -13,7 +13,13 @@ use crate::app::claim::{self, Holder};
 #[must_use]
 pub fn subscription(fetch: Fetch) -> Subscription {
     let apply: Apply = Arc::new(|work, event| Box::pin(apply(work, event)));
-    Subscription { stream: "REVIEWS", durable: "stations-reviews", order: Order::EveryVersion(fetch), apply }
+    Subscription {
+        stream: "REVIEWS",
+        durable: "stations-reviews",
+        order: Order::EveryVersion(fetch),
+        apply,
+        forget: nothing_to_forget(),
+    }
 }
 
 async fn apply(work: &mut Work, event: Event) -> Result<(), Failure> {
