@@ -9,6 +9,7 @@ mod replacements;
 mod restarts;
 mod restored;
 mod reviews_killed;
+mod upgrade;
 mod webhooks;
 
 use anyhow::Result;

@@ -80,6 +80,11 @@ impl Fleet {
         &self.deployment
     }
 
+    /// Lets every process that starts from now on be one of these programs, e.g. of the next release.
+    pub fn bring_binaries(&mut self, folder: PathBuf) {
+        self.deployment.binaries = folder;
+    }
+
     /// Lists the services that this fleet was started with.
     pub fn services(&self) -> impl Iterator<Item = Service> + '_ {
         self.running.keys().copied()
