@@ -5,8 +5,11 @@ mod broker_lost;
 mod database_restarted;
 mod notifications_killed;
 mod operators_deliver;
+mod replacements;
 mod restarts;
+mod restored;
 mod reviews_killed;
+mod upgrade;
 mod webhooks;
 
 use anyhow::Result;
@@ -18,6 +21,11 @@ use system_tests::{
 
 /// Applications of one company, all at 县级审核 in 金水区.
 async fn cases(system: &System, count: usize) -> Result<Vec<Case>> {
+    cases_at(system, count, Stage::CountyReview).await
+}
+
+/// The same at another node.
+async fn cases_at(system: &System, count: usize, stage: Stage) -> Result<Vec<Case>> {
     let company = system.company(system.number(), "410105").await?;
-    try_join_all((0..count).map(|_| system.application().of(&company).at(Stage::CountyReview))).await
+    try_join_all((0..count).map(|_| system.application().of(&company).at(stage))).await
 }

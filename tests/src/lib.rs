@@ -13,6 +13,7 @@ pub mod collector;
 pub mod companies;
 pub mod evidence;
 pub mod operator;
+pub mod paced;
 pub mod pages;
 pub mod premises;
 pub mod records;

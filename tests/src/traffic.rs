@@ -39,6 +39,13 @@ impl Acknowledged {
         Self(Arc::new(Mutex::new(kept)))
     }
 
+    /// What is noted up to here, whatever comes after.
+    #[must_use]
+    pub fn so_far(&self) -> Self {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self(Arc::new(Mutex::new(kept)))
+    }
+
     /// How many answers were noted.
     pub fn count(&self) -> usize {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).len()

@@ -1,10 +1,12 @@
 //! `cargo xtask arch`: the house rules that a compiler does not check.
 //!
 //! Owns: finding the files and reporting. Not: the rules – dependencies are in `arch/manifests.rs`, arrows inside a
-//! service in `arch/arrows.rs`, what every file must look like in `arch/files.rs`. Source: house style, sections 3 and 5.
+//! service in `arch/arrows.rs`, what every file must look like in `arch/files.rs`, what a release may do to a schema in
+//! `arch/migrations.rs`. Source: house style, sections 3 and 5.
 mod arrows;
 mod files;
 mod manifests;
+mod migrations;
 mod source;
 
 use std::{
@@ -49,6 +51,7 @@ pub fn run() -> Result<()> {
 /// Finds every broken rule in a checkout. Errors: a file cannot be read.
 pub fn check(root: &Path) -> Result<Vec<Finding>> {
     let mut findings = manifests::check(root)?;
+    findings.extend(migrations::check(root)?);
     for path in source_files(root)? {
         let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
         let file = path.strip_prefix(root).unwrap_or(&path).display().to_string();

@@ -104,7 +104,11 @@ impl Deployment {
 
     /// Gives the settings of a service as environment variables. Errors: one of its facts is missing.
     pub fn environment(&self, service: Service) -> Result<Vec<(String, String)>> {
-        let own = self.address(service)?;
+        self.environment_at(service, self.address(service)?)
+    }
+
+    /// The same for one of several processes of a service, which listens elsewhere than its callers look for it.
+    pub fn environment_at(&self, service: Service, own: &Addresses) -> Result<Vec<(String, String)>> {
         let mut settings = vec![
             ("PROFILE".to_owned(), self.profile.name().to_owned()),
             ("SERVER__ADMIN_ADDR".to_owned(), own.admin.clone()),

@@ -3,7 +3,7 @@
 //! Owns: who acts ([`Actor`]), what came back ([`Refused`]), one small file of verbs for each area, waiting for the
 //! effect of an event ([`eventually`]). Decides nothing: every rule is asked of the services.
 //!
-//! ```ignore
+//! ```text
 //! let platform = Platform::of(fleet.deployment())?;
 //! let root = platform.first_administrator("admin01").await?;
 //! let operator = platform.sign_in("op01", "Chongdian#2026").await?;

@@ -36,6 +36,8 @@ pub struct Plan {
     pub binaries: Option<PathBuf>,
     /// Further settings, see [`Deployment::settings`].
     pub settings: Vec<(Service, String, String)>,
+    /// Whether services can be replaced while they are called, see [`Fleet::replace`].
+    pub fronts: bool,
 }
 
 impl Plan {
@@ -46,6 +48,7 @@ impl Plan {
             services: Service::WITH_DATABASE.to_vec(),
             binaries: None,
             settings: vec![],
+            fronts: false,
         }
     }
 
@@ -58,6 +61,11 @@ impl Plan {
     pub fn with(mut self, service: Service) -> Self {
         self.services.push(service);
         self
+    }
+
+    /// Puts each service behind a front, so that it can be replaced while it is called.
+    pub fn behind_fronts(self) -> Self {
+        Self { fronts: true, ..self }
     }
 
     /// Adds a setting of one service, e.g. `("DATABASE__POOL_MAX", "4")`.
@@ -119,7 +127,10 @@ impl Trial {
         });
         let broker = nats.url();
         tokio::try_join!(try_join_all(made), provision::provision(&broker, Protection::Open))?;
-        let fleet = Fleet::start(deployment, &plan.services).await?;
+        let fleet = match plan.fronts {
+            true => Fleet::start_behind_fronts(deployment, &plan.services).await?,
+            false => Fleet::start(deployment, &plan.services).await?,
+        };
         Ok(Self { fleet, nats, postgres, cluster, names, folder })
     }
 

@@ -64,6 +64,8 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Outbox {
+    /// Begins another life after the database came from a backup: another lineage, and every event is published again.
+    Restored,
     /// Publishes events again; safe at any time.
     Republish {
         /// Occurred at or after, RFC 3339.
@@ -131,6 +133,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Audit { json } => {
             let pool = chassis::process::connect(&config.database, "accounts-audit").await?;
             return Ok(chassis::audit::conclude(&audit::check(&pool, &config).await?, json));
+        }
+        Command::Outbox(Outbox::Restored) => {
+            let pool = chassis::process::connect(&config.database, "accounts-outbox").await?;
+            println!("{}", chassis::lineage::begin(&pool).await?);
         }
         Command::Outbox(Outbox::Republish { from, to }) => {
             let pool = chassis::process::connect(&config.database, "accounts-outbox").await?;

@@ -14,7 +14,7 @@ use sqlx::{PgPool, Row as _};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::{Failure, Units, Work, identity::Caller, rpc::Peer};
+use crate::{Failure, Units, Work, identity::Caller, lineage::Lineage, rpc::Peer};
 
 /// One consumed event.
 #[derive(Debug, Clone)]
@@ -29,6 +29,16 @@ pub type Apply = Arc<dyn for<'w> Fn(&'w mut Work, Event) -> BoxFuture<'w, Result
 /// Fetches an aggregate's events from a version on: `(aggregate type, aggregate id, from version)`.
 pub type Fetch =
     Arc<dyn Fn(String, String, i64) -> BoxFuture<'static, Result<Vec<Envelope>, Failure>> + Send + Sync>;
+
+/// Removes what a service keeps of an aggregate `(type, id)` and would not overwrite by an older version of it, inside the
+/// consumer's transaction: its producer was restored from a backup and tells it anew. Source: decision record 26.
+pub type Forget =
+    Arc<dyn for<'w> Fn(&'w mut Work, String, Uuid) -> BoxFuture<'w, Result<(), Failure>> + Send + Sync>;
+
+/// A [`Forget`] where every event overwrites whatever stands there.
+pub fn nothing_to_forget() -> Forget {
+    Arc::new(|_, _, _| Box::pin(async { Ok(()) }))
+}
 
 /// How a consumer keeps the order of an aggregate. Source: reliability 5.2.
 #[derive(Clone)]
@@ -53,6 +63,8 @@ pub struct Subscription {
     /// What an event still does that comes after a later one of its aggregate, as holes of a tier may be filled by a
     /// redelivery; `None`: nothing. Source: decision record 20.
     pub late: Option<Apply>,
+    /// See [`Forget`].
+    pub forget: Forget,
 }
 
 /// A [`Fetch`] that asks the producing service's `Events`.
@@ -81,6 +93,8 @@ pub enum Outcome {
         /// The first version that is missing.
         from: i64,
     },
+    /// It belongs to a later lineage of its producer than what was applied before.
+    Reborn,
 }
 
 /// Applies events for one consumer; the running consumer, replays and rebuilds all go through it.
@@ -107,6 +121,10 @@ impl Applier {
                 self.fill(envelope, from).await?;
                 self.step(envelope, false).await
             }
+            Outcome::Reborn => {
+                self.begin_anew(envelope).await?;
+                self.step(envelope, false).await
+            }
             outcome @ (Outcome::Applied | Outcome::Passed | Outcome::Blocked) => Ok(outcome),
         }
     }
@@ -117,6 +135,87 @@ impl Applier {
         let missing = fetch(envelope.aggregate_type.clone(), envelope.aggregate_id.clone(), from).await?;
         for event in missing.iter().filter(|event| event.aggregate_version < envelope.aggregate_version) {
             self.step(event, false).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets an aggregate whose producer was restored from a backup, for every consumer of this service, and takes up the
+    /// new lineage: a tier's consumer from the event at hand, any other at the newest event, which carries the whole state.
+    ///
+    /// # Errors
+    /// The producer or the database is away; nothing has changed then.
+    async fn begin_anew(&self, envelope: &Envelope) -> Result<(), Failure> {
+        let newest = match &self.subscription.order {
+            Order::Tier => None,
+            Order::EveryVersion(fetch) => self.newest(fetch, envelope).await?,
+        };
+        let heard = Heard::new(newest.as_ref().unwrap_or(envelope).clone(), tracing::Span::current())?;
+        let mut work = self.units.begin_for(Caller::system(self.subscription.durable), String::new()).await?;
+        let anew = self.reset(&mut work, &heard, newest.is_some()).await;
+        match anew {
+            Ok(()) => work.commit().await?,
+            Err(_) => work.undo().await,
+        }
+        anew
+    }
+
+    async fn newest(&self, fetch: &Fetch, envelope: &Envelope) -> Result<Option<Envelope>, Failure> {
+        let (mut newest, mut from) = (None, envelope.aggregate_version);
+        loop {
+            let events = fetch(envelope.aggregate_type.clone(), envelope.aggregate_id.clone(), from).await?;
+            let Some(last) = events.into_iter().last() else { return Ok(newest) };
+            from = last.aggregate_version + 1;
+            newest = Some(last);
+        }
+    }
+
+    async fn reset(&self, work: &mut Work, heard: &Heard, alone: bool) -> Result<(), Failure> {
+        let (of, id) = heard.aggregate();
+        // One consumer of this service after the other; the second finds the new lineage in its place.
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind(id.to_string())
+            .execute(work.db())
+            .await?;
+        let known = sqlx::query_scalar::<_, Option<Uuid>>(
+            "-- chassis.consumer_versions.lineage
+             SELECT lineage_id FROM consumer_versions
+             WHERE consumer = $1 AND aggregate_type = $2 AND aggregate_id = $3 FOR UPDATE",
+        )
+        .bind(self.subscription.durable)
+        .bind(&of)
+        .bind(id)
+        .fetch_optional(work.db())
+        .await?;
+        if known.flatten() == Some(heard.lineage_id) {
+            return Ok(());
+        }
+        tracing::warn!(consumer = self.subscription.durable, aggregate.kind = of, aggregate.id = %id,
+            "the producer was restored from a backup; what it told of this aggregate before is forgotten");
+        metrics::counter!("aggregates_begun_anew_total").increment(1);
+        (self.subscription.forget)(work, of.clone(), id).await?;
+        sqlx::query(
+            "-- chassis.inbox.forget
+             DELETE FROM inbox USING consumer_versions place
+             WHERE place.aggregate_type = $1 AND place.aggregate_id = $2
+               AND inbox.consumer = place.consumer AND inbox.aggregate_id = place.aggregate_id",
+        )
+        .bind(&of)
+        .bind(id)
+        .execute(work.db())
+        .await?;
+        let before = if alone { heard.envelope.aggregate_version - 1 } else { 0 };
+        sqlx::query(
+            "-- chassis.consumer_versions.begin_anew
+             UPDATE consumer_versions SET version = $3, lineage_id = $4 WHERE aggregate_type = $1 AND aggregate_id = $2",
+        )
+        .bind(&of)
+        .bind(id)
+        .bind(before)
+        .bind(heard.lineage_id)
+        .execute(work.db())
+        .await?;
+        if alone {
+            self.steps(work, std::slice::from_ref(heard), false, &mut 0).await?;
         }
         Ok(())
     }
@@ -148,7 +247,7 @@ impl Applier {
         let outcome = self.steps(&mut work, heard, replayed, applied).await;
         match outcome {
             Ok(Outcome::Applied | Outcome::Passed) => work.commit().await?,
-            Ok(Outcome::Blocked | Outcome::Gap { .. }) | Err(_) => work.undo().await,
+            Ok(Outcome::Blocked | Outcome::Gap { .. } | Outcome::Reborn) | Err(_) => work.undo().await,
         }
         outcome
     }
@@ -168,6 +267,15 @@ impl Applier {
                 return Err(Failure::internal("an aggregate without a place"));
             };
             let version = one.envelope.aggregate_version;
+            // Before the inbox is asked: a restored producer tells again what it told before the backup.
+            match place.lineage(one.lineage_id) {
+                Lineage::Same => {}
+                Lineage::Earlier => {
+                    last = Outcome::Passed;
+                    continue;
+                }
+                Lineage::Later => return Ok(Outcome::Reborn),
+            }
             if !claims.fresh.remove(&one.event_id) {
                 last = Outcome::Passed;
                 continue;
@@ -191,6 +299,7 @@ impl Applier {
                 continue;
             }
             place.version = version;
+            place.lineage_id = Some(one.lineage_id);
             place.raised = true;
             *applied += 1;
             last = Outcome::Applied;
@@ -214,8 +323,8 @@ impl Applier {
                  INSERT INTO consumer_versions (consumer, aggregate_type, aggregate_id, version)
                  SELECT DISTINCT $1, aggregate_type, aggregate_id, 0 FROM heard ORDER BY aggregate_type, aggregate_id
                  ON CONFLICT (consumer, aggregate_type, aggregate_id) DO UPDATE SET version = consumer_versions.version
-                 RETURNING aggregate_type, aggregate_id, version)
-             SELECT event_id, aggregate_type, aggregate_id, place.version, claimed.event_id IS NOT NULL AS fresh,
+                 RETURNING aggregate_type, aggregate_id, version, lineage_id)
+             SELECT event_id, aggregate_type, aggregate_id, place.version, lineage_id, claimed.event_id IS NOT NULL AS fresh,
                     EXISTS (SELECT 1 FROM dead_letters letter WHERE consumer = $1 AND settled_at IS NULL
                             AND letter.aggregate_type = place.aggregate_type
                             AND letter.aggregate_id = place.aggregate_id) AS blocked
@@ -233,8 +342,12 @@ impl Applier {
             if row.try_get("fresh")? {
                 claims.fresh.insert(row.try_get("event_id")?);
             }
-            let place =
-                Place { version: row.try_get("version")?, blocked: row.try_get("blocked")?, raised: false };
+            let place = Place {
+                version: row.try_get("version")?,
+                lineage_id: row.try_get("lineage_id")?,
+                blocked: row.try_get("blocked")?,
+                raised: false,
+            };
             claims.places.insert((row.try_get("aggregate_type")?, row.try_get("aggregate_id")?), place);
         }
         Ok(claims)
@@ -247,8 +360,9 @@ impl Applier {
         }
         sqlx::query(
             "-- chassis.consumer_versions.raise
-             UPDATE consumer_versions place SET version = raised.version
-             FROM unnest($2::text[], $3::uuid[], $4::bigint[]) AS raised (aggregate_type, aggregate_id, version)
+             UPDATE consumer_versions place SET version = raised.version, lineage_id = raised.lineage_id
+             FROM unnest($2::text[], $3::uuid[], $4::bigint[], $5::uuid[])
+                 AS raised (aggregate_type, aggregate_id, version, lineage_id)
              WHERE consumer = $1 AND place.aggregate_type = raised.aggregate_type
                    AND place.aggregate_id = raised.aggregate_id",
         )
@@ -256,6 +370,7 @@ impl Applier {
         .bind(raised.iter().map(|((of, _), _)| of.as_str()).collect::<Vec<_>>())
         .bind(raised.iter().map(|((_, id), _)| *id).collect::<Vec<_>>())
         .bind(raised.iter().map(|(_, place)| place.version).collect::<Vec<_>>())
+        .bind(raised.iter().map(|(_, place)| place.lineage_id).collect::<Vec<_>>())
         .execute(work.db())
         .await?;
         Ok(())
@@ -266,18 +381,25 @@ impl Applier {
 pub(crate) struct Heard {
     event_id: Uuid,
     aggregate_id: Uuid,
+    lineage_id: Uuid,
     envelope: Envelope,
     span: tracing::Span,
 }
 
 impl Heard {
+    /// An event without a lineage counts as one of the first.
+    ///
     /// # Errors
     /// `undecodable`, where an id is no id.
     pub(crate) fn new(envelope: Envelope, span: tracing::Span) -> Result<Heard, Failure> {
         let event_id = Uuid::parse_str(&envelope.event_id).map_err(|_| undecodable("event_id"))?;
         let aggregate_id =
             Uuid::parse_str(&envelope.aggregate_id).map_err(|_| undecodable("aggregate_id"))?;
-        Ok(Heard { event_id, aggregate_id, envelope, span })
+        let lineage_id = match envelope.lineage_id.as_str() {
+            "" => Uuid::nil(),
+            told => Uuid::parse_str(told).map_err(|_| undecodable("lineage_id"))?,
+        };
+        Ok(Heard { event_id, aggregate_id, lineage_id, envelope, span })
     }
 
     fn aggregate(&self) -> (String, Uuid) {
@@ -296,10 +418,18 @@ struct Claims {
 /// How far an aggregate has been applied; its row is locked.
 struct Place {
     version: i64,
+    /// Of the event that was applied last; none before the first, or where that was before lineages were kept.
+    lineage_id: Option<Uuid>,
     /// An open dead letter stands before it.
     blocked: bool,
     /// This transaction has applied something.
     raised: bool,
+}
+
+impl Place {
+    fn lineage(&self, told: Uuid) -> Lineage {
+        Lineage::of(told, self.lineage_id, self.version == 0)
+    }
 }
 
 pub(crate) fn undecodable(part: &'static str) -> Failure {

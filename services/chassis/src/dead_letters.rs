@@ -28,7 +28,7 @@ impl Applier {
                 Outcome::Applied => "replayed",
                 // Its consumer has gone past this version another way, e.g. by a rebuild.
                 Outcome::Passed => "passed",
-                Outcome::Blocked | Outcome::Gap { .. } => {
+                Outcome::Blocked | Outcome::Gap { .. } | Outcome::Reborn => {
                     return Err(Failure::unavailable("gap_open", "前序事件尚未取得，请稍后重试"));
                 }
             };

@@ -4,6 +4,7 @@
 
 use std::{collections::BTreeMap, future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
+use metrics_exporter_prometheus::PrometheusHandle;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -33,6 +34,7 @@ pub struct Edge {
     channels: BTreeMap<String, Channel>,
     shutdown: CancellationToken,
     pub(crate) tasks: TaskTracker,
+    metrics: PrometheusHandle,
     _telemetry: telemetry::Guard,
 }
 
@@ -61,6 +63,8 @@ impl Edge {
             channels,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
+            // Before anything counts: what is counted earlier is lost.
+            metrics: health::recorder(),
         })
     }
 
@@ -114,7 +118,7 @@ impl Edge {
 
     /// Opens the admin port and begins to listen for the signal to end.
     pub(crate) async fn open(&self, pool: Option<PgPool>) -> std::io::Result<()> {
-        let admin = health::Admin { pool, metrics: health::recorder(), shutdown: self.shutdown() };
+        let admin = health::Admin { pool, metrics: self.metrics.clone(), shutdown: self.shutdown() };
         let listener = TcpListener::bind(self.admin_addr).await?;
         tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, admin.router()).await {

@@ -52,16 +52,18 @@ async fn ready(State(admin): State<Admin>) -> impl IntoResponse {
     }
     let Some(pool) = &admin.pool else { return (StatusCode::OK, Json(json!({ "ready": true }))) };
     gauge_pool(pool);
-    let lag: Result<f64, _> = sqlx::query_scalar(
-        "-- chassis.health.lag
-         SELECT coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float8
-         FROM outbox_delivery JOIN outbox USING (event_id) WHERE published_at IS NULL",
+    let queues: Result<(f64, f64), _> = sqlx::query_as(
+        "-- chassis.health.queues
+         SELECT (SELECT coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float8
+                 FROM outbox_delivery JOIN outbox USING (event_id) WHERE published_at IS NULL),
+                (SELECT count(*)::float8 FROM dead_letters WHERE settled_at IS NULL)",
     )
     .fetch_one(pool)
     .await;
-    match lag {
-        Ok(lag) => {
+    match queues {
+        Ok((lag, letters)) => {
             metrics::gauge!("outbox_lag_seconds").set(lag);
+            metrics::gauge!("dead_letters_open").set(letters);
             (StatusCode::OK, Json(json!({ "ready": true, "outbox_lag_seconds": lag })))
         }
         Err(error) => {

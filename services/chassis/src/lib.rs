@@ -18,6 +18,7 @@ pub mod error;
 mod events;
 pub mod health;
 pub mod identity;
+pub mod lineage;
 pub mod outbound;
 pub mod outbox;
 pub mod page;

@@ -38,6 +38,14 @@ const ACK_WAIT: Duration = Duration::from_secs(5);
 /// How often the relay asks whether the stream still holds what it acknowledged.
 const VERIFY_EVERY: Duration = Duration::from_secs(5);
 
+/// What [`envelope`] reads. By name: a prepared `outbox.*` fails on every connection once a migration has added a column.
+macro_rules! envelope_columns {
+    () => {
+        "event_id, kind, schema_version, aggregate_type, aggregate_id, aggregate_version, occurred_at, actor, causation, \
+         lineage_id, round_id, policy_version, subject, payload, trace"
+    };
+}
+
 /// Writes outbox rows and, where the unit answers a request, its answer; the caller holds the locks of the aggregates.
 /// One statement, because every decision pays for it. False where that request has an answer already.
 pub(crate) async fn write(
@@ -99,12 +107,14 @@ pub(crate) async fn list(
     id: Uuid,
     from: i64,
 ) -> Result<Vec<Envelope>, Failure> {
-    let rows = sqlx::query(
+    let rows = sqlx::query(concat!(
         "-- chassis.outbox.list
-         SELECT outbox.*, lineage_id FROM outbox, lineage
+         SELECT ",
+        envelope_columns!(),
+        " FROM outbox, lineage
          WHERE aggregate_type = $1 AND aggregate_id = $2 AND aggregate_version >= $3
-         ORDER BY aggregate_version LIMIT 500",
-    )
+         ORDER BY aggregate_version LIMIT 500"
+    ))
     .bind(aggregate_type)
     .bind(id)
     .bind(from)
@@ -183,6 +193,9 @@ struct Acked {
 
 impl Relay {
     pub(crate) async fn run(self) {
+        // An increase is seen only of what was there before.
+        metrics::counter!("outbox_lost_total").increment(0);
+        metrics::counter!("outbox_published_total").increment(0);
         let holder = crate::process::new_instance_id();
         let mut held = Held::default();
         let mut backoff = POLL;
@@ -249,11 +262,13 @@ impl Relay {
         if held.renewed.is_none_or(|at| at.elapsed() >= RENEW_EVERY) {
             self.renew(holder, held).await?;
         }
-        let rows = sqlx::query(
+        let rows = sqlx::query(concat!(
             "-- chassis.outbox.take
-             SELECT outbox.*, lineage_id FROM outbox_delivery delivery JOIN outbox USING (event_id), lineage
-             WHERE published_at IS NULL AND bucket = ANY($1) ORDER BY delivery.seq LIMIT $2",
-        )
+             SELECT ",
+            envelope_columns!(),
+            " FROM outbox_delivery delivery JOIN outbox USING (event_id), lineage
+             WHERE published_at IS NULL AND bucket = ANY($1) ORDER BY delivery.seq LIMIT $2"
+        ))
         .bind(&held.buckets)
         .bind(TURN)
         .fetch_all(&self.pool)

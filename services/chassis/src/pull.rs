@@ -34,6 +34,8 @@ const ATTEMPTS_MAX: i32 = 8;
 const GAP_ATTEMPTS_MAX: i32 = 3;
 /// First and longest pause after a transient failure. Longer pauses would miss "backlog drained ≤ 30 s" (reliability 15).
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// Between two looks at what waits at the broker.
+const MEASURE: Duration = Duration::from_secs(10);
 /// Header that says whose event it is.
 const AGGREGATE_ID: &str = "Yuchong-Aggregate-Id";
 /// Payload version that this code knows.
@@ -48,16 +50,38 @@ pub(crate) struct Consumer {
 
 impl Consumer {
     pub(crate) async fn run(self) {
+        let durable = self.applier.subscription.durable;
+        // An increase is seen only of what was there before.
+        metrics::counter!("dead_letters_total", "consumer" => durable).increment(0);
+        metrics::counter!("events_consumed_total", "consumer" => durable).increment(0);
         let mut backoff = BACKOFF.0;
         while !self.shutdown.is_cancelled() {
             let began = tokio::time::Instant::now();
-            let pulled = self.pull().await;
+            let pulled = tokio::select! { pulled = self.pull() => pulled, never = self.measure() => never };
             if let Err(error) = pulled {
-                tracing::warn!(consumer = self.applier.subscription.durable, error = %error, "consumer lost its stream");
+                tracing::warn!(consumer = durable, error = %error, "consumer lost its stream");
             }
             tokio::select! { () = tokio::time::sleep(backoff) => {}, () = self.shutdown.cancelled() => {} }
             let lasted = began.elapsed() > BACKOFF.1 * 2;
             backoff = if lasted { BACKOFF.0 } else { (backoff * 2).min(BACKOFF.1) };
+        }
+    }
+
+    /// Tells the metrics how much waits at the broker, beside the pulling, which may stand still.
+    async fn measure(&self) -> anyhow::Result<()> {
+        let Subscription { stream, durable, .. } = self.applier.subscription;
+        loop {
+            tokio::time::sleep(MEASURE).await;
+            let asked: Result<jetstream::consumer::PullConsumer, _> =
+                self.jetstream.get_consumer_from_stream(durable, stream).await;
+            // A broker that is away is told of by the pulling.
+            let Ok(consumer) = asked else { continue };
+            let info = consumer.cached_info();
+            #[expect(clippy::cast_precision_loss, reason = "a queue that long is long enough")]
+            metrics::gauge!("consumer_pending_events", "consumer" => durable).set(info.num_pending as f64);
+            #[expect(clippy::cast_precision_loss, reason = "256 at most")]
+            metrics::gauge!("consumer_unacknowledged_events", "consumer" => durable)
+                .set(info.num_ack_pending as f64);
         }
     }
 
@@ -222,6 +246,10 @@ impl Lane {
             Ok(Outcome::Passed) => Ok(AckKind::Ack),
             Ok(Outcome::Blocked) => {
                 self.bury(message, Some(&envelope), "blocked", "an earlier event is a dead letter").await
+            }
+            // Another restore, while this one's events came in: the next delivery begins anew once more.
+            Ok(Outcome::Reborn) => {
+                Err(Failure::unavailable("lineage_changed", "another lineage than before"))
             }
             Ok(Outcome::Gap { from }) => {
                 // The producer answered and does not have it: only a person can say how to go on.

@@ -9,13 +9,18 @@ const EVERY: Duration = Duration::from_secs(3_600);
 /// Rows of one statement.
 const BATCH: i64 = 5_000;
 
-/// Published events live 30 days after `published_at` (reliability 3.8), stored answers 7 days (6), inbox rows a week
+/// Published events live 30 days after `published_at` (reliability 3.8), the newest of each aggregate as long as it is the
+/// newest, so that a restored database can tell every aggregate anew (decision record 26); stored answers 7 days (6), inbox rows a week
 /// longer than messages in a stream (5.1: 30 + 7 days), refusals 180 days (12: at least 6 months online), those of
 /// strangers 7 days, so that nobody can fill the table without signing in.
 const STATEMENTS: [&str; 5] = [
     "-- chassis.upkeep.outbox
      WITH old AS (DELETE FROM outbox_delivery WHERE ctid IN
-         (SELECT ctid FROM outbox_delivery WHERE published_at < now() - interval '30 days' LIMIT $1) RETURNING event_id)
+         (SELECT delivery.ctid FROM outbox_delivery delivery JOIN outbox old USING (event_id)
+          WHERE published_at < now() - interval '30 days' AND EXISTS (
+              SELECT 1 FROM outbox newer WHERE newer.aggregate_type = old.aggregate_type
+              AND newer.aggregate_id = old.aggregate_id AND newer.aggregate_version > old.aggregate_version)
+          LIMIT $1) RETURNING event_id)
      DELETE FROM outbox USING old WHERE outbox.event_id = old.event_id",
     "-- chassis.upkeep.requests
      DELETE FROM requests WHERE ctid IN (SELECT ctid FROM requests WHERE made_at < now() - interval '7 days' LIMIT $1)",

@@ -73,6 +73,8 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Outbox {
+    /// Begins another life after the database came from a backup: another lineage, and every event is published again.
+    Restored,
     /// Publishes events again; consumers recognise them.
     Republish {
         /// First moment, RFC 3339.
@@ -134,6 +136,9 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 &audit::report(&pool, &Blobs::open(&config.storage)?).await?,
                 json,
             ));
+        }
+        Command::Outbox { command: Outbox::Restored } => {
+            println!("{}", chassis::lineage::begin(&pool).await?);
         }
         Command::Outbox { command: Outbox::Republish { from, to } } => {
             println!("{}", chassis::outbox::republish(&pool, from, to).await?);

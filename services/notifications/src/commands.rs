@@ -43,6 +43,8 @@ pub(crate) enum Command {
 /// The outbox.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Outbox {
+    /// Begins another life after the database came from a backup: another lineage, and every event is published again.
+    Restored,
     /// Publishes the events of a period again.
     Republish {
         /// RFC 3339, inclusive.
@@ -83,6 +85,10 @@ pub(crate) async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let process = Process::start("notifications", &config.chassis()).await?;
             let subscriptions = notifications::subscriptions(&process);
             chassis::dead_letters::console(&process, subscriptions, letters).await?;
+        }
+        Command::Outbox(Outbox::Restored) => {
+            let pool = connect(&config.database, "notifications-outbox").await?;
+            println!("{}", chassis::lineage::begin(&pool).await?);
         }
         Command::Outbox(Outbox::Republish { from, to }) => {
             let pool = connect(&config.database, "notifications-outbox").await?;

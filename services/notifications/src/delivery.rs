@@ -179,6 +179,10 @@ fn count(settled: Settled) {
 
 /// Tells the metrics how long the queue is, and how late.
 pub async fn measure(pool: PgPool) {
+    // An increase is seen only of what was there before.
+    for outcome in ["delivered", "dead"] {
+        metrics::counter!("webhook_deliveries_total", "outcome" => outcome).increment(0);
+    }
     loop {
         match queue::standing(&pool).await {
             #[expect(clippy::cast_precision_loss, reason = "a queue that long is long enough")]

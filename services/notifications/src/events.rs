@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chassis::{
     Failure, Work,
-    consumer::{Apply, Event, Fetch, Order, Subscription},
+    consumer::{Apply, Event, Fetch, Forget, Order, Subscription},
 };
 use prost::Message;
 use time::OffsetDateTime;
@@ -19,6 +19,7 @@ use crate::{
     domain::{occurrence::Occurrence, tier::Tier},
     labels,
     live::Hub,
+    store,
 };
 
 /// The stream of `reviews`.
@@ -54,6 +55,7 @@ pub fn subscriptions(hub: &Hub, accounts: Fetch) -> Vec<Subscription> {
             late: Some(Arc::new(|work, event| {
                 Box::pin(async move { outgoing::announce(work, &event).await })
             })),
+            forget: forget(),
         })
         .collect();
     all.push(Subscription {
@@ -62,8 +64,17 @@ pub fn subscriptions(hub: &Hub, accounts: Fetch) -> Vec<Subscription> {
         order: Order::EveryVersion(accounts),
         apply: inlet(hub.clone()),
         late: None,
+        forget: forget(),
     });
     all
+}
+
+/// Tasks and panels move to higher versions only, so those of a producer that was restored have to make room. What people
+/// were told stays told.
+fn forget() -> Forget {
+    Arc::new(|work, kind, id| {
+        Box::pin(async move { Ok(store::rebuild::forget(work.db(), &kind, id).await?) })
+    })
 }
 
 fn inlet(hub: Hub) -> Apply {

@@ -11,6 +11,7 @@ pub mod app;
 pub mod audit;
 pub mod config;
 pub mod delivery;
+mod desks;
 pub mod digest;
 pub mod domain;
 pub mod events;
@@ -51,6 +52,7 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     let process = Process::start("notifications", &config.chassis()).await?;
     let (hub, settler) = live::Hub::new(config.live.watchers_max);
     process.spawn("live signals", settler.run(process.pool.clone()));
+    process.spawn("desks measured", desks::measure(process.pool.clone()));
     for subscription in events::subscriptions(&hub, fetch_from(process.peer("accounts"))) {
         process.consume(subscription);
     }

@@ -35,6 +35,8 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Outbox {
+    /// Begins another life after the database came from a backup: another lineage, and every event is published again.
+    Restored,
     /// Publish the events of a time range again; consumers pass what they know.
     Republish {
         /// RFC 3339.
@@ -67,6 +69,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         Command::Audit { json } => {
             let pool = chassis::process::connect(&settings.database, "reviews-audit").await?;
             return Ok(chassis::audit::conclude(&audit::run(&pool, &config.seal()?).await?, json));
+        }
+        Command::Outbox { command: Outbox::Restored } => {
+            let pool = chassis::process::connect(&settings.database, "reviews-outbox").await?;
+            println!("{}", chassis::lineage::begin(&pool).await?);
         }
         Command::Outbox { command: Outbox::Republish { from, to } } => {
             let pool = chassis::process::connect(&settings.database, "reviews-outbox").await?;

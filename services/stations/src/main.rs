@@ -38,6 +38,8 @@ enum Command {
 
 #[derive(Subcommand)]
 enum Outbox {
+    /// Begins another life after the database came from a backup: another lineage, and every event is published again.
+    Restored,
     /// Publish the events of a time range again; consumers pass what they know.
     Republish {
         /// RFC 3339.
@@ -75,6 +77,10 @@ async fn main() -> anyhow::Result<ExitCode> {
             let process = chassis::Process::start("stations", &settings).await?;
             let subscriptions = vec![stations::subscription(&process)];
             chassis::dead_letters::console(&process, subscriptions, letters).await?;
+        }
+        Command::Outbox { command: Outbox::Restored } => {
+            let pool = chassis::process::connect(&settings.database, "stations-outbox").await?;
+            println!("{}", chassis::lineage::begin(&pool).await?);
         }
         Command::Outbox { command: Outbox::Republish { from, to } } => {
             let pool = chassis::process::connect(&settings.database, "stations-outbox").await?;

@@ -20,7 +20,7 @@ use crate::{
 /// How long to test.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Races run 500 rounds instead of 50.
+    /// Races run 500 rounds instead of 50, and the drills of restore and upgrade are run.
     #[arg(long)]
     long: bool,
     /// Fail where the portal's walks in a real browser cannot run, instead of saying so.
@@ -62,7 +62,8 @@ pub async fn run(arguments: Arguments) -> Result<()> {
         tests.env(SHARED_POSTGRES, servers.postgres.cluster().admin_url());
         tests.env(SHARED_NATS, servers.nats.url());
         if arguments.long {
-            tests.env(LONG, "1");
+            // Tests that are left out otherwise say so by `#[ignore]`.
+            tests.env(LONG, "1").args(["--", "--include-ignored"]);
         }
         passed = passed.and(cargo::run(tests).await);
     }

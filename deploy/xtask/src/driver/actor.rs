@@ -154,6 +154,7 @@ impl Actor {
                 return Err(refused);
             }
             sleep(jittered(PAUSE * 3_u32.pow(repetition))).await;
+            self.platform.note_repetition();
             repetition += 1;
         }
     }
@@ -225,6 +226,7 @@ impl Actor {
                 return Err(refused);
             }
             sleep(jittered(PAUSE * 3_u32.pow(repetition))).await;
+            self.platform.note_repetition();
             repetition += 1;
         }
     }

@@ -1,7 +1,15 @@
 //! The running platform as its callers see it: one channel a service, and the file in which codes for phones land.
 //!
 //! Owns: addresses and clients. Not: who calls (`actor`).
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use proto::{accounts, documents, notifications, reviews, stations};
@@ -30,6 +38,7 @@ struct Inner {
     documents: Channel,
     reviews: Channel,
     notifications: Channel,
+    repeated: AtomicU64,
 }
 
 impl fmt::Debug for Platform {
@@ -50,6 +59,7 @@ impl Platform {
             documents: channel(Service::Documents)?,
             reviews: channel(Service::Reviews)?,
             notifications: channel(Service::Notifications)?,
+            repeated: AtomicU64::new(0),
             deployment: deployment.clone(),
         };
         Ok(Self { inner: Arc::new(inner) })
@@ -58,6 +68,15 @@ impl Platform {
     /// The deployment that it points at.
     pub fn deployment(&self) -> &Deployment {
         &self.inner.deployment
+    }
+
+    /// How many requests were sent again so far, by all its callers.
+    pub fn repeated(&self) -> u64 {
+        self.inner.repeated.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_repetition(&self) {
+        self.inner.repeated.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The file to which accounts appends what it would send to phones.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_nats::jetstream::message::PublishMessage;
 use chassis::{
-    consumer::{Applier, Apply, Order, Subscription},
+    consumer::{Applier, Apply, Order, Outcome, Subscription},
     testing::eventually,
 };
 use futures::FutureExt as _;
@@ -51,6 +51,11 @@ fn event(aggregate: Uuid, version: i64, kind: &str) -> Envelope {
     }
 }
 
+/// A lineage as a new database has it.
+fn random() -> Uuid {
+    uuid::Builder::from_random_bytes([7; 16]).into_uuid()
+}
+
 async fn send(bench: &Bench, envelope: &Envelope) {
     let mut message = PublishMessage::build()
         .payload(envelope.encode_to_vec().into())
@@ -68,7 +73,14 @@ async fn send(bench: &Bench, envelope: &Envelope) {
 }
 
 fn tier() -> Subscription {
-    Subscription { stream: "", durable: "reader", order: Order::Tier, apply: note(), late: None }
+    Subscription {
+        stream: "",
+        durable: "reader",
+        order: Order::Tier,
+        apply: note(),
+        late: None,
+        forget: chassis::consumer::nothing_to_forget(),
+    }
 }
 
 #[tokio::test]
@@ -127,6 +139,63 @@ async fn what_a_tier_has_passed_has_its_late_effect_once_and_moves_no_place() {
     let effects: String = sqlx::query_scalar(effects).fetch_one(&bench.pool()).await.expect("rows");
     assert_eq!(effects, "1late 3changed 4changed");
     assert_eq!(count(&bench.pool(), "SELECT version FROM consumer_versions").await, 4);
+    bench.database.remove().await;
+}
+
+#[tokio::test]
+async fn an_aggregate_of_a_restored_producer_is_begun_anew_and_stragglers_are_passed() {
+    let bench = Bench::start("consumerestored").await;
+    let applier = Applier::new(bench.process.units.clone(), bench.pool(), tier());
+    let (aggregate, first, second) = (Uuid::now_v7(), random(), Uuid::now_v7());
+    let of = |lineage: Uuid, envelope: Envelope| Envelope { lineage_id: lineage.to_string(), ..envelope };
+    let kept = event(aggregate, 1, "kept");
+    let lost = event(aggregate, 2, "lost");
+    for told in [of(first, kept.clone()), of(first, lost.clone()), of(first, event(aggregate, 3, "lost"))] {
+        assert_eq!(applier.apply(&told).await.expect("applied"), Outcome::Applied);
+    }
+    // The backup knew of the first one alone; what is told again and what is new have their effect, once.
+    for told in [of(second, kept.clone()), of(second, event(aggregate, 2, "new"))] {
+        assert_eq!(applier.apply(&told).await.expect("applied"), Outcome::Applied);
+        assert_eq!(applier.apply(&told).await.expect("passed"), Outcome::Passed);
+    }
+    assert_eq!(
+        applier.apply(&of(first, event(aggregate, 4, "lost"))).await.expect("passed"),
+        Outcome::Passed
+    );
+    let seen: Vec<String> =
+        sqlx::query_scalar("SELECT kind FROM effects").fetch_all(&bench.pool()).await.expect("rows");
+    assert_eq!(seen, ["kept", "lost", "lost", "kept", "new"]);
+    assert_eq!(count(&bench.pool(), "SELECT version FROM consumer_versions").await, 2);
+    bench.database.remove().await;
+}
+
+#[tokio::test]
+async fn a_consumer_of_every_version_takes_up_a_restored_producer_at_its_newest_event() {
+    let bench = Bench::start("consumetakeup").await;
+    let (aggregate, second) = (Uuid::now_v7(), Uuid::now_v7());
+    let told = |version| Envelope { lineage_id: second.to_string(), ..event(aggregate, version, "told") };
+    let kept: Vec<Envelope> = (4..=6).map(told).collect();
+    let held = kept.clone();
+    let fetch: chassis::consumer::Fetch = Arc::new(move |_, _, from| {
+        let found = held.iter().filter(|event| event.aggregate_version >= from).cloned().collect();
+        async move { Ok(found) }.boxed()
+    });
+    let subscription = Subscription { order: Order::EveryVersion(fetch), ..tier() };
+    let applier = Applier::new(bench.process.units.clone(), bench.pool(), subscription);
+    let first = random().to_string();
+    for version in 1..=8 {
+        let before = Envelope { lineage_id: first.clone(), ..event(aggregate, version, "before") };
+        applier.apply(&before).await.expect("applied");
+    }
+    for event in &kept {
+        applier.apply(event).await.expect("applied");
+    }
+    let seen: Vec<i64> = sqlx::query_scalar("SELECT version FROM effects WHERE kind = 'told'")
+        .fetch_all(&bench.pool())
+        .await
+        .expect("rows");
+    assert_eq!(seen, [6], "the newest one alone, because it carries the whole state");
+    assert_eq!(count(&bench.pool(), "SELECT version FROM consumer_versions").await, 6);
     bench.database.remove().await;
 }
 

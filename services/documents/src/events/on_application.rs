@@ -17,6 +17,7 @@ use crate::{
         sweep::carries_dossier,
     },
     domain::dossier::{Standing, Told},
+    store,
 };
 
 /// The subscription; `fetch` fills gaps from reviews.
@@ -28,6 +29,15 @@ pub fn subscription(fetch: Fetch) -> Subscription {
         order: Order::EveryVersion(fetch),
         apply: Arc::new(|work, event| Box::pin(apply(work, event))),
         late: None,
+        // A dossier follows from where it stands; of its seal the event says whether it stands, or the sweep releases it.
+        forget: Arc::new(|work, kind, id| {
+            Box::pin(async move {
+                if kind == "application" {
+                    store::revisions::doubt(work.db(), id).await?;
+                }
+                Ok(())
+            })
+        }),
     }
 }
 

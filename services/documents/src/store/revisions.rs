@@ -237,6 +237,23 @@ pub async fn confirm(
     Ok(())
 }
 
+/// Takes back what was noted of the seal that stands: reviews came from a backup and may not know of its submission.
+///
+/// # Errors
+/// The database is away.
+pub async fn doubt(db: &mut PgConnection, application_id: Uuid) -> Result<(), StoreError> {
+    sqlx::query(
+        "-- documents.revisions.doubt
+         UPDATE revisions SET confirmed_at = NULL FROM dossiers
+         WHERE dossiers.application_id = $1 AND dossiers.state = 'sealed' AND revisions.application_id = $1
+           AND revisions.revision = dossiers.revision AND revisions.state = 'sealed'",
+    )
+    .bind(application_id)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Drops an open revision.
 ///
 /// # Errors

@@ -76,6 +76,25 @@ pub async fn swap(db: &mut PgConnection) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
+/// Makes room for an older version of one aggregate: its task goes, the panel of an order may be told anew.
+///
+/// # Errors
+/// The database is away.
+pub async fn forget(db: &mut PgConnection, kind: &str, id: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "-- notifications.rebuild.forget
+        WITH order_of_it AS (
+            UPDATE work_orders SET version = 1, panel_version = 0 WHERE $1 = 'work_order' AND work_order_id = $2
+        )
+        DELETE FROM worklist WHERE subject_type = $1 AND subject_id = $2",
+    )
+    .bind(kind)
+    .bind(id)
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Events with their consumers, column by column: one statement handles a whole batch.
 #[derive(Debug, Default)]
 pub struct Places {

@@ -348,6 +348,31 @@ pub async fn count_by_light(db: &mut PgConnection, viewer: &Viewer) -> Result<Ve
     .await
 }
 
+/// What waits at one tier.
+#[derive(Debug, Clone, PartialEq, sqlx::FromRow)]
+pub struct Standing {
+    /// The tier.
+    pub tier: String,
+    /// Open tasks.
+    pub open: f64,
+    /// How long the oldest waits, seconds.
+    pub oldest_secs: f64,
+}
+
+/// What waits at each tier where something does.
+///
+/// # Errors
+/// The database is away.
+pub async fn standing(pool: &sqlx::PgPool) -> Result<Vec<Standing>, sqlx::Error> {
+    sqlx::query_as(
+        "-- notifications.worklist.standing
+        SELECT waits_for AS tier, count(*)::float8 AS open, extract(epoch FROM now() - min(since))::float8 AS oldest_secs
+        FROM worklist WHERE open GROUP BY waits_for",
+    )
+    .fetch_all(pool)
+    .await
+}
+
 /// What a live reader compares: how many tasks are open (up to 1,001) and the latest arrival among them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Present {

@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use chassis::{
     Failure, Work,
-    consumer::{Apply, Event, Fetch, Order, Subscription},
+    consumer::{Apply, Event, Fetch, Order, Subscription, nothing_to_forget},
 };
 use uuid::Uuid;
 
@@ -19,6 +19,7 @@ pub fn subscription(fetch: Fetch) -> Subscription {
         order: Order::EveryVersion(fetch),
         apply,
         late: None,
+        forget: nothing_to_forget(),
     }
 }
 

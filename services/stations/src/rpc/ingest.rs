@@ -162,6 +162,9 @@ impl IngestService {
                 async move {
                     let (batch_id, answer) = submitted?;
                     let verdicts = answer.await.unwrap_or_else(|_| Err(ending()))?;
+                    for verdict in &verdicts {
+                        metrics::counter!("ingest_items_total", "verdict" => verdict.name()).increment(1);
+                    }
                     Ok::<_, Failure>(convert::receipt(batch_id, verdicts))
                 }
             })
