@@ -13,6 +13,7 @@ pub async fn report(pool: &PgPool) -> Result<Report, sqlx::Error> {
     report.insert("connector_claims".into(), claims(pool).await?);
     report.insert("latest_status".into(), latest(pool).await?);
     report.insert("latest_order".into(), orders(pool).await?);
+    report.insert("charge_days".into(), charge_days(pool).await?);
     report.insert("connection_fact".into(), connections(pool).await?);
     Ok(report)
 }
@@ -85,6 +86,28 @@ async fn orders(pool: &PgPool) -> Result<i64, sqlx::Error> {
          SELECT count(*) AS "count!" FROM superseded_orders past
          LEFT JOIN charge_orders live USING (operator_id, order_no)
          WHERE live.source_time IS NULL OR live.source_time <= past.source_time"#
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// The sums by day, place and operator are those of the orders.
+async fn charge_days(pool: &PgPool) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"-- stations.audit.charge_days
+         SELECT count(*) AS "count!" FROM (
+             SELECT 1 FROM (
+                 SELECT (end_at AT TIME ZONE 'Asia/Shanghai')::date AS day, operator_id, county, prefecture, 1 AS orders,
+                        energy_wh, electricity_fen, service_fen, total_fen,
+                        extract(epoch FROM date_trunc('second', end_at - start_at))::bigint AS charged_secs
+                 FROM charge_orders WHERE county IS NOT NULL
+                 UNION ALL
+                 SELECT day, operator_id, county, prefecture, -orders, -energy_wh, -electricity_fen, -service_fen,
+                        -total_fen, -charged_secs
+                 FROM charge_days) AS both_sides
+             GROUP BY day, operator_id, county, prefecture
+             HAVING (sum(orders), sum(energy_wh), sum(electricity_fen), sum(service_fen), sum(total_fen), sum(charged_secs))
+                    <> (0, 0, 0, 0, 0, 0)) AS differing"#
     )
     .fetch_one(pool)
     .await

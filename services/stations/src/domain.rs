@@ -11,6 +11,8 @@ pub mod link;
 pub mod order;
 pub mod refusal;
 pub mod registry;
+pub mod rollup;
+pub mod search;
 pub mod status;
 pub mod tally;
 pub mod telemetry;

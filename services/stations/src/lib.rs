@@ -30,7 +30,8 @@ use chassis::{
 };
 use proto::stations::{
     evidence_server::EvidenceServer, ingest_server::IngestServer, links_server::LinksServer,
-    registry_server::RegistryServer, turns_server::TurnsServer,
+    registry_server::RegistryServer, search_server::SearchServer, statistics_server::StatisticsServer,
+    turns_server::TurnsServer,
 };
 use tonic::service::RoutesBuilder;
 
@@ -40,7 +41,7 @@ use crate::{
     queue::{Limits, Queue},
     rpc::{
         evidence::EvidenceService, ingest, ingest::IngestService, links::LinksService,
-        registry::RegistryService, turns::TurnsService,
+        registry::RegistryService, search::SearchService, statistics::StatisticsService, turns::TurnsService,
     },
     vault::Vault,
 };
@@ -101,6 +102,11 @@ fn add_services(
         province: config.bounds(),
         window,
     }));
+    routes.add_service(SearchServer::new(SearchService {
+        units: process.units.clone(),
+        online: config.connection.online(),
+    }));
+    routes.add_service(StatisticsServer::new(StatisticsService { units: process.units.clone() }));
     routes.add_service(EvidenceServer::new(EvidenceService { units: process.units.clone(), window }));
     let vault = Arc::new(vault);
     routes.add_service(TurnsServer::new(TurnsService { units: process.units.clone(), vault: vault.clone() }));

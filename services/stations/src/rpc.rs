@@ -7,10 +7,19 @@ pub mod ingest;
 pub mod links;
 mod quality;
 pub mod registry;
+pub mod search;
+pub mod statistics;
 pub mod turns;
 
 use chassis::{Caller, Failure};
 use uuid::Uuid;
+
+/// County and prefecture codes whose data the caller may see beside its own; none: everywhere, or only its own.
+pub(crate) fn scope(caller: &Caller) -> Option<Vec<String>> {
+    // A scope that covers a place without codes covers everything: the province's.
+    let bounded = caller.operator_id.is_none() && !caller.covers("", "");
+    bounded.then(|| caller.scope.clone())
+}
 
 /// The operator that a person or machine belongs to.
 ///

@@ -1,5 +1,6 @@
 //! SQL by noun: rows to values and back. Decides nothing; every change runs inside a unit of work.
 
+pub mod charge_days;
 pub mod claims;
 pub mod connections;
 pub mod connectors;
@@ -10,6 +11,7 @@ pub mod orders;
 pub mod quality;
 pub mod quality_days;
 pub mod retention;
+pub mod search;
 pub mod states;
 pub mod stations;
 pub mod telemetry;

@@ -132,7 +132,7 @@ use reviews::{
 };
 use stations::{
     ingest_client::IngestClient, links_client::LinksClient, registry_client::RegistryClient,
-    turns_client::TurnsClient,
+    search_client::SearchClient, statistics_client::StatisticsClient, turns_client::TurnsClient,
 };
 
 clients! {
@@ -145,6 +145,8 @@ clients! {
     registry: stations RegistryClient, "Stations, equipment, connectors.";
     links: stations LinksClient, "Links to operators' systems.";
     turns: stations TurnsClient, "What is pulled from them, and joint tests.";
+    search: stations SearchClient, "Connectors by place.";
+    statistics: stations StatisticsClient, "Sums by day, place and operator.";
     ingest: stations IngestClient, "Connector status and charge orders.";
     files: documents FilesClient, "Uploads and downloads.";
     dossiers: documents DossiersClient, "Slots, revisions, differences.";

@@ -6,9 +6,10 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 use prost_types::Timestamp;
 use proto::stations::{
-    ConnectionFact, DeactivateStationRequest, GetStationRequest, ListConnectionFactsRequest,
-    ListQualityItemsRequest, ListStationsRequest, OrderBatch, OrderItem, QualityItem, Receipt, Station,
-    StationRecord, StatusBatch, StatusItem, TelemetryBatch, TelemetryItem, UpsertStationRequest,
+    ChargeSums, ConnectionFact, DeactivateStationRequest, FindConnectorsRequest, FindConnectorsResponse,
+    GetStationRequest, ListChargeDaysRequest, ListConnectionFactsRequest, ListQualityItemsRequest,
+    ListStationsRequest, OrderBatch, OrderItem, QualityItem, Receipt, Station, StationRecord, StatusBatch,
+    StatusItem, TelemetryBatch, TelemetryItem, UpsertStationRequest,
 };
 
 use super::{
@@ -92,6 +93,19 @@ impl Actor {
             .ask(body, |to, request| async move { to.registry().list_quality_items(request).await })
             .await?;
         Ok(page.items)
+    }
+
+    /// Looks for connectors by place. Errors: as `FindConnectors`.
+    pub async fn find_connectors(&self, body: FindConnectorsRequest) -> Answer<FindConnectorsResponse> {
+        self.ask(body, |to, request| async move { to.search().find_connectors(request).await }).await
+    }
+
+    /// Sums of charge orders. Errors: as `ListChargeDays`.
+    pub async fn charge_days(&self, body: ListChargeDaysRequest) -> Answer<Vec<ChargeSums>> {
+        let listed = self
+            .ask(body, |to, request| async move { to.statistics().list_charge_days(request).await })
+            .await?;
+        Ok(listed.sums)
     }
 
     /// Pushes status items as a machine, in batches; gives one receipt a batch. Errors: the stream is refused.

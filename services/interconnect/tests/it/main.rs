@@ -3,6 +3,8 @@
 mod answers;
 mod checks;
 mod client;
+mod fuzz;
+mod hostile;
 mod neighbours;
 mod properties;
 mod stage;

@@ -11,13 +11,14 @@ use crate::{
         Finding, Refusal,
         order::{self, Effect, Held, Order},
         registry::CONNECTOR_CODE_MAX,
+        rollup::Changes,
         tally::Kind,
         text,
         verdict::Verdict,
     },
     store::{
         self, digest,
-        orders::{Key, Row},
+        orders::{Connector, Key, Row},
         quality::{Item, tame},
     },
 };
@@ -57,6 +58,7 @@ pub async fn execute(
         verdicts = flush.answers(batches, now, age_max);
     }
     let corrections = flush.corrections();
+    let sums = std::mem::take(&mut flush.sums);
     flush.write(work).await?;
     let ended_at = |line: &Line| line.order.as_ref().ok().map(|order| order.end_at);
     let mut tallies = tallies(batches, &verdicts, Kind::Order, now, ended_at);
@@ -67,12 +69,13 @@ pub async fn execute(
     items.extend(corrections);
     store::quality::record(work, items).await?;
     store::quality_days::add(work, Kind::Order, &tallies).await?;
+    store::charge_days::add(work, sums).await?;
     Ok(verdicts)
 }
 
 /// What is held under the numbers of a flush, and what it will write.
 struct Flush {
-    connectors: HashMap<(Uuid, String), (i64, i64)>,
+    connectors: HashMap<(Uuid, String), Connector>,
     held: HashMap<Key, Row>,
     superseded: HashSet<(Uuid, String, Vec<u8>)>,
     /// Numbers that were not held before this flush.
@@ -80,6 +83,8 @@ struct Flush {
     /// Numbers whose held row is replaced.
     corrected: HashSet<Key>,
     replaced: Vec<Row>,
+    /// What the sums by day become.
+    sums: Changes,
 }
 
 impl Flush {
@@ -94,6 +99,7 @@ impl Flush {
             fresh: HashSet::new(),
             corrected: HashSet::new(),
             replaced: Vec::new(),
+            sums: Changes::default(),
         })
     }
 
@@ -109,6 +115,7 @@ impl Flush {
         self.fresh.clear();
         self.corrected.clear();
         self.replaced.clear();
+        self.sums.clear();
         Ok(())
     }
 
@@ -162,11 +169,12 @@ impl Flush {
         if let Some(found) = order::examine(order, now, age_max) {
             return Err(found);
         }
-        let (connector_key, power_watts) = *self
+        let connector = *self
             .connectors
             .get(&(operator_id, order.connector_code.clone()))
             .ok_or_else(|| Finding::new("connector_id", Refusal::UnknownConnector))?;
-        order::plausible(order, power_watts).map_err(|refusal| Finding::new("energy_wh", refusal))?;
+        order::plausible(order, connector.power_watts)
+            .map_err(|refusal| Finding::new("energy_wh", refusal))?;
         let held = self.held.get(&key).map(|row| Held {
             content_hash: &row.content_hash,
             source_time: row.source_time,
@@ -178,9 +186,10 @@ impl Flush {
         });
         let effect = order::judge(held, &content_hash, order.source_time)
             .map_err(|refusal| Finding::new("order_no", refusal))?;
-        let row = Row::new(operator_id, connector_key, order, content_hash, now);
+        let row = Row::new(operator_id, connector, order, content_hash, now);
         match effect {
             Effect::New => {
+                self.sums.add(&row.charge());
                 self.fresh.insert(key.clone());
                 self.held.insert(key, row);
             }
@@ -188,7 +197,9 @@ impl Flush {
                 if !self.fresh.contains(&key) {
                     self.corrected.insert(key.clone());
                 }
+                self.sums.add(&row.charge());
                 if let Some(before) = self.held.insert(key, row) {
+                    self.sums.take(&before.charge());
                     self.superseded.insert((
                         operator_id,
                         before.order_no.clone(),

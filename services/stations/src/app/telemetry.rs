@@ -17,6 +17,7 @@ use crate::{
     },
     store::{
         self,
+        orders::Connector,
         quality::{Item, tame},
         telemetry::Key,
     },
@@ -48,8 +49,8 @@ pub async fn execute(
             return Err(found);
         }
         let known = connectors.get(&(operator_id, sample.connector_code.clone()));
-        let (connector, _) = known.ok_or_else(|| Finding::new("connector_id", Refusal::UnknownConnector))?;
-        Ok((*connector, sample.sampled_at))
+        let connector = known.ok_or_else(|| Finding::new("connector_id", Refusal::UnknownConnector))?;
+        Ok((connector.key, sample.sampled_at))
     };
     let keys: Vec<Vec<Result<Key, Finding>>> = batches
         .iter()
@@ -91,7 +92,7 @@ pub async fn execute(
 async fn connectors(
     work: &mut Work,
     batches: &[Batch<Line>],
-) -> Result<HashMap<(Uuid, String), (i64, i64)>, Failure> {
+) -> Result<HashMap<(Uuid, String), Connector>, Failure> {
     let wanted: BTreeSet<(Uuid, &String)> = batches
         .iter()
         .flat_map(|batch| batch.lines.iter().map(|line| (batch.operator_id, &line.connector)))

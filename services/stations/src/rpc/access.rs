@@ -10,6 +10,14 @@ const READERS: &[Who] = &[
     Who::Person("province"),
     Who::Machine("ingest"),
 ];
+/// Who looks at what is reported, for the province and for themselves.
+const LOOKERS: &[Who] = &[
+    Who::Person("operator"),
+    Who::Person("county"),
+    Who::Person("city"),
+    Who::Person("administrator"),
+    Who::Person("province"),
+];
 const INGEST: &[Who] = &[Who::Machine("ingest")];
 const ADMINISTRATOR: &[Who] = &[Who::Person("administrator")];
 const LINK_OWNER: &[Who] = &[Who::Person("administrator"), Who::Person("operator")];
@@ -33,6 +41,8 @@ pub const ACCESS: &[Access] = &[
     Access { method: "/yuchong.stations.v1.Ingest/SendOrders", who: INGEST },
     Access { method: "/yuchong.stations.v1.Ingest/SendTelemetry", who: INGEST },
     Access { method: "/yuchong.stations.v1.Ingest/CheckOrders", who: INGEST },
+    Access { method: "/yuchong.stations.v1.Search/FindConnectors", who: LOOKERS },
+    Access { method: "/yuchong.stations.v1.Statistics/ListChargeDays", who: LOOKERS },
     Access { method: "/yuchong.stations.v1.Links/ApproveLink", who: ADMINISTRATOR },
     Access { method: "/yuchong.stations.v1.Links/RotateSecrets", who: LINK_OWNER },
     Access { method: "/yuchong.stations.v1.Links/SetPeer", who: LINK_OWNER },

@@ -2,7 +2,7 @@
 use std::collections::BTreeMap;
 
 use chassis::Failure;
-use proto::stations::{ListQualityDaysRequest, QualityCount, QualityDay};
+use proto::stations::{QualityCount, QualityDay};
 use time::{Date, Duration, OffsetDateTime, macros::format_description};
 
 use crate::{
@@ -19,7 +19,7 @@ const DAYS_USUAL: i64 = 30;
 ///
 /// # Errors
 /// `unknown_value`, `out_of_range` on a day.
-pub(super) fn days(body: &ListQualityDaysRequest, now: OffsetDateTime) -> Result<(Date, Date), Failure> {
+pub(super) fn days(first: &str, last: &str, now: OffsetDateTime) -> Result<(Date, Date), Failure> {
     let today = day::of(now);
     let read = |text: &str, field: &str, usual: Date| {
         if text.is_empty() {
@@ -28,8 +28,8 @@ pub(super) fn days(body: &ListQualityDaysRequest, now: OffsetDateTime) -> Result
         let read = Date::parse(text, format_description!("[year]-[month]-[day]"));
         read.map_err(|_| Failure::from(Finding::new(field, Refusal::UnknownValue)))
     };
-    let last = read(&body.last_day, "last_day", today)?;
-    let first = read(&body.first_day, "first_day", last - Duration::days(DAYS_USUAL - 1))?;
+    let last = read(last, "last_day", today)?;
+    let first = read(first, "first_day", last - Duration::days(DAYS_USUAL - 1))?;
     let span = (last - first).whole_days() + 1;
     if !(1..=DAYS_MAX).contains(&span) {
         return Err(Finding::new("first_day", Refusal::OutOfRange { min: 1, max: DAYS_MAX }).into());

@@ -11,7 +11,7 @@ use time::Duration;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::{convert, links::subject, operator, quality};
+use super::{convert, links::subject, operator, quality, scope};
 use crate::{
     app,
     divisions::Divisions,
@@ -160,7 +160,7 @@ impl Registry for RegistryService {
         let body = request.into_inner();
         let operator_id = subject(&caller, &body.operator_id)?;
         let mut work = self.units.begin(caller).await?;
-        let days = quality::days(&body, work.now())?;
+        let days = quality::days(&body.first_day, &body.last_day, work.now())?;
         let counted = store::quality_days::list(work.db(), operator_id, days).await?;
         let online = store::quality_days::online(work.db(), operator_id, days).await?;
         Ok(Response::new(ListQualityDaysResponse { days: quality::answer(counted, &online) }))
@@ -168,7 +168,7 @@ impl Registry for RegistryService {
 }
 
 /// The token of the next page, when this one is full.
-fn next<K: serde::Serialize>(keys: &[K], size: i64) -> String {
+pub(super) fn next<K: serde::Serialize>(keys: &[K], size: i64) -> String {
     let full = i64::try_from(keys.len()).is_ok_and(|count| count == size);
     page::token(keys.last().filter(|_| full))
 }
@@ -206,14 +206,9 @@ fn filter(caller: &Caller, body: ListStationsRequest) -> Result<Filter, Failure>
             Some(Uuid::parse_str(named).map_err(|_| Finding::new("operator_id", Refusal::UnknownValue))?)
         }
     };
-    // A scope that covers a place without codes covers everything: the province's.
-    let everywhere = caller.covers("", "");
     Ok(Filter {
         operator_id: caller.operator_id.or(asked),
-        scope: match caller.operator_id {
-            Some(_) => None,
-            None => (!everywhere).then(|| caller.scope.clone()),
-        },
+        scope: scope(caller),
         county: body.county,
         prefecture: body.prefecture,
         connection: body.connection,

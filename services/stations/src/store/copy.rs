@@ -42,14 +42,18 @@ impl Rows {
     }
 
     /// `integer`.
-    pub fn int4(&mut self, value: i32) -> &mut Self {
-        self.bytes(&value.to_be_bytes())
+    pub fn int4(&mut self, value: Option<i32>) -> &mut Self {
+        self.nullable(value.map(i32::to_be_bytes))
     }
 
     /// `smallint`.
     pub fn int2(&mut self, value: Option<i16>) -> &mut Self {
+        self.nullable(value.map(i16::to_be_bytes))
+    }
+
+    fn nullable<const SIZE: usize>(&mut self, value: Option<[u8; SIZE]>) -> &mut Self {
         match value {
-            Some(value) => self.bytes(&value.to_be_bytes()),
+            Some(value) => self.bytes(&value),
             None => {
                 self.0.extend_from_slice(&(-1_i32).to_be_bytes());
                 self

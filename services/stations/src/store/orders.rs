@@ -7,7 +7,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::copy::Rows;
-use crate::domain::order::{Order, Totals};
+use crate::domain::{
+    order::{Order, Totals},
+    rollup::{Charge, Place},
+};
 
 /// Operator and order number.
 pub type Key = (Uuid, String);
@@ -41,6 +44,21 @@ pub struct Row {
     pub content_hash: Vec<u8>,
     /// Database time.
     pub received_at: OffsetDateTime,
+    /// Where it counts; see [`Place`].
+    pub county: Option<i32>,
+    /// Likewise.
+    pub prefecture: Option<i32>,
+}
+
+/// What is known of a connector when an order of it comes.
+#[derive(Debug, Clone, Copy)]
+pub struct Connector {
+    /// Key of everything measured.
+    pub key: i64,
+    /// Rated.
+    pub power_watts: i64,
+    /// Of its station.
+    pub place: Option<Place>,
 }
 
 impl Row {
@@ -48,7 +66,7 @@ impl Row {
     #[must_use]
     pub fn new(
         operator_id: Uuid,
-        connector_key: i64,
+        connector: Connector,
         order: &Order,
         content_hash: Vec<u8>,
         now: OffsetDateTime,
@@ -56,7 +74,7 @@ impl Row {
         Self {
             operator_id,
             order_no: order.order_no.clone(),
-            connector_key,
+            connector_key: connector.key,
             start_at: order.start_at,
             end_at: order.end_at,
             energy_wh: order.energy_wh,
@@ -68,11 +86,25 @@ impl Row {
             source_time: order.source_time,
             content_hash,
             received_at: now,
+            county: connector.place.map(|place| place.county),
+            prefecture: connector.place.map(|place| place.prefecture),
+        }
+    }
+
+    /// What it counts for in the sums.
+    #[must_use]
+    pub fn charge(&self) -> Charge {
+        Charge {
+            operator_id: self.operator_id,
+            place: self.county.zip(self.prefecture).map(|(county, prefecture)| Place { county, prefecture }),
+            start_at: self.start_at,
+            end_at: self.end_at,
+            amounts: [self.energy_wh, self.electricity_fen, self.service_fen, self.total_fen],
         }
     }
 }
 
-/// Key and rated power (watts) of the connectors in force among `(operator, code)`.
+/// The connectors in force among `(operator, code)`.
 ///
 /// # Errors
 /// The database is away or busy.
@@ -80,13 +112,15 @@ pub async fn connectors(
     work: &mut Work,
     operators: &[Uuid],
     codes: &[String],
-) -> Result<HashMap<(Uuid, String), (i64, i64)>, Failure> {
+) -> Result<HashMap<(Uuid, String), Connector>, Failure> {
     let rows = sqlx::query!(
         "-- stations.orders.connectors
-         SELECT connectors.operator_id, connectors.code, connectors.connector_key, connectors.power_watts
+         SELECT connectors.operator_id, connectors.code, connectors.connector_key, connectors.power_watts, stations.county,
+                stations.prefecture
          FROM UNNEST($1::uuid[], $2::text[]) AS item (operator_id, code)
          JOIN connectors ON connectors.code = item.code AND connectors.operator_id = item.operator_id
-              AND connectors.removed_at IS NULL",
+              AND connectors.removed_at IS NULL
+         JOIN stations USING (station_id)",
         operators,
         codes
     )
@@ -94,7 +128,11 @@ pub async fn connectors(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|row| ((row.operator_id, row.code), (row.connector_key, row.power_watts)))
+        .map(|row| {
+            let place = Place::of(&row.county, &row.prefecture);
+            let connector = Connector { key: row.connector_key, power_watts: row.power_watts, place };
+            ((row.operator_id, row.code), connector)
+        })
         .collect())
 }
 
@@ -112,7 +150,7 @@ pub async fn lock(
         "-- stations.charge_orders.lock
          SELECT held.operator_id, held.order_no, held.connector_key, held.start_at, held.end_at, held.energy_wh,
                 held.electricity_fen, held.service_fen, held.total_fen, held.stop_reason, held.source_time,
-                held.content_hash, held.received_at
+                held.content_hash, held.received_at, held.county, held.prefecture
          FROM UNNEST($1::uuid[], $2::text[]) AS item (operator_id, order_no)
          JOIN charge_orders held ON held.operator_id = item.operator_id AND held.order_no = item.order_no
          ORDER BY held.operator_id, held.order_no FOR NO KEY UPDATE OF held",
@@ -183,6 +221,8 @@ struct Columns {
     sources: Vec<OffsetDateTime>,
     hashes: Vec<Vec<u8>>,
     received: Vec<OffsetDateTime>,
+    counties: Vec<Option<i32>>,
+    prefectures: Vec<Option<i32>>,
 }
 
 impl Columns {
@@ -203,6 +243,8 @@ impl Columns {
             columns.sources.push(row.source_time);
             columns.hashes.push(row.content_hash);
             columns.received.push(row.received_at);
+            columns.counties.push(row.county);
+            columns.prefectures.push(row.prefecture);
         }
         columns
     }
@@ -210,9 +252,9 @@ impl Columns {
 
 const COPY: &str =
     "COPY charge_orders (operator_id, order_no, connector_key, start_at, end_at, energy_wh, electricity_fen,
-    service_fen, total_fen, stop_reason, source_time, content_hash, received_at) FROM STDIN (FORMAT binary)";
+    service_fen, total_fen, stop_reason, source_time, content_hash, received_at, county, prefecture) FROM STDIN (FORMAT binary)";
 /// Bytes of a row in the stream, about.
-const ROW_BYTES: usize = 210;
+const ROW_BYTES: usize = 226;
 
 /// Writes new orders; false where one of the numbers is held already, and then none is written.
 ///
@@ -223,7 +265,7 @@ pub async fn copy(work: &mut Work, mut rows: Vec<&Row>) -> Result<bool, Failure>
     let mut stream = Rows::new(rows.len() * ROW_BYTES);
     for row in rows {
         stream
-            .row(13)
+            .row(15)
             .uuid(row.operator_id)
             .bytes(row.order_no.as_bytes())
             .int8(row.connector_key)
@@ -236,7 +278,9 @@ pub async fn copy(work: &mut Work, mut rows: Vec<&Row>) -> Result<bool, Failure>
             .int2(Some(row.stop_reason))
             .instant(row.source_time)
             .bytes(&row.content_hash)
-            .instant(row.received_at);
+            .instant(row.received_at)
+            .int4(row.county)
+            .int4(row.prefecture);
     }
     stream.send(work, COPY).await
 }
@@ -257,12 +301,13 @@ pub async fn correct(work: &mut Work, rows: Vec<Row>) -> Result<(), Failure> {
          UPDATE charge_orders AS held SET connector_key = item.connector_key, start_at = item.start_at,
                 end_at = item.end_at, energy_wh = item.energy_wh, electricity_fen = item.electricity_fen,
                 service_fen = item.service_fen, total_fen = item.total_fen, stop_reason = item.stop_reason,
-                source_time = item.source_time, content_hash = item.content_hash, received_at = item.received_at
+                source_time = item.source_time, content_hash = item.content_hash, received_at = item.received_at,
+                county = item.county, prefecture = item.prefecture
          FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::bigint[],
                 $7::bigint[], $8::bigint[], $9::bigint[], $10::smallint[], $11::timestamptz[], $12::bytea[],
-                $13::timestamptz[])
+                $13::timestamptz[], $14::integer[], $15::integer[])
               AS item (operator_id, order_no, connector_key, start_at, end_at, energy_wh, electricity_fen, service_fen,
-                       total_fen, stop_reason, source_time, content_hash, received_at)
+                       total_fen, stop_reason, source_time, content_hash, received_at, county, prefecture)
          WHERE held.operator_id = item.operator_id AND held.order_no = item.order_no
            AND held.source_time < item.source_time",
         &columns.operators,
@@ -277,7 +322,9 @@ pub async fn correct(work: &mut Work, rows: Vec<Row>) -> Result<(), Failure> {
         &columns.reasons,
         &columns.sources,
         &columns.hashes,
-        &columns.received
+        &columns.received,
+        &columns.counties as &[Option<i32>],
+        &columns.prefectures as &[Option<i32>]
     )
     .execute(work.db())
     .await?;

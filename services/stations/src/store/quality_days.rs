@@ -118,9 +118,9 @@ pub async fn online(
 ) -> Result<Vec<Online>, Failure> {
     Ok(sqlx::query_as!(
         Online,
-        "-- stations.online_days.list
-         SELECT day, looks, connectors, online FROM online_days
-         WHERE operator_id = $1 AND day BETWEEN $2 AND $3 ORDER BY day",
+        r#"-- stations.online_days.list
+         SELECT day, max(looks) AS "looks!", sum(connectors)::bigint AS "connectors!", sum(online)::bigint AS "online!"
+         FROM online_days WHERE operator_id = $1 AND day BETWEEN $2 AND $3 GROUP BY day ORDER BY day"#,
         operator_id,
         first,
         last
@@ -129,7 +129,8 @@ pub async fn online(
     .await?)
 }
 
-/// Looks how many connectors of each operator are online, once an hour whoever asks; returns how many operators were looked at.
+/// Looks how many connectors of each operator are online, once an hour whoever asks; returns how many operators
+/// and places were looked at.
 ///
 /// `window`: how old a connector's latest report may be.
 ///
@@ -141,14 +142,15 @@ pub async fn look(pool: &PgPool, window: Duration) -> Result<u64, Failure> {
          WITH turn AS (
              INSERT INTO online_hours (hour) VALUES (date_trunc('hour', now())) ON CONFLICT DO NOTHING RETURNING hour),
          seen AS (
-             SELECT c.operator_id, count(*) AS connectors,
+             SELECT c.operator_id, at.county, at.prefecture, count(*) AS connectors,
                     count(*) FILTER (WHERE s.seen_at > now() - make_interval(secs => $1)) AS online
-             FROM turn CROSS JOIN connectors c JOIN connector_state s USING (connector_key)
-             WHERE c.removed_at IS NULL GROUP BY c.operator_id)
-         INSERT INTO online_days AS held (operator_id, day, looks, connectors, online)
-         SELECT operator_id, (now() AT TIME ZONE 'Asia/Shanghai')::date, 1, connectors, online FROM seen
-         ORDER BY operator_id
-         ON CONFLICT (operator_id, day) DO UPDATE SET looks = held.looks + 1,
+             FROM turn CROSS JOIN connectors c JOIN connector_state s USING (connector_key) JOIN stations at USING (station_id)
+             WHERE c.removed_at IS NULL GROUP BY c.operator_id, at.county, at.prefecture)
+         INSERT INTO online_days AS held (operator_id, day, county, prefecture, looks, connectors, online)
+         SELECT operator_id, (now() AT TIME ZONE 'Asia/Shanghai')::date, county::integer, prefecture::integer, 1, connectors,
+                online
+         FROM seen ORDER BY operator_id, county, prefecture
+         ON CONFLICT (operator_id, day, county, prefecture) DO UPDATE SET looks = held.looks + 1,
              connectors = held.connectors + excluded.connectors, online = held.online + excluded.online",
         window.as_seconds_f64()
     )

@@ -48,13 +48,7 @@ pub async fn lock(
     .await?;
     let mut locked = HashMap::with_capacity(rows.len());
     for row in rows {
-        let latest = match (row.status, row.changed_at, row.seen_at) {
-            (None, None, None) => None,
-            (Some(status), Some(changed_at), Some(seen_at)) => {
-                Some(Latest { status: read(status, row.connector_key)?, changed_at, seen_at })
-            }
-            _ => return Err(corrupt(row.connector_key)),
-        };
+        let latest = latest(row.connector_key, row.status, row.changed_at, row.seen_at)?;
         locked.insert(
             (row.operator_id, row.code),
             Locked {
@@ -194,6 +188,22 @@ pub async fn of_station(db: &mut PgConnection, station_id: Uuid) -> Result<Vec<(
             Ok((row.code, Latest { status, changed_at: row.changed_at, seen_at: row.seen_at }))
         })
         .collect()
+}
+
+/// A state as it is kept: whole, or not there yet.
+pub(crate) fn latest(
+    connector_key: i64,
+    status: Option<i16>,
+    changed_at: Option<OffsetDateTime>,
+    seen_at: Option<OffsetDateTime>,
+) -> Result<Option<Latest>, Failure> {
+    match (status, changed_at, seen_at) {
+        (None, None, None) => Ok(None),
+        (Some(status), Some(changed_at), Some(seen_at)) => {
+            Ok(Some(Latest { status: read(status, connector_key)?, changed_at, seen_at }))
+        }
+        _ => Err(corrupt(connector_key)),
+    }
 }
 
 fn read(code: i16, connector_key: i64) -> Result<Status, Failure> {

@@ -29,9 +29,9 @@ pub async fn save(work: &mut Work, samples: &[(Key, &Sample)]) -> Result<HashSet
             .instant(*sampled_at)
             .bytes(sample.order_no.as_bytes())
             .int8(sample.energy_wh)
-            .int4(sample.power_watts)
-            .int4(sample.voltage_decivolts)
-            .int4(sample.current_deciamperes)
+            .int4(Some(sample.power_watts))
+            .int4(Some(sample.voltage_decivolts))
+            .int4(Some(sample.current_deciamperes))
             .int2(percent(sample))
             .instant(now);
     }

@@ -17,7 +17,8 @@ use proto::{
     stations::{
         ConnectorRecord, EquipmentRecord, Receipt, Station, StationRecord, StatusBatch, StatusItem,
         UpsertStationRequest, evidence_client::EvidenceClient, ingest_client::IngestClient,
-        links_client::LinksClient, registry_client::RegistryClient, turns_client::TurnsClient,
+        links_client::LinksClient, registry_client::RegistryClient, search_client::SearchClient,
+        statistics_client::StatisticsClient, turns_client::TurnsClient,
     },
 };
 use sqlx::PgPool;
@@ -233,6 +234,14 @@ impl Platform {
 
     pub fn turns(&self, who: Who) -> TurnsClient<Signed> {
         TurnsClient::new(self.signed(who))
+    }
+
+    pub fn search(&self, who: Who) -> SearchClient<Signed> {
+        SearchClient::new(self.signed(who))
+    }
+
+    pub fn statistics(&self, who: Who) -> StatisticsClient<Signed> {
+        StatisticsClient::new(self.signed(who))
     }
 
     pub fn evidence(&self) -> EvidenceClient<Signed> {

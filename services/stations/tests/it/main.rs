@@ -5,4 +5,6 @@ mod harness;
 mod ingest;
 mod links;
 mod registry;
+mod search;
+mod statistics;
 mod turns;
