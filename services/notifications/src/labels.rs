@@ -65,6 +65,7 @@ fn applicant(moved: &Moved, fact: application::Fact) -> String {
         }
         Fact::EnteredJointReview => "补贴申请 {no} 已进入联合审核，由专家组审核，您暂时无需操作。".into(),
         Fact::ExpertOpined => "专家已就补贴申请 {no} 提出意见，专家组审核仍在进行。".into(),
+        Fact::InterestHeeded => "补贴申请 {no} 的评审专家有调整，您暂时无需操作。".into(),
         Fact::ExpertsPassed => "补贴申请 {no} 已通过专家组审核，等待省级审核，您暂时无需操作。".into(),
         Fact::SupplementRequested => {
             format!(
@@ -132,6 +133,7 @@ fn in_time(moved: &Moved, fact: application::Fact) -> Option<String> {
         | Fact::CityPassRetracted
         | Fact::EnteredJointReview
         | Fact::ExpertOpined
+        | Fact::InterestHeeded
         | Fact::ExpertsPassed
         | Fact::SupplementRequested
         | Fact::SupplementSubmitted
@@ -221,6 +223,7 @@ fn next_desk(moved: &Moved, fact: application::Fact) -> String {
         | Fact::CityReturned
         | Fact::EnteredJointReview
         | Fact::ExpertOpined
+        | Fact::InterestHeeded
         | Fact::SupplementRequested
         | Fact::EnteredProvincialReview
         | Fact::EnteredSample
@@ -338,6 +341,7 @@ mod tests {
                 since: OffsetDateTime::UNIX_EPOCH,
                 clock: Clock { deadline_at: Some(OffsetDateTime::UNIX_EPOCH), ..Clock::default() },
                 escalated_to: None,
+                awaited: None,
                 by: Some(Role::City),
             };
             for audience in [Audience::Applicant, Audience::Next] {

@@ -1,7 +1,8 @@
 //! One application as any page shows it: its state, step bar, form, history and what may be done.
 
 use proto::reviews::{
-    AllowedActionsRequest, ApplicationView, GetApplicationRequest, GetHistoryRequest, HistoryEntry,
+    AllowedActionsRequest, AllowedActionsResponse, ApplicationView, GetApplicationRequest, GetHistoryRequest,
+    HistoryEntry,
 };
 
 use crate::{
@@ -58,6 +59,8 @@ pub struct Case {
     pub papers: Option<Papers>,
     /// The newest first; or why not.
     pub history: Result<Vec<Past>, Away>,
+    /// Why the reader has nothing to do though its party is waited for; empty elsewhere.
+    pub own_state: String,
     /// What may be done; or why it cannot be said.
     pub offers: Result<Vec<Offer>, Away>,
 }
@@ -79,9 +82,8 @@ impl Case {
         );
         let view = view?.into_inner();
         let history = Away::or(history, "审核记录")?.map(|answer| answer.into_inner().entries);
-        let offers = Away::or(allowed, "可办理的操作")?
-            .map(|answer| actions::offers(visitor, id, &answer.into_inner().actions));
-        Ok(Case::of(visitor, view, &names, history, offers))
+        let allowed = Away::or(allowed, "可办理的操作")?.map(tonic::Response::into_inner);
+        Ok(Case::of(visitor, view, &names, history, allowed))
     }
 
     fn of(
@@ -89,9 +91,9 @@ impl Case {
         view: ApplicationView,
         names: &Known,
         history: Result<Vec<HistoryEntry>, Away>,
-        offers: Result<Vec<Offer>, Away>,
+        allowed: Result<AllowedActionsResponse, Away>,
     ) -> Case {
-        let own_turn = visitor.parties().contains(&view.waits_for.as_str());
+        let own_turn = view.yours;
         Case {
             tag: stage::tag(&view, visitor.is(Role::Operator), own_turn),
             steps: stage::steps(&view, history.as_deref().unwrap_or_default()),
@@ -99,7 +101,8 @@ impl Case {
             return_items: view.return_items.iter().map(|item| labels::item(item)).collect(),
             papers: history.as_deref().ok().and_then(Papers::of),
             history: history.map(|entries| entries.iter().rev().map(past).collect()),
-            offers,
+            own_state: allowed.as_ref().map(|answer| answer.own_state.clone()).unwrap_or_default(),
+            offers: allowed.map(|answer| actions::offers(visitor, &view.application_id, &answer.actions)),
             view,
         }
     }
@@ -202,7 +205,13 @@ fn past(entry: &HistoryEntry) -> Past {
     };
     let office = if entry.office.is_empty() { labels::actor(&entry.actor_role) } else { &entry.office };
     Past {
-        title: words.title.to_owned(),
+        // What follows from a declaration is no opinion of anybody.
+        title: if entry.command == "HeedInterest" {
+            "利益冲突声明后调整评审人"
+        } else {
+            words.title
+        }
+        .to_owned(),
         result: Tag { text: words.result.to_owned(), class: tag },
         class,
         who: format!("{office} · {}", format::moment(entry.occurred_at.as_ref())),

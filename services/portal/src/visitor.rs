@@ -150,9 +150,19 @@ impl Visitor {
 
     /// The list of the applications that stand at a node.
     pub fn stage_path(&self, stage: &str) -> String {
+        // Where single voices are asked, those that wait for this one.
+        let own = if self.is(Role::Expert) || self.is(Role::Province) { "&own=open" } else { "" };
         match self.list_path() {
-            "/supervision/subsidies" => format!("/supervision/subsidies/applications?stage={stage}"),
+            "/supervision/subsidies" => format!("/supervision/subsidies/applications?stage={stage}{own}"),
             list => format!("{list}?stage={stage}"),
+        }
+    }
+
+    /// The list of what this person has decided.
+    pub fn done_path(&self) -> String {
+        match self.list_path() {
+            "/supervision/subsidies" => "/supervision/subsidies/applications?own=done".to_owned(),
+            list => format!("{list}?own=done"),
         }
     }
 

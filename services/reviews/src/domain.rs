@@ -5,6 +5,7 @@
 pub mod act;
 pub mod advance;
 pub mod application;
+pub mod awaited;
 pub mod calendar;
 pub mod canonical;
 pub mod clock;

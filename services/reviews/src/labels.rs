@@ -9,6 +9,7 @@ use time::{OffsetDateTime, macros::format_description};
 
 use crate::domain::{
     act::Command,
+    awaited::Own,
     form::Field,
     policy::SHANGHAI,
     stage::{Actor, Party, Stage},
@@ -95,6 +96,7 @@ pub fn command(command: Command) -> &'static str {
         Command::TakeBack => "收回",
         Command::LaunchJointReview => "发起联合审核",
         Command::RecordOpinion => "填写审批意见",
+        Command::HeedInterest => "利益冲突声明后调整评审人",
         Command::SubmitSupplement => "提交补充材料",
         Command::CarryOver => "转入下一批",
         Command::FreezeOrder => "锁定工单并抽查",
@@ -106,6 +108,16 @@ pub fn command(command: Command) -> &'static str {
         Command::Remind => "催办",
         Command::Reassign => "转办",
         Command::StrikeClock => "时限提醒",
+    }
+}
+
+/// Why a person has nothing to do where its party is waited for.
+pub fn own_state(own: Own) -> &'static str {
+    match own {
+        Own::ExpertSpoke => "您已提出意见，等待牵头人汇总",
+        Own::DepartmentSigned => "您所在部门已签署意见，等待其他部门签署",
+        Own::Conflicted => "您已申明回避本申请，由专家组其他成员审核",
+        Own::OutsideSample => "本申请未被抽中，随工单一并办结",
     }
 }
 

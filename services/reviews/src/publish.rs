@@ -5,7 +5,7 @@
 use chassis::Announcement;
 use prost::Message as _;
 use prost_types::Timestamp;
-use proto::reviews::{ApplicationEvent, WorkOrderEvent};
+use proto::reviews::{ApplicationEvent, Awaited, WorkOrderEvent};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -84,6 +84,7 @@ fn payload(step: &Step) -> ApplicationEvent {
         reminded_count: i32::try_from(after.reminders.count).unwrap_or(i32::MAX),
         reminded_at: after.reminders.last_at.map(timestamp),
         escalated_to: escalated_to(step).map_or("", Party::id).to_owned(),
+        awaited: after.awaited.clone().map(|voices| Awaited { voices }),
     }
 }
 
@@ -124,6 +125,7 @@ fn items(fact: Fact, after: &Application) -> Vec<String> {
         | Fact::CityPassRetracted
         | Fact::EnteredJointReview
         | Fact::ExpertOpined
+        | Fact::InterestHeeded
         | Fact::ExpertsPassed
         | Fact::SupplementSubmitted
         | Fact::CarriedOver

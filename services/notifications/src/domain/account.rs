@@ -82,6 +82,7 @@ impl Changed {
             version: self.version,
             since: self.at,
             clock: Clock::default(),
+            awaited: None,
         }
     }
 

@@ -30,6 +30,7 @@ pub enum Fact {
     CityPassRetracted,
     EnteredJointReview,
     ExpertOpined,
+    InterestHeeded,
     ExpertsPassed,
     SupplementRequested,
     SupplementSubmitted,
@@ -51,7 +52,7 @@ pub enum Fact {
 
 impl Fact {
     /// Every fact with its stable name.
-    pub const ALL: [(Fact, &'static str); 32] = [
+    pub const ALL: [(Fact, &'static str); 33] = [
         (Fact::Drafted, "drafted"),
         (Fact::AcceptanceSubmitted, "acceptance_submitted"),
         (Fact::AcceptanceWithdrawn, "acceptance_withdrawn"),
@@ -67,6 +68,7 @@ impl Fact {
         (Fact::CityPassRetracted, "city_pass_retracted"),
         (Fact::EnteredJointReview, "entered_joint_review"),
         (Fact::ExpertOpined, "expert_opined"),
+        (Fact::InterestHeeded, "interest_heeded"),
         (Fact::ExpertsPassed, "experts_passed"),
         (Fact::SupplementRequested, "supplement_requested"),
         (Fact::SupplementSubmitted, "supplement_submitted"),
@@ -97,9 +99,11 @@ impl Fact {
     /// when something lands on it; a launch, a freeze and a draw are told once per order (see `work_order`).
     fn told(self) -> (bool, bool) {
         match self {
-            Fact::Drafted | Fact::ExpertOpined | Fact::DepartmentOpined | Fact::EnteredSample => {
-                (false, false)
-            }
+            Fact::Drafted
+            | Fact::ExpertOpined
+            | Fact::InterestHeeded
+            | Fact::DepartmentOpined
+            | Fact::EnteredSample => (false, false),
             Fact::AcceptanceSubmitted
             | Fact::CountyPassed
             | Fact::MaterialsSubmitted
@@ -185,6 +189,8 @@ pub struct Moved {
     pub clock: Clock,
     /// The tier above, where it is told that the time is long over.
     pub escalated_to: Option<Tier>,
+    /// Voices that can still do something; none where everybody of the tier can.
+    pub awaited: Option<Vec<String>>,
     /// In which role somebody acted; none for one that this version does not know.
     pub by: Option<Role>,
 }
@@ -227,6 +233,7 @@ impl Moved {
             version: self.version,
             since: self.since,
             clock: self.clock,
+            awaited: self.awaited.clone(),
         })
     }
 
@@ -298,6 +305,7 @@ mod tests {
             since: OffsetDateTime::UNIX_EPOCH,
             clock: Clock::default(),
             escalated_to: None,
+            awaited: None,
             by: None,
         }
     }

@@ -78,28 +78,43 @@ pub struct Viewer {
     pub desks: Vec<String>,
     /// Set for an expert: the desks of the work orders whose panel names this user come in addition.
     pub expert_id: Option<Uuid>,
+    /// What the person is called where a desk waits for single voices: an expert by user id, a department by code.
+    pub voices: Vec<String>,
 }
 
 impl Viewer {
     /// Role × scope × relation. Source: reliability section 10; R8, R9 (no scope, no desk).
-    pub fn new(user_id: Uuid, roles: &[Role], scope: &[String], operator_id: Option<Uuid>) -> Viewer {
+    pub fn new(
+        user_id: Uuid,
+        roles: &[Role],
+        scope: &[String],
+        operator_id: Option<Uuid>,
+        department: &str,
+    ) -> Viewer {
         let mut desks = Vec::new();
         let mut expert_id = None;
+        let mut voices = Vec::new();
         for role in roles {
             match role {
                 Role::Operator => desks.extend(operator_id.map(Desk::Operator)),
                 Role::County => desks.extend(scope.iter().cloned().map(Desk::County)),
                 Role::City => desks.extend(scope.iter().cloned().map(Desk::City)),
                 Role::Administrator if !scope.is_empty() => desks.push(Desk::Administrator),
-                Role::Province if !scope.is_empty() => desks.push(Desk::Departments),
+                Role::Province if !scope.is_empty() => {
+                    desks.push(Desk::Departments);
+                    voices.push(department.to_owned());
+                }
                 Role::Administrator | Role::Province => {}
-                Role::Expert => expert_id = Some(user_id),
+                Role::Expert => {
+                    expert_id = Some(user_id);
+                    voices.push(user_id.to_string());
+                }
             }
         }
         let mut desks: Vec<String> = desks.iter().map(Desk::key).collect();
         desks.sort();
         desks.dedup();
-        Viewer { user_id, desks, expert_id }
+        Viewer { user_id, desks, expert_id, voices }
     }
 }
 
@@ -109,7 +124,7 @@ mod tests {
 
     fn viewer(role: Role, scope: &[&str], operator_id: Option<Uuid>) -> Viewer {
         let scope: Vec<String> = scope.iter().map(|code| (*code).to_owned()).collect();
-        Viewer::new(Uuid::from_u128(7), &[role], &scope, operator_id)
+        Viewer::new(Uuid::from_u128(7), &[role], &scope, operator_id, "fgw")
     }
 
     #[test]
@@ -137,5 +152,7 @@ mod tests {
         let expert = viewer(Role::Expert, &["410000"], None);
         assert!(expert.desks.is_empty());
         assert_eq!(expert.expert_id, Some(expert.user_id));
+        assert_eq!(expert.voices, [expert.user_id.to_string()]);
+        assert_eq!(viewer(Role::Province, &["410000"], None).voices, ["fgw"]);
     }
 }

@@ -106,6 +106,8 @@ pub struct Task {
     pub since: OffsetDateTime,
     /// See [`Clock`].
     pub clock: Clock,
+    /// Voices at the desk that can still do something; `None`: everybody at it.
+    pub awaited: Option<Vec<String>>,
 }
 
 impl Task {

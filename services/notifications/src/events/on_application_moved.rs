@@ -62,6 +62,7 @@ fn read(event: &Event, wire: &ApplicationEvent, occurrence: Occurrence) -> Resul
             "" => None,
             tier => Some(Tier::parse(tier).ok_or_else(|| unknown("escalated_to"))?),
         },
+        awaited: wire.awaited.as_ref().map(|awaited| awaited.voices.clone()),
         by: Role::parse(&wire.actor_role),
     })
 }

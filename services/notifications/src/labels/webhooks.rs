@@ -54,6 +54,7 @@ fn application_type(fact: application::Fact) -> &'static str {
         Fact::CityPassRetracted => "市级审核结论已收回",
         Fact::EnteredJointReview => "申请已进入联合审核",
         Fact::ExpertOpined => "专家已提交意见",
+        Fact::InterestHeeded => "评审专家有调整（利益冲突声明）",
         Fact::ExpertsPassed => "专家组审核通过",
         Fact::SupplementRequested => "专家组要求补充材料",
         Fact::SupplementSubmitted => "补充材料已提交",

@@ -31,7 +31,7 @@ pub(super) fn viewer(caller: &Caller) -> Result<Viewer, Failure> {
     let user_id =
         caller.id().ok_or_else(|| Failure::unauthenticated("caller_invalid", labels::CALLER_INVALID))?;
     let roles: Vec<Role> = caller.roles.iter().filter_map(|role| Role::parse(role)).collect();
-    Ok(Viewer::new(user_id, &roles, &caller.scope, caller.operator_id))
+    Ok(Viewer::new(user_id, &roles, &caller.scope, caller.operator_id, &caller.department))
 }
 
 pub(super) fn filter(request: &wire::ListTasksRequest, user_id: Uuid) -> Result<Filter, Failure> {

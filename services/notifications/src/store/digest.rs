@@ -11,7 +11,8 @@ pub fn worklist(pool: &PgPool) -> BoxStream<'_, Result<String, sqlx::Error>> {
                    operator_id, COALESCE(station_id::text, '-'), COALESCE(work_order_id::text, '-'),
                    COALESCE(round_id::text, '-'), COALESCE(assignee_id::text, '-'), version,
                    extract(epoch FROM since), COALESCE(extract(epoch FROM deadline_at)::text, '-'), light, reminded_count,
-                   COALESCE(extract(epoch FROM reminded_at)::text, '-')) AS "line!"
+                   COALESCE(extract(epoch FROM reminded_at)::text, '-'),
+                   COALESCE(array_to_string(awaited, ','), '-')) AS "line!"
         FROM worklist ORDER BY subject_type, subject_id"#
     )
     .fetch(pool)

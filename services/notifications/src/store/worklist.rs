@@ -118,8 +118,8 @@ pub async fn save(db: &mut PgConnection, task: &Task) -> Result<Saved, sqlx::Err
         )
         INSERT INTO worklist AS row (subject_type, subject_id, application_no, stage, waits_for, open, desk, county,
             prefecture, operator_id, station_id, work_order_id, round_id, assignee_id, version, since, deadline_at, light,
-            reminded_count, reminded_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+            reminded_count, reminded_at, awaited)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
         ON CONFLICT (subject_type, subject_id) DO UPDATE SET
             application_no = excluded.application_no, stage = excluded.stage, waits_for = excluded.waits_for,
             open = excluded.open, desk = excluded.desk, county = excluded.county, prefecture = excluded.prefecture,
@@ -127,7 +127,7 @@ pub async fn save(db: &mut PgConnection, task: &Task) -> Result<Saved, sqlx::Err
             work_order_id = excluded.work_order_id, round_id = excluded.round_id,
             assignee_id = excluded.assignee_id, version = excluded.version, since = excluded.since,
             deadline_at = excluded.deadline_at, light = excluded.light, reminded_count = excluded.reminded_count,
-            reminded_at = excluded.reminded_at
+            reminded_at = excluded.reminded_at, awaited = excluded.awaited
         WHERE row.version < excluded.version
         RETURNING COALESCE((SELECT desk FROM before), '') AS "from_desk!""#,
         task.subject.kind(),
@@ -150,6 +150,7 @@ pub async fn save(db: &mut PgConnection, task: &Task) -> Result<Saved, sqlx::Err
         task.clock.light.code(),
         task.clock.reminded_count,
         task.clock.reminded_at,
+        task.awaited.as_deref() as Option<&[String]>,
     )
     .fetch_optional(db)
     .await?;
@@ -189,6 +190,7 @@ macro_rules! page {
               AND ($7 = '' OR worklist.county = $7)
               AND ($9 = '' OR worklist.light = $9)
               AND ($10::uuid IS NULL OR worklist.assignee_id = $10)
+              AND (worklist.awaited IS NULL OR worklist.awaited && $11)
             ORDER BY "
                 + $order
                 + " LIMIT $8
@@ -206,13 +208,14 @@ macro_rules! page {
             $limit,
             $filter.light,
             $filter.assignee_id,
+            &$viewer.voices,
         )
         .fetch_all($db)
         .await
     };
 }
 
-/// The viewer's open tasks after a key, in its order.
+/// The viewer's open tasks after a key, in its order: where a desk waits for single voices, those that wait for the viewer's.
 ///
 /// # Errors
 /// The database is away.
@@ -283,6 +286,7 @@ pub async fn count_by_stage(db: &mut PgConnection, viewer: &Viewer) -> Result<Ve
         CROSS JOIN LATERAL (
             SELECT worklist.since FROM worklist
             WHERE worklist.open AND worklist.desk = desk.key AND worklist.stage = wanted.stage
+              AND (worklist.awaited IS NULL OR worklist.awaited && $6)
             ORDER BY worklist.since, worklist.subject_id LIMIT $5
         ) AS task
         GROUP BY wanted.stage, wanted.place, wanted.subject_type
@@ -292,6 +296,7 @@ pub async fn count_by_stage(db: &mut PgConnection, viewer: &Viewer) -> Result<Ve
         &stages,
         &kinds,
         COUNT_MAX + 1,
+        &viewer.voices,
     )
     .fetch_all(db)
     .await
@@ -336,6 +341,7 @@ pub async fn count_by_light(db: &mut PgConnection, viewer: &Viewer) -> Result<Ve
             SELECT worklist.deadline_at FROM worklist
             WHERE worklist.open AND worklist.light <> '' AND worklist.desk = desk.key
               AND worklist.stage = wanted.stage AND worklist.light = card.light
+              AND (worklist.awaited IS NULL OR worklist.awaited && $5)
             ORDER BY worklist.deadline_at, worklist.subject_id LIMIT $4
         ) AS task
         GROUP BY wanted.stage, card.light"#,
@@ -343,6 +349,7 @@ pub async fn count_by_light(db: &mut PgConnection, viewer: &Viewer) -> Result<Ve
         viewer.expert_id,
         &stages,
         COUNT_MAX + 1,
+        &viewer.voices,
     )
     .fetch_all(db)
     .await
@@ -398,11 +405,13 @@ pub async fn present(db: &mut PgConnection, viewer: &Viewer) -> Result<Present, 
         ) AS desk
         CROSS JOIN LATERAL (
             SELECT worklist.since FROM worklist WHERE worklist.open AND worklist.desk = desk.key
+              AND (worklist.awaited IS NULL OR worklist.awaited && $4)
             ORDER BY worklist.since DESC, worklist.subject_id DESC LIMIT $3
         ) AS task"#,
         &viewer.desks,
         viewer.expert_id,
         COUNT_MAX + 1,
+        &viewer.voices,
     )
     .fetch_one(db)
     .await

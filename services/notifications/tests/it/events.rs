@@ -6,7 +6,7 @@ use prost_types::Timestamp;
 use proto::{
     accounts::OperatorEvent,
     common::Envelope,
-    reviews::{ApplicationEvent, WorkOrderEvent},
+    reviews::{ApplicationEvent, Awaited, WorkOrderEvent},
 };
 use uuid::Uuid;
 
@@ -28,11 +28,13 @@ pub struct Application {
     pub county: &'static str,
     pub prefecture: &'static str,
     pub order: Option<Uuid>,
+    /// Voices that can still act; none: everybody.
+    pub awaited: Option<Vec<String>>,
 }
 
 /// The nth application of the nth operator in 中牟县.
 pub fn application(n: u128) -> Application {
-    Application { n, operator: id(2, n), county: "410122", prefecture: "410100", order: None }
+    Application { n, operator: id(2, n), county: "410122", prefecture: "410100", order: None, awaited: None }
 }
 
 impl Application {
@@ -47,6 +49,12 @@ impl Application {
 
     pub fn member_of(mut self, order: Uuid) -> Self {
         self.order = Some(order);
+        self
+    }
+
+    /// Only these can still do something.
+    pub fn awaiting(mut self, voices: &[String]) -> Self {
+        self.awaited = Some(voices.to_vec());
         self
     }
 
@@ -66,6 +74,7 @@ impl Application {
             work_order_id: self.order.map(|order| order.to_string()).unwrap_or_default(),
             items: if kind.ends_with("returned") { vec!["M1".into(), "M4".into()] } else { Vec::new() },
             entered_at: at(version),
+            awaited: self.awaited.clone().map(|voices| Awaited { voices }),
             ..ApplicationEvent::default()
         };
         Envelope {

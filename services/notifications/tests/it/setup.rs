@@ -252,11 +252,12 @@ pub struct Person {
     pub roles: Vec<&'static str>,
     pub scope: Vec<&'static str>,
     pub operator: Option<Uuid>,
+    pub department: &'static str,
 }
 
 /// A person with one role in one division.
 pub fn person(n: u128, role: &'static str, scope: &'static str) -> Person {
-    Person { user: super::events::id(7, n), roles: vec![role], scope: vec![scope], operator: None }
+    Person { user: super::events::id(7, n), roles: vec![role], scope: vec![scope], ..Person::default() }
 }
 
 impl Office {
@@ -307,6 +308,7 @@ impl Office {
             roles: person.roles.iter().map(|role| (*role).to_owned()).collect(),
             scope: person.scope.iter().map(|code| (*code).to_owned()).collect(),
             operator_id: person.operator.map(|id| id.to_string()).unwrap_or_default(),
+            department: person.department.into(),
             audience: vec!["notifications".into()],
             issued_at: now,
             expires_at: now + 60,

@@ -2,7 +2,7 @@
 
 use proto::{
     common::Page,
-    notifications::{CountTasksRequest, ListTasksRequest, Task},
+    notifications::{CountTasksRequest, ListTasksRequest, Task, WatchRequest},
 };
 use tonic::Code;
 use uuid::Uuid;
@@ -192,5 +192,60 @@ async fn unknown_filter_values_and_foreign_page_tokens_are_refused() {
         assert_eq!((refusal.reason.as_str(), refusal.fields[0].0.as_str()), (reason, field));
         assert!(!refusal.text.is_empty());
     }
+    office.close().await;
+}
+
+/// Tasks of a person, and the same as the counts and the live stream say it.
+async fn counted(office: &Office, who: &Person) -> (Vec<String>, i32, i32) {
+    let request = office.by(who, CountTasksRequest {});
+    let counts = office.worklist().count_tasks(request).await.expect("answers").into_inner().counts;
+    let mut changes =
+        office.live().watch(office.by(who, WatchRequest {})).await.expect("answers").into_inner();
+    let present = changes.message().await.expect("open").expect("the present state");
+    (sees(office, who).await, counts.iter().map(|one| one.count).sum(), present.open_tasks)
+}
+
+#[tokio::test]
+async fn who_has_given_its_own_word_has_no_task_any_more_and_the_others_keep_theirs() {
+    let office = Office::open(NOWHERE).await;
+    let order = id(4, 1);
+    let (first, second) = (person(71, "expert", "410000"), person(72, "expert", "410000"));
+    let department =
+        |n: u128, department: &'static str| Person { department, ..person(n, "province", "410000") };
+    let member = |n: u128| application(n).member_of(order);
+    let lead = [first.user.to_string()];
+    office
+        .desk
+        .take_all(&[
+            order_event(order, 1, "joint_review_launched", &[first.user, second.user], &[]),
+            member(1).event(7, "entered_joint_review", "ExpertReview", "experts"),
+            member(2).event(7, "entered_joint_review", "ExpertReview", "experts"),
+            member(2).awaiting(&lead).event(8, "expert_opined", "ExpertReview", "experts"),
+            member(3).awaiting(&["fgw".into(), "czt".into()]).event(
+                9,
+                "entered_provincial_review",
+                "ProvincialReview",
+                "departments",
+            ),
+            member(3).awaiting(&["czt".into()]).event(
+                10,
+                "department_opined",
+                "ProvincialReview",
+                "departments",
+            ),
+            member(4).awaiting(&[]).event(9, "entered_provincial_review", "ProvincialReview", "departments"),
+        ])
+        .await;
+    assert_eq!(counted(&office, &first).await, (applications(&[1, 2]), 2, 2));
+    assert_eq!(counted(&office, &second).await, (applications(&[1]), 1, 1));
+    assert_eq!(counted(&office, &department(41, "fgw")).await, (vec![], 0, 0));
+    assert_eq!(counted(&office, &department(42, "czt")).await, (applications(&[3]), 1, 1));
+    // Everybody's again: an event that says nothing of voices.
+    office
+        .desk
+        .take(&member(2).event(9, "supplement_submitted", "ExpertReview", "experts"))
+        .await
+        .expect("applies");
+    assert_eq!(counted(&office, &second).await, (applications(&[1, 2]), 2, 2));
     office.close().await;
 }

@@ -78,7 +78,7 @@ impl Row {
     /// As this person reads it.
     pub fn of(visitor: &Visitor, names: &Known, view: &ApplicationView) -> Row {
         let operator = visitor.is(Role::Operator);
-        let need = visitor.parties().contains(&view.waits_for.as_str());
+        let need = view.yours;
         let action = match (operator, need) {
             (true, _) => stage::of(&view.stage).action,
             (false, true) => "审核",
@@ -213,6 +213,7 @@ pub(super) fn wanted(filter: &Filter) -> ListApplicationsRequest {
         submitted_from: filter.value("from").to_owned(),
         submitted_to: filter.value("to").to_owned(),
         order: filter.value("order").to_owned(),
+        own: filter.value("own").to_owned(),
         ..ListApplicationsRequest::default()
     }
 }

@@ -172,6 +172,7 @@ async fn described(visitor: &Visitor, filter: &Filter, tab: String) -> String {
         "from" => Some(format!("提交日期从 {value}")),
         "to" => Some(format!("提交日期到 {value}")),
         "connection" => Some(format!("数据接入：{}", station::connection(value).text)),
+        "own" => Some(if value == "open" { "待我办理" } else { "我已办" }.to_owned()),
         "light" => Some(format!("时限：{}", if value == "red" { "已超期" } else { "临近时限" })),
         "order" => Some("有办理时限的申请，剩余时间少的在前".to_owned()),
         "unread" => Some("仅未读".to_owned()),
@@ -219,7 +220,7 @@ const MEMBERS: &[Column] = &[
 ];
 
 fn application(visitor: &Visitor, names: &Known, view: &ApplicationView) -> Vec<Cell> {
-    let need = visitor.parties().contains(&view.waits_for.as_str());
+    let need = view.yours;
     vec![
         text(&*view.station_name),
         text(&*view.application_no),

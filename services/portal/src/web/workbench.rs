@@ -14,7 +14,7 @@ use proto::{
     notifications::{
         CountTasksRequest, CountTasksResponse, ListMessagesRequest, ListTasksRequest, Message, Task,
     },
-    reviews::{ApplicationView, CountApplicationsRequest, ListApplicationsRequest},
+    reviews::{ApplicationView, CountApplicationsRequest, CountDecidedRequest, ListApplicationsRequest},
 };
 
 use super::{Routes, applications::Row, messages, notices};
@@ -141,6 +141,9 @@ pub struct WorkbenchPage {
     pub tiles: Result<Vec<Tile>, Away>,
     /// The least time left first; an operator sees its applications instead.
     pub tasks: Result<Vec<TaskRow>, Away>,
+    /// What an official has decided today, with the list of everything that it decided; `None` for others, and while that
+    /// cannot be read.
+    pub done: Option<(i32, String)>,
     /// An operator's latest applications, those first that wait for it; none for others.
     pub mine: Option<Result<Vec<Row>, Away>>,
     /// The newest first.
@@ -165,11 +168,12 @@ async fn show(visitor: Visitor) -> Answer {
     let (mut counts, mut messages) = (visitor.worklist(), visitor.messages());
     let latest = ListMessagesRequest { page: first(), unread_only: false };
     let names = visitor.portal.divisions.names().await;
-    let (page, company, counts, tasks, mine, messages, notices, shares) = tokio::join!(
+    let (page, company, counts, tasks, done, mine, messages, notices, shares) = tokio::join!(
         visitor.page("/workbench", "工作台"),
         company(&visitor, &names),
         counts.count_tasks(CountTasksRequest {}),
         tasks(&visitor, &names),
+        done(&visitor),
         mine(&visitor, &names),
         messages.list_messages(latest),
         notices::latest(&visitor),
@@ -180,6 +184,7 @@ async fn show(visitor: Visitor) -> Answer {
         company: company?,
         tiles: Away::or(counts, "待办数量")?.map(|answer| tiles(&visitor, &answer.into_inner())),
         tasks: tasks?,
+        done,
         mine: mine?,
         messages: Away::or(messages, "消息")?
             .map(|answer| answer.into_inner().messages.iter().map(|one| latest_of(&visitor, one)).collect()),
@@ -205,6 +210,16 @@ async fn tasks(visitor: &Visitor, names: &Known) -> Result<Result<Vec<TaskRow>, 
         Ok(answer) => Ok(task_rows(visitor, names, &answer.tasks).await),
         Err(away) => Err(away),
     })
+}
+
+/// Today's decisions of who decides on applications.
+async fn done(visitor: &Visitor) -> Option<(i32, String)> {
+    let judges = [Role::County, Role::City, Role::Expert, Role::Province];
+    if !judges.into_iter().any(|role| visitor.is(role)) {
+        return None;
+    }
+    let answer = visitor.applications().count_decided(CountDecidedRequest {}).await.ok()?;
+    Some((answer.into_inner().today, visitor.done_path()))
 }
 
 async fn mine(visitor: &Visitor, names: &Known) -> Result<Option<Result<Vec<Row>, Away>>, Refused> {

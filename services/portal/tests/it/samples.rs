@@ -183,6 +183,7 @@ impl Kind {
             return_items: self.some(|| self.text("详细地址")),
             papers: self.papers(),
             history: self.part(past),
+            own_state: self.text("您已提出意见，等待牵头人汇总"),
             offers: self.part(|| self.offer(0, true)).map(|mut offers| {
                 offers.extend(self.each(|number| self.offer(number, false)));
                 offers
@@ -416,6 +417,7 @@ fn workbench(kind: Kind) -> WorkbenchPage {
         company: (kind != Kind::Empty).then_some(company),
         tiles: kind.part(tile),
         tasks: kind.part(task),
+        done: (kind != Kind::One).then(|| (3, "/supervision/county-subsidies?own=done".to_owned())),
         mine: (kind != Kind::One).then(|| kind.part(|| kind.row())),
         messages: kind.part(latest),
         notices: kind.part(|| line(kind)),

@@ -4,11 +4,12 @@ use chassis::Failure;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
-use super::{Shared, read};
+use super::{Shared, member::desk_of, read};
 use crate::{
     domain::{
         act::{Act, Command, Moment, Person},
         application::Application,
+        awaited::{self, Own},
         decide::allowed,
         guards::Situation,
         ids::ApplicationId,
@@ -30,7 +31,8 @@ pub struct Action {
     pub answer: Result<&'static Row, Refusal>,
 }
 
-/// Everything that could be done with an existing application.
+/// Everything that could be done with an existing application, and why the person itself has nothing to do where its party is
+/// waited for.
 ///
 /// # Errors
 /// NotFound; the database is away.
@@ -40,10 +42,10 @@ pub async fn list(
     mut person: Person,
     id: ApplicationId,
     now: OffsetDateTime,
-) -> Result<(Application, Vec<Action>), Failure> {
+) -> Result<(Application, Vec<Action>, Option<Own>), Failure> {
     let application = read::application(db, shared, &mut person, id).await?;
     let policy = shared.policies.get(db, application.round_id, application.policy_version).await?;
-    let desk = desk(db, &application).await?;
+    let desk = desk_of(db, &application).await?;
     // Everybody else is refused by the table before it comes to the order.
     let asked = [Actor::Administrator, Actor::Province].iter().any(|actor| person.roles.contains(actor));
     let whole = match desk.as_ref().filter(|_| asked) {
@@ -53,7 +55,13 @@ pub async fn list(
     let actions = Command::ALL
         .into_iter()
         .filter(|command| {
-            !matches!(command, Command::CreateApplication | Command::ConcludeOrder | Command::StrikeClock)
+            !matches!(
+                command,
+                Command::CreateApplication
+                    | Command::HeedInterest
+                    | Command::ConcludeOrder
+                    | Command::StrikeClock
+            )
         })
         .map(|command| {
             let act = Act::new(person.clone(), command);
@@ -78,16 +86,8 @@ pub async fn list(
             Action { command, answer }
         })
         .collect();
-    Ok((application, actions))
-}
-
-async fn desk(db: &mut PgConnection, application: &Application) -> Result<Option<Desk>, Failure> {
-    let Some(id) = application.order_id else { return Ok(None) };
-    let Some(order) = store::orders::find(db, id).await? else { return Ok(None) };
-    let seats = store::opinions::panel(db, id).await?;
-    let opinions = store::opinions::list(db, application.id, application.stage_version).await?;
-    let panel = seats.into_iter().map(|seat| seat.panelist).collect();
-    Ok(Some(Desk { order, panel, opinions }))
+    let own = desk.as_ref().and_then(|desk| awaited::own(&person, &application, &policy, desk));
+    Ok((application, actions, own))
 }
 
 /// What holds for the whole order.

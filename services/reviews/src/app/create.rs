@@ -105,5 +105,6 @@ fn candidate(
         strikes_at: None,
         assignee: None,
         reminders: Reminders::default(),
+        awaited: None,
     }
 }

@@ -3,6 +3,7 @@
 //! The order's row is locked before the member's, so that freezing and concluding meet no deadlock.
 
 use chassis::{Failure, Work};
+use sqlx::PgConnection;
 
 use super::{Shared, busy_elsewhere, decided, order::conclude, save};
 use crate::{
@@ -41,7 +42,7 @@ pub async fn execute(
         return Err(busy_elsewhere());
     }
     let desk = match order {
-        Some(order) => Some(desk(work, order, &application).await?),
+        Some(order) => Some(desk(work.db(), order, &application).await?),
         None => None,
     };
     act.person.orders = seats(desk.as_ref(), &act);
@@ -80,10 +81,20 @@ fn side_by_side(stage: Stage, command: Command) -> bool {
 ///
 /// # Errors
 /// The database is away.
-pub async fn desk(work: &mut Work, order: Order, application: &Application) -> Result<Desk, Failure> {
-    let seats = store::opinions::panel(work.db(), order.id).await?;
-    let opinions = store::opinions::list(work.db(), application.id, application.stage_version).await?;
+pub async fn desk(db: &mut PgConnection, order: Order, application: &Application) -> Result<Desk, Failure> {
+    let seats = store::opinions::panel(db, order.id).await?;
+    let opinions = store::opinions::list(db, application.id, application.stage_version).await?;
     Ok(Desk { order, panel: seats.into_iter().map(|seat| seat.panelist).collect(), opinions })
+}
+
+/// The same of an application that may be no member of any order.
+///
+/// # Errors
+/// The database is away.
+pub async fn desk_of(db: &mut PgConnection, application: &Application) -> Result<Option<Desk>, Failure> {
+    let Some(id) = application.order_id else { return Ok(None) };
+    let Some(order) = store::orders::find(db, id).await? else { return Ok(None) };
+    Ok(Some(desk(db, order, application).await?))
 }
 
 fn seats(desk: Option<&Desk>, act: &Act) -> Vec<OrderId> {
@@ -127,6 +138,7 @@ async fn after(
         | Fact::CityPassRetracted
         | Fact::EnteredJointReview
         | Fact::ExpertOpined
+        | Fact::InterestHeeded
         | Fact::ExpertsPassed
         | Fact::SupplementRequested
         | Fact::SupplementSubmitted
@@ -161,6 +173,7 @@ fn verdict(step: &Step, act: &Act) -> Option<Verdict> {
         | Command::SubmitMaterials
         | Command::TakeBack
         | Command::LaunchJointReview
+        | Command::HeedInterest
         | Command::SubmitSupplement
         | Command::CarryOver
         | Command::FreezeOrder

@@ -9,6 +9,7 @@ use crate::{
     domain::{
         act::{Act, Command, Moment, PROVINCE, Person},
         application::Application,
+        awaited::awaited,
         canonical::hex,
         draw::{Candidate, Draw, draw},
         facts::OrderFact,
@@ -218,6 +219,7 @@ fn announce(work: &mut Work, order: &Order, fact: OrderFact, drawn: &Draw) {
 /// than [`CONFLICTS_MAX`]; `order_concluded`; `statement_too_long`, `statement_unreadable`.
 pub async fn declare(
     work: &mut Work,
+    shared: &Shared,
     id: OrderId,
     person: &Person,
     conflicted: bool,
@@ -250,5 +252,27 @@ pub async fn declare(
     }
     let now = work.now();
     store::opinions::declare(work.db(), id, person.id, conflicted, &conflicts, statement, now).await?;
+    heed(work, shared, &order).await?;
     Ok(order)
+}
+
+/// Moves the task of every member where the panel's declarations, as they stand now, change whose it is.
+async fn heed(work: &mut Work, shared: &Shared, order: &Order) -> Result<(), Failure> {
+    let seats = store::opinions::panel(work.db(), order.id).await?;
+    let panel: Vec<_> = seats.into_iter().map(|seat| seat.panelist).collect();
+    let everybody: Vec<_> = panel.iter().map(|panelist| panelist.person.to_string()).collect();
+    let policy = shared.policies.get(work.db(), order.round_id, order.policy_version).await?;
+    let members = store::applications::lock_reviewed(work.db(), order.id).await?;
+    let mut said = store::opinions::of_order(work.db(), order.id).await?;
+    let act = Act::new(Person::timer(), Command::HeedInterest);
+    let mut steps = Vec::new();
+    for member in &members {
+        let opinions = said.remove(&member.id).unwrap_or_default();
+        let desk = Desk { order: order.clone(), panel: panel.clone(), opinions };
+        let awaited = awaited(member, &policy, Some(&desk));
+        if awaited.as_ref() != Some(member.awaited.as_ref().unwrap_or(&everybody)) {
+            steps.push(decided(work, member, &act, &policy, Some(&desk))?);
+        }
+    }
+    save_all(work, &steps).await
 }

@@ -113,7 +113,9 @@ pub async fn submit(
             draft.receipt_no = Some(numbered(&handing.receipt_prefix, work.now(), number));
         }
     }
-    let situation = Situation { application: &application, act: &act, policy: &policy, desk: None, moment };
+    let desk = super::member::desk_of(work.db(), &application).await?;
+    let situation =
+        Situation { application: &application, act: &act, policy: &policy, desk: desk.as_ref(), moment };
     let step = super::close(&situation, row, row.by);
     store::submissions::insert(work.db(), &submission).await?;
     save(work, shared, &step, &act).await?;

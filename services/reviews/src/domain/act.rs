@@ -37,6 +37,8 @@ pub enum Command {
     LaunchJointReview,
     /// T15, T21
     RecordOpinion,
+    /// T15: follows from a declaration of interest, nobody calls it
+    HeedInterest,
     /// T18
     SubmitSupplement,
     /// T19
@@ -63,7 +65,7 @@ pub enum Command {
 
 impl Command {
     /// Every command.
-    pub const ALL: [Command; 22] = [
+    pub const ALL: [Command; 23] = [
         Command::CreateApplication,
         Command::SubmitAcceptance,
         Command::Withdraw,
@@ -75,6 +77,7 @@ impl Command {
         Command::TakeBack,
         Command::LaunchJointReview,
         Command::RecordOpinion,
+        Command::HeedInterest,
         Command::SubmitSupplement,
         Command::CarryOver,
         Command::FreezeOrder,
@@ -102,6 +105,7 @@ impl Command {
             Command::TakeBack => "TakeBack",
             Command::LaunchJointReview => "LaunchJointReview",
             Command::RecordOpinion => "RecordOpinion",
+            Command::HeedInterest => "HeedInterest",
             Command::SubmitSupplement => "SubmitSupplement",
             Command::CarryOver => "CarryOver",
             Command::FreezeOrder => "FreezeOrder",

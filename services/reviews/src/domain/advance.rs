@@ -5,6 +5,7 @@
 use super::{
     act::Act,
     application::{Application, LastStep, Reminders, Returned},
+    awaited::{awaited, heard},
     clock::{Alert, Clock},
     facts::Fact,
     guards::Situation,
@@ -36,6 +37,11 @@ pub fn advance(situation: &Situation<'_>, row: &'static Row, actor: Actor) -> Ap
         });
     }
     apply(&mut next, situation, row);
+    if !row.fact.quiet() || row.fact == Fact::InterestHeeded {
+        let stays = application.stage == next.stage;
+        let desk = situation.desk.map(|desk| heard(desk, act, actor, stays));
+        next.awaited = awaited(&next, policy, desk.as_ref());
+    }
     next.strikes_at = next.clock.and_then(|clock| clock.strikes_at(&policy.limits, &policy.calendar));
     next
 }
@@ -91,6 +97,7 @@ fn apply(next: &mut Application, situation: &Situation<'_>, row: &Row) {
         | Fact::CityPassed
         | Fact::CityPassRetracted
         | Fact::ExpertOpined
+        | Fact::InterestHeeded
         | Fact::DepartmentOpined
         | Fact::Approved
         | Fact::Deleted

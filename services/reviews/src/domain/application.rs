@@ -161,6 +161,8 @@ pub struct Application {
     pub assignee: Option<PersonId>,
     /// See [`Reminders`].
     pub reminders: Reminders,
+    /// Voices that can still act, see [`super::awaited`]; `None`: everybody of the party.
+    pub awaited: Option<Vec<String>>,
 }
 
 impl Application {

@@ -35,6 +35,8 @@ pub enum Fact {
     EnteredJointReview,
     /// T15
     ExpertOpined,
+    /// T15, of a declaration of interest
+    InterestHeeded,
     /// T16
     ExpertsPassed,
     /// T17
@@ -90,6 +92,7 @@ impl Fact {
             Fact::CityPassRetracted => "city_pass_retracted",
             Fact::EnteredJointReview => "entered_joint_review",
             Fact::ExpertOpined => "expert_opined",
+            Fact::InterestHeeded => "interest_heeded",
             Fact::ExpertsPassed => "experts_passed",
             Fact::SupplementRequested => "supplement_requested",
             Fact::SupplementSubmitted => "supplement_submitted",
@@ -113,7 +116,8 @@ impl Fact {
     /// Whether it leaves the matter as it is: who saw the application before may still act on what was seen.
     pub fn quiet(self) -> bool {
         match self {
-            Fact::DeadlineExtended
+            Fact::InterestHeeded
+            | Fact::DeadlineExtended
             | Fact::Reminded
             | Fact::Reassigned
             | Fact::DeadlineNear

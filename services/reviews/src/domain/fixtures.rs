@@ -104,6 +104,7 @@ pub(crate) fn application(stage: Stage) -> Application {
         strikes_at: None,
         assignee: None,
         reminders: Reminders::default(),
+        awaited: None,
     }
 }
 

@@ -138,6 +138,7 @@ fn named(act: &Act) -> Vec<String> {
         | Command::TakeBack
         | Command::LaunchJointReview
         | Command::RecordOpinion
+        | Command::HeedInterest
         | Command::SubmitSupplement
         | Command::CarryOver
         | Command::FreezeOrder

@@ -151,7 +151,9 @@ impl Policy {
         if matches!(self.expert_rule, ExpertRule::NOfM { needed: 0 }) {
             return refuse("experts_needed");
         }
-        if self.departments.is_empty() || self.departments.iter().any(|code| code.trim().is_empty()) {
+        if self.departments.is_empty()
+            || self.departments.iter().any(|code| code.trim().is_empty() || code.contains(char::is_control))
+        {
             return refuse("departments");
         }
         if !(1..=1000).contains(&self.sample_permille) {

@@ -132,6 +132,8 @@ pub static TABLE: &[Row] = &[
         guards: &[], to: At(ExpertReview), fact: Fact::EnteredJointReview },
     Row { id: "T15", from: &[ExpertReview], on: Command::RecordOpinion, case: Always, by: Expert, judges: true,
         guards: &[ASSIGNED, DECLARED_CLEAR, FOUR_EYES, VERDICT_GIVEN, OPINION_GIVEN], to: At(ExpertReview), fact: Fact::ExpertOpined },
+    Row { id: "T15", from: &[ExpertReview], on: Command::HeedInterest, case: Always, by: Timer, judges: false,
+        guards: &[], to: Same, fact: Fact::InterestHeeded },
     Row { id: "T16", from: &[ExpertReview], on: Command::Pass, case: OrderOpen, by: Expert, judges: true,
         guards: &[ASSIGNED, DECLARED_CLEAR, FOUR_EYES, PANEL_PASSES, OPINION_READABLE], to: At(AwaitingProvince), fact: Fact::ExpertsPassed },
     Row { id: "T16", from: &[ExpertReview], on: Command::Pass, case: OrderFrozen, by: Expert, judges: true,

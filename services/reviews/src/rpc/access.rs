@@ -53,6 +53,7 @@ pub const ACCESS: &[Access] = &[
     Access { method: "/yuchong.reviews.v1.Applications/GetHistory", who: REVIEW },
     Access { method: "/yuchong.reviews.v1.Applications/ListSubmissions", who: REVIEW },
     Access { method: "/yuchong.reviews.v1.Applications/GetSubmission", who: REVIEW },
+    Access { method: "/yuchong.reviews.v1.Applications/CountDecided", who: OFFICIALS },
     Access { method: "/yuchong.reviews.v1.Applications/AllowedActions", who: REVIEW },
     Access { method: "/yuchong.reviews.v1.JointReview/LaunchJointReview", who: ADMINISTRATOR },
     Access { method: "/yuchong.reviews.v1.JointReview/DeclareInterest", who: EXPERT },

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use chassis::{Failure, rpc};
 use proto::reviews::{
     AllowedActionsRequest, AllowedActionsResponse, ApplicationView, CountApplicationsRequest,
-    CountApplicationsResponse, CreateApplicationRequest, DeleteRequest, GetApplicationRequest,
-    GetHistoryRequest, GetHistoryResponse, GetSubmissionRequest, ListApplicationsRequest,
-    ListApplicationsResponse, ListSubmissionsRequest, ListSubmissionsResponse, PassRequest,
-    RecordPaperCheckRequest, ReturnRequest, RevokePassRequest, SaveAcceptanceRequest, Submission,
-    SubmitAcceptanceRequest, SubmitMaterialsRequest, SubmitSupplementRequest, TakeBackRequest,
+    CountApplicationsResponse, CountDecidedRequest, CountDecidedResponse, CreateApplicationRequest,
+    DeleteRequest, GetApplicationRequest, GetHistoryRequest, GetHistoryResponse, GetSubmissionRequest,
+    ListApplicationsRequest, ListApplicationsResponse, ListSubmissionsRequest, ListSubmissionsResponse,
+    PassRequest, RecordPaperCheckRequest, ReturnRequest, RevokePassRequest, SaveAcceptanceRequest,
+    Submission, SubmitAcceptanceRequest, SubmitMaterialsRequest, SubmitSupplementRequest, TakeBackRequest,
     TerminateRequest, WithdrawRequest, applications_server::Applications,
 };
 use tonic::{Code, Request, Response, Status};
@@ -28,9 +28,10 @@ use crate::{
         act::{Act, Command},
         application::Kind,
         ids::ApplicationId,
+        policy::SHANGHAI,
     },
     evidence::Asked,
-    store,
+    labels, store,
 };
 
 /// Runs a command on an application by itself: `fill` adds to the act what the request carries.
@@ -305,7 +306,7 @@ impl Applications for Inlet {
         let mut person = convert::person(&rpc::caller(&request)?)?;
         let request = request.into_inner();
         let page = lists::page(&request)?;
-        let filter = lists::filter(&request)?;
+        let filter = lists::filter(&request, &person)?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
         app::read::seated(&mut db, &mut person).await?;
         let scope = app::read::scope(&person);
@@ -324,12 +325,24 @@ impl Applications for Inlet {
     ) -> Result<Response<CountApplicationsResponse>, Status> {
         let mut person = convert::person(&rpc::caller(&request)?)?;
         let request = request.into_inner().filter.unwrap_or_default();
-        let filter = lists::filter(&request)?;
+        let filter = lists::filter(&request, &person)?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
         app::read::seated(&mut db, &mut person).await?;
         let scope = app::read::scope(&person);
         let counted = store::lists::counts(&mut db, &scope, &filter).await.map_err(Failure::from)?;
         Ok(Response::new(views::counts(&counted)))
+    }
+
+    async fn count_decided(
+        &self,
+        request: Request<CountDecidedRequest>,
+    ) -> Result<Response<CountDecidedResponse>, Status> {
+        let person = convert::person(&rpc::caller(&request)?)?;
+        let mut db = self.pool.acquire().await.map_err(Failure::from)?;
+        let now = store::database_time(&mut db).await.map_err(Failure::from)?;
+        let since = lists::start_of(now.to_offset(SHANGHAI).date());
+        let today = store::opinions::decided_since(&mut db, person.id, since).await.map_err(Failure::from)?;
+        Ok(Response::new(CountDecidedResponse { today }))
     }
 
     async fn get_history(
@@ -371,11 +384,12 @@ impl Applications for Inlet {
         let id = convert::application_id(&request.get_ref().application_id)?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
         let now = store::database_time(&mut db).await.map_err(Failure::from)?;
-        let (application, actions) = app::allowed::list(&mut db, &self.shared, person, id, now).await?;
+        let (application, actions, own) = app::allowed::list(&mut db, &self.shared, person, id, now).await?;
         Ok(Response::new(AllowedActionsResponse {
             version: application.version,
             submission: application.submitted.as_ref().map(views::submitted),
             actions: actions.into_iter().map(|action| views::action(action, application.stage)).collect(),
+            own_state: own.map(labels::own_state).unwrap_or_default().to_owned(),
         }))
     }
 }

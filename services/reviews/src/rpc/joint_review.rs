@@ -95,6 +95,7 @@ impl JointReview for Inlet {
         &self,
         request: Request<DeclareInterestRequest>,
     ) -> Result<Response<WorkOrderView>, Status> {
+        let shared = self.shared.clone();
         self.units
             .run(request, |work, body| {
                 Box::pin(async move {
@@ -108,9 +109,16 @@ impl JointReview for Inlet {
                                 .map_err(|_| labels::unknown("conflict_application_ids"))
                         })
                         .collect::<Result<Vec<_>, _>>()?;
-                    let order =
-                        app::order::declare(work, id, &person, body.conflicted, &conflicts, &body.statement)
-                            .await?;
+                    let order = app::order::declare(
+                        work,
+                        &shared,
+                        id,
+                        &person,
+                        body.conflicted,
+                        &conflicts,
+                        &body.statement,
+                    )
+                    .await?;
                     view(work.db(), &order).await
                 })
             })

@@ -8,13 +8,18 @@ use uuid::Uuid;
 use super::convert::{date, division, id};
 use crate::{
     domain::{
+        act::Person,
+        awaited::voices,
         clock::Alert,
         policy::SHANGHAI,
         stage::{Party, Stage},
     },
     labels,
-    store::lists::{Filter, Listed, Order, Page},
+    store::lists::{Filter, Listed, Order, Own, Page},
 };
+
+/// What the caller itself has to do.
+const OPEN: &str = "open";
 
 /// Characters of a search.
 const SEARCH_CHARS: std::ops::RangeInclusive<usize> = 2..=50;
@@ -26,14 +31,14 @@ const IDS_MAX: usize = 200;
 ///
 /// # Errors
 /// `unknown_value` on a field.
-pub fn filter(request: &ListApplicationsRequest) -> Result<Filter, Failure> {
+pub fn filter(request: &ListApplicationsRequest, person: &Person) -> Result<Filter, Failure> {
     let code =
         |text: &str, field: &str| if text.is_empty() { Ok(None) } else { division(text, field).map(Some) };
     let uuid = |text: &str, field: &str| if text.is_empty() { Ok(None) } else { id(text, field).map(Some) };
     let submitted_from = date(&request.submitted_from, "submitted_from")?.map(start_of);
     let submitted_to = date(&request.submitted_to, "submitted_to")?;
     Ok(Filter {
-        stages: stages(request)?,
+        stages: own_stages(stages(request)?, request, person),
         ids: ids(&request.application_ids)?,
         prefecture: code(&request.prefecture, "prefecture")?,
         county: code(&request.county, "county")?,
@@ -46,7 +51,33 @@ pub fn filter(request: &ListApplicationsRequest) -> Result<Filter, Failure> {
         text: text(&request.text)?,
         submitted_from,
         submitted_before: submitted_to.and_then(Date::next_day).map(start_of),
+        own: own(&request.own, person)?,
     })
+}
+
+/// The caller's own part.
+fn own(given: &str, person: &Person) -> Result<Option<Own>, Failure> {
+    match given {
+        "" => Ok(None),
+        OPEN => Ok(Some(Own::Open(voices(person)))),
+        "done" => Ok(Some(Own::Done(person.id.0, voices(person)))),
+        _ => Err(labels::unknown("own")),
+    }
+}
+
+/// What is open to a person waits for one of its parties.
+fn own_stages(
+    asked: Option<Vec<Stage>>,
+    request: &ListApplicationsRequest,
+    person: &Person,
+) -> Option<Vec<Stage>> {
+    if request.own != OPEN {
+        return asked;
+    }
+    let mut own: Vec<_> =
+        person.roles.iter().filter_map(|role| role.party()).flat_map(Party::stages).collect();
+    own.retain(|stage| asked.as_ref().is_none_or(|asked| asked.contains(stage)));
+    Some(own)
 }
 
 /// The applications asked for; none: all.
@@ -60,7 +91,7 @@ fn ids(given: &[String]) -> Result<Option<Vec<Uuid>>, Failure> {
 }
 
 /// The first moment of a day in the province.
-fn start_of(day: Date) -> OffsetDateTime {
+pub fn start_of(day: Date) -> OffsetDateTime {
     day.midnight().assume_offset(SHANGHAI)
 }
 

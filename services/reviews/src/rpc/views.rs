@@ -17,6 +17,7 @@ use crate::{
     domain::{
         act::{Command, PaperCheck, Person},
         application::{Application, Submitted},
+        awaited::awaits,
         calendar::Calendar,
         canonical::hex,
         clock::Clock,
@@ -119,6 +120,7 @@ pub fn application(application: &Application, reader: &Reader<'_>) -> Applicatio
             .filter(|_| !operator)
             .map(|assignee| assignee.to_string())
             .unwrap_or_default(),
+        yours: awaits(person, application),
         submitted_at: None,
     }
 }

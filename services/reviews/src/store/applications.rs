@@ -54,6 +54,7 @@ pub(crate) struct ApplicationRow {
     pub(crate) assignee_id: Option<Uuid>,
     pub(crate) reminded_count: i32,
     pub(crate) reminded_at: Option<OffsetDateTime>,
+    pub(crate) awaited: Option<Vec<String>>,
     pub(crate) last_version: i64,
     pub(crate) persons: Option<Vec<Uuid>>,
     pub(crate) tiers: Option<Vec<String>>,
@@ -126,6 +127,7 @@ impl ApplicationRow {
                 count: u32::try_from(self.reminded_count).map_err(|_| corrupt())?,
                 last_at: self.reminded_at,
             },
+            awaited: self.awaited,
         })
     }
 }
@@ -238,6 +240,25 @@ pub async fn lock_members(db: &mut PgConnection, order: OrderId) -> Result<Vec<A
         "-- reviews.applications.lock_members
          SELECT a.*, NULL::uuid[] AS persons, NULL::text[] AS tiers FROM applications a
          WHERE work_order_id = $1 ORDER BY id FOR NO KEY UPDATE OF a",
+        order.0
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(ApplicationRow::read).collect()
+}
+
+/// Locks the members of an order that its panel reviews, in ascending id order, with everybody who has decided on them.
+///
+/// # Errors
+/// The database is away; a row is locked for longer than 3 s.
+pub async fn lock_reviewed(db: &mut PgConnection, order: OrderId) -> Result<Vec<Application>, StoreError> {
+    let rows = sqlx::query_as!(
+        ApplicationRow,
+        "-- reviews.applications.lock_reviewed
+         SELECT a.*, d.persons, d.tiers FROM applications a
+         LEFT JOIN LATERAL (SELECT array_agg(person_id ORDER BY person_id) AS persons, array_agg(tier ORDER BY person_id) AS tiers
+             FROM deciders WHERE application_id = a.id) d ON true
+         WHERE a.work_order_id = $1 AND a.stage = 'ExpertReview' ORDER BY a.id FOR NO KEY UPDATE OF a",
         order.0
     )
     .fetch_all(db)

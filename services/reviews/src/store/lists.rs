@@ -60,6 +60,17 @@ pub struct Filter {
     pub submitted_from: Option<OffsetDateTime>,
     /// The standing submission came before this time.
     pub submitted_before: Option<OffsetDateTime>,
+    /// What the caller itself has to do, or has done.
+    pub own: Option<Own>,
+}
+
+/// The caller's own part in an application.
+#[derive(Debug, Clone)]
+pub enum Own {
+    /// One of these voices can still act, or everybody of the party can.
+    Open(Vec<String>),
+    /// The person has decided, or one of the voices has; and none of them can still act.
+    Done(Uuid, Vec<String>),
 }
 
 /// In which order a list comes.
@@ -278,6 +289,7 @@ impl Filter {
             || self.text.is_some()
             || self.submitted_from.is_some()
             || self.submitted_before.is_some()
+            || matches!(self.own, Some(Own::Done(..)))
     }
 
     fn nodes(&self) -> Vec<&'static str> {

@@ -1,5 +1,7 @@
 //! Panels, declarations of interest, and what each voice has said about a member.
 
+use std::collections::BTreeMap;
+
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -191,25 +193,81 @@ pub async fn declare(
 /// # Errors
 /// The database is away.
 pub async fn list(db: &mut PgConnection, id: ApplicationId, visit: i64) -> Result<Vec<Opinion>, StoreError> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        OpinionRow,
         "-- reviews.opinions.list
-         SELECT person_id, department, verdict, signed FROM opinions WHERE application_id = $1 AND visit = $2 ORDER BY said_at",
+         SELECT application_id, person_id, department, verdict, signed FROM opinions
+         WHERE application_id = $1 AND visit = $2 ORDER BY said_at",
         id.0,
         visit
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            Ok(Opinion {
-                person: PersonId(row.person_id),
-                department: row.department,
-                verdict: Verdict::parse(&row.verdict)
-                    .ok_or(StoreError::Corrupt { table: "opinions", id: id.0 })?,
-                signed: row.signed,
-            })
+    rows.into_iter().map(OpinionRow::read).collect()
+}
+
+/// What was said about every member of an order since it came to its node.
+///
+/// # Errors
+/// The database is away.
+pub async fn of_order(
+    db: &mut PgConnection,
+    order: OrderId,
+) -> Result<BTreeMap<ApplicationId, Vec<Opinion>>, StoreError> {
+    let rows = sqlx::query_as!(
+        OpinionRow,
+        "-- reviews.opinions.of_order
+         SELECT o.application_id, o.person_id, o.department, o.verdict, o.signed FROM applications a
+         JOIN opinions o ON o.application_id = a.id AND o.visit = a.stage_version
+         WHERE a.work_order_id = $1 ORDER BY o.said_at",
+        order.0
+    )
+    .fetch_all(db)
+    .await?;
+    let mut said: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for row in rows {
+        said.entry(ApplicationId(row.application_id)).or_default().push(row.read()?);
+    }
+    Ok(said)
+}
+
+struct OpinionRow {
+    application_id: Uuid,
+    person_id: Uuid,
+    department: String,
+    verdict: String,
+    signed: bool,
+}
+
+impl OpinionRow {
+    fn read(self) -> Result<Opinion, StoreError> {
+        let corrupt = StoreError::Corrupt { table: "opinions", id: self.application_id };
+        Ok(Opinion {
+            person: PersonId(self.person_id),
+            department: self.department,
+            verdict: Verdict::parse(&self.verdict).ok_or(corrupt)?,
+            signed: self.signed,
         })
-        .collect()
+    }
+}
+
+/// Decisions and opinions of a person since an instant.
+///
+/// # Errors
+/// The database is away.
+pub async fn decided_since(
+    db: &mut PgConnection,
+    person: PersonId,
+    since: OffsetDateTime,
+) -> Result<i32, StoreError> {
+    Ok(sqlx::query_scalar!(
+        r#"-- reviews.opinions.decided_since
+         SELECT count(*)::integer AS "count!" FROM decisions WHERE actor_id = $1 AND decided_at >= $2"#,
+        person.0,
+        since
+    )
+    .fetch_one(db)
+    .await?)
 }
 
 /// Keeps what a voice says; its word before is replaced. The order's row is locked by the caller.

@@ -41,7 +41,7 @@ pub async fn advance(
                  return_items = $10, return_open_all = $11, work_order_id = $12, in_sample = $13, forced_sample = $14,
                  receipt_no = $15, last_transition = $44, last_actor_id = $45, last_role = $46, last_office = $47,
                  last_at = $48, last_version = $49, head_hash = $21, return_submission = $40, deadline_at = $50, struck = $51,
-                 strikes_at = $52, assignee_id = $53, reminded_count = $54, reminded_at = $55
+                 strikes_at = $52, assignee_id = $53, reminded_count = $54, reminded_at = $55, awaited = $61
              WHERE id = $1 AND version = $2 AND stage = $22 RETURNING id),
          chained AS (
              INSERT INTO history (application_id, version, transition, command, from_stage, to_stage, actor_id, actor_role,
@@ -119,7 +119,8 @@ pub async fn advance(
         paper.map(|paper| paper.ticked.as_slice()) as Option<&[String]>,
         paper.map(|paper| paper.missing.as_slice()) as Option<&[String]>,
         paper.and_then(|paper| paper.checked_on) as Option<time::Date>,
-        paper.map(|paper| paper.checker.as_str()) as Option<&str>
+        paper.map(|paper| paper.checker.as_str()) as Option<&str>,
+        after.awaited.as_deref() as Option<&[String]>
     )
     .fetch_one(db)
     .await?;
@@ -149,21 +150,23 @@ pub async fn advance_many(db: &mut PgConnection, steps: &[Step]) -> Result<(), S
     let strikes: Vec<_> = steps.iter().map(|step| step.after.strikes_at).collect();
     let assignees: Vec<_> = steps.iter().map(|step| step.after.assignee.map(|person| person.0)).collect();
     let reminded_counts: Vec<_> = steps.iter().map(|step| reminded(&step.after)).collect();
+    let awaited: Vec<_> = steps.iter().map(|step| literal(step.after.awaited.as_deref())).collect();
     let reminded: Vec<_> = steps.iter().map(|step| step.after.reminders.last_at).collect();
     let moved = sqlx::query_scalar!(
         r#"-- reviews.applications.advance_many
          WITH step AS (
              SELECT * FROM UNNEST($1::uuid[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::uuid[], $6::boolean[],
                  $7::boolean[], $8::bytea[], $9::bytea[], $20::timestamptz[], $21::text[], $22::timestamptz[], $23::uuid[],
-                 $24::integer[], $25::timestamptz[])
+                 $24::integer[], $25::timestamptz[], $28::text[])
                  AS s (id, version, stage_version, entered_at, work_order_id, in_sample, forced_sample, head_hash, prev_hash,
-                     deadline_at, struck, strikes_at, assignee_id, reminded_count, reminded_at)),
+                     deadline_at, struck, strikes_at, assignee_id, reminded_count, reminded_at,
+                     awaited)),
          moved AS (
              UPDATE applications a SET stage = $10, version = step.version + 1, stage_version = step.stage_version,
                  entered_at = step.entered_at, work_order_id = step.work_order_id, in_sample = step.in_sample,
                  forced_sample = step.forced_sample, head_hash = step.head_hash, deadline_at = step.deadline_at,
                  struck = step.struck, strikes_at = step.strikes_at, assignee_id = step.assignee_id,
-                 reminded_count = step.reminded_count, reminded_at = step.reminded_at,
+                 reminded_count = step.reminded_count, reminded_at = step.reminded_at, awaited = string_to_array(step.awaited, E'\n'),
                  last_transition = CASE WHEN $26 THEN last_transition ELSE $11 END,
                  last_actor_id = CASE WHEN $26 THEN last_actor_id ELSE $12 END,
                  last_role = CASE WHEN $26 THEN last_role ELSE $13 END,
@@ -204,7 +207,8 @@ pub async fn advance_many(db: &mut PgConnection, steps: &[Step]) -> Result<(), S
         &reminded_counts,
         &reminded as &[Option<OffsetDateTime>],
         first.row.fact.quiet(),
-        &entry.items
+        &entry.items,
+        &awaited as &[Option<String>]
     )
     .fetch_one(db)
     .await?;
@@ -217,6 +221,11 @@ pub async fn advance_many(db: &mut PgConnection, steps: &[Step]) -> Result<(), S
 
 fn struck(application: &Application) -> &'static str {
     application.clock.and_then(|clock| clock.struck).map_or("", Alert::id)
+}
+
+/// An array as one text, so that many of them are an array: codes and ids have no line breaks; none for none.
+fn literal(voices: Option<&[String]>) -> Option<String> {
+    voices.map(|voices| voices.join("\n"))
 }
 
 fn reminded(application: &Application) -> i32 {

@@ -1,8 +1,9 @@
 //! Joint review: launch, experts, freeze, draw, departments, returns, conclusion.
 
 use proto::reviews::{
-    ApplicationView, CarryOverRequest, DeclareInterestRequest, FreezeOrderRequest, GetSampleRequest,
-    GetWorkOrderRequest, RecordOpinionRequest, ReturnMemberRequest, WidenSampleRequest, WorkOrderView,
+    AllowedActionsRequest, ApplicationView, CarryOverRequest, CountApplicationsRequest, CountDecidedRequest,
+    DeclareInterestRequest, FreezeOrderRequest, GetSampleRequest, GetWorkOrderRequest,
+    ListApplicationsRequest, RecordOpinionRequest, ReturnMemberRequest, WidenSampleRequest, WorkOrderView,
 };
 
 use crate::harness::{
@@ -391,4 +392,79 @@ async fn declarations_name_members_only_grow_and_end_with_the_order() {
     assert_eq!(reason(declare(vec![]).await), "order_concluded");
     // The hand that concluded it left no signed decision, which the audit would notice.
     platform.abandon().await;
+}
+
+/// Ids of a list of the caller's own part, in ascending order; the count says the same.
+async fn own(platform: &Platform, who: Who, part: &str) -> Vec<String> {
+    let filter = ListApplicationsRequest { own: part.into(), ..ListApplicationsRequest::default() };
+    let mut client = platform.applications(who);
+    let listed = answer(client.list_applications(filter.clone()).await).expect("listed").applications;
+    let request = CountApplicationsRequest { filter: Some(filter) };
+    let counted = answer(client.count_applications(request).await).expect("counted");
+    assert_eq!(usize::try_from(counted.total).expect("a count"), listed.len(), "{part}");
+    assert!(listed.iter().all(|view| view.yours == (part == "open")), "{part}");
+    let mut ids: Vec<_> = listed.into_iter().map(|view| view.application_id).collect();
+    ids.sort();
+    ids
+}
+
+async fn own_state(platform: &Platform, who: Who, id: &str) -> String {
+    let request = AllowedActionsRequest { application_id: id.into() };
+    answer(platform.applications(who).allowed_actions(request).await).expect("answered").own_state
+}
+
+#[tokio::test]
+async fn an_expert_who_has_spoken_waits_for_the_lead_and_has_the_task_again_when_the_lead_steps_aside() {
+    let platform = Platform::start().await;
+    let (_, order, mut ids) = launched(&platform, 2).await;
+    ids.sort();
+    assert_eq!(own(&platform, SECOND, "open").await, ids);
+    let view = platform.get(SECOND, &ids[0]).await.expect("assigned");
+    opine(&platform, SECOND, &view, "pass").await.expect("opined");
+
+    assert_eq!(own(&platform, SECOND, "open").await, ids[1..]);
+    assert_eq!(own(&platform, SECOND, "done").await, ids[..1]);
+    assert_eq!(own(&platform, LEAD, "open").await, ids);
+    assert_eq!(own_state(&platform, SECOND, &ids[0]).await, "您已提出意见，等待牵头人汇总");
+    assert_eq!(own_state(&platform, LEAD, &ids[0]).await, "");
+    let today = platform.applications(SECOND).count_decided(CountDecidedRequest {}).await;
+    assert_eq!(answer(today).expect("counted").today, 1);
+
+    let conflict = DeclareInterestRequest {
+        request_id: fresh(),
+        work_order_id: order.work_order_id.clone(),
+        conflicted: false,
+        conflict_application_ids: vec![ids[0].clone()],
+        statement: "曾参与该场站验收".into(),
+    };
+    let seen = platform.get(SECOND, &ids[0]).await.expect("assigned");
+    answer(platform.joint(LEAD).declare_interest(conflict).await).expect("declared");
+    assert_eq!(own(&platform, SECOND, "open").await, ids);
+    assert_eq!(own(&platform, LEAD, "open").await, ids[1..]);
+    assert_eq!(own_state(&platform, LEAD, &ids[0]).await, "您已申明回避本申请，由专家组其他成员审核");
+    assert_eq!(platform.count("SELECT count(*) FROM outbox WHERE kind = 'interest_heeded'").await, 1);
+    // What was read before the declaration is not stale.
+    assert_eq!(platform.pass_member(SECOND, &seen).await.expect("stands in").stage, "AwaitingProvince");
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn a_department_that_has_signed_waits_for_the_others_and_nobody_for_what_was_not_drawn() {
+    let platform = Platform::start().await;
+    let (_, order, ids) = launched(&platform, 6).await;
+    all_passed_and_frozen(&platform, &order, &ids).await;
+    let drawn = sampled(&platform, &ids).await;
+    let mut waiting: Vec<_> = drawn.iter().map(|view| view.application_id.clone()).collect();
+    waiting.sort();
+    assert!(waiting.len() < ids.len());
+    assert_eq!(own(&platform, FGW, "open").await, waiting);
+    let view = platform.get(FGW, &waiting[0]).await.expect("read");
+    platform.pass_member(FGW, &view).await.expect("signed");
+    assert_eq!(own(&platform, FGW, "open").await, waiting[1..]);
+    assert_eq!(own(&platform, Who("province", 43, "fgw"), "done").await, waiting[..1], "a colleague's");
+    assert_eq!(own(&platform, CZT, "open").await, waiting);
+    assert_eq!(own_state(&platform, FGW, &waiting[0]).await, "您所在部门已签署意见，等待其他部门签署");
+    let outside = ids.iter().find(|id| !waiting.contains(id)).expect("one was not drawn");
+    assert_eq!(own_state(&platform, FGW, outside).await, "本申请未被抽中，随工单一并办结");
+    platform.stop().await;
 }

@@ -5,7 +5,7 @@ use sqlx::{Postgres, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Filter, Order, Part};
+use super::{Filter, Order, Own, Part};
 
 type Query = QueryBuilder<Postgres>;
 
@@ -170,6 +170,20 @@ pub(super) fn conditions(query: &mut Query, filter: &Filter, way: Way) {
             query.push(" AND ").push(column).push(" = ").push_bind(id);
         }
     }
+    match &filter.own {
+        Some(Own::Open(voices)) => can_act(query.push(" AND "), voices),
+        Some(Own::Done(person, voices)) => {
+            query
+                .push(" AND id IN (SELECT application_id FROM deciders WHERE person_id = ")
+                .push_bind(*person);
+            query.push(" UNION SELECT application_id FROM opinions WHERE signed AND voice = ANY(");
+            query.push_bind(voices.clone()).push("))");
+            query.push(" AND NOT (stage IN ('ExpertReview', 'ProvincialReview') AND ");
+            can_act(query, voices);
+            query.push(")");
+        }
+        None => {}
+    }
     if let Some(struck) = &filter.struck {
         query.push(" AND struck = ANY(").push_bind(struck.clone()).push(")");
     }
@@ -192,6 +206,11 @@ pub(super) fn conditions(query: &mut Query, filter: &Filter, way: Way) {
         }
         query.push(")");
     }
+}
+
+/// Whether one of the voices can still act at the node.
+fn can_act(query: &mut Query, voices: &[String]) {
+    query.push("COALESCE(awaited && ").push_bind(voices.to_vec()).push(", true)");
 }
 
 /// A question about the row beside: one that the planner may turn round, or one that it asks of each row.
