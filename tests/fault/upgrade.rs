@@ -47,7 +47,7 @@ async fn two_releases_side_by_side_fail_no_request_and_lose_no_effect() -> Resul
     let plan = Plan { binaries: previous, ..Plan::durable() };
     let mut system =
         System::planned(plan.with(Service::Portal).with(Service::Interconnect).behind_fronts()).await?;
-    let cases = super::cases_at(&system, 40, Stage::PaperCheck).await?;
+    let cases = super::cases_at(&system, 20, Stage::PaperCheck).await?;
     let mut filed = system.application().of(&cases[0].company).at(Stage::MaterialsDue).await?;
     let before = system.platform().repeated();
     let views = cases.iter().map(|case| case.view.clone()).collect();

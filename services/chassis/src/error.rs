@@ -249,6 +249,9 @@ impl From<sqlx::Error> for Failure {
                         "内容含有无法识别的字符，请删除后重试",
                     );
                 }
+                code if crate::schema::changed(code, inner.message()) => {
+                    Failure::unavailable("database_unavailable", away)
+                }
                 code if code.starts_with("08") => Failure::unavailable("database_unavailable", away),
                 _ => return Failure::internal(error),
             },

@@ -26,6 +26,7 @@ pub mod process;
 mod production;
 mod pull;
 pub mod rpc;
+mod schema;
 pub mod sealing;
 pub mod secure;
 pub mod telemetry;

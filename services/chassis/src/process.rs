@@ -27,7 +27,7 @@ use crate::{
     outbox::Relay,
     pull::Consumer,
     rpc::{Access, GateLayer, Peer},
-    secure, upkeep,
+    schema, secure, upkeep,
 };
 
 /// The longest call: an upload of 20 MiB over a slow line (1 Mbit/s ≈ 170 s). Short calls end earlier by themselves: each
@@ -118,6 +118,9 @@ pub async fn connect(settings: &crate::config::Database, name: &str) -> Result<P
         .test_before_acquire(false)
         .before_acquire(|connection, rest| {
             Box::pin(async move {
+                if schema::is_older(rest.age) {
+                    return Ok(false);
+                }
                 if rest.idle_for > PING_AFTER {
                     connection.ping().await?;
                 }
