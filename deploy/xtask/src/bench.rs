@@ -5,6 +5,7 @@ pub mod bare;
 pub mod decisions;
 pub mod field;
 pub mod figures;
+pub mod growth;
 pub mod ingest;
 pub mod launches;
 pub mod pages;
@@ -44,6 +45,9 @@ pub struct Arguments {
     /// Short rounds on a debug build: ratios are printed, not meant to be judged.
     #[arg(long)]
     quick: bool,
+    /// Ingest: until 100 million orders are held, which takes an hour and 30 GB.
+    #[arg(long)]
+    long: bool,
     /// Measure the programs of this folder instead of building.
     #[arg(long)]
     binaries: Option<PathBuf>,
@@ -118,15 +122,28 @@ fn print(figures: &Figures, json: bool) {
     }
 }
 
-const INGEST_FULL: ingest::Extent =
-    ingest::Extent { rounds: 3, time: Duration::from_secs(4), connectors: 500_000 };
-const INGEST_QUICK: ingest::Extent =
-    ingest::Extent { rounds: 3, time: Duration::from_secs(1), connectors: 40_000 };
+const INGEST_FULL: ingest::Extent = ingest::Extent {
+    rounds: 3,
+    time: Duration::from_secs(4),
+    connectors: [50_000, 500_000],
+    orders: [1_000_000, 10_000_000],
+};
+const INGEST_QUICK: ingest::Extent = ingest::Extent {
+    rounds: 3,
+    time: Duration::from_secs(1),
+    connectors: [4_000, 40_000],
+    orders: [20_000, 200_000],
+};
+/// Orders that are held at the end of a long run.
+const ORDERS_LONG: i64 = 100_000_000;
 
 async fn ingest(arguments: &Arguments) -> Result<()> {
     let checkout = Checkout::find()?;
-    let (extent, build) =
+    let (mut extent, build) =
         if arguments.quick { (INGEST_QUICK, Build::Debug) } else { (INGEST_FULL, Build::Release) };
+    if arguments.long {
+        extent.orders[1] = ORDERS_LONG;
+    }
     let binaries = match &arguments.binaries {
         Some(folder) => folder.clone(),
         None => step("building", cargo::build(&checkout, build)).await?,

@@ -4,6 +4,7 @@
 //! command would take an hour; all that is measured goes over gRPC with the operators' own credentials.
 //! Source: performance, "Targets".
 use std::{
+    ops::Range,
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
@@ -18,7 +19,7 @@ use super::{
     decisions::cost,
     field::PASSWORD,
     figures::{Anchor, Better, Cost, Figures, Round},
-    highest_resident,
+    growth, highest_resident,
     raw_ingest::RawIngest,
     wal,
 };
@@ -43,8 +44,10 @@ pub struct Extent {
     pub rounds: usize,
     /// Of each case.
     pub time: Duration,
-    /// In the registry; a province has about 500,000.
-    pub connectors: usize,
+    /// In the registry, first and then; a province has about 500,000.
+    pub connectors: [usize; 2],
+    /// Orders that are held already, first and then.
+    pub orders: [i64; 2],
 }
 
 /// Operators that send at the same time: more than there are writers.
@@ -57,17 +60,19 @@ const STATIONS: &str = "
         total_power_watts, connector_count, station_type, station_status, construction, park_nums, manager, manager_phone,
         service_phone, active, version, event_version, connection, connected_since, created_at, updated_at)
     SELECT gen_random_uuid(), $1, 'Q' || $2 || lpad(number::text, 8, '0'), '测量充电站', '示例路1号', '410105', '410100',
-        113668756, 34798101, 120000, $4, 1, 50, 0, 0, '站长', '19900010001', '', true, 1, 1, 'connected',
+        113168756 + number * 7919 % 1000003, 34398101 + number * 104729 % 800011, 120000, $4, 1, 50, 0, 0, '站长', '19900010001', '', true, 1, 1, 'connected',
         current_date, now(), now()
-    FROM generate_series(1, $3) AS number";
+    FROM generate_series($5::integer + 1, $3) AS number";
 const EQUIPMENT: &str = "
     INSERT INTO equipment (station_id, code, position, equipment_type, power_watts, name, model, manufacturer)
-    SELECT station_id, code || 'E', 1, 1, 120000, '', '', '' FROM stations WHERE operator_id = $1";
+    SELECT station_id, code || 'E', 1, 1, 120000, '', '', '' FROM stations
+    WHERE operator_id = $1 AND NOT EXISTS (SELECT FROM equipment held WHERE held.station_id = stations.station_id)";
 const CONNECTORS: &str = "
     INSERT INTO connectors (station_id, operator_id, equipment_code, code, position, connector_type, power_watts, name,
         voltage_upper, voltage_lower, current, national_standard, park_no)
     SELECT station_id, operator_id, code || 'E', code || 'C' || place, place, 4, 120000, '', 750, 200, 250, 2, ''
-    FROM stations, generate_series(0, $2 - 1) AS place WHERE operator_id = $1";
+    FROM stations, generate_series(0, $2 - 1) AS place
+    WHERE operator_id = $1 AND NOT EXISTS (SELECT FROM connectors held WHERE held.station_id = stations.station_id)";
 const STATES: &str = "
     INSERT INTO connector_state (connector_key)
     SELECT connector_key FROM connectors LEFT JOIN connector_state held USING (connector_key)
@@ -78,9 +83,10 @@ pub async fn measure(trial: &Trial, extent: Extent) -> Result<Figures> {
     let mut figures = Figures::default();
     let name = "trial_raw_ingest";
     trial.cluster.create_database(name, Service::Stations).await?;
-    let connectors = i64::try_from(extent.connectors)?;
+    let connectors = i64::try_from(extent.connectors[1])?;
     let raw = RawIngest::prepare(&trial.cluster.admin_url_of(name), connectors).await?;
-    let cases = step("connectors", Cases::prepare(trial, extent)).await?;
+    let mut cases = step("operators", Cases::prepare(trial, extent)).await?;
+    growth::measure(&mut cases, extent, &mut figures).await?;
     for round in 0..extent.rounds {
         let name = format!("round {} of {}", round + 1, extent.rounds);
         for (metric, round) in step(&name, cases.round(&raw)).await? {
@@ -90,6 +96,7 @@ pub async fn measure(trial: &Trial, extent: Extent) -> Result<Figures> {
     let highest = highest_resident(trial, Service::Stations)?;
     figures.keep("stations.memory.loaded", Round { value: highest, ..Round::default() });
     close(&mut figures);
+    growth::close(&mut figures);
     Ok(figures)
 }
 
@@ -121,15 +128,17 @@ fn close(figures: &mut Figures) {
     figures.close("stations.memory.loaded", "MiB", Better::Lower, None);
 }
 
-struct Sender {
-    machine: Actor,
+pub(super) struct Sender {
+    pub(super) operator: Uuid,
+    pub(super) machine: Actor,
     /// Codes of its connectors.
-    codes: Vec<String>,
+    pub(super) codes: Vec<String>,
 }
 
-struct Cases {
-    senders: Vec<Sender>,
-    database: String,
+pub(super) struct Cases {
+    pub(super) administrator: Actor,
+    pub(super) senders: Vec<Sender>,
+    pub(super) database: String,
     time: Duration,
     /// Rises with every call, so that numbers and times are never sent twice by accident.
     turn: AtomicUsize,
@@ -151,11 +160,19 @@ impl Cases {
                 nobody.register(&company.login, PASSWORD, company.profile(&licence.file_id)?).await?;
             administrator.approve(&registered.operator_id, registered.submission_version).await?;
             let machine = administrator.issue_machine("测量", &registered.operator_id).await?;
-            let stations = extent.connectors / OPERATORS / OF_STATION;
-            let codes = fill(&database, registered.operator_id.parse()?, number, stations).await?;
-            senders.push(Sender { machine, codes });
+            let operator = registered.operator_id.parse()?;
+            senders.push(Sender { operator, machine, codes: Vec::new() });
         }
-        Ok(Self { senders, database, time: extent.time, turn: AtomicUsize::new(1) })
+        Ok(Self { administrator, senders, database, time: extent.time, turn: AtomicUsize::new(1) })
+    }
+
+    /// Registers further stations until there are so many connectors.
+    pub(super) async fn grow(&mut self, connectors: usize) -> Result<()> {
+        for (number, sender) in self.senders.iter_mut().enumerate() {
+            let stations = (sender.codes.len() / OF_STATION)..(connectors / OPERATORS / OF_STATION);
+            sender.codes = fill(&self.database, sender.operator, number, stations).await?;
+        }
+        Ok(())
     }
 
     /// Raw case, own case, raw case, own case ….
@@ -186,12 +203,12 @@ impl Cases {
         ])
     }
 
-    fn next(&self) -> usize {
+    pub(super) fn next(&self) -> usize {
         self.turn.fetch_add(1, Ordering::Relaxed)
     }
 
     /// So many calls in flight, each caller for one operator; the value is items a second.
-    async fn run<'c, Sent>(
+    pub(super) async fn run<'c, Sent>(
         &'c self,
         in_flight: usize,
         send: impl Fn(&'c Self, &'c Sender) -> Sent,
@@ -223,7 +240,7 @@ impl Cases {
     }
 
     /// New orders; their numbers rise in time.
-    async fn orders(&self, sender: &Sender, count: usize) -> Result<usize> {
+    pub(super) async fn orders(&self, sender: &Sender, count: usize) -> Result<usize> {
         let sent = sender.machine.push_orders(orders(sender, self.next(), count)).await;
         taken(sent, |receipt| receipt.accepted, count)
     }
@@ -247,7 +264,7 @@ impl Cases {
     }
 
     /// Statuses that change whenever their connectors come round again.
-    async fn changed(&self, sender: &Sender) -> Result<usize> {
+    pub(super) async fn changed(&self, sender: &Sender) -> Result<usize> {
         let turn = self.next();
         let now = stamp(instant());
         let pass = turn * 1_000 / sender.codes.len();
@@ -339,14 +356,16 @@ fn first(receipt: &Receipt) -> Option<&proto::stations::ItemResult> {
     receipt.results.iter().find(|result| result.outcome != "accepted")
 }
 
-async fn fill(database: &str, operator: Uuid, number: usize, stations: usize) -> Result<Vec<String>> {
+/// Registers the stations of these numbers; gives the codes of all connectors of the operator.
+async fn fill(database: &str, operator: Uuid, number: usize, stations: Range<usize>) -> Result<Vec<String>> {
     let mut database = PgConnection::connect(database).await?;
     let each = i32::try_from(OF_STATION)?;
     sqlx::query(STATIONS)
         .bind(operator)
         .bind(number.to_string())
-        .bind(i32::try_from(stations)?)
+        .bind(i32::try_from(stations.end)?)
         .bind(each)
+        .bind(i32::try_from(stations.start)?)
         .execute(&mut database)
         .await?;
     sqlx::query(EQUIPMENT).bind(operator).execute(&mut database).await?;
