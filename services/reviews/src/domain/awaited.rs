@@ -11,13 +11,18 @@ use super::{
     stage::{Actor, Stage},
 };
 
-/// Voices that can still do something at this node; `None`: everybody at the desk, because the node asks one office, or
-/// because nobody looked at the panel.
+/// Voices that can still do something at this node; `None`: everybody at the desk, because the node asks one office, nobody
+/// looked at the panel, or nobody on it can act: somebody has to see what waits. A member outside the sample waits for its
+/// order, or for a wider draw that any department may ask for.
 pub fn awaited(application: &Application, policy: &Policy, desk: Option<&Desk>) -> Option<Vec<String>> {
-    if application.stage == Stage::ExpertReview {
-        return desk.map(|desk| experts(application, policy.expert_rule, desk));
-    }
-    (application.stage == Stage::ProvincialReview).then(|| departments(application, policy, desk))
+    let voices = if application.stage == Stage::ExpertReview {
+        experts(application, policy.expert_rule, desk?)
+    } else if application.stage == Stage::ProvincialReview && application.in_sample {
+        departments(policy, desk)
+    } else {
+        return None;
+    };
+    Some(voices).filter(|voices| !voices.is_empty())
 }
 
 /// Who may decide and has said nothing yet, and who concludes: the lead, or whose word makes the rule's number full.
@@ -39,12 +44,11 @@ fn experts(application: &Application, rule: ExpertRule, desk: &Desk) -> Vec<Stri
         .collect()
 }
 
-/// The departments that have not signed; nobody for a member outside the sample, which is concluded with its order.
-fn departments(application: &Application, policy: &Policy, desk: Option<&Desk>) -> Vec<String> {
+/// The departments that have not signed.
+fn departments(policy: &Policy, desk: Option<&Desk>) -> Vec<String> {
     let opinions = desk.map(|desk| desk.opinions.as_slice()).unwrap_or_default();
     let signed = |code: &String| opinions.iter().any(|opinion| opinion.signed && opinion.department == *code);
-    let required = policy.departments.iter().filter(|_| application.in_sample);
-    required.filter(|code| !signed(code)).cloned().collect()
+    policy.departments.iter().filter(|code| !signed(code)).cloned().collect()
 }
 
 /// The voices in which a person speaks.
@@ -77,6 +81,10 @@ pub enum Own {
 
 /// The person's own state; none where there is something to do, or another party is waited for.
 pub fn own(person: &Person, application: &Application, policy: &Policy, desk: &Desk) -> Option<Own> {
+    let required = policy.departments.contains(&person.department) && person.roles.contains(&Actor::Province);
+    if application.stage == Stage::ProvincialReview && !application.in_sample {
+        return required.then_some(Own::OutsideSample);
+    }
     let mine = voices(person);
     let open = awaited(application, policy, Some(desk))?;
     if open.iter().any(|voice| mine.contains(voice)) {
@@ -88,8 +96,7 @@ pub fn own(person: &Person, application: &Application, policy: &Policy, desk: &D
         let conflicted = !panelist.eligible(application.id);
         return if conflicted { Some(Own::Conflicted) } else { spoke.then_some(Own::ExpertSpoke) };
     }
-    let required = policy.departments.contains(&person.department) && person.roles.contains(&Actor::Province);
-    required.then_some(if application.in_sample { Own::DepartmentSigned } else { Own::OutsideSample })
+    required.then_some(Own::DepartmentSigned)
 }
 
 /// The desk with what this act says of a member that stays at its node; one that has just come there has heard nothing yet.

@@ -46,17 +46,10 @@ fn under_a_number_the_task_comes_back_when_the_number_is_full() {
 
 #[test]
 fn a_department_that_has_signed_waits_for_the_others_and_one_that_only_said_something_still_signs() {
-    let member = application(Stage::ProvincialReview);
     let mut desk = Desk { opinions: vec![opinion(41, "fgw", Verdict::Pass)], ..desk() };
-    assert_eq!(departments(&member, &policy(), Some(&desk)), ["czt"]);
+    assert_eq!(departments(&policy(), Some(&desk)), ["czt"]);
     desk.opinions[0].signed = false;
-    assert_eq!(departments(&member, &policy(), Some(&desk)), ["fgw", "czt"]);
-}
-
-#[test]
-fn a_member_outside_the_sample_is_nobodys_task() {
-    let member = Application { in_sample: false, ..application(Stage::ProvincialReview) };
-    assert!(departments(&member, &policy(), None).is_empty());
+    assert_eq!(departments(&policy(), Some(&desk)), ["fgw", "czt"]);
 }
 
 #[test]
@@ -100,6 +93,22 @@ fn what_is_done_about_time_leaves_whose_task_it_is() {
     let situation = Situation { application: &before, act: &act, policy: &policy, desk: Some(&desk), moment };
     let after = advance(&situation, row.expect("in the table"), Actor::Administrator);
     assert_eq!(after.awaited, before.awaited);
+}
+
+#[test]
+fn a_member_that_nobody_on_the_panel_can_judge_is_seen_by_all_of_it() {
+    let (member, policy) = (application(Stage::ExpertReview), policy());
+    let mut conflicted = desk();
+    for panelist in &mut conflicted.panel {
+        panelist.conflicts = vec![member.id];
+    }
+    assert_eq!(awaited(&member, &policy, Some(&conflicted)), None);
+}
+
+#[test]
+fn a_member_outside_the_sample_stays_in_sight_of_every_department() {
+    let outside = Application { in_sample: false, ..application(Stage::ProvincialReview) };
+    assert_eq!(awaited(&outside, &policy(), Some(&desk())), None);
 }
 
 #[test]

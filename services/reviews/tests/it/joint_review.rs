@@ -449,7 +449,7 @@ async fn an_expert_who_has_spoken_waits_for_the_lead_and_has_the_task_again_when
 }
 
 #[tokio::test]
-async fn a_department_that_has_signed_waits_for_the_others_and_nobody_for_what_was_not_drawn() {
+async fn a_department_that_has_signed_waits_for_the_others_and_what_was_not_drawn_stays_in_sight() {
     let platform = Platform::start().await;
     let (_, order, ids) = launched(&platform, 6).await;
     all_passed_and_frozen(&platform, &order, &ids).await;
@@ -457,12 +457,15 @@ async fn a_department_that_has_signed_waits_for_the_others_and_nobody_for_what_w
     let mut waiting: Vec<_> = drawn.iter().map(|view| view.application_id.clone()).collect();
     waiting.sort();
     assert!(waiting.len() < ids.len());
-    assert_eq!(own(&platform, FGW, "open").await, waiting);
+    let mut all = ids.clone();
+    all.sort();
+    assert_eq!(own(&platform, FGW, "open").await, all);
     let view = platform.get(FGW, &waiting[0]).await.expect("read");
     platform.pass_member(FGW, &view).await.expect("signed");
-    assert_eq!(own(&platform, FGW, "open").await, waiting[1..]);
+    all.retain(|id| *id != waiting[0]);
+    assert_eq!(own(&platform, FGW, "open").await, all);
     assert_eq!(own(&platform, Who("province", 43, "fgw"), "done").await, waiting[..1], "a colleague's");
-    assert_eq!(own(&platform, CZT, "open").await, waiting);
+    assert_eq!(own(&platform, CZT, "open").await.len(), ids.len());
     assert_eq!(own_state(&platform, FGW, &waiting[0]).await, "您所在部门已签署意见，等待其他部门签署");
     let outside = ids.iter().find(|id| !waiting.contains(id)).expect("one was not drawn");
     assert_eq!(own_state(&platform, FGW, outside).await, "本申请未被抽中，随工单一并办结");

@@ -178,9 +178,12 @@ pub(super) fn conditions(query: &mut Query, filter: &Filter, way: Way) {
                 .push_bind(*person);
             query.push(" UNION SELECT application_id FROM opinions WHERE signed AND voice = ANY(");
             query.push_bind(voices.clone()).push("))");
-            query.push(" AND NOT (stage IN ('ExpertReview', 'ProvincialReview') AND ");
-            can_act(query, voices);
-            query.push(")");
+            // Whoever has a voice may have to speak again; counties and cities are done with what they passed on.
+            if !voices.is_empty() {
+                query.push(" AND NOT (stage IN ('ExpertReview', 'ProvincialReview') AND ");
+                can_act(query, voices);
+                query.push(")");
+            }
         }
         None => {}
     }
