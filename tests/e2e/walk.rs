@@ -143,7 +143,9 @@ impl Walker<'_> {
     async fn experts(&self) -> Result<()> {
         let (expert, administrator) = (self.system.expert(1).await?, self.system.administrator().await?);
         let mut cases = try_join_all((0..2).map(|_| self.at(Stage::AwaitingJointReview))).await?;
-        self.system.launch(self.round, &["410100"]).await?;
+        let order = self.system.launch(self.round, &["410100"]).await?.remove(0);
+        let second = self.system.expert(2).await?;
+        second.declare_conflicts(&order.work_order_id, &[cases[0].id()]).await?;
         for case in &mut cases {
             case.look().await?;
             case.view = expert.opine(&case.view, Verdict::Pass, "同意").await?;

@@ -270,7 +270,8 @@ async fn heed(work: &mut Work, shared: &Shared, order: &Order) -> Result<(), Fai
         let opinions = said.remove(&member.id).unwrap_or_default();
         let desk = Desk { order: order.clone(), panel: panel.clone(), opinions };
         let awaited = awaited(member, &policy, Some(&desk));
-        if awaited.as_ref() != Some(member.awaited.as_ref().unwrap_or(&everybody)) {
+        let stands = member.awaited.as_ref().unwrap_or(&everybody);
+        if awaited.as_ref().unwrap_or(&everybody) != stands {
             steps.push(decided(work, member, &act, &policy, Some(&desk))?);
         }
     }
