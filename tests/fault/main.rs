@@ -9,7 +9,6 @@ mod replacements;
 mod restarts;
 mod restored;
 mod reviews_killed;
-mod upgrade;
 mod webhooks;
 
 use anyhow::Result;

@@ -20,7 +20,7 @@ use crate::{
 /// How long to test.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Arguments {
-    /// Races run 500 rounds instead of 50, and the drills of restore and upgrade are run.
+    /// Races run 500 rounds instead of 50, and the drills of restore are run.
     #[arg(long)]
     long: bool,
     /// Fail where the portal's walks in a real browser cannot run, instead of saying so.
