@@ -3,8 +3,8 @@
 //! Source: reliability R1 to R3.
 mod broker_lost;
 mod database_restarted;
+mod ingest_killed;
 mod notifications_killed;
-mod operators_deliver;
 mod restarts;
 mod reviews_killed;
 mod webhooks;
