@@ -17,6 +17,7 @@ mod portal;
 mod portal_admin;
 mod portal_files;
 mod portal_lists;
+mod portal_long;
 mod portal_operator;
 mod portal_ways;
 mod privacy;

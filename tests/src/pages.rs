@@ -26,6 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct Browser {
     address: String,
+    patience: Duration,
     cookies: Arc<Mutex<BTreeMap<String, String>>>,
 }
 
@@ -61,7 +62,7 @@ impl Browser {
     /// The system has no portal.
     pub fn at(system: &System) -> Result<Self> {
         let address = system.fleet().deployment().address(Service::Portal)?.inlet.clone();
-        Ok(Self { address, cookies: Arc::default() })
+        Ok(Self { address, patience: PATIENCE, cookies: Arc::default() })
     }
 
     /// Signs in through the page.
@@ -123,6 +124,22 @@ impl Browser {
         self.exchange("GET", path, &format!("X-Fragment: {part}\r\n"), b"").await
     }
 
+    /// Bytes of an answer as they go over the line to a browser, packed where the portal packs.
+    ///
+    /// # Errors
+    /// The portal does not answer, or not with what was asked for.
+    pub async fn weight(&self, path: &str) -> Result<usize> {
+        let shown = self.exchange("GET", path, "Accept-Encoding: gzip\r\n", b"").await?;
+        ensure!(shown.status == 200, "{path}: {}", shown.status);
+        ensure!(shown.headers.to_lowercase().contains("content-encoding: gzip"), "{path} is not packed");
+        Ok(shown.bytes.len())
+    }
+
+    /// The same browser, which waits so long for an answer.
+    pub fn patient(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
+    }
+
     /// Follows a stream of events until `words` have come. Errors: they do not within 30 s.
     pub async fn follow(&self, path: &str, words: &str) -> Result<()> {
         let request =
@@ -175,7 +192,7 @@ impl Browser {
         )
         .into_bytes();
         request.extend(body);
-        let answer = timeout(PATIENCE, async {
+        let answer = timeout(self.patience, async {
             let mut stream = TcpStream::connect(&self.address).await?;
             stream.write_all(&request).await?;
             let mut answer = Vec::new();

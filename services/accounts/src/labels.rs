@@ -3,7 +3,7 @@
 use chassis::Failure;
 
 use crate::domain::{
-    lifecycle::State,
+    lifecycle::{Standing, State},
     refusal::{Field, Kind, Refusal},
     roles::Role,
     uscc::Fault,
@@ -150,9 +150,9 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::OpinionMissing => "审核不通过时请填写审核意见".to_owned(),
         Refusal::WrongState { state: found, review_pending } => {
             let waiting = if *review_pending { "，有待审核内容" } else { "" };
-            format!("账号当前为“{}”{waiting}，不能进行此操作，请刷新后查看", state(*found))
+            format!("账号当前为“{}”{waiting}，不能进行此操作", state(*found))
         }
-        Refusal::StaleVersion { current, .. } => format!("内容已更新为第 {current} 次提交，请刷新后重新审核"),
+        Refusal::StaleVersion { current } => format!("内容已更新为第 {current} 次提交，请查看后重新审核"),
         Refusal::NothingChanged => "内容没有变化，无需提交".to_owned(),
         Refusal::RolesExclude(one, other) => {
             format!("“{}”不能与“{}”由同一人担任，请分设账号", role(*one), role(*other))
@@ -248,13 +248,20 @@ fn answer(refusal: &Refusal, field: Option<Field>) -> Failure {
     }
 }
 
+/// What the last step has made of an account, for whoever came too late.
+pub fn deed(standing: Standing) -> &'static str {
+    match (standing.state, standing.review_pending) {
+        (State::Pending, _) | (State::Active, true) => "提交了新的资料",
+        (State::Active, false) => "将账号处理为“正常”",
+        (State::Returned, _) => "将账号审核为“不通过”",
+        (State::Suspended, _) => "停用了账号",
+    }
+}
+
 /// Facts for programs.
 fn facts(failure: Failure, refusal: &Refusal) -> Failure {
     match refusal {
-        Refusal::StaleVersion { current, changed_at, changed_by } => failure
-            .with("current", current)
-            .with("changed_at", changed_at.unix_timestamp())
-            .with("changed_by", changed_by),
+        Refusal::StaleVersion { current } => failure.with("current", current),
         Refusal::WrongState { state, review_pending } => {
             failure.with("state", state.name()).with("review_pending", review_pending)
         }

@@ -312,6 +312,23 @@ mod tests {
     }
 
     #[test]
+    fn whatever_says_what_was_done_meanwhile_is_told_as_a_lost_race_and_keeps_what_was_filled_in() {
+        let at = time::macros::datetime!(2026-11-22 02:05:09 UTC);
+        let failure = chassis::Failure::refused("wrong_state", "账号当前为“正常”，不能进行此操作").overtaken(
+            "省平台 李红",
+            at,
+            "将账号处理为“正常”",
+        );
+        let lost = Form::filled([("opinion", "同意".to_owned())]).refused(Status::from(failure)).unwrap();
+        assert_eq!(
+            lost.prevented,
+            "未能提交，内容已被他人更新：省平台 李红 已于 2026-11-22 10:05 将账号处理为“正常”"
+        );
+        assert_eq!(lost.value("opinion"), "同意");
+        assert!(lost.wrongs.is_empty() && lost.status() == StatusCode::CONFLICT);
+    }
+
+    #[test]
     fn a_foreign_object_has_no_form() {
         let failure = chassis::Failure::not_found();
         assert_eq!(

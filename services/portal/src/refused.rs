@@ -118,16 +118,18 @@ impl Refused {
 
     /// Whether somebody else changed it meanwhile; `text` says who and when.
     pub fn overtaken(&self) -> bool {
-        matches!(
-            self.reason.as_str(),
-            "stale_version"
-                | "already_decided"
-                | "already_withdrawn"
-                | "stale_submission"
-                | "edited_meanwhile"
-                | "dossier_changed"
-                | "invoice_changed"
-        )
+        // Whoever says what was done meanwhile says that somebody was first.
+        self.facts.contains_key("deed")
+            || matches!(
+                self.reason.as_str(),
+                "stale_version"
+                    | "already_decided"
+                    | "already_withdrawn"
+                    | "stale_submission"
+                    | "edited_meanwhile"
+                    | "dossier_changed"
+                    | "invoice_changed"
+            )
     }
 }
 
@@ -138,6 +140,7 @@ impl Refused {
         let (prevented, deed) = match self.reason.as_str() {
             "already_decided" => ("未能撤回", "审核"),
             "already_withdrawn" => ("未能审核", "撤回"),
+            _ if !fact("deed").is_empty() => ("未能提交，内容已被他人更新", fact("deed")),
             _ => return "未能提交，内容已被他人更新".to_owned(),
         };
         // Companies have no office.

@@ -1,16 +1,18 @@
 //! The administrator decides on registrations and profile changes, suspends and reinstates.
 
 use chassis::{Failure, Work};
+use uuid::Uuid;
 
 use super::{profile::follow_contact, record, save};
 use crate::{
     domain::{
-        ids::OperatorId,
+        ids::{OperatorId, UserId},
         lifecycle::{self, Act},
         operator::{Decision, Operator, Outcome, Validity},
         refusal::{Field, Refusal},
         texts,
     },
+    labels,
     store::{self, sessions::End},
 };
 
@@ -109,7 +111,10 @@ async fn turn(work: &mut Work, id: OperatorId, act: Act, reason: &str) -> Result
         return Err(Refusal::Missing(Field::Reason).into());
     }
     let operator = store::operators::lock(work.db(), id).await?.ok_or_else(Failure::not_found)?;
-    let step = lifecycle::decide(operator.standing, act).map_err(|refusal| told(refusal, &operator))?;
+    let step = match lifecycle::decide(operator.standing, act) {
+        Ok(step) => step,
+        Err(refusal) => return Err(told(work, refusal, &operator).await?),
+    };
     let by = work.caller().subject.clone();
     let next = operator.after(step, work.now(), &by);
     save(work, &next, step.fact).await?;
@@ -128,21 +133,28 @@ async fn turn(work: &mut Work, id: OperatorId, act: Act, reason: &str) -> Result
 
 async fn judge(work: &mut Work, word: &Word, act: Act) -> Result<(Operator, lifecycle::Step), Failure> {
     let operator = store::operators::lock(work.db(), word.operator).await?.ok_or_else(Failure::not_found)?;
-    lifecycle::judged(
-        word.submission_version,
-        operator.submission_version,
-        operator.changed_at,
-        &operator.changed_by,
-    )?;
-    let step = lifecycle::decide(operator.standing, act).map_err(|refusal| told(refusal, &operator))?;
-    Ok((operator, step))
+    let current = lifecycle::judged(word.submission_version, operator.submission_version);
+    match current.and_then(|()| lifecycle::decide(operator.standing, act)) {
+        Ok(step) => Ok((operator, step)),
+        Err(refusal) => Err(told(work, refusal, &operator).await?),
+    }
 }
 
-/// The loser of a race is told who acted and when.
-fn told(refusal: Refusal, operator: &Operator) -> Failure {
-    Failure::from(refusal)
+/// The loser of a race is told who acted, when, and where that left the account; an administrator may see officials by name.
+async fn told(work: &mut Work, refusal: Refusal, operator: &Operator) -> Result<Failure, Failure> {
+    let actor = match Uuid::parse_str(&operator.changed_by) {
+        Ok(id) => store::users::find(work.db(), UserId(id)).await?,
+        Err(_) => None,
+    };
+    let who = match actor {
+        Some(user) if user.operator_id.is_some() => "申报企业".to_owned(),
+        Some(user) => format!("{} {}", user.office, user.display_name).trim().to_owned(),
+        None => "系统".to_owned(),
+    };
+    Ok(Failure::from(refusal)
+        .overtaken(&who, operator.changed_at, labels::deed(operator.standing))
         .with("changed_at", operator.changed_at.unix_timestamp())
-        .with("changed_by", &operator.changed_by)
+        .with("changed_by", &operator.changed_by))
 }
 
 fn decision(work: &Work) -> Decision {

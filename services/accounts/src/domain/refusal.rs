@@ -2,7 +2,6 @@
 //! `labels.rs`; what a caller's code gets is decided by [`Refusal::kind`].
 
 use thiserror::Error;
-use time::OffsetDateTime;
 
 pub use super::field::Field;
 use super::{lifecycle::State, roles::Role, uscc};
@@ -142,10 +141,6 @@ pub enum Refusal {
     StaleVersion {
         /// Version that stands.
         current: i32,
-        /// When it last changed.
-        changed_at: OffsetDateTime,
-        /// Who changed it.
-        changed_by: String,
     },
     /// Nothing differs from the valid profile.
     #[error("nothing has changed")]

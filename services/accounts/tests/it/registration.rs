@@ -203,12 +203,17 @@ async fn of_two_administrators_one_decides_and_the_other_is_told() {
         first.approve(by(&one, approve(&made.operator_id, 1))),
         second.r#return(by(&two, send_back(&made.operator_id, 1, "执照不清晰")))
     );
-    let loser = match (approved, returned) {
-        (Ok(_), Err(loser)) | (Err(loser), Ok(_)) => loser,
+    let (loser, winner, name, deed) = match (approved, returned) {
+        (Ok(_), Err(loser)) => (loser, &one, "admin01", "将账号处理为“正常”"),
+        (Err(loser), Ok(_)) => (loser, &two, "admin02", "将账号审核为“不通过”"),
         (approved, returned) => panic!("{approved:?} {returned:?}"),
     };
     assert_eq!(reason(&loser), "wrong_state");
-    assert!([claims(&one).subject, claims(&two).subject].contains(&fact(&loser, "changed_by")));
+    assert_eq!(fact(&loser, "changed_by"), claims(winner).subject);
+    assert!(fact(&loser, "office").ends_with(name), "{}", fact(&loser, "office"));
+    assert_eq!(fact(&loser, "deed"), deed);
+    let words = chassis::error::Refusal::read(&loser).expect("a refusal of ours").text;
+    assert!(words.contains(name) && words.ends_with(deed), "{words}");
     bench.conclude().await;
 }
 

@@ -59,7 +59,7 @@ pub async fn create(
     let now = work.now();
     store::forms::insert(work.db(), id, &form, &opening.station, now).await?;
     work.announce(publish::application(&step));
-    Ok((step.after, Sheet { edit_version: 1, form, station: opening.station.clone() }))
+    Ok((step.after, Sheet { edit_version: 1, edited_at: work.now(), form, station: opening.station.clone() }))
 }
 
 /// A shown number: prefix, year in Asia/Shanghai, six digits or more.

@@ -30,7 +30,7 @@ pub async fn save(
     }
     let mut sheet = store::forms::find(work.db(), id).await?;
     if sheet.edit_version != edit_version {
-        return Err(Refusal::EditedMeanwhile { edit_version: sheet.edit_version }.into());
+        return Err(Refusal::EditedMeanwhile { edit_version: sheet.edit_version, at: sheet.edited_at }.into());
     }
     let mut form = sheet.form.clone();
     change(&mut form);
@@ -38,6 +38,7 @@ pub async fn save(
     sheet.edit_version += 1;
     sheet.form = form;
     let now = work.now();
+    sheet.edited_at = now;
     store::forms::save(work.db(), id, &sheet.form, sheet.edit_version, now).await?;
     let named = Application { station_name: sheet.form.station_name.clone(), ..application };
     Ok((named, sheet))

@@ -101,7 +101,9 @@ pub async fn submit(
             return Err(handing.evidence.failure.take().unwrap_or_else(|| Refusal::EvidenceMissing.into()));
         }
         Ok(_) if handing.evidence.edit_version != sheet.edit_version => {
-            return Err(Refusal::EditedMeanwhile { edit_version: sheet.edit_version }.into());
+            return Err(
+                Refusal::EditedMeanwhile { edit_version: sheet.edit_version, at: sheet.edited_at }.into()
+            );
         }
         Ok(_) if !handing.evidence.complete => return Err(Refusal::EvidenceMissing.into()),
         Ok(row) => row,

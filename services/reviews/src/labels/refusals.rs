@@ -127,8 +127,9 @@ impl From<Refusal> for Failure {
                 Failure::refused("field_closed", format!("退回意见未要求修改{}，不能改动", field(closed)))
                     .on(closed.id())
             }
-            Refusal::EditedMeanwhile { edit_version } => {
-                Failure::refused("edited_meanwhile", "表单已被同事保存过，请刷新后再修改")
+            Refusal::EditedMeanwhile { edit_version, at } => {
+                Failure::refused("edited_meanwhile", "内容已被他人更新")
+                    .overtaken("本企业另一页面或同事", at, "保存了表单")
                     .with("edit_version", edit_version)
             }
             Refusal::AccountNotActive => Failure::refused(
@@ -260,8 +261,12 @@ impl From<Refusal> for Failure {
                 Failure::refused("order_concluded", "该工单已办结，不能再修改利益冲突声明")
             }
             Refusal::NotFrozen => Failure::refused("not_frozen", "该工单尚未锁定，不能扩大抽查"),
-            Refusal::OrderStale { version } => {
-                Failure::refused("stale_version", "工单已有更新，请刷新后再操作").with("version", version)
+            Refusal::OrderStale { version, last } => {
+                let failure = Failure::refused("stale_version", "工单已有更新").with("version", version);
+                match last {
+                    Some(last) => failure.overtaken(&last.office, last.at, command(last.command)),
+                    None => failure,
+                }
             }
             Refusal::ThresholdNotExceeded { findings, threshold } => Failure::refused(
                 "threshold_not_exceeded",

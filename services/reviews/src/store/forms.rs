@@ -18,6 +18,8 @@ use crate::domain::{
 pub struct Sheet {
     /// Counts edits: 1 after the creation.
     pub edit_version: i64,
+    /// When the last one was saved.
+    pub edited_at: OffsetDateTime,
     /// What is filled in.
     pub form: Form,
     /// The station behind it.
@@ -197,7 +199,7 @@ pub async fn insert(
 pub async fn find(db: &mut PgConnection, id: ApplicationId) -> Result<Sheet, StoreError> {
     let row = sqlx::query!(
         "-- reviews.forms.find
-         SELECT edit_version, form, station FROM forms WHERE application_id = $1",
+         SELECT edit_version, edited_at, form, station FROM forms WHERE application_id = $1",
         id.0
     )
     .fetch_optional(db)
@@ -205,6 +207,7 @@ pub async fn find(db: &mut PgConnection, id: ApplicationId) -> Result<Sheet, Sto
     .ok_or(StoreError::Corrupt { table: "forms", id: id.0 })?;
     Ok(Sheet {
         edit_version: row.edit_version,
+        edited_at: row.edited_at,
         form: form_of(row.form, id.0)?,
         station: station_of(row.station, id.0)?,
     })

@@ -232,7 +232,12 @@ async fn a_request_releases_its_own_hold_on_a_seal() {
         answers: vec![],
     };
     let refused = answer(platform.applications(OPERATOR).submit_materials(request).await);
-    assert_eq!(reason(refused), "edited_meanwhile");
+    let refused = refused.expect_err("it was saved meanwhile");
+    assert_eq!(
+        (refused.reason.as_str(), refused.metadata["deed"].as_str()),
+        ("edited_meanwhile", "保存了表单")
+    );
+    assert!(refused.metadata.contains_key("at"), "{refused:?}");
     let sealed = platform.neighbours.sealed.lock().expect("no panic before").clone();
     assert_eq!(sealed, std::slice::from_ref(&request_id));
     let released = platform.neighbours.released.lock().expect("no panic before").clone();

@@ -201,7 +201,9 @@ async fn too_many_findings_hold_the_rest_back_until_a_wider_sample_was_drawn() {
         assert_eq!(reason(platform.withdraw(OPERATOR, &view).await), "already_decided");
     }
     assert_eq!(platform.count("SELECT count(*) FROM applications WHERE stage = 'ProvincialReview'").await, 5);
-    assert_eq!(reason(answer(department.widen_sample(widen(1)).await)), "stale_version");
+    let stale = answer(department.widen_sample(widen(1)).await).expect_err("it was frozen meanwhile");
+    assert_eq!((stale.reason.as_str(), stale.metadata["deed"].as_str()), ("stale_version", "锁定工单并抽查"));
+    assert!(stale.metadata.contains_key("office") && stale.metadata.contains_key("at"), "{stale:?}");
     let wider = answer(department.widen_sample(widen(frozen.version)).await).expect("widened");
     assert_eq!((wider.version, wider.findings, wider.left), (3, 0, 2));
     for member in sampled(&platform, &ids).await {
