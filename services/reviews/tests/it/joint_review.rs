@@ -7,8 +7,8 @@ use proto::reviews::{
 };
 
 use crate::harness::{
-    ADMINISTRATOR, Answer, CITY, CZT, FGW, LEAD, OPERATOR, Platform, SECOND, Who, answer, fresh, judged,
-    launch_request, reason,
+    ADMINISTRATOR, Answer, CITY, COUNTY, CZT, FGW, LEAD, OPERATOR, Platform, SECOND, Who, answer, fresh,
+    judged, launch_request, reason,
 };
 
 async fn freeze(platform: &Platform, order: &WorkOrderView) -> Answer<WorkOrderView> {
@@ -411,6 +411,17 @@ async fn own(platform: &Platform, who: Who, part: &str) -> Vec<String> {
 async fn own_state(platform: &Platform, who: Who, id: &str) -> String {
     let request = AllowedActionsRequest { application_id: id.into() };
     answer(platform.applications(who).allowed_actions(request).await).expect("answered").own_state
+}
+
+#[tokio::test]
+async fn what_counties_and_cities_have_passed_stays_among_what_they_have_done_after_the_launch() {
+    let platform = Platform::start().await;
+    let (_, _, mut ids) = launched(&platform, 2).await;
+    ids.sort();
+    for who in [COUNTY, CITY] {
+        assert_eq!(own(&platform, who, "done").await, ids, "{}", who.0);
+    }
+    platform.stop().await;
 }
 
 #[tokio::test]
