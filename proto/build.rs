@@ -23,7 +23,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = env::var("OUT_DIR")?;
     fs::write(Path::new(&out).join("descriptors.bin"), descriptors.encode_to_vec())?;
     fs::write(Path::new(&out).join("mutations.rs"), mutations(&descriptors)?)?;
-    tonic_prost_build::configure().bytes(".").include_file("contracts.rs").compile_fds(descriptors)?;
+    // Maps in order: a message has the same bytes each time, by which a repeated request is known.
+    tonic_prost_build::configure()
+        .bytes(".")
+        .btree_map(".yuchong.stations.v1")
+        .include_file("contracts.rs")
+        .compile_fds(descriptors)?;
     Ok(())
 }
 

@@ -194,7 +194,7 @@ async fn an_official_is_made_by_a_form_and_sets_the_first_password_by_another() 
     system.administrator().await?;
     let window = Window::before(&system).await?;
     window.sign_in("admin01").await?;
-    window.press("全部账号").await?;
+    window.menu("全部账号").await?;
     window.shows("users", "admin01").await?;
     window.press("新建账号").await?;
     window.shows("user-new", "管辖区域").await?;

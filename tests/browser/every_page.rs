@@ -102,7 +102,7 @@ async fn strangers(system: &System, tour: &mut Tour<'_>) -> Result<()> {
     for route in ["/login", "/password/forgot", "/register", "/accessibility", "/privacy", "/notices"] {
         tour.page(route, &[]).await?;
     }
-    for route in ["/", "/divisions"] {
+    for route in ["/", "/divisions", "/login/code", "/login/enrol"] {
         tour.no_page(route, &[]).await?;
     }
     first_sign_in(system, tour.window, "legacy_tour").await?;
@@ -123,7 +123,11 @@ async fn operators(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
         "/account/members/new",
         "/account/password",
         "/interconnect",
+        "/interconnect/connectors",
+        "/interconnect/defects",
         "/interconnect/link",
+        "/interconnect/link/settings",
+        "/interconnect/orders",
         "/stations",
         "/subsidy/applications",
         "/subsidy/applications/new",
@@ -160,6 +164,9 @@ async fn operators(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
         "/live",
         "/session",
         "/messages/export",
+        "/account/members/export",
+        "/interconnect/connectors/export",
+        "/interconnect/defects/export",
         "/interconnect/export",
         "/stations/export",
         "/subsidy/applications/export",
@@ -182,7 +189,14 @@ async fn operators(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
 async fn authorities(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
     let Scene { county, papers, city, passed, .. } = scene;
     tour.window.sign_in_anew("co_410105").await?;
-    tour.page("/supervision/county-subsidies", &[]).await?;
+    for route in
+        ["/supervision/county-subsidies", "/supervision/statistics", "/supervision/statistics/connectors"]
+    {
+        tour.page(route, &[]).await?;
+    }
+    for route in ["/supervision/statistics/export", "/supervision/statistics/connectors/export"] {
+        tour.no_page(route, &[]).await?;
+    }
     for (route, case) in [
         ("/supervision/county-subsidies/{id}/paper-check", papers),
         ("/supervision/county-subsidies/{id}/revoke", papers),
@@ -218,6 +232,8 @@ async fn administrator(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
         "/supervision/subsidies/applications",
         "/supervision/subsidies/launch",
         "/account/profile",
+        "/account/second-factor",
+        "/login/again",
         "/system/accounts",
         "/system/audit",
         "/system/divisions",
@@ -238,6 +254,7 @@ async fn administrator(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
     for route in [
         "/system/users/{id}",
         "/system/users/{id}/password",
+        "/system/users/{id}/second-factor",
         "/system/users/{id}/deactivate",
         "/system/users/{id}/unlock",
         "/system/users/{id}/sessions",
@@ -247,11 +264,20 @@ async fn administrator(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
     tour.page("/system/audit/chains/{shard}", &["7"]).await?;
     notices(tour, scene).await?;
     tour.page("/system/subscriptions/{id}", &[&hook.0]).await?;
+    tour.no_page("/system/subscriptions/{id}/export", &[&hook.0]).await?;
     tour.page("/system/subscriptions/{id}/deliveries/{delivery}", &[&hook.0, &hook.1]).await?;
     tour.page("/system/rounds/{id}", &[&waiting.round.round_id]).await?;
     tour.page("/supervision/subsidies/launch/{round}", &[&waiting.round.round_id]).await?;
     tour.page("/system/accounts/{id}/review", &[&draft.company.operator_id]).await?;
-    tour.page("/system/links/{id}", &[&draft.company.operator_id]).await?;
+    for route in [
+        "/system/links/{id}",
+        "/system/links/{id}/settings",
+        "/system/links/{id}/defects",
+        "/system/links/{id}/orders",
+    ] {
+        tour.page(route, &[&draft.company.operator_id]).await?;
+    }
+    tour.no_page("/system/links/{id}/defects/export", &[&draft.company.operator_id]).await?;
     for route in ["/files/{id}/preview", "/files/{id}/original"] {
         tour.page(route, &[&draft.company.profile.licence_file_id]).await?;
     }
@@ -274,6 +300,7 @@ async fn administrator(tour: &mut Tour<'_>, scene: &Scene) -> Result<()> {
         "/system/rounds/export",
         "/system/machines/export",
         "/system/notices/export",
+        "/system/subscriptions/export",
         "/system/divisions/export",
     ] {
         tour.no_page(route, &[]).await?;

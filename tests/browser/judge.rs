@@ -1,4 +1,4 @@
-//! Every check of a page is seen to fail on a page that deserves it.
+//! Every check of a page is seen to fail on a page that deserves it, and what is pressed is what was meant.
 use std::time::Duration;
 
 use anyhow::Result;
@@ -35,13 +35,14 @@ async fn a_broken_page_is_found_wanting_in_every_respect() -> Result<()> {
     });
     let window = Window::at(&origin, Script::On).await?;
     window.visit("/").await?;
-    let found = window.findings().await?.join("\n");
+    let found = [window.findings().await?, window.narrow_findings().await?].concat().join("\n");
     for part in [
         "another host is asked: http://other.example/picture.png",
         "Content Security Policy",
         "wider than 320 px",
         "wider than 390 px",
         "cut or scrolled sideways at 320 px: <div style=\"width:200px",
+        "320 px: color-contrast",
         "390 px: color-contrast",
         "1440 px: color-contrast",
         "html-has-lang",
@@ -54,5 +55,22 @@ async fn a_broken_page_is_found_wanting_in_every_respect() -> Result<()> {
         assert!(found.contains(part), "{part} is not among\n{found}");
     }
     serving.abort();
+    window.close().await
+}
+
+/// A button that has the words and more, and one with just the words that comes later.
+const LATER: &str = r#"<!doctype html><title>none</title><button onclick="document.title='part'">待发起</button>
+    <script>setTimeout(() => document.body.insertAdjacentHTML('beforeend',
+    '<button onclick="document.title=`whole`">发起</button>'), 300)</script>"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_just_these_words_is_pressed_even_if_it_comes_later_and_a_part_of_the_words_is_enough_else()
+-> Result<()> {
+    let window = Window::at("data:text/html;charset=utf-8,", Script::On).await?;
+    window.visit(LATER).await?;
+    for (words, pressed) in [("发起", "whole"), ("待", "part")] {
+        window.press(words).await?;
+        assert_eq!(window.client().execute("return document.title", vec![]).await?, pressed);
+    }
     window.close().await
 }

@@ -123,7 +123,7 @@ async fn a_county_officer_decides_one_task_after_the_other_by_keyboard() -> Resu
     assert_eq!(window.client().execute(chosen, vec![]).await?, "通过");
     window.tab_to("提交审核结论").await?;
     window.key(ENTER).await?;
-    window.sees("已通过").await?;
+    window.sees("）已通过").await?;
     let second = window.path().await?;
     assert!(second != first && second.ends_with("/review"), "after {first} comes {second}");
 

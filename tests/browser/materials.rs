@@ -1,8 +1,12 @@
 //! G6 with everything that a round can ask for: nine materials in their eleven places and two invoices, by clicking; at each
 //! step the node is read in the operator's list and in the reviewer's.
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result, ensure};
+use proto::reviews::Round;
 use system_tests::{
     System,
     cases::{Case, Stage},
@@ -13,8 +17,10 @@ use xtask::services::Service;
 
 use crate::{kit::Window, operator::enter_invoice, system};
 
+/// What a round can ask for: everything but 其他说明材料.
+const SLOTS: [&str; 11] = ["M1", "M2", "M3a", "M3b", "M4a", "M4b", "M5", "M6", "M8a", "M8b", "M9"];
 /// Every place of the nine materials but the invoices, and how many files go there.
-const PLACES: [(&str, usize); 11] = [
+pub const PLACES: [(&str, usize); 11] = [
     ("省级奖补资金项目申请函", 1),
     ("申请材料真实性承诺书（加盖公章）", 1),
     ("营业执照", 1),
@@ -27,7 +33,8 @@ const PLACES: [(&str, usize); 11] = [
     ("土建照片", 1),
     ("电气设备安装照片", 1),
 ];
-const CATEGORIES: [&str; 9] =
+/// The nine categories on paper.
+pub const CATEGORIES: [&str; 9] =
     ["申请函", "承诺书", "营业执照", "检测报告", "验收报告", "决算报告", "其他说明", "照片", "发票"];
 
 /// The persons of this walk, each at a browser of its own, and the application.
@@ -53,24 +60,61 @@ impl Walk {
             self.county.choose("需修改的项目", "场站负责人").await?;
         }
         self.county.press("提交审核结论").await?;
-        self.county.sees(if conclusion == "通过" { "已通过" } else { "已退回" }).await
+        let done = if conclusion == "通过" { "已通过" } else { "已退回" };
+        self.county.sees(&format!("（{}）{done}", self.number)).await
     }
 
-    /// 线下初审: the boxes, the result, the person.
-    async fn papers(&self, case: &Case, boxes: &[&str], result: &str) -> Result<()> {
-        let path = format!("/supervision/county-subsidies/{}/paper-check", case.id());
-        self.county.visit(&path).await?;
-        for name in boxes {
-            self.county.choose("已收齐并核对的资料", name).await?;
-        }
-        self.county.choose("初审结果", result).await?;
-        self.county.fill("初审人员", "李示例").await?;
-        self.county.press("登记").await
+    /// 线下初审, from the menu to the button.
+    async fn papers(&self, boxes: &[&str], result: &str) -> Result<()> {
+        paper_check(&self.county, &self.number).await?;
+        tick(&self.county, boxes, result).await
     }
 }
 
-/// As many different papers as a place takes.
-fn files(system: &System, place: usize, count: usize) -> Result<Vec<PathBuf>> {
+/// A round that asks for everything that it can. Errors: it is refused.
+pub async fn full_round(system: &System) -> Result<Round> {
+    system.round_with(|policy| policy.required_slots = SLOTS.map(str::to_owned).to_vec()).await
+}
+
+/// Comes to the form of 线下初审 by the menu, the row and the button. Errors: the application waits for something else.
+pub async fn paper_check(window: &Window, number: &str) -> Result<()> {
+    window.menu("县域充电站补贴管理").await?;
+    window.press_at(number, "审核").await?;
+    window.press_at("可办理的操作", "线下初审登记").await?;
+    window.sees("纸质资料核对").await
+}
+
+/// Fills in the form of 线下初审 and sends it: the boxes, the result, the person. Errors: it is another page.
+pub async fn tick(window: &Window, boxes: &[&str], result: &str) -> Result<()> {
+    for name in boxes {
+        window.choose("已收齐并核对的资料", name).await?;
+    }
+    window.choose("初审结果", result).await?;
+    window.fill("初审人员", "李示例").await?;
+    window.press("登记").await
+}
+
+/// Puts a file into its place; without scripts a button sends it. Errors: it does not come in; the message says why.
+pub async fn place(window: &Window, name: &str, file: &Path) -> Result<()> {
+    window.attach(&format!("{name}：选择文件"), &[file]).await?;
+    if !window.scripted() {
+        window.press(&format!("上传 ：{name}")).await?;
+    }
+    window.takes(&file.file_name().unwrap_or_default().to_string_lossy()).await
+}
+
+/// Enters two invoices, of which the station uses 60,000 and 40,000 yuan. Errors: one is refused.
+pub async fn two_invoices(system: &System, window: &Window, buyer: &str) -> Result<()> {
+    for used in ["60000", "40000"] {
+        window.press("录入发票").await?;
+        enter_invoice(system, window, buyer, "100000", used).await?;
+        window.sees("本站使用金额合计").await?;
+    }
+    Ok(())
+}
+
+/// As many different papers as a place takes. Errors: they cannot be written.
+pub fn files(system: &System, place: usize, count: usize) -> Result<Vec<PathBuf>> {
     let folder = system.folder(Service::Portal);
     fs::create_dir_all(&folder)?;
     let made = (0..count).map(|one| {
@@ -123,8 +167,7 @@ async fn prints(window: &Window, case: &Case) -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn g06_all_nine_materials_and_two_invoices_go_from_the_county_to_the_joint_review() -> Result<()> {
     let system = system().await?;
-    let all = ["M1", "M2", "M3a", "M3b", "M4a", "M4b", "M5", "M6", "M8a", "M8b", "M9"].map(str::to_owned);
-    let round = system.round_with(|policy| policy.required_slots = all.to_vec()).await?;
+    let round = full_round(&system).await?;
     let case = system.application().in_round(&round).at(Stage::CountyReview).await?;
     system.county("410105").await?;
     system.city("410100").await?;
@@ -148,10 +191,10 @@ async fn g06_all_nine_materials_and_two_invoices_go_from_the_county_to_the_joint
     walk.at("县级审核中", "县级审核").await?;
     walk.county_decides("通过").await?;
     walk.at("待线下初审", "验收申请审核通过（待线下初审）").await?;
-    walk.papers(&case, &CATEGORIES[..8], "资料不全").await?;
+    walk.papers(&CATEGORIES[..8], "资料不全").await?;
     county.sees("线下初审已登记为资料不全").await?;
     walk.at("待线下初审", "验收申请审核通过（待线下初审）").await?;
-    walk.papers(&case, &CATEGORIES, "资料齐全").await?;
+    walk.papers(&CATEGORIES, "资料齐全").await?;
     county.sees("线下初审已登记为齐全").await?;
     walk.at("待上传初审资料", "待提交初审资料").await?;
 
@@ -159,11 +202,7 @@ async fn g06_all_nine_materials_and_two_invoices_go_from_the_county_to_the_joint
     operator.press_at(number, "初审资料提交").await?;
     operator.sees("还有 11 项未完成").await?;
     uploads(&system, operator).await?;
-    for used in ["60000", "40000"] {
-        operator.press("录入发票").await?;
-        enter_invoice(&system, operator, &case.company.profile.uscc, "100000", used).await?;
-        operator.sees("本站使用金额合计").await?;
-    }
+    two_invoices(&system, operator, &case.company.profile.uscc).await?;
     operator.shows("dossier-full", "材料检查通过").await?;
     operator.sees("100,000.00").await?;
     operator.press("提交至").await?;
@@ -174,7 +213,7 @@ async fn g06_all_nine_materials_and_two_invoices_go_from_the_county_to_the_joint
     city.shows("city-review-full", "材料11-1.pdf").await?;
     city.choose("总体结论", "通过").await?;
     city.press("提交审核结论").await?;
-    city.sees("已通过").await?;
+    city.sees(&format!("（{number}）已通过")).await?;
     walk.at("待联合审核", "待发起联合审核").await?;
     city.lists("/supervision/county-subsidies?tab=all", number, "待发起联合审核").await?;
     let steps = ["T01", "T02", "T05", "T02", "T04", "T07", "T06", "T09", "T11"];

@@ -1,12 +1,26 @@
 //! G5 to G7 and G9 by clicking: applying, withdrawing, mending what came back, papers and invoices.
 use anyhow::Result;
-use system_tests::{System, cases::Stage};
+use system_tests::{
+    System,
+    cases::{Case, Stage},
+};
 
 use crate::{
     kit::{Window, driver::Script},
+    materials::{CATEGORIES, paper_check, place, tick},
     registration::sample,
     system,
 };
+
+/// Makes an application for a station, from the list of applications to the form. Errors: it is refused.
+pub async fn apply(window: &Window, round: &str, station: &str) -> Result<()> {
+    window.press("建设补贴审核验收申请").await?;
+    window.shows("application-new", "申报批次").await?;
+    window.choose("申报批次", round).await?;
+    window.select("充电站", station).await?;
+    window.press("创建申请").await?;
+    window.sees("已带入充电站登记信息").await
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn g05_an_application_is_made_withdrawn_deleted_and_made_again() -> Result<()> {
@@ -17,16 +31,11 @@ async fn g05_an_application_is_made_withdrawn_deleted_and_made_again() -> Result
     system.county("410105").await?;
     let window = Window::before(&system).await?;
     window.sign_in(company.actor.name()).await?;
-    window.press("建设补贴申请").await?;
+    window.menu("建设补贴申请").await?;
     window.shows("applications-empty", "还没有补贴申请").await?;
     let mut made = Vec::new();
     for time in ["first", "again"] {
-        window.press("建设补贴审核验收申请").await?;
-        window.shows("application-new", "申报批次").await?;
-        window.choose("申报批次", &round).await?;
-        window.select("充电站", &station).await?;
-        window.press("创建申请").await?;
-        window.sees("已带入充电站登记信息").await?;
+        apply(&window, &round, &station).await?;
         let path = window.path().await?;
         made.push(path.trim_end_matches("/edit").to_owned());
         if time == "again" {
@@ -39,12 +48,12 @@ async fn g05_an_application_is_made_withdrawn_deleted_and_made_again() -> Result
         window.press("确认删除").await?;
         window.sees("草稿已删除").await?;
         // The list is clean, the history is kept.
-        window.press("建设补贴申请").await?;
+        window.menu("建设补贴申请").await?;
         window.sees("还没有补贴申请").await?;
         window.visit(&made[0]).await?;
         window.sees("已删除").await?;
-        assert!(window.in_order(&["审核记录", "共 2 条", "删除", "新建申请"]).await?);
-        window.press("建设补贴申请").await?;
+        window.in_order(&["审核记录", "共 2 条", "删除", "新建申请"]).await?;
+        window.menu("建设补贴申请").await?;
     }
     window.fill("完工时间", "2023-01-01").await?;
     window.press("提交至").await?;
@@ -55,23 +64,25 @@ async fn g05_an_application_is_made_withdrawn_deleted_and_made_again() -> Result
     window.press("撤回修改").await?;
     window.shows("application-withdraw", "确认撤回修改").await?;
     window.press("确认撤回修改").await?;
-    window.sees("已撤回").await?;
-    window.visit(&format!("{}/edit", made[1])).await?;
+    window.sees("已撤回，").await?;
+    window.menu("建设补贴申请").await?;
+    window.press_at(&station, "继续填写").await?;
     window.fill("场站负责人", "撤回后新站长").await?;
+    assert_eq!(window.path().await?, format!("{}/edit", made[1]));
     window.press("提交至").await?;
     window.sees("回执编号").await?;
     let told = ["审核记录", "共 4 条", "提交验收申请", "撤回验收申请", "提交验收申请", "新建申请"];
-    assert!(window.in_order(&told).await?, "{}", window.text().await?);
-    window.press("建设补贴申请").await?;
+    window.in_order(&told).await?;
+    window.menu("建设补贴申请").await?;
     window.shows("applications", &station).await?;
     assert_eq!(window.rows().await?, 1);
 
     window.sign_in_anew("co_410105").await?;
-    window.press("县域充电站补贴管理").await?;
+    window.menu("县域充电站补贴管理").await?;
     window.press_at(&station, "审核").await?;
     window.shows("county-review-withdrawn", "第 2 次提交").await?;
     let changed = ["与上次提交的差异", "场站负责人", "站长示例", "撤回后新站长"];
-    assert!(window.in_order(&changed).await?, "{}", window.text().await?);
+    window.in_order(&changed).await?;
     window.close().await?;
     system.finish().await
 }
@@ -83,16 +94,16 @@ async fn g06(system: &System, window: &Window) -> Result<()> {
     system.county("410105").await?;
     system.city("410100").await?;
     window.sign_in_anew("co_410105").await?;
-    window.press("县域充电站补贴管理").await?;
+    window.menu("县域充电站补贴管理").await?;
     window.press_at(&number, "审核").await?;
     window.choose("总体结论", "不通过").await?;
     window.fill("审批意见", "请核对场站负责人。").await?;
     window.choose("需修改的项目", "场站负责人").await?;
     window.press("提交审核结论").await?;
-    window.sees("已退回").await?;
+    window.sees(&format!("（{number}）已退回")).await?;
 
     window.sign_in_anew(&operator).await?;
-    window.press("建设补贴申请").await?;
+    window.menu("建设补贴申请").await?;
     window.sees("需修改").await?;
     window.press_at(&number, "修改").await?;
     window.sees("请核对场站负责人").await?;
@@ -102,38 +113,27 @@ async fn g06(system: &System, window: &Window) -> Result<()> {
     window.sees("回执编号").await?;
 
     window.sign_in_anew("co_410105").await?;
-    window.press("县域充电站补贴管理").await?;
+    window.menu("县域充电站补贴管理").await?;
     window.press_at(&number, "审核").await?;
     window.shows("county-review-again", "第 2 次提交").await?;
     window.choose("总体结论", "通过").await?;
     window.press("提交审核结论").await?;
-    window.sees("已通过").await?;
-    window.visit(&format!("/supervision/county-subsidies/{}/paper-check", case.id())).await?;
+    window.sees(&format!("（{number}）已通过")).await?;
+    paper_check(window, &number).await?;
     window.shows("paper-check", "线下初审登记").await?;
     window.press("登记").await?;
     window.shows("paper-check-refused", "错误").await?;
-    for name in
-        ["申请函", "承诺书", "营业执照", "检测报告", "验收报告", "决算报告", "其他说明", "照片", "发票"]
-    {
-        window.choose("已收齐并核对的资料", name).await?;
-    }
-    window.choose("初审结果", "资料齐全").await?;
-    window.fill("初审人员", "李示例").await?;
-    window.press("登记").await?;
-    window.shows("paper-check-done", "初审").await?;
+    tick(window, &CATEGORIES, "资料齐全").await?;
+    window.shows("paper-check-done", "线下初审已登记为齐全").await?;
     assert_eq!(system.steps(case.uuid()).await?, ["T01", "T02", "T05", "T02", "T04", "T06"]);
     system.dossier_opens(&case).await?;
 
     window.sign_in_anew(&operator).await?;
-    window.press("建设补贴管理").await?;
+    window.menu("建设补贴管理").await?;
     window.shows("dossiers", &number).await?;
     window.press_at(&number, "初审资料提交").await?;
     window.shows("dossier-empty", "申报材料").await?;
-    window.attach("省级奖补资金项目申请函：选择文件", &[&sample("01_省级奖补资金项目申请函.pdf")]).await?;
-    if !window.sees_soon("01_省级奖补资金项目申请函.pdf").await? {
-        window.press("上传 ：省级奖补资金项目申请函").await?;
-    }
-    window.sees("01_省级奖补资金项目申请函.pdf").await?;
+    place(window, "省级奖补资金项目申请函", &sample("01_省级奖补资金项目申请函.pdf")).await?;
     window.press("录入发票").await?;
     window.shows("invoice-new", "发票类型").await?;
     window.press("保存发票").await?;
@@ -145,7 +145,7 @@ async fn g06(system: &System, window: &Window) -> Result<()> {
 
     // G9: the city returns a material, the operator hands in again, the county is not asked.
     window.sign_in_anew("ci_410100").await?;
-    window.press("县域充电站补贴管理").await?;
+    window.menu("县域充电站补贴管理").await?;
     window.shows("city-list", &number).await?;
     window.press_at(&number, "审核").await?;
     window.shows("city-review", "审核意见").await?;
@@ -153,10 +153,10 @@ async fn g06(system: &System, window: &Window) -> Result<()> {
     window.choose("总体结论", "不通过").await?;
     window.fill("审批意见", "申请函未加盖公章。").await?;
     window.press("提交审核结论").await?;
-    window.sees("已退回").await?;
+    window.sees(&format!("（{number}）已退回")).await?;
     system.dossier_opens(&case).await?;
     window.sign_in_anew(&operator).await?;
-    window.visit(&format!("/subsidy/dossiers/{}", case.id())).await?;
+    open_dossier(window, &case).await?;
     window.shows("dossier-returned", "申请函未加盖公章").await?;
     window.fill("对退回意见的说明", "已核对，公章在第二页。").await?;
     window.press("保存说明").await?;
@@ -166,6 +166,12 @@ async fn g06(system: &System, window: &Window) -> Result<()> {
     let steps = ["T01", "T02", "T05", "T02", "T04", "T06", "T09", "T12", "T09"];
     assert_eq!(system.steps(case.uuid()).await?, steps);
     Ok(())
+}
+
+/// Comes to a dossier by the menu and the row of its application. Errors: it is not in the list of what is due.
+async fn open_dossier(window: &Window, case: &Case) -> Result<()> {
+    window.menu("建设补贴管理").await?;
+    window.press_at(&case.view.application_no, "初审资料提交").await
 }
 
 /// Enters an invoice by the form that is shown. Errors: it is another page.
@@ -227,17 +233,19 @@ async fn g07_an_invoice_is_shared_by_stations_and_never_used_beyond_its_amount()
     }
     let window = Window::before(&system).await?;
     window.sign_in(first.operator().name()).await?;
-    window.visit(&format!("/subsidy/dossiers/{}/invoices/new", first.id())).await?;
+    open_dossier(&window, &first).await?;
+    window.press("录入发票").await?;
     enter_invoice(&system, &window, &first.company.profile.uscc, "100", "60").await?;
-    window.sees("60.00").await?;
-    let used = async |id: &str, amount: &str| {
-        window.visit(&format!("/subsidy/dossiers/{id}")).await?;
+    window.sees("已用于本站 60.00 元").await?;
+    let used = async |case: &Case, amount: &str| {
+        open_dossier(&window, case).await?;
         window.select_first("发票").await?;
         window.fill_at("使用已录入的发票", "本站使用金额", amount).await?;
-        window.press("用于本站").await
+        window.press("用于本站").await?;
+        // The amount alone stands in the choice of an invoice too.
+        window.sees(&format!("已用于本站 {amount}.00 元")).await
     };
-    used(second.id(), "40").await?;
-    window.sees("40.00").await?;
+    used(&second, "40").await?;
     // Nothing is left: the third station's page offers none, and the invoice's own page refuses.
     window.press_at("40.00", "修改").await?;
     window.shows("invoice", "使用情况").await?;
@@ -247,9 +255,8 @@ async fn g07_an_invoice_is_shared_by_stations_and_never_used_beyond_its_amount()
     window.shows("invoice-over", "剩余可用").await?;
     window.press_at("本站", "取消使用").await?;
     window.sees("已取消使用").await?;
-    used(second.id(), "30").await?;
-    window.sees("30.00").await?;
-    used(third.id(), "10").await?;
+    used(&second, "30").await?;
+    used(&third, "10").await?;
     window.shows("invoice-shared", "10.00").await?;
     window.close().await?;
     system.finish().await

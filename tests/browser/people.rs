@@ -12,7 +12,7 @@ async fn an_owner_adds_a_member_who_signs_in_and_is_made_the_owner() -> Result<(
     let owner = company.actor.name();
     let window = Window::before(&system).await?;
     window.sign_in(owner).await?;
-    window.press("成员与登录").await?;
+    window.menu("成员与登录").await?;
     window.shows("members-one", "主账号").await?;
     window.press("添加成员").await?;
     window.fill("账号名称", owner).await?;
@@ -31,7 +31,7 @@ async fn an_owner_adds_a_member_who_signs_in_and_is_made_the_owner() -> Result<(
     window.enter("second_01", &one_time).await?;
     set_first_password(&system, &window, PHONE, "password-first-member").await?;
     window.sign_in("second_01").await?;
-    window.press("成员与登录").await?;
+    window.menu("成员与登录").await?;
     window.shows("members-of-another", "成员由主账号管理").await?;
     window.visit("/account/members/new").await?;
     window.fill("账号名称", "third_01").await?;
@@ -41,7 +41,7 @@ async fn an_owner_adds_a_member_who_signs_in_and_is_made_the_owner() -> Result<(
     window.shows("members-forbidden", "请联系本企业的主账号办理").await?;
 
     window.sign_in_anew(owner).await?;
-    window.press("成员与登录").await?;
+    window.menu("成员与登录").await?;
     window.press("乙示例").await?;
     window.press("转交主账号").await?;
     window.shows("member-sure", "请勾选确认").await?;

@@ -14,22 +14,22 @@ async fn each_role_signs_in_and_finds_its_own_menu() -> Result<()> {
     system.expert(1).await?;
     system.department("fgw").await?;
     let roles = [
-        (company.actor.name(), "operator", "建设补贴申请"),
-        ("admin01", "administrator", "账号管理"),
-        ("co_410105", "county", "县域充电站补贴管理"),
-        ("ci_410100", "city", "县域充电站补贴管理"),
-        ("expert_01", "expert", "补贴管理"),
-        ("pr_fgw", "province", "补贴管理"),
+        (company.actor.name(), "甲示例", "operator", "建设补贴申请"),
+        ("admin01", "admin01", "administrator", "账号管理"),
+        ("co_410105", "金水区审核员", "county", "县域充电站补贴管理"),
+        ("ci_410100", "郑州市审核员", "city", "县域充电站补贴管理"),
+        ("expert_01", "expert_01", "expert", "补贴管理"),
+        ("pr_fgw", "pr_fgw", "province", "补贴管理"),
     ];
     let window = Window::before(&system).await?;
     window.visit("/login").await?;
     window.shows("login", "账号登录").await?;
     window.enter("co_410105", "Wrong-Password-1").await?;
     window.shows("login-refused", "账号名称或密码不正确").await?;
-    for (login, role, entry) in roles {
+    for (login, name, role, entry) in roles {
         window.sign_in(login).await?;
         window.shows(&format!("workbench-{role}"), entry).await?;
-        window.press(if role == "operator" { "甲示例" } else { login }).await?;
+        window.press(name).await?;
         window.press("退出登录").await?;
         window.sees("账号登录").await?;
     }
@@ -51,7 +51,7 @@ async fn a_county_officer_returns_one_application_and_passes_another() -> Result
     })
     .await?;
     window.shows("workbench-county-two", &returned.view.application_no).await?;
-    window.press("县域充电站补贴管理").await?;
+    window.menu("县域充电站补贴管理").await?;
     window.shows("county-list", &returned.view.application_no).await?;
 
     window.press_at(&returned.view.application_no, "审核").await?;
@@ -70,7 +70,7 @@ async fn a_county_officer_returns_one_application_and_passes_another() -> Result
     window.choose("总体结论", "通过").await?;
     window.fill("审批意见", "同意").await?;
     window.press("提交审核结论").await?;
-    window.shows("county-passed", "已通过").await?;
+    window.shows("county-passed", &format!("（{}）已通过", passed.view.application_no)).await?;
     assert_eq!(system.steps(passed.uuid()).await?, ["T01", "T02", "T04"]);
     window.close().await?;
     system.finish().await

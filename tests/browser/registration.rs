@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use proto::accounts::Profile;
-use system_tests::{PASSWORD, companies::profile};
+use system_tests::{PASSWORD, companies::profile, eventually, wait::PATIENCE};
 use xtask::services::Service;
 
 use crate::{kit::Window, system};
@@ -26,13 +26,18 @@ async fn fill_in(window: &Window, login: &str, company: &Profile) -> Result<()> 
     window.choose("", "本企业承诺").await
 }
 
-/// Registers a company of the county 金水区 by the form. Errors: it is refused.
+/// Registers a company of the county 金水区 by the form; without scripts a button lists the counties. Errors: it is refused.
 pub async fn register(window: &Window, login: &str, company: &Profile) -> Result<()> {
-    window.visit("/register").await?;
-    fill_in(window, login, company).await?;
+    window.visit("/login").await?;
+    window.press("立即注册").await?;
     window.choose("是否省内企业", "省内").await?;
     window.select("地市", "郑州市").await?;
+    if !window.scripted() {
+        window.press("列出区县").await?;
+    }
     window.select("区县", "金水区").await?;
+    // A password is not kept when the page is shown again.
+    fill_in(window, login, company).await?;
     window.press_at("本企业承诺", "注册").await?;
     window.sees("注册成功").await
 }
@@ -46,13 +51,30 @@ pub async fn decide(
     page: &str,
 ) -> Result<()> {
     window.sign_in_anew("admin01").await?;
-    window.press("待审核").await?;
+    window.menu("待审核").await?;
     window.press_at(company, "审核").await?;
+    if conclusion == "审核通过" {
+        agrees(window).await?;
+    }
     window.choose("结论", conclusion).await?;
     window.fill("审核意见", opinion).await?;
     window.judge(page).await?;
     window.press("保存").await?;
     window.sees(&format!("{company}：{conclusion}")).await
+}
+
+/// Ticks that everything is as the licence shows it.
+async fn agrees(window: &Window) -> Result<()> {
+    const TICK: &str = "
+        const boxes = [...document.querySelectorAll('[name=agrees]')];
+        boxes.filter(box => !box.checked).forEach(box => box.click());
+        return document.readyState === 'complete' && boxes.length > 0 && boxes.every(box => box.checked);";
+    window.sees("企业资料与执照核对").await?;
+    eventually(PATIENCE, "all is ticked", || async {
+        let ticked = window.client().execute(TICK, vec![]).await.ok();
+        Ok((ticked == Some(true.into())).then_some(()))
+    })
+    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -83,7 +105,7 @@ async fn g01_business_menus_appear_only_after_the_account_is_saved() -> Result<(
     assert!(!window.text().await?.contains("建设补贴申请"));
 
     window.sign_in_anew("admin01").await?;
-    window.press("待审核").await?;
+    window.menu("待审核").await?;
     window.shows("accounts-pending", &company.company_name).await?;
     window.press_at(&company.company_name, "审核").await?;
     window.shows("account-review", "企业资料与执照核对").await?;
@@ -96,7 +118,10 @@ async fn g01_business_menus_appear_only_after_the_account_is_saved() -> Result<(
     window.shows("account-review-refused", "错误").await?;
     window.choose("结论", "审核通过").await?;
     window.press("保存").await?;
-    window.shows("account-approved", "通过").await?;
+    window.shows("account-review-unticked", "请核对执照上的公司名称").await?;
+    agrees(&window).await?;
+    window.press("保存").await?;
+    window.shows("account-approved", "审核通过，已通知企业").await?;
 
     window.sign_in_anew("browser_op1").await?;
     window.shows("workbench-new-operator", "建设补贴申请").await?;

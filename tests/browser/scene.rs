@@ -1,6 +1,6 @@
 //! A province in which every role has something in its hands.
 //!
-//! Owns: one application at each node that somebody works at, and two notices. Not: what is done with them.
+//! Owns: one application at each node that somebody works at, two notices, and the link of one company. Not: what is done with them.
 use anyhow::Result;
 use proto::notifications::Notice;
 use system_tests::{
@@ -12,6 +12,7 @@ use crate::notices::notice;
 
 /// One application at each node that somebody works at.
 pub struct Scene {
+    /// Of a company that has a link by T/CEC 102.
     pub draft: Case,
     pub due: Case,
     pub county: Case,
@@ -39,6 +40,7 @@ impl Scene {
         system.dossier_opens(&due).await?;
         system.department("fgw").await?;
         let administrator = system.administrator().await?;
+        administrator.approve_link(&draft.company.operator_id).await?;
         let told = administrator.draft_notice(notice("补贴申报通知", "public")).await?;
         let issued = administrator.subscribe("省财政厅", "https://hooks.example/", &["reviews.*"]).await?;
         let test = administrator.send_test(&issued.subscription_id).await?;

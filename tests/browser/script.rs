@@ -1,5 +1,6 @@
 //! What people type never becomes a script: every text field of every form is filled with markup that would take a page
-//! over. What is stored is read by another role in `stored`; that pages work without scripts is in `operator`.
+//! over. What is stored is read by another role in `stored`; that pages work without scripts is in `operator`
+//! and `whole`.
 use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, ensure};
@@ -143,12 +144,16 @@ async fn operators(window: &Window, scene: &Scene, invoice: &str, tried: &mut Tr
         &dossier,
         &format!("{dossier}/invoices/new"),
         &format!("{dossier}/invoices/{invoice}"),
+        // With a search, the field for another one is there.
+        &format!("{dossier}/invoices/{invoice}?q=ab"),
         &format!("/subsidy/applications/{}/terminate", due.id()),
         "/account/company/edit",
         "/account/members/new",
         "/account/password",
         "/stations",
         "/interconnect",
+        "/interconnect/link/settings",
+        "/interconnect/orders",
     ] {
         attack(window, path, tried).await?;
     }
@@ -190,13 +195,18 @@ async fn province(window: &Window, scene: &Scene, applicant: &str, tried: &mut T
     let member = |case: &Case| format!("{DESK}/{}", case.id());
     window.sign_in_anew("admin01").await?;
     let standing = format!("/system/accounts/{}/review", draft.company.operator_id);
+    let link = format!("/system/links/{}/settings", draft.company.operator_id);
+    let orders = format!("/system/links/{}/orders", draft.company.operator_id);
     let withdraw = format!("/system/notices/{}/withdraw", scene.told.revision_id);
     let edit = format!("/system/notices/{}/edit", scene.notice.revision_id);
     for path in [
+        "/account/second-factor",
         "/system/users/new",
         "/system/audit",
         "/system/machines/new",
         "/system/subscriptions/new",
+        &link,
+        &orders,
         "/system/rounds/new",
         "/system/notices/new",
         &edit,

@@ -197,7 +197,7 @@ async fn large_letters_need_no_script_are_found_on_a_phone_and_are_remembered() 
         window.sign_in("co_410105").await?;
         window.comes(&format!("{LARGE} && document.querySelector('[aria-pressed=true]')")).await?;
         window.resize(390).await?;
-        window.press("co_410105").await?;
+        window.press("金水区审核员").await?;
         window.press("大字版").await?;
         window.comes(&format!("!{LARGE}")).await?;
         window.visit("/workbench").await?;

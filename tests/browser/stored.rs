@@ -91,7 +91,8 @@ async fn operators(system: &System, window: &Window, scene: &Scene, kept: &mut K
     let desk = format!("/subsidy/dossiers/{}", due.id());
     let review = format!("/supervision/county-subsidies/{}/review", due.id());
     let note = kept.text(&[("ci_410100", &review)]);
-    let seller = kept.text(&[(due.operator().name(), &format!("/subsidy/applications/{}", due.id()))]);
+    let own = format!("/subsidy/applications/{}", due.id());
+    let seller = kept.text(&[(due.operator().name(), &own), ("ci_410100", &review)]);
     send(window, &desk, json!({ "item": "M7", "text": note })).await?;
     window.visit(&format!("{desk}/invoices/new")).await?;
     fill_invoice(system, window, &due.company.profile.uscc, "100000", "60000").await?;
@@ -159,7 +160,7 @@ async fn authorities(window: &Window, scene: &Scene, kept: &mut Kept) -> Result<
         window.press(if command == "extend" { "延期所选" } else { "转办所选" }).await?;
         window.sees("所选申请 1 件").await?;
         if more["working_days"].is_null() {
-            window.choose("承办人", "ci_410100").await?;
+            window.choose("承办人", "郑州市审核员").await?;
         } else {
             window.fill("延长工作日", "3").await?;
         }

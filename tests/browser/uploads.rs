@@ -12,11 +12,26 @@ use crate::{kit::Window, system};
 /// Writes down from where each part of a file is sent.
 const WATCH: &str = "
     window.offsets = [];
-    const sent = window.fetch;
-    window.fetch = (path, options) => {
-        if (String(path).endsWith('/parts') && options.body.has('part')) window.offsets.push(Number(options.body.get('offset')));
-        return sent(path, options);
+    const sent = XMLHttpRequest.prototype.send;
+    XMLHttpRequest.prototype.send = function (body) {
+        if (body.has('part')) window.offsets.push(Number(body.get('offset')));
+        return sent.call(this, body);
     };";
+
+/// Writes down how many files are sent at once and what is announced; the first answer says that too many ask.
+const CROWD: &str = "
+    let now = 0;
+    window.most = 0;
+    window.heard = [];
+    const sent = XMLHttpRequest.prototype.send, said = document.querySelector('[data-said]');
+    XMLHttpRequest.prototype.send = function (body) {
+        if (!window.most) Object.defineProperty(this, 'status', { value: 429 });
+        window.most = Math.max(window.most, ++now);
+        // Before the page hears of the answer and begins with the next one, which is before loadend.
+        this.addEventListener('readystatechange', () => { if (this.readyState === 4) now--; });
+        return sent.call(this, body);
+    };
+    new MutationObserver(() => window.heard.push(said.textContent)).observe(said, { childList: true });";
 
 /// Bytes of a part. Source: portal.js.
 const PART: u64 = 1 << 20;
@@ -142,6 +157,41 @@ async fn an_upload_goes_on_where_the_connection_was_lost_and_many_files_show_the
     whole.sort();
     found.sort();
     assert_eq!(found, whole, "every file has arrived as it was");
+    window.close().await?;
+    system.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_files_go_three_at_a_time_try_again_by_themselves_are_announced_and_are_not_left_unasked()
+-> Result<()> {
+    const FIELD: &str = "省级奖补资金项目申请函：选择文件";
+    let system = system().await?;
+    let case = system.application().at(Stage::MaterialsDue).await?;
+    system.dossier_opens(&case).await?;
+    let files = papers(&system, &[1000, 2000, 3000, 4000, 5000])?;
+    let window = Window::before(&system).await?;
+    window.sign_in(case.operator().name()).await?;
+    window.visit(&format!("/subsidy/dossiers/{}", case.id())).await?;
+    window.settled().await?;
+    window.client().execute(CROWD, vec![]).await?;
+    // A browser asks on pages only that somebody has touched.
+    window.key(("a", 65, "a")).await?;
+    assert!(!window.asks().await?, "nothing is on its way");
+    let chosen: Vec<_> = files.iter().map(|(path, _)| path.as_path()).collect();
+    window.attach(FIELD, &chosen).await?;
+    window.client().execute("document.querySelector('#file-M1').focus()", vec![]).await?;
+    window.sees("上传人数较多，正在等待").await?;
+    assert!(window.asks().await?, "a file on its way would be lost");
+    eventually(PATIENCE, "all files have come in, and what is left is said", || async {
+        let told = window.client().execute("return window.heard.at(-1)", vec![]).await?;
+        let told = told.as_str().is_some_and(|text| text.contains("项未完成"));
+        Ok((told && arrived(&system).await?.len() == files.len()).then_some(()))
+    })
+    .await?;
+    let script = "return [window.most, window.heard.filter(text => text.endsWith('已上传')).length, document.activeElement.id]";
+    let found = window.client().execute(script, vec![]).await?;
+    assert_eq!(found, json!([3, files.len(), "file-M1"]));
+    assert!(!window.asks().await?, "everything has come in");
     window.close().await?;
     system.finish().await
 }

@@ -121,7 +121,7 @@ async fn a_decision_is_verified_offline_from_its_record_and_the_public_key_alone
     assert_eq!((open_all, target, paper), (0, "", ""), "only the items, no target, no paper check");
     assert_eq!((read.bytes()?, read.text()?), (&actor.as_bytes()[..], "county"));
     assert!(read.texts()?.contains(&"410105"), "the scope of that day");
-    assert_eq!((read.text()?, read.text()?, read.text()?), ("co_410105", "", "password"));
+    assert_eq!((read.text()?, read.text()?, read.text()?), ("金水区主管部门", "", "password"));
     assert!(!read.text()?.is_empty(), "the session");
     assert_eq!(read.bytes()?.len(), 16, "the instant");
     assert!(read.0.is_empty(), "nothing else is in the record");

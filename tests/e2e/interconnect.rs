@@ -1,14 +1,19 @@
 //! Operators' systems deliver by T/CEC 102: what they say holds at the gates, faults of theirs do no harm.
-use std::{collections::BTreeMap, process::Stdio, sync::atomic::Ordering};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Stdio,
+    sync::atomic::Ordering,
+};
 
 use anyhow::{Context as _, Result, ensure};
-use proto::stations::Station;
+use proto::stations::{QualityItem, Station};
 use serde_json::{Value, json};
 use system_tests::{
     Company, System,
     cases::Stage,
-    premises,
+    eventually, premises,
     tcec::{Simulator, local, station_info},
+    wait::PATIENCE,
 };
 use tokio::{io::AsyncWriteExt as _, process::Command};
 use xtask::{services::Service, trial::Plan};
@@ -118,6 +123,13 @@ async fn repeated_late_and_forged_messages_do_not_change_the_picture() -> Result
         .await?;
     assert_eq!(rows, 7, "one row for each report, however often it came");
     assert!(company.actor.quality_items().await?.iter().any(|item| item.reason == "unknown_connector"));
+    eventually(PATIENCE, "the operator sees what was refused at the door", || async {
+        let reasons: BTreeSet<String> =
+            company.actor.quality_items().await?.into_iter().map(|item| item.reason).collect();
+        let refused = ["refused_signature", "refused_clock", "refused_token"];
+        Ok(refused.iter().all(|reason| reasons.contains(*reason)).then_some(()))
+    })
+    .await?;
     system.finish().await
 }
 
@@ -161,6 +173,16 @@ async fn an_order_is_held_once_and_the_answers_are_read_by_an_independent_peer()
     let told = simulator.push("check_charge_orders", &check).await?;
     assert_eq!((told.ret, &told.body["TotalDisputeOrder"]), (0, &json!(1)), "{told:?}");
     assert_eq!(told.body["DisputeOrders"][0]["DisputeReason"], json!(1));
+    let nothing = json!({
+        "CheckOrderSeq": "C2", "StartTime": local(now - 86_400), "EndTime": local(now), "OrderCount": 0, "TotalOrderPower": 0,
+        "TotalOrderMoney": 0, "ChargeOrders": [],
+    });
+    let kept = |items: Vec<QualityItem>| -> Vec<String> {
+        items.into_iter().filter(|item| item.kind == "order_check").map(|item| item.reason).collect()
+    };
+    assert_eq!(kept(company.actor.quality_items().await?), [""; 0], "what was listed is not missed");
+    assert_eq!(simulator.push("check_charge_orders", &nothing).await?.ret, 0);
+    assert_eq!(kept(company.actor.quality_items().await?), ["order_not_listed"]);
 
     let pool = system.database(Service::Stations)?;
     let held: Vec<(String, i64, i64)> =

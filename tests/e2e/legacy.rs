@@ -117,7 +117,10 @@ async fn an_official_is_appointed_with_a_one_time_password_and_a_code() -> Resul
     let person = system_tests::cast::person("co_new", "county", &["410105"]);
     let actor = system.administrator().await?.appoint(&person, PASSWORD).await?;
     let session = actor.view_session().await?;
-    assert_eq!((session.roles.as_slice(), session.office.as_str()), (&["county".to_owned()][..], "co_new"));
+    assert_eq!(
+        (session.roles.as_slice(), session.office.as_str()),
+        (&["county".to_owned()][..], "金水区主管部门")
+    );
     assert!(session.scope.contains(&"410105".to_owned()));
     system.finish().await
 }

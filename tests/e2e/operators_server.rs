@@ -6,7 +6,7 @@ use proto::stations::{JointTest, StationRecord, Turn};
 use serde_json::json;
 use system_tests::{
     Company, System, eventually,
-    operator::{Fault, Habits, OperatorServer},
+    operator::{Fault, Habits, OperatorServer, Order},
     premises,
     tcec::{Simulator, local, station_info},
     wait::PATIENCE,
@@ -14,13 +14,14 @@ use system_tests::{
 use tokio::process::{Child, Command};
 use xtask::{services::Service, trial::Plan};
 
-async fn system() -> Result<System> {
+pub(crate) async fn system() -> Result<System> {
     let plan = Plan::quick().with(Service::Interconnect);
+    let plan = plan.set(Service::Stations, "LINKS__PRIVATE_ADDRESSES", true);
     System::planned(plan.set(Service::Interconnect, "CLIENT__IDLE_MILLIS", 100)).await
 }
 
 /// A company with an approved link, its system that pushes, and its server with so many stations.
-async fn linked(system: &System, stations: u32) -> Result<(Company, Simulator, OperatorServer)> {
+pub(crate) async fn linked(system: &System, stations: u32) -> Result<(Company, Simulator, OperatorServer)> {
     let company = system.company(1, "410105").await?;
     let issued = system.administrator().await?.approve_link(&company.operator_id).await?;
     let organisation = issued.link.context("a link")?.organisation_code;
@@ -31,13 +32,13 @@ async fn linked(system: &System, stations: u32) -> Result<(Company, Simulator, O
     Ok((company, simulator, server))
 }
 
-async fn turn(company: &Company, kind: &str) -> Result<Turn> {
+pub(crate) async fn turn(company: &Company, kind: &str) -> Result<Turn> {
     let turns = company.actor.turns("").await?;
     turns.into_iter().find(|turn| turn.kind == kind).context("a turn of the kind")
 }
 
 /// Makes a pull due now.
-async fn due(system: &System, kind: &str) -> Result<()> {
+pub(crate) async fn due(system: &System, kind: &str) -> Result<()> {
     sqlx::query("UPDATE link_turns SET due_at = now() WHERE kind = $1")
         .bind(kind)
         .execute(system.database(Service::Stations)?)
@@ -45,11 +46,15 @@ async fn due(system: &System, kind: &str) -> Result<()> {
     Ok(())
 }
 
-async fn count(system: &System, sql: &'static str) -> Result<i64> {
+pub(crate) async fn count(system: &System, sql: &'static str) -> Result<i64> {
     Ok(sqlx::query_scalar(sql).fetch_one(system.database(Service::Stations)?).await?)
 }
 
-async fn tested(company: &Company) -> Result<JointTest> {
+async fn tested(system: &System, company: &Company) -> Result<JointTest> {
+    // The rest after the one before is over.
+    sqlx::query("UPDATE joint_tests SET finished_at = finished_at - interval '1 hour'")
+        .execute(system.database(Service::Stations)?)
+        .await?;
     company.actor.start_joint_test().await?;
     eventually(PATIENCE, "the joint test ends", || async {
         let tests = company.actor.joint_tests("").await?;
@@ -140,7 +145,7 @@ async fn a_fault_of_the_operators_server_is_shown_kept_away_from_and_recovered_f
 }
 
 /// One more process of interconnect beside that of the platform; it ends when dropped.
-fn second(system: &System) -> Result<Child> {
+pub(crate) fn second(system: &System) -> Result<Child> {
     let (deployment, service) = (system.fleet().deployment(), Service::Interconnect);
     let own = ["SERVER__HTTP_ADDR", "SERVER__ADMIN_ADDR"].map(|key| (service.variable(key), "127.0.0.1:0"));
     let child = Command::new(deployment.program(service))
@@ -216,7 +221,7 @@ async fn an_operator_tests_its_link_by_itself_and_is_told_each_step_and_the_way_
     let system = system().await?;
     let (company, simulator, server) = linked(&system, 23).await?;
     // Nothing is delivered yet, and there is no server: the platform's door is sound, the rest says what to do.
-    let first = tested(&company).await?;
+    let first = tested(&system, &company).await?;
     let outcome = |test: &JointTest, side: &str, step: &str| {
         let found = test.steps.iter().find(|one| one.side == side && one.step == step);
         found.map(|one| one.outcome.clone()).unwrap_or_default()
@@ -248,17 +253,25 @@ async fn an_operator_tests_its_link_by_itself_and_is_told_each_step_and_the_way_
     let status =
         json!({ "ConnectorStatusInfo": { "ConnectorID": gun, "Status": 1, "UpdateTime": local(now - 5) } });
     assert_eq!(simulator.push("notification_stationStatus", &status).await?.ret, 0);
+    server.state().orders.push(Order {
+        number: "O1".into(),
+        gun: gun.clone(),
+        start: local(now - 3_600),
+        end: local(now - 60),
+        energy_wh: 30_250,
+        total_fen: 3_015,
+    });
     company.actor.set_peer(&server.base_url, server.secrets.clone()).await?;
-    let second = tested(&company).await?;
+    let second = tested(&system, &company).await?;
     let not_passed: Vec<_> = second.steps.iter().filter(|step| step.outcome != "passed").collect();
     assert!(not_passed.is_empty(), "{not_passed:?}");
     assert!(second.passed);
     let sides: BTreeSet<&str> = second.steps.iter().map(|step| step.side.as_str()).collect();
-    assert_eq!((sides.len(), second.steps.len()), (3, 31));
+    assert_eq!((sides.len(), second.steps.len()), (3, 32));
 
     // A server that looks at no signature, repeats stations and ignores the time.
     server.state().habits = Habits { unchecked: true, repeats: true, always_all: true, ..Habits::default() };
-    let third = tested(&company).await?;
+    let third = tested(&system, &company).await?;
     let failed: Vec<&str> =
         third.steps.iter().filter(|step| step.outcome != "passed").map(|step| step.step.as_str()).collect();
     assert_eq!(failed, ["wrong_signature", "pages", "one_by_one", "changes"]);

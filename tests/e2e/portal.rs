@@ -31,6 +31,8 @@ async fn a_county_officer_signs_in_and_passes_and_a_repetition_and_a_stale_page_
         Ok(shown.text.contains(&review).then_some(()))
     })
     .await?;
+    let desk = browser.get("/workbench").await?;
+    assert!(desk.text.contains("href=\"/supervision/county-subsidies?own=open\""), "{}", desk.words());
     let list = browser.get("/supervision/county-subsidies?stage=CountyReview").await?;
     assert!(list.text.contains(&review) && list.text.contains(&case.view.application_no), "{}", list.words());
 

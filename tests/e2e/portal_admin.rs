@@ -69,12 +69,24 @@ async fn approves(
     let unfounded = browser.post(&page.form(&review)?.with("decision", "return")).await?;
     assert!(unfounded.status == 422 && unfounded.text.contains("href=\"#opinion\""), "{}", unfounded.words());
     assert!(unfounded.text.contains("<img src=\""), "the licence stays open: {}", unfounded.words());
-    let form = unfounded.form(&review)?.with("decision", "approve").with("then", "next");
+    let hasty = unfounded.form(&review)?.with("decision", "approve").with("agrees", "company_name");
+    let hasty = browser.post(&hasty).await?;
+    assert!(hasty.status == 422 && hasty.text.contains("href=\"#agrees-uscc\""), "{}", hasty.words());
+    assert!(!hasty.text.contains("href=\"#agrees-company_name\""), "{}", hasty.words());
+    assert!(hasty.text.contains("value=\"company_name\" checked"), "a tick is kept: {}", hasty.words());
+    let mut form = hasty.form(&review)?.with("decision", "approve").with("then", "next");
+    let agreed = ["company_name", "uscc", "registered_division", "operator_type"];
+    form.fields.extend(agreed.map(|item| ("agrees".to_owned(), item.to_owned())));
     let done = browser.post(&form).await?;
     assert_eq!((done.status, done.location.as_str()), (303, "/system/accounts?state=pending"));
     assert_eq!(browser.post(&form).await?.status, 303, "a second click is a replay");
     let decided = "SELECT count(*) FROM operator_submissions WHERE outcome = 'approved'";
     assert_eq!(system.count(Service::Accounts, decided).await?, 1);
+    let recorded = "SELECT detail FROM audit_log WHERE act = 'approve_operator'";
+    assert_eq!(
+        system.texts(Service::Accounts, recorded).await?,
+        ["1 company_name,uscc,registered_division,operator_type"]
+    );
     assert!(browser.get(&done.location).await?.text.contains("审核通过"));
 
     let stale = page.form(&review)?.with("decision", "return").with("opinion", "另一个窗口的意见");
@@ -82,6 +94,9 @@ async fn approves(
     assert!(refused.status == 409 && refused.text.contains("另一个窗口的意见"), "{}", refused.words());
 
     let suspended = browser.get(&review).await?.form(&format!("/system/accounts/{operator_id}/suspend"))?;
+    let unsure = browser.post(&suspended.clone().with("reason", "核查")).await?;
+    assert!(unsure.status == 422 && unsure.text.contains("href=\"#sure\""), "{}", unsure.words());
+    let suspended = suspended.with("sure", "yes");
     let unreasoned = browser.post(&suspended).await?;
     assert!(
         unreasoned.status == 422 && unreasoned.text.contains("href=\"#reason\""),
@@ -130,6 +145,16 @@ async fn an_administrator_opens_a_round_launches_it_once_and_freezes_the_order()
     assert_eq!(system.count(Service::Reviews, "SELECT count(*) FROM work_orders").await?, 1);
     assert_eq!(system.steps(late.uuid()).await?.iter().filter(|step| *step == "T14").count(), 0);
 
+    // What was confirmed is launched, or nothing: one more has come meanwhile.
+    let path = format!("/supervision/subsidies/launch/{id}");
+    let form = browser.get(&format!("/supervision/subsidies/launch?round={id}")).await?;
+    let asked = browser.post(&panel(form.form(&path)?, &lead)).await?;
+    assert!(asked.status == 200 && asked.text.contains("1 个充电站"), "{}", asked.words());
+    system.application().in_round(&case.round).at(Stage::AwaitingJointReview).await?;
+    let changed = browser.post(&asked.form(&path)?.with("step", "launch")).await?;
+    assert!(changed.status == 409 && changed.text.contains("已由 1 件变为 2 件"), "{}", changed.words());
+    assert_eq!(system.count(Service::Reviews, "SELECT count(*) FROM work_orders").await?, 1);
+
     freezes(&browser, &system, &order).await?;
     let early = browser.get(&format!("/supervision/subsidies/{}/carry-over", late.id())).await?;
     let form = early.form(&format!("/supervision/subsidies/{}/carry-over", late.id()))?;
@@ -140,6 +165,9 @@ async fn an_administrator_opens_a_round_launches_it_once_and_freezes_the_order()
 async fn round(browser: &Browser) -> Result<()> {
     let new = "/system/rounds/new";
     let page = browser.get(new).await?;
+    assert!(page.text.contains("value=\"fgw\" checked>省发展改革委"), "a tick: {}", page.words());
+    let user = browser.get("/system/users/new").await?;
+    assert!(user.text.contains("<option value=\"fgw\">省发展改革委"), "an entry: {}", user.words());
     let form = page.form(new)?.with("name", "2026 年试点批").with("opens_on", "2026-01-01");
     let wrong = browser.post(&form.clone().with("sample_permille", "0")).await?;
     assert!(wrong.status == 422 && wrong.text.contains("href=\"#sample_permille\""), "{}", wrong.words());

@@ -66,6 +66,27 @@ async fn an_identity_paper_is_shown_for_a_typed_reason_only_and_the_reason_is_ke
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_city_officer_reads_on_page_and_paper_who_sold_what_to_whom_and_when() -> Result<()> {
+    let system = system().await?;
+    let case = system.application().at(Stage::CityReview).await?;
+    let held = case.operator().dossier(case.id()).await?;
+    let invoice = held.invoices.first().context("the round requires one")?;
+    let (number, buyer) = (invoice.number.as_str(), case.company.profile.uscc.as_str());
+    system.city("410100").await?;
+    let browser = Browser::at(&system)?;
+    browser.sign_in("ci_410100", PASSWORD).await?;
+    for part in ["review", "print"] {
+        let page = browser.get(&format!("/supervision/county-subsidies/{}/{part}", case.id())).await?;
+        let words = page.words();
+        for said in [number, "2024-08-01", "中原桩造示例设备有限公司", buyer] {
+            assert!(words.contains(said), "{part}: {said} is not there: {words}");
+        }
+        assert!(words.contains("数电票（增值税专用发票）"), "{part}: {words}");
+    }
+    system.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_browser_cannot_show_says_so_in_the_viewer_and_offers_the_original() -> Result<()> {
     let system = system().await?;
     let case = system.application().at(Stage::MaterialsDue).await?;

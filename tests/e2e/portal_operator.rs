@@ -44,9 +44,11 @@ async fn an_operator_applies_keeps_an_incomplete_draft_and_submits_it_to_the_cou
     let page = browser.get(&edit).await?;
     let connector = &station.equipment[0].connectors[0].connector_id;
     let early = page.form(&edit)?.with("connectors", connector).with("act", "submit");
+    let early = early.with("longitude", "112.686875");
     let refused = browser.post(&early).await?;
     assert_eq!(refused.status, 422, "{}", refused.words());
     assert!(refused.text.contains("href=\"#manager\"") && refused.text.contains("当前 3 位"));
+    assert!(refused.text.contains("坐标不在金水区附近，请核对经纬度是否填反"), "{}", refused.words());
     let swapped = refused.form(&edit)?.with("longitude", "十度").with("manager", "王五").with("act", "save");
     let refused = browser.post(&swapped).await?;
     assert!(refused.status == 422 && refused.text.contains("value=\"十度\""), "{}", refused.words());
@@ -128,8 +130,78 @@ async fn an_operator_uploads_materials_enters_an_invoice_and_hands_them_in() -> 
     assert_eq!(done.status, 303, "{}", done.words());
     let shown = browser.get(&done.location).await?;
     assert!(shown.text.contains("市级审核中") && shown.text.contains("回执编号"), "{}", shown.words());
+    // What was handed in opens in the page, in a frame that is a sandbox.
+    assert!(shown.text.contains("<iframe name=\"viewer\" sandbox=\"allow-same-origin"), "{}", shown.words());
+    assert!(shown.text.contains("target=\"viewer\">"), "{}", shown.words());
     let locked = browser.get(&desk).await?;
     assert!(locked.text.contains("材料已提交") && locked.form(&files).is_err(), "{}", locked.words());
+    system.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_said_to_a_return_is_kept_with_the_draft_and_there_when_it_is_opened_again() -> Result<()> {
+    const SAID: &str = "门牌号以公安部门登记为准";
+    let system = system().await?;
+    let mut case = system.application().at(Stage::CountyReview).await?;
+    case.view = system.county("410105").await?.send_back(&case.view, "地址与现场不符", &["address"]).await?;
+    let browser = Browser::at(&system)?;
+    browser.sign_in(case.operator().name(), PASSWORD).await?;
+    let edit = format!("/subsidy/applications/{}/edit", case.id());
+    let draft = browser.get(&edit).await?.form(&edit)?.with("answer_address", SAID).with("act", "save");
+    let kept = browser.post(&draft).await?;
+    assert_eq!((kept.status, kept.location.as_str()), (303, edit.as_str()), "{}", kept.words());
+    let again = browser.get(&edit).await?;
+    assert!(again.text.contains(SAID), "{}", again.words());
+    let whole = again.form(&edit)?.with("answer_address", SAID).with("act", "submit");
+    let done = browser.post(&whole).await?;
+    assert_eq!(done.status, 303, "{}", done.words());
+
+    // The same where the materials are handed in: what is said stands under section three.
+    let mut case = system.application().of(&case.company).at(Stage::CityReview).await?;
+    case.view = system.city("410100").await?.send_back(&case.view, "请说明地址", &["address"]).await?;
+    system.dossier_opens(&case).await?;
+    let desk = format!("/subsidy/dossiers/{}", case.id());
+    let submit = format!("{desk}/submit");
+    let draft = browser.get(&desk).await?.form(&submit)?.with("answer_address", SAID).with("act", "save");
+    let kept = browser.post(&draft).await?;
+    assert_eq!((kept.status, kept.location), (303, format!("{desk}#hand-in")), "{}", kept.text);
+    let again = browser.get(&desk).await?;
+    assert!(again.text.contains(SAID), "{}", again.words());
+    // Emptied and sent, it is refused and empty again.
+    let refused = browser.post(&again.form(&submit)?).await?;
+    assert!(refused.status == 422 || refused.status == 409, "{}", refused.words());
+    assert!(refused.text.contains("href=\"#answer_address\"") && !refused.text.contains(SAID));
+    let done = browser.post(&refused.form(&submit)?.with("answer_address", SAID)).await?;
+    assert_eq!(done.status, 303, "{}", done.words());
+    system.finish().await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_tab_has_kept_is_shown_and_refuses_the_form_once_not_for_ever() -> Result<()> {
+    let (mine, theirs) = ("门牌号以公安部门登记为准", "另一页面先保存的说明");
+    let system = system().await?;
+    let mut case = system.application().at(Stage::CityReview).await?;
+    case.view = system.city("410100").await?.send_back(&case.view, "请说明地址", &["address"]).await?;
+    system.dossier_opens(&case).await?;
+    let browser = Browser::at(&system)?;
+    browser.sign_in(case.operator().name(), PASSWORD).await?;
+    let desk = format!("/subsidy/dossiers/{}", case.id());
+    let submit = format!("{desk}/submit");
+    let (tab, other) = (browser.get(&desk).await?, browser.get(&desk).await?);
+    let says = |page: &Shown, text: &str| {
+        page.form(&submit).map(|form| form.with("answer_address", text).with("act", "save"))
+    };
+    assert_eq!(browser.post(&says(&other, theirs)?).await?.status, 303);
+
+    let late = browser.post(&says(&tab, mine)?).await?;
+    assert_eq!(late.status, 409, "{}", late.words());
+    for words in ["保存了表单", theirs, mine] {
+        assert!(late.text.contains(words), "{words}: {}", late.words());
+    }
+    let kept = browser.post(&says(&late, mine)?).await?;
+    assert_eq!(kept.status, 303, "{}", kept.words());
+    let again = browser.get(&desk).await?;
+    assert!(again.text.contains(mine) && !again.text.contains(theirs), "{}", again.words());
     system.finish().await
 }
 
@@ -176,4 +248,37 @@ fn action(page: &Shown, end: &str) -> Result<String> {
     let mut actions = page.text.split("action=\"").skip(1).filter_map(|rest| rest.split('"').next());
     let found = actions.find(|action| action.ends_with(end));
     Ok(found.with_context(|| page.words())?.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invoice_that_two_hundred_came_after_is_shown_with_its_sums_and_found_by_its_number() -> Result<()>
+{
+    let system = system().await?;
+    let case = system.application().at(Stage::MaterialsDue).await?;
+    system.dossier_opens(&case).await?;
+    let enter = async |amount_fen| {
+        let entry = system.invoice_entry(&case.company, amount_fen);
+        anyhow::Ok(case.company.actor.enter_invoice(entry).await?)
+    };
+    let (used, free) = (enter(123_400).await?, enter(567_800).await?);
+    case.operator().allocate(&used.invoice_id, case.id(), 23_400).await?;
+    for _ in 0..201 {
+        enter(100).await?;
+    }
+    let browser = Browser::at(&system)?;
+    browser.sign_in(case.operator().name(), PASSWORD).await?;
+    let desk = format!("/subsidy/dossiers/{}", case.id());
+    let option = format!("<option value=\"{}\"", free.invoice_id);
+    let page = browser.get(&desk).await?;
+    assert!(page.text.contains("data-l=\"剩余可用\">1,234.00</td>"), "{}", page.words());
+    assert!(page.text.contains("仅列出前 200 张") && !page.text.contains(&option), "{}", page.words());
+    let found = browser.get(&format!("{desk}?q={}", free.number)).await?;
+    assert!(found.text.contains(&option) && !found.text.contains("仅列出前"), "{}", found.words());
+    let use_it = found.form(&format!("{desk}/invoices/use"))?.with("invoice_id", &free.invoice_id);
+    let unsaid = browser.post(&use_it).await?;
+    assert!(unsaid.status == 422 && unsaid.text.contains(&option), "the search stays: {}", unsaid.words());
+    assert_eq!(browser.post(&use_it.with("used_fen", "100")).await?.status, 303);
+    let nothing = browser.get(&format!("{desk}?q=99999")).await?;
+    assert!(nothing.text.contains("没有符合条件、还有余额的发票"), "{}", nothing.words());
+    system.finish().await
 }

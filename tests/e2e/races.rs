@@ -139,7 +139,7 @@ async fn two_administrators_launch_and_each_city_has_one_order() -> Result<()> {
         assert_eq!(loser.metadata["prefecture"], "410100");
         case.look().await?;
         assert_eq!(case.view.work_order_id, orders[0].work_order_id);
-        case.view = one.carry_over(&case.view, "下一批再审").await?;
+        case.view = one.carry_over(&case.view, "下次发起再审").await?;
     }
     let orders = "SELECT count(*) FROM work_orders";
     assert_eq!(system.count(Service::Reviews, orders).await?, i64::try_from(rounds())?);

@@ -1,38 +1,35 @@
-//! One trace id runs from the caller's gRPC call through the outbox row and the message header to the consumer's effect.
+//! One trace id runs from the page on which a county passes an application through the decision, its commit, the relay and the
+//! message header to the consumer's effect; the same collector is sent what was counted meanwhile.
 //!
 //! Source: house style, section 4.
 use anyhow::{Context as _, Result};
-use proto::reviews::CreateApplicationRequest;
-use system_tests::{System, collector::Collector, eventually, wait::PATIENCE};
+use system_tests::{
+    PASSWORD, System,
+    cases::{Case, Stage},
+    collector::{Collector, Span},
+    eventually,
+    pages::Browser,
+    records::OutboxRow,
+    wait::PATIENCE,
+};
 use xtask::{services::Service, trial::Plan};
 
-const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+const PASS: &str = "/yuchong.reviews.v1.Applications/Pass";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_trace_id_runs_from_the_call_through_outbox_and_header_to_the_consumers_effect() -> Result<()> {
+async fn one_trace_id_runs_from_the_countys_page_through_decision_commit_and_relay_to_the_consumers_effect()
+-> Result<()> {
     let collector = Collector::start().await?;
     let plan = Service::WITH_DATABASE
         .into_iter()
-        .fold(Plan::quick(), |plan, service| plan.set(service, "TELEMETRY__OTLP_ENDPOINT", &collector.url));
+        .chain([Service::Portal])
+        .fold(Plan::quick(), |plan, service| plan.set(service, "TELEMETRY__OTLP_ENDPOINT", &collector.url))
+        .with(Service::Portal);
     let system = System::planned(plan).await?;
-    let company = system.company(1, "410105").await?;
-    let station = system.station(&company, "410105").await?;
-    let round = system.round().await?;
-    let body = CreateApplicationRequest {
-        request_id: company.actor.request_id(),
-        round_id: round.round_id.clone(),
-        station_id: station.record.context("a record")?.station_id,
-    };
-    let mut request = company.actor.signed(body).await?;
-    request.metadata_mut().insert("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01").parse()?);
-    let view = system.platform().applications().create_application(request).await?.into_inner();
-
-    let outbox = system.outbox(Service::Reviews).await?;
-    let row = outbox
-        .iter()
-        .find(|row| row.aggregate.to_string() == view.application_id)
-        .context("an outbox row")?;
-    assert!(row.trace.starts_with(&format!("00-{TRACE}-")), "the outbox row carries {}", row.trace);
+    let case = system.application().at(Stage::CountyReview).await?;
+    pass(&system, &case).await?;
+    let row = last_told(&system, &case).await?;
+    let trace = row.trace.split('-').nth(1).context("a trace id")?;
 
     system.drained().await?;
     let client = async_nats::connect(system.trial().nats.url()).await?;
@@ -42,28 +39,61 @@ async fn one_trace_id_runs_from_the_call_through_outbox_and_header_to_the_consum
     assert_eq!(header, row.trace);
 
     // Each process sends its spans in batches of its own; the order in which they arrive says nothing.
-    let wanted = [
-        ("reviews", "/yuchong.reviews.v1.Applications/CreateApplication"),
-        ("reviews", "unit of work"),
-        ("stations", "/yuchong.stations.v1.Evidence/GetStationRecord"),
-        ("notifications", "consume"),
-    ];
-    let spans = eventually(PATIENCE, &format!("spans of {wanted:?} arrive"), || async {
-        let spans = collector.trace(TRACE);
-        let there = |(service, name): &(&str, &str)| {
-            spans.iter().any(|span| span.service == *service && span.name == *name)
-        };
-        Ok(wanted.iter().all(there).then_some(spans.clone()))
+    let [page, call, unit, commit, relay, effect] =
+        eventually(PATIENCE, "the spans arrive", || async { Ok(path(&collector.trace(trace))) }).await?;
+    assert_eq!(page.parent, "", "the page is where it begins");
+    let database = ("db.system.name".to_owned(), "postgresql".to_owned());
+    assert!(commit.labels.contains(&database), "{commit:?}");
+    let parents = [&call, &unit, &commit, &relay, &effect].map(|span| span.parent.as_str());
+    assert_eq!(parents, [&page, &call, &unit, &unit, &unit].map(|span| span.id.as_str()));
+
+    let labels = [("code", "Ok"), ("method", PASS)].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let counted = eventually(PATIENCE, "the call is counted at the collector", || async {
+        let sent = collector.counted("reviews", "rpc_server_requests_total");
+        Ok(sent.into_iter().find(|one| one.labels == labels))
     })
     .await?;
-    let find =
-        |service: &str, name: &str| spans.iter().find(|span| span.service == service && span.name == name);
-    let call = find("reviews", wanted[0].1).context("the call")?;
-    assert_eq!(call.parent, "00f067aa0ba902b7", "the call continues the caller's trace");
-    let (unit, effect) = (
-        find("reviews", "unit of work").context("a unit")?,
-        find("notifications", "consume").context("an effect")?,
-    );
-    assert_eq!(effect.parent, unit.id, "the effect follows from the unit of work");
+    assert_eq!(counted.value, 1, "{counted:?}");
     system.finish().await
+}
+
+/// The county's decision, through its page.
+async fn pass(system: &System, case: &Case) -> Result<()> {
+    system.county("410105").await?;
+    let browser = Browser::at(system)?;
+    browser.sign_in("co_410105", PASSWORD).await?;
+    let review = format!("/supervision/county-subsidies/{}/review", case.id());
+    let page = eventually(PATIENCE, "the review can be opened", || async {
+        let page = browser.get(&review).await?;
+        Ok((page.status == 200).then_some(page))
+    })
+    .await?;
+    let done = browser.post(&page.form(&review)?.with("decision", "pass").with("opinion", "同意")).await?;
+    assert_eq!(done.status, 303, "{}", done.words());
+    Ok(())
+}
+
+/// The last event of the application.
+async fn last_told(system: &System, case: &Case) -> Result<OutboxRow> {
+    let told = system.outbox(Service::Reviews).await?;
+    let own = told.into_iter().filter(|row| row.aggregate == case.uuid());
+    own.max_by_key(|row| row.version).context("an outbox row")
+}
+
+/// The spans from the page to the effect, as soon as all are there. A page asks for more than it decides, so what follows
+/// from the decision is found below it.
+fn path(spans: &[Span]) -> Option<[Span; 6]> {
+    let find = |service: &str, name: &str| {
+        spans.iter().find(|span| span.service == service && span.name == name).cloned()
+    };
+    let below = |above: &Span, service: &str, name: &str| {
+        let mut own = spans.iter().filter(|span| span.service == service && span.name == name);
+        own.find(|span| span.parent == above.id).cloned()
+    };
+    let (page, call) = (find("portal", "page")?, find("reviews", PASS)?);
+    let unit = below(&call, "reviews", "unit of work")?;
+    let commit = below(&unit, "reviews", "commit")?;
+    let relay = below(&unit, "reviews", "publish")?;
+    let effect = below(&unit, "notifications", "consume")?;
+    Some([page, call, unit, commit, relay, effect])
 }

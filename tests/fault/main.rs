@@ -3,12 +3,14 @@
 //! Source: reliability R1 to R3.
 mod broker_lost;
 mod database_restarted;
+mod ingest_killed;
+mod notifications_hangs;
 mod notifications_killed;
-mod operators_deliver;
 mod replacements;
 mod restarts;
 mod restored;
 mod reviews_killed;
+mod upgrade;
 mod webhooks;
 
 use anyhow::Result;

@@ -246,7 +246,7 @@ async fn errands(system: &Arc<System>, company: &Company) -> Result<Errands> {
     let administrator = system.administrator().await?;
     let issued = administrator.approve_link(&company.operator_id).await?;
     let organisation = issued.link.context("a link")?.organisation_code;
-    let simulator = Simulator::at(system, &organisation, issued.inbound.context("secrets")?)?;
+    let simulator = Simulator::at(&**system, &organisation, issued.inbound.context("secrets")?)?;
     let record = premises::record(1, "410105");
     let gun = record.equipment[0].connectors[0].connector_id.clone();
     company.actor.register_station(record).await?;

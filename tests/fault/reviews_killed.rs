@@ -62,7 +62,7 @@ async fn reviews_killed_in_the_middle_of_a_launch_ends_with_the_same_orders() ->
         for case in &mut cases {
             case.look().await?;
             assert!(orders.iter().any(|order| order.work_order_id == case.view.work_order_id));
-            case.view = administrator.carry_over(&case.view, "下一批再审").await?;
+            case.view = administrator.carry_over(&case.view, "下次发起再审").await?;
         }
     }
     for case in &cases {

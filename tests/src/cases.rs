@@ -9,7 +9,11 @@ use proto::{
 use uuid::Uuid;
 use xtask::driver::{Actor, joint::panel};
 
-use crate::{Company, System, cast::DEPARTMENTS};
+use crate::{
+    Company, System,
+    cast::DEPARTMENTS,
+    wait::{PATIENCE, eventually},
+};
 
 /// Where an application can be put. Source: workflow, Nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,6 +76,21 @@ impl Case {
     pub async fn look(&mut self) -> Result<&ApplicationView> {
         self.view = self.company.actor.application(&self.view.application_id).await?;
         Ok(&self.view)
+    }
+
+    /// Reads the application until it stands at a node.
+    ///
+    /// # Errors
+    /// It does not within 30 s; the service is away.
+    pub async fn comes_to(&mut self, stage: &str) -> Result<()> {
+        let (operator, id) = (self.operator(), self.id());
+        let view = eventually(PATIENCE, &format!("{id} stands at {stage}"), || async {
+            let view = operator.application(id).await?;
+            Ok((view.stage == stage).then_some(view))
+        })
+        .await?;
+        self.view = view;
+        Ok(())
     }
 }
 

@@ -12,17 +12,24 @@ pub mod cast;
 pub mod collector;
 pub mod companies;
 pub mod evidence;
-pub mod operator;
 pub mod paced;
 pub mod pages;
 pub mod premises;
 pub mod records;
 pub mod system;
-pub mod tcec;
+pub mod totp;
 pub mod traffic;
 pub mod wait;
 
 pub use companies::{Company, PASSWORD};
 pub use system::System;
 pub use wait::{eventually, rounds, seed};
-pub use xtask::driver::{Actor, Refused};
+pub use xtask::{
+    driver::{Actor, Refused},
+    simulator::server as operator,
+};
+
+/// An operator's system that calls the platform, with what a test says in its words.
+pub mod tcec {
+    pub use xtask::simulator::{bodies::station_info, envelope::local, tcec::Simulator};
+}

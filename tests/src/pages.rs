@@ -26,7 +26,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone, Debug)]
 pub struct Browser {
     address: String,
+    patience: Duration,
     cookies: Arc<Mutex<BTreeMap<String, String>>>,
+}
+
+/// An open stream of events.
+#[derive(Debug)]
+pub struct Window {
+    path: String,
+    stream: TcpStream,
 }
 
 /// What came back.
@@ -61,7 +69,7 @@ impl Browser {
     /// The system has no portal.
     pub fn at(system: &System) -> Result<Self> {
         let address = system.fleet().deployment().address(Service::Portal)?.inlet.clone();
-        Ok(Self { address, cookies: Arc::default() })
+        Ok(Self { address, patience: PATIENCE, cookies: Arc::default() })
     }
 
     /// Signs in through the page.
@@ -115,6 +123,15 @@ impl Browser {
         self.exchange_of("POST", &form.action, &extra, &body, body.len() + bytes).await
     }
 
+    /// Sends what a program sends, which is no browser: its own headers, each with a line's end, and no cookie of a visit.
+    ///
+    /// # Errors
+    /// The portal does not answer.
+    pub async fn call(&self, path: &str, headers: &str, body: &[u8]) -> Result<Shown> {
+        let program = Self { cookies: Arc::default(), ..self.clone() };
+        program.exchange("POST", path, headers, body).await
+    }
+
     /// Opens a page as the script does that wants one part of it.
     ///
     /// # Errors
@@ -123,23 +140,40 @@ impl Browser {
         self.exchange("GET", path, &format!("X-Fragment: {part}\r\n"), b"").await
     }
 
+    /// Bytes of an answer as they go over the line to a browser, packed where the portal packs.
+    ///
+    /// # Errors
+    /// The portal does not answer, or not with what was asked for.
+    pub async fn weight(&self, path: &str) -> Result<usize> {
+        let shown = self.exchange("GET", path, "Accept-Encoding: gzip\r\n", b"").await?;
+        ensure!(shown.status == 200, "{path}: {}", shown.status);
+        ensure!(shown.headers.to_lowercase().contains("content-encoding: gzip"), "{path} is not packed");
+        Ok(shown.bytes.len())
+    }
+
+    /// A browser that holds what this one holds now, and nothing that this one gets later: what was on its way before.
+    pub fn copied(&self) -> Self {
+        let held = self.cookies.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Self { cookies: Arc::new(Mutex::new(held)), ..self.clone() }
+    }
+
+    /// The same browser, which waits so long for an answer.
+    pub fn patient(&self, patience: Duration) -> Self {
+        Self { patience, ..self.clone() }
+    }
+
     /// Follows a stream of events until `words` have come. Errors: they do not within 30 s.
     pub async fn follow(&self, path: &str, words: &str) -> Result<()> {
+        self.window(path).await?.until(words).await
+    }
+
+    /// Opens a stream of events, which stays open until it is dropped. Errors: the portal is away.
+    pub async fn window(&self, path: &str) -> Result<Window> {
         let request =
             format!("GET {path} HTTP/1.0\r\nHost: {}\r\nCookie: {}\r\n\r\n", self.address, self.cookies());
-        let seen = timeout(PATIENCE, async {
-            let mut stream = TcpStream::connect(&self.address).await?;
-            stream.write_all(request.as_bytes()).await?;
-            let (mut seen, mut piece) = (Vec::new(), [0; 4096]);
-            while !String::from_utf8_lossy(&seen).contains(words) {
-                match stream.read(&mut piece).await? {
-                    0 => bail!("{path} ended: {}", String::from_utf8_lossy(&seen)),
-                    length => seen.extend(&piece[..length]),
-                }
-            }
-            Ok(())
-        });
-        seen.await.with_context(|| format!("{path}: no {words}"))?
+        let mut stream = TcpStream::connect(&self.address).await?;
+        stream.write_all(request.as_bytes()).await?;
+        Ok(Window { path: path.to_owned(), stream })
     }
 
     fn cookies(&self) -> String {
@@ -175,7 +209,7 @@ impl Browser {
         )
         .into_bytes();
         request.extend(body);
-        let answer = timeout(PATIENCE, async {
+        let answer = timeout(self.patience, async {
             let mut stream = TcpStream::connect(&self.address).await?;
             stream.write_all(&request).await?;
             let mut answer = Vec::new();
@@ -209,6 +243,24 @@ impl Browser {
         } else {
             held.insert(name.to_owned(), value.to_owned());
         }
+    }
+}
+
+impl Window {
+    /// Reads on until `words` have come. Errors: they do not within 30 s.
+    pub async fn until(&mut self, words: &str) -> Result<()> {
+        let (path, stream) = (&self.path, &mut self.stream);
+        let seen = timeout(PATIENCE, async {
+            let (mut seen, mut piece) = (Vec::new(), [0; 4096]);
+            while !String::from_utf8_lossy(&seen).contains(words) {
+                match stream.read(&mut piece).await? {
+                    0 => bail!("{path} ended: {}", String::from_utf8_lossy(&seen)),
+                    length => seen.extend(&piece[..length]),
+                }
+            }
+            Ok(())
+        });
+        seen.await.with_context(|| format!("{path}: no {words}"))?
     }
 }
 

@@ -183,6 +183,7 @@ impl System {
 
 /// A station's registry record.
 pub fn record(number: u32, county: &str) -> StationRecord {
+    let (longitude_e6, latitude_e6) = seat(county);
     let connector = |suffix: u32| ConnectorRecord {
         connector_id: format!("{number:08}0{suffix}"),
         connector_type: 4,
@@ -205,8 +206,8 @@ pub fn record(number: u32, county: &str) -> StationRecord {
         name: format!("示例充电站{number}"),
         address: format!("示例路{number}号"),
         county: county.to_owned(),
-        longitude_e6: 113_668_756,
-        latitude_e6: 34_798_101,
+        longitude_e6,
+        latitude_e6,
         start_date: "2024-03-01".to_owned(),
         finish_date: "2024-09-30".to_owned(),
         open_date: "2024-10-15".to_owned(),
@@ -219,4 +220,16 @@ pub fn record(number: u32, county: &str) -> StationRecord {
         equipment: vec![device],
         ..StationRecord::default()
     }
+}
+
+/// About where a station of a county may stand, micro-degrees: at its seat, and in 郑州 where the sample province has no such
+/// county.
+fn seat(county: &str) -> (i64, i64) {
+    const SEATS: &str = include_str!("../../services/accounts/data/henan-county-seats.csv");
+    let micro = |degrees: &str| degrees.parse::<f64>().ok().map(|degrees| (degrees * 1e6).round() as i64);
+    let place = |line: &str| match line.split(',').collect::<Vec<_>>().as_slice() {
+        [code, _, longitude, latitude, _] if *code == county => micro(longitude).zip(micro(latitude)),
+        _ => None,
+    };
+    SEATS.lines().find_map(place).unwrap_or((113_668_756, 34_798_101))
 }

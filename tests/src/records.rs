@@ -96,6 +96,19 @@ impl System {
         Ok(self.history(application).await?.into_iter().map(|row| row.transition).collect())
     }
 
+    /// Lists what was done to an application from a version on, oldest first, each with its command and who gave it, e.g.
+    /// `["T02 SubmitAcceptance operator"]`.
+    ///
+    /// # Errors
+    /// The database is away.
+    pub async fn deeds(&self, application: Uuid, from: usize) -> Result<Vec<String>> {
+        let sql = format!(
+            "SELECT concat_ws(' ', transition, command, actor_role) FROM history
+             WHERE application_id = '{application}' ORDER BY version OFFSET {from}"
+        );
+        self.texts(Service::Reviews, &sql).await
+    }
+
     /// Reads a service's outbox in the order of making.
     ///
     /// # Errors

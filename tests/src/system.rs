@@ -16,6 +16,7 @@ use proto::reviews::Round;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::sync::{OnceCell, Semaphore, SemaphorePermit};
 use xtask::{
+    deployment::Deployment,
     driver::{Actor, Platform, samples::Samples},
     fleet::Fleet,
     services::Service,
@@ -177,6 +178,12 @@ impl System {
         }
         eprintln!("logs kept in {}", kept.display());
         Ok(())
+    }
+}
+
+impl AsRef<Deployment> for System {
+    fn as_ref(&self) -> &Deployment {
+        self.fleet().deployment()
     }
 }
 

@@ -3,6 +3,7 @@
 //! Owns: the order of the cases and what is printed. Source: performance, "The benchmark" and "Targets".
 pub mod bare;
 pub mod decisions;
+pub mod edge;
 pub mod field;
 pub mod figures;
 pub mod growth;
@@ -10,18 +11,22 @@ pub mod ingest;
 pub mod launches;
 pub mod pages;
 pub mod raw;
+pub mod raw_edge;
+pub mod raw_grpc;
 pub mod raw_ingest;
+pub mod steady;
 pub mod visits;
 pub mod worklist;
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, thread, time::Duration};
 
 use anyhow::{Context as _, Result};
+use sqlx::{Connection as _, PgConnection};
 
 use self::{
     decisions::Decisions,
     field::Field,
-    figures::{Anchor, Better, Figures, Round},
+    figures::{Anchor, Better, Figures, Round, Run},
     raw::Raw,
     worklist::Desks,
 };
@@ -109,17 +114,19 @@ async fn portal(arguments: &Arguments) -> Result<()> {
     let trial = step("private servers and services", Trial::start(plan)).await?;
     let measured = pages::measure(&trial, extent).await;
     let stopped = trial.stop().await;
-    print(&measured?, arguments.json);
+    print(&measured?, arguments)?;
     stopped
 }
 
-fn print(figures: &Figures, json: bool) {
+fn print(figures: &Figures, arguments: &Arguments) -> Result<()> {
     eprintln!("{}", figures.table());
-    if json {
-        for line in figures.json() {
+    if arguments.json {
+        let run = Run { cores: thread::available_parallelism()?.get(), quick: arguments.quick };
+        for line in figures.json(run) {
             println!("{line}");
         }
     }
+    Ok(())
 }
 
 const INGEST_FULL: ingest::Extent = ingest::Extent {
@@ -127,12 +134,14 @@ const INGEST_FULL: ingest::Extent = ingest::Extent {
     time: Duration::from_secs(4),
     connectors: [50_000, 500_000],
     orders: [1_000_000, 10_000_000],
+    steady: Duration::from_secs(30),
 };
 const INGEST_QUICK: ingest::Extent = ingest::Extent {
     rounds: 3,
     time: Duration::from_secs(1),
-    connectors: [4_000, 40_000],
+    connectors: [8_000, 80_000],
     orders: [20_000, 200_000],
+    steady: Duration::from_secs(5),
 };
 /// Orders that are held at the end of a long run.
 const ORDERS_LONG: i64 = 100_000_000;
@@ -148,11 +157,11 @@ async fn ingest(arguments: &Arguments) -> Result<()> {
         Some(folder) => folder.clone(),
         None => step("building", cargo::build(&checkout, build)).await?,
     };
-    let plan = Plan { binaries: Some(binaries), ..Plan::durable() };
+    let plan = Plan { binaries: Some(binaries), ..Plan::durable() }.with(Service::Interconnect);
     let trial = step("private servers and services", Trial::start(plan)).await?;
     let measured = ingest::measure(&trial, extent).await;
     let stopped = trial.stop().await;
-    print(&measured?, arguments.json);
+    print(&measured?, arguments)?;
     stopped
 }
 
@@ -167,7 +176,7 @@ async fn review(arguments: &Arguments) -> Result<()> {
     let trial = step("private servers and services", Trial::start(plan)).await?;
     let measured = measure(&trial, extent).await;
     let stopped = trial.stop().await;
-    print(&measured?, arguments.json);
+    print(&measured?, arguments)?;
     stopped
 }
 
@@ -213,14 +222,18 @@ impl Cases<'_> {
         let reviews = self.trial.database_url(Service::Reviews)?;
         let notifications = self.trial.database_url(Service::Notifications)?;
         let beside = self.raw.decisions(CONNECTIONS, time).await?;
-        let before = self.processor_time(Service::Reviews)?;
+        let process = self.trial.fleet.id(Service::Reviews).context("reviews does not run")?;
+        let (before, bytes) = (processor_time(process)?, database_bytes(&reviews).await?);
         let own = self.decisions.run(IN_FLIGHT, time, &reviews).await?;
-        let spent = self.processor_time(Service::Reviews)?.saturating_sub(before);
-        let value = spent.as_secs_f64() * 1e6 / own.took.len().max(1) as f64;
+        let spent = processor_time(process)?.saturating_sub(before);
+        let bytes = database_bytes(&reviews).await? - bytes;
+        let decided = own.took.len().max(1) as f64;
+        let each = |value: f64| Round { value: value / decided, ..Round::default() };
         let mut kept = vec![
             ("raw.decision.wal", wal(&beside)),
             ("reviews.decision.wal", wal(&own)),
-            ("reviews.decision.processor", Round { value, ..Round::default() }),
+            ("reviews.decision.processor", each(spent.as_secs_f64() * 1e6)),
+            ("reviews.decision.bytes", each(bytes as f64)),
             ("raw.decision.one_statement.c32", beside),
             ("reviews.decision.c64", own),
             ("raw.decision.one_statement.c1", alone(self.raw.decisions(1, time).await?)),
@@ -243,17 +256,20 @@ impl Cases<'_> {
     }
 }
 
-impl Cases<'_> {
-    /// What a service has used of the processors so far. Unlike a time, it hardly depends on who else is busy.
-    fn processor_time(&self, service: Service) -> Result<Duration> {
-        let id = self.trial.fleet.id(service).with_context(|| format!("{service} does not run"))?;
-        let stat = fs::read_to_string(format!("/proc/{id}/stat"))?;
-        // Behind the name in brackets: the 12th and 13th field are user and system time in hundredths of a second.
-        let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        let hundredths = |field: usize| fields.get(field).and_then(|text| text.parse::<u64>().ok());
-        let (user, system) = hundredths(11).zip(hundredths(12)).context("no processor time")?;
-        Ok(Duration::from_millis((user + system) * 10))
-    }
+/// What a process has used of the processors so far. Unlike a time, it hardly depends on who else is busy.
+fn processor_time(process: u32) -> Result<Duration> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // Behind the name in brackets: the 12th and 13th field are user and system time in hundredths of a second.
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let hundredths = |field: usize| fields.get(field).and_then(|text| text.parse::<u64>().ok());
+    let (user, system) = hundredths(11).zip(hundredths(12)).context("no processor time")?;
+    Ok(Duration::from_millis((user + system) * 10))
+}
+
+/// What a database takes on the disk, its WAL aside.
+async fn database_bytes(url: &str) -> Result<i64> {
+    let mut database = PgConnection::connect(url).await?;
+    Ok(sqlx::query_scalar("SELECT pg_database_size(current_database())").fetch_one(&mut database).await?)
 }
 
 /// The WAL bytes of one decision as a figure of their own.
@@ -278,6 +294,7 @@ fn close(figures: &mut Figures) {
     figures.close("raw.decision.one_statement.c1", "µs", Better::Lower, None);
     figures.close("reviews.decision.c1", "µs", Better::Lower, beside("raw.decision.one_statement.c1", 2.0));
     figures.close("reviews.decision.processor", "µs", Better::Lower, None);
+    figures.close("reviews.decision.bytes", "B", Better::Lower, None);
     figures.close("raw.decision.wal", "B", Better::Lower, None);
     figures.close("reviews.decision.wal", "B", Better::Lower, beside("raw.decision.wal", 2.0));
     figures.close("raw.commit_to_consumer.r200", "µs", Better::Lower, None);

@@ -2,6 +2,7 @@
 //!
 //! Owns: what a person can ask the launcher to do. Not: the parts they are made of.
 pub mod audit;
+pub mod capacity;
 pub mod conform;
 pub mod down;
 pub mod image;
@@ -31,6 +32,8 @@ pub enum Command {
     Conform(conform::Arguments),
     /// Measure the real services beside raw limits on private servers.
     Bench(bench::Arguments),
+    /// Write the page of what a province and the nation need, from the benchmarks' figures.
+    Capacity(capacity::Arguments),
     /// Bring the databases up to date and stop again.
     Migrate,
     /// Write the metadata of compile-time checked SQL; with --check only compare it.
@@ -56,6 +59,7 @@ pub async fn run(command: Command) -> Result<()> {
         Command::Audit(arguments) => Box::pin(audit::run(arguments)),
         Command::Conform(arguments) => Box::pin(conform::run(arguments)),
         Command::Bench(arguments) => Box::pin(bench::run(arguments)),
+        Command::Capacity(arguments) => Box::pin(async { capacity::run(arguments) }),
         Command::Migrate => Box::pin(migrate::run()),
         Command::Prepare(arguments) => Box::pin(prepare::run(arguments)),
         Command::Arch => Box::pin(async { crate::arch::run() }),

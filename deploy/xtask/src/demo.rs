@@ -7,6 +7,7 @@ pub mod cast;
 pub mod charging;
 pub mod desks;
 pub mod joint;
+pub mod link;
 pub mod load;
 pub mod materials;
 pub mod mistakes;
@@ -58,7 +59,7 @@ pub async fn run(deployment: &Deployment) -> Result<Summary> {
         eprintln!(
             "  driven before: these are the figures as they stand; `cargo xtask down --wipe` starts anew"
         );
-        return Summary::read(deployment, before.refusals, before.seconds).await;
+        return Summary::read(deployment, before).await;
     }
     let start = Instant::now();
     let platform = Platform::of(deployment)?;
@@ -67,9 +68,12 @@ pub async fn run(deployment: &Deployment) -> Result<Summary> {
     let (cast, round) = load::load(&platform, &samples, &mistakes).await?;
     let scene = Scene { samples, cast, round, mistakes };
     drive(&scene).await?;
+    let tcec = link::connect(&scene).await?;
     settled(deployment).await?;
-    let seconds = start.elapsed().as_secs_f64();
-    let summary = Summary::read(deployment, scene.mistakes.counts(), seconds).await?;
+    let seconds = (start.elapsed().as_secs_f64() * 10.0).round() / 10.0;
+    let refusals = scene.mistakes.counts();
+    let driven = Summary { refusals, tcec, seconds, ..Summary::default() };
+    let summary = Summary::read(deployment, driven).await?;
     keep(&kept, &summary)?;
     Ok(summary)
 }

@@ -131,6 +131,10 @@ impl Deployment {
             settings
                 .push(("LINKS__SECRETS_KEY".to_owned(), self.keys.secrets_key(service, "links.secrets_key")));
         }
+        if service == Service::Accounts {
+            let key = self.keys.secrets_key(service, "second_factor.secrets_key");
+            settings.push(("SECOND_FACTOR__SECRETS_KEY".to_owned(), key));
+        }
         if service == Service::Notifications {
             let key = self.keys.secrets_key(service, "webhooks.secrets_key");
             settings.push(("WEBHOOKS__SECRETS_KEY".to_owned(), key));
@@ -166,6 +170,12 @@ impl Deployment {
         let answer = self.run(service, &["migrate"]).await?;
         ensure!(answer.success, "{service} migrate failed\n{}{}", answer.output, answer.errors);
         Ok(())
+    }
+}
+
+impl AsRef<Deployment> for Deployment {
+    fn as_ref(&self) -> &Deployment {
+        self
     }
 }
 

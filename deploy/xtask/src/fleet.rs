@@ -197,6 +197,21 @@ impl Fleet {
         Ok(())
     }
 
+    /// Lets a service hang: it keeps its connections and answers nothing. Errors: it does not run.
+    pub fn freeze(&self, service: Service) -> Result<()> {
+        self.signal(service, Signal::Stop)
+    }
+
+    /// Lets a service that hangs go on. Errors: it does not run.
+    pub fn thaw(&self, service: Service) -> Result<()> {
+        self.signal(service, Signal::Continue)
+    }
+
+    fn signal(&self, service: Service, signal: Signal) -> Result<()> {
+        let mut slot = self.slot(service)?;
+        slot.as_mut().with_context(|| format!("{service} does not run"))?.process.signal(signal)
+    }
+
     /// Stops a service with SIGTERM and waits. Errors: it had to be killed after 30 s.
     pub async fn stop_one(&self, service: Service) -> Result<()> {
         let running = self.slot(service)?.take();

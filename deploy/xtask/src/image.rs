@@ -4,6 +4,7 @@
 //! (`cargo`), pushing (`skopeo copy oci:<folder> docker://…`). The image of `deploy/Dockerfile` has the same entry point.
 pub mod confined;
 mod tar;
+pub mod twice;
 
 use std::{
     collections::BTreeMap,

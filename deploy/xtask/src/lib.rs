@@ -5,6 +5,7 @@
 pub mod arch;
 pub mod bench;
 pub mod browser;
+pub mod capacity;
 pub mod cargo;
 pub mod checkout;
 pub mod commands;
@@ -25,5 +26,6 @@ pub mod provision;
 pub mod report;
 pub mod servers;
 pub mod services;
+pub mod simulator;
 pub mod stop;
 pub mod trial;

@@ -31,17 +31,29 @@ pub fn check(root: &Path) -> Result<Vec<String>> {
     };
     let exported = exported(root)?;
     let alerts: Value = serde_yaml_ng::from_str(&read("alerts.yaml")?).context("alerts.yaml")?;
-    let dashboard: Value = serde_json::from_str(&read("dashboard.json")?).context("dashboard.json")?;
     let mut wrong = alert_faults(&alerts, &read("runbook.md")?, &exported);
-    for panel in items(&dashboard, "/panels") {
-        for target in items(panel, "/targets") {
-            let faults = query_faults(text(target, "/expr"), &exported);
-            wrong.extend(
-                faults.into_iter().map(|why| format!("dashboard, {:?}: {why}", text(panel, "/title"))),
-            );
-        }
+    for entry in fs::read_dir(&folder).context("deploy/observability")? {
+        let file = entry?.file_name();
+        let Some(name) = file.to_str().filter(|name| name.ends_with(".json")) else { continue };
+        let dashboard: Value = serde_json::from_str(&read(name)?).with_context(|| name.to_owned())?;
+        wrong.extend(dashboard_faults(&dashboard, &exported).into_iter().map(|why| format!("{name}, {why}")));
     }
     Ok(wrong)
+}
+
+/// Tells what is wrong with the queries of a dashboard, each with its panel.
+pub fn dashboard_faults(dashboard: &Value, exported: &Exported) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for panel in items(dashboard, "/panels") {
+        for target in items(panel, "/targets") {
+            let faults = query_faults(text(target, "/expr"), exported);
+            wrong.extend(faults.into_iter().map(|why| format!("{:?}: {why}", text(panel, "/title"))));
+        }
+    }
+    if wrong.is_empty() && items(dashboard, "/panels").next().is_none() {
+        wrong.push("has no panel".to_owned());
+    }
+    wrong
 }
 
 /// Tells what is wrong with alert rules: queries, severities, sections of the runbook.

@@ -122,7 +122,8 @@ fn deployment(checkout: &Checkout, binaries: PathBuf, cluster: &Cluster, broker:
         databases,
         broker: broker.to_owned(),
         addresses: Deployment::addresses(Port::Fixed)?,
-        settings: vec![],
+        // The demo's operator that speaks T/CEC 102 is a server of this machine.
+        settings: vec![(Service::Stations, "LINKS__PRIVATE_ADDRESSES".to_owned(), "true".to_owned())],
     })
 }
 

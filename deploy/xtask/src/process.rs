@@ -19,7 +19,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail};
 use tokio::time::sleep;
 
-/// How a process is asked to end.
+/// How a process is asked to end, or to rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// SIGTERM: a service drains; NATS closes its files.
@@ -30,6 +30,10 @@ pub enum Signal {
     Quit,
     /// SIGKILL.
     Kill,
+    /// SIGSTOP: it hangs; its connections stay open and nothing is answered.
+    Stop,
+    /// SIGCONT: it goes on.
+    Continue,
 }
 
 impl Signal {
@@ -39,6 +43,8 @@ impl Signal {
             Signal::Interrupt => "INT",
             Signal::Quit => "QUIT",
             Signal::Kill => "KILL",
+            Signal::Stop => "STOP",
+            Signal::Continue => "CONT",
         }
     }
 

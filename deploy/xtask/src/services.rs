@@ -77,6 +77,19 @@ impl Service {
         }
     }
 
+    /// Gives the port at which callers from outside are answered in a cluster, where the service has something for them.
+    pub const fn outside_port(self) -> Option<u16> {
+        match self {
+            Service::Accounts => Some(7111),
+            Service::Stations => Some(7112),
+            Service::Documents
+            | Service::Reviews
+            | Service::Notifications
+            | Service::Portal
+            | Service::Interconnect => None,
+        }
+    }
+
     /// Tells whether it owns a database; one that does not speaks HTTP to people or to operators' systems.
     pub fn has_database(self) -> bool {
         Service::WITH_DATABASE.contains(&self)

@@ -11,6 +11,7 @@ use xtask::{
     ports,
     probe::{eventually, get},
     process::Signal,
+    report::not_run,
     services::Service,
 };
 
@@ -68,8 +69,7 @@ fn the_same_program_gives_the_same_image_and_every_digest_is_right() -> Result<(
 #[tokio::test]
 async fn an_image_runs_as_nobody_without_capabilities_on_a_root_that_cannot_be_written() -> Result<()> {
     if !root_user() {
-        eprintln!("NOT RUN: only root may make the namespaces");
-        return Ok(());
+        return not_run("an image runs confined", "only root may make the namespaces");
     }
     let scratch = Scratch::new("runs")?;
     image::write(&recipe()?, &scratch.0.join("layout"))?;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use xtask::{
     checkout::{Checkout, binaries},
     manifests::{self, OVERLAYS, Object, Overlay, policy},
+    report::not_run,
 };
 
 fn overlay(name: &str) -> Result<Overlay> {
@@ -63,8 +64,18 @@ const MISTAKES: &[(&str, &str, &str, Break)] = &[
     ("plain", "ConfigMap", "portal", |it| {
         it["data"]["YUCHONG_PORTAL__PEERS__REVIEWS"] = json!("http://reviews:7104")
     }),
+    ("plain", "ConfigMap", "reviews", |it| {
+        it["data"]["YUCHONG_REVIEWS__TELEMETRY__OTLP_ENDPOINT"] =
+            json!("http://otel-collector.observability:4317")
+    }),
     ("objects", "ConfigMap", "documents", |it| {
         it["data"]["YUCHONG_DOCUMENTS__STORAGE__KIND"] = json!("folder")
+    }),
+    ("door", "ConfigMap", "interconnect", |it| remove(&mut it["data"], "YUCHONG_INTERCONNECT__CLIENT__DOOR")),
+    ("door", "Ingress", "interconnect", |it| it["spec"]["rules"][0]["host"] = json!("elsewhere.example")),
+    ("filled", "Namespace", "yuchong", |it| remove(&mut it["metadata"], "annotations")),
+    ("filled", "ConfigMap", "interconnect", |it| {
+        it["data"]["YUCHONG_INTERCONNECT__CLIENT__OPERATOR_ID"] = json!("MA0000019")
     }),
     ("deny", "NetworkPolicy", "default-deny", |it| it["spec"]["policyTypes"] = json!(["Ingress"])),
     ("deny", "NetworkPolicy", "reviews", |it| remove(&mut it["spec"]["egress"][0], "ports")),
@@ -72,6 +83,13 @@ const MISTAKES: &[(&str, &str, &str, Break)] = &[
     ("deny", "NetworkPolicy", "notifications", |it| {
         drop_last(&mut it["spec"]["egress"][3]["to"][0]["ipBlock"]["except"], 3)
     }),
+    ("deny", "NetworkPolicy", "interconnect", |it| {
+        drop_last(&mut it["spec"]["egress"][2]["to"][0]["ipBlock"]["except"], 3)
+    }),
+    ("outward", "NetworkPolicy", "interconnect", |it| {
+        it["spec"]["egress"][2]["ports"][0]["port"] = json!(8443)
+    }),
+    ("outward", "NetworkPolicy", "notifications", |it| drop_last(&mut it["spec"]["egress"], 2)),
     ("arrows", "NetworkPolicy", "reviews", |it| {
         it["spec"]["ingress"][0]["from"][0]["podSelector"]["matchLabels"]["app.kubernetes.io/name"] =
             json!("accounts");
@@ -85,6 +103,26 @@ const MISTAKES: &[(&str, &str, &str, Break)] = &[
     ("ingress", "Ingress", "interconnect", |it| {
         it["spec"]["rules"][0]["http"]["paths"][0]["backend"]["service"]["name"] = json!("reviews");
     }),
+    ("ingress", "Ingress", "ingest", |it| {
+        it["metadata"]["annotations"]["nginx.ingress.kubernetes.io/backend-protocol"] = json!("GRPC");
+    }),
+    ("ingress", "Ingress", "ingest", |it| {
+        it["spec"]["rules"][0]["http"]["paths"][0]["path"] = json!("/yuchong.stations.v1.Registry");
+    }),
+    ("ingress", "Ingress", "ingest", |it| {
+        remove(&mut it["metadata"]["annotations"], "nginx.ingress.kubernetes.io/limit-connections");
+    }),
+    ("ingress", "Ingress", "token", |it| {
+        remove(&mut it["metadata"]["annotations"], "nginx.ingress.kubernetes.io/limit-rps");
+    }),
+    ("ingress", "Ingress", "token", |it| {
+        it["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"] = json!("0");
+    }),
+    ("outside", "Ingress", "ingest", |it| drop_last(&mut it["spec"]["rules"][0]["http"]["paths"], 1)),
+    ("outside", "Ingress", "token", |it| drop_last(&mut it["spec"]["rules"][0]["http"]["paths"], 1)),
+    ("outside", "NetworkPolicy", "stations", |it| it["spec"]["ingress"][1]["ports"][0]["port"] = json!(7102)),
+    ("outside", "NetworkPolicy", "accounts", |it| drop_last(&mut it["spec"]["ingress"], 2)),
+    ("ports", "ConfigMap", "stations", |it| it["data"]["YUCHONG_STATIONS__SERVER__OUTSIDE_ADDR"] = json!("")),
     ("namespace", "Namespace", "yuchong", |it| {
         it["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] = json!("baseline");
     }),
@@ -130,10 +168,19 @@ fn each_mistake_is_seen_by_its_own_rule_and_every_rule_has_one() -> Result<()> {
 }
 
 #[test]
+fn the_readme_says_of_every_placeholder_where_it_is_filled_in() -> Result<()> {
+    let readme = std::fs::read_to_string(Checkout::find()?.root().join("deploy/k8s/README.md"))?;
+    for placeholder in policy::PLACEHOLDERS {
+        let name = placeholder.name;
+        assert!(readme.contains(&format!("| `{name}` |")), "{name} stands in no row");
+    }
+    Ok(())
+}
+
+#[test]
 fn kustomize_renders_the_same() -> Result<()> {
     if Command::new("kubectl").arg("version").arg("--client").output().is_err() {
-        eprintln!("NOT RUN: kubectl is not installed");
-        return Ok(());
+        return not_run("kustomize renders the same", "kubectl is not installed");
     }
     let root = Checkout::find()?.root().join("deploy/k8s/overlays");
     for name in OVERLAYS {

@@ -2,7 +2,7 @@
 use serde_json::json;
 use xtask::{
     checkout::Checkout,
-    observability::{Exported, alert_faults, check, exported, query_faults},
+    observability::{Exported, alert_faults, check, dashboard_faults, exported, query_faults},
 };
 
 fn exported_here() -> Exported {
@@ -44,4 +44,37 @@ fn an_alert_without_a_section_and_a_section_without_an_alert_are_named() {
         ["alert Odd: the runbook has no section of its name", "runbook: no alert is called Other"]
     );
     assert!(alert_faults(&alerts, "## Odd\n", &Exported::new()).is_empty());
+}
+
+#[test]
+fn everything_that_is_measured_of_webhooks_is_shown() {
+    let folder = Checkout::find().expect("a test runs in its checkout").root().join("deploy/observability");
+    let dashboard = std::fs::read_to_string(folder.join("dashboard.json")).expect("the dashboard");
+    let measured: Vec<_> = exported_here().into_keys().filter(|name| name.starts_with("webhook_")).collect();
+    assert!(measured.len() > 5, "{measured:?}");
+    for metric in measured {
+        assert!(dashboard.contains(&metric), "{metric} is on no panel");
+    }
+}
+
+#[test]
+fn nobody_is_turned_away_without_an_alert() {
+    let folder = Checkout::find().expect("a test runs in its checkout").root().join("deploy/observability");
+    let alerts = std::fs::read_to_string(folder.join("alerts.yaml")).expect("the alerts");
+    let counted: Vec<_> =
+        exported_here().into_keys().filter(|name| name.ends_with("_turned_away_total")).collect();
+    assert_eq!(counted, ["rpc_turned_away_total", "tcec_turned_away_total"]);
+    for metric in counted {
+        assert!(alerts.contains(&metric), "{metric} has no alert");
+    }
+}
+
+#[test]
+fn a_panel_that_shows_nothing_is_named() {
+    let panel = |query: &str| json!({ "panels": [{ "title": "Items", "targets": [{ "expr": query }] }] });
+    let exported = exported_here();
+    assert_eq!(dashboard_faults(&panel("rate(ingest_items_total[5m])"), &exported), Vec::<String>::new());
+    let said = dashboard_faults(&panel("sum by (colour) (ingest_items_total)"), &exported);
+    assert_eq!(said, ["\"Items\": its metrics have no label colour"]);
+    assert_eq!(dashboard_faults(&json!({ "panels": [] }), &exported), ["has no panel"]);
 }

@@ -1,4 +1,5 @@
-//! The database roles of production: the migration owns the tables, the service reads and writes rows.
+//! The database roles of production: the migration owns the tables, the service reads and writes rows, and only adds to those
+//! that are kept.
 use std::{path::Path, process::Command};
 
 use anyhow::{Context as _, Result};
@@ -34,14 +35,9 @@ async fn the_migration_owns_the_tables_and_the_service_changes_rows_alone() -> R
     let checkout = Checkout::find()?;
     let mut servers = Servers::trial(&checkout, Durability::Quick).await?;
     let admin = servers.postgres.cluster().admin_url().to_owned();
-    let psql = Tools::find_or_install()?.postgres_folder.join("psql");
     for service in Service::WITH_DATABASE {
         for _ in 0..2 {
-            let mut made = Command::new(&psql);
-            made.arg("--no-psqlrc").arg("--quiet").arg("--variable").arg(format!("service={service}"));
-            made.arg("--file").arg(checkout.root().join("deploy/postgres/roles.sql")).arg(&admin);
-            let made = made.output().context("psql")?;
-            assert!(made.status.success(), "{service}: {}", String::from_utf8_lossy(&made.stderr));
+            make_roles(&checkout, service, &admin)?;
         }
         let mut connection = PgConnection::connect(&admin).await?;
         for role in [service.name().to_owned(), format!("{service}_migrate")] {
@@ -64,12 +60,61 @@ async fn the_migration_owns_the_tables_and_the_service_changes_rows_alone() -> R
         if service == Service::Stations {
             partitions(&mut connection).await?;
         }
+        only_added_to(&mut connection, service).await?;
+        // It grants rights on all tables, and leaves these out.
+        make_roles(&checkout, service, &admin)?;
+        only_added_to(&mut connection, service).await?;
         let refused = connection.execute("ALTER TABLE outbox ADD COLUMN more text").await;
         assert!(refused.is_err_and(|error| error.to_string().contains("must be owner")), "{service}");
         let refused = connection.execute("CREATE TABLE more (id int)").await;
         assert!(refused.is_err_and(|error| error.to_string().contains("permission denied")), "{service}");
     }
     servers.stop().await
+}
+
+/// Runs `roles.sql` as the superuser.
+fn make_roles(checkout: &Checkout, service: Service, admin: &str) -> Result<()> {
+    let mut made = Command::new(Tools::find_or_install()?.postgres_folder.join("psql"));
+    made.arg("--no-psqlrc").arg("--quiet").arg("--variable").arg(format!("service={service}"));
+    made.arg("--file").arg(checkout.root().join("deploy/postgres/roles.sql")).arg(admin);
+    let made = made.output().context("psql")?;
+    assert!(made.status.success(), "{service}: {}", String::from_utf8_lossy(&made.stderr));
+    Ok(())
+}
+
+/// Tables on which a trigger stands before each change and removal of any row, whatever its name, with their first column.
+const KEPT: &str = "SELECT DISTINCT tgrelid::regclass::text, quote_ident(attname) FROM pg_trigger
+    JOIN pg_attribute ON attrelid = tgrelid AND attnum = 1
+    WHERE NOT tgisinternal AND tgtype & 27 = 27 AND tgqual IS NULL ORDER BY 1";
+/// Tables whose rows this role may not change.
+const WITHHELD: &str = "SELECT oid::regclass::text FROM pg_class WHERE relnamespace = 'public'::regnamespace
+    AND relkind IN ('r', 'p') AND NOT has_table_privilege(oid, 'UPDATE') ORDER BY 1";
+
+/// What is only added to is so by the service's rights already, before any trigger is asked; all of it, and nothing else.
+async fn only_added_to(own: &mut PgConnection, service: Service) -> Result<()> {
+    let kept: Vec<(String, String)> = sqlx::query_as(KEPT).fetch_all(&mut *own).await?;
+    let withheld: Vec<String> = sqlx::query_scalar(WITHHELD).fetch_all(&mut *own).await?;
+    let names: Vec<_> = kept.iter().map(|(table, _)| table.clone()).collect();
+    assert!(!names.is_empty(), "{service}");
+    assert_eq!(names, withheld, "{service}");
+    for (table, column) in kept {
+        for change in [
+            format!("UPDATE {table} SET {column} = {column} WHERE false"),
+            format!("DELETE FROM {table} WHERE false"),
+            format!("TRUNCATE {table}"),
+        ] {
+            // Both names are those of the catalogue.
+            let refused = own.execute(sqlx::AssertSqlSafe(change.clone())).await.expect_err(&change);
+            let code = refused.as_database_error().and_then(|error| error.code());
+            assert_eq!(code.as_deref(), Some("42501"), "{change}: {refused}");
+        }
+        let adds = format!(
+            "SELECT has_table_privilege('{table}', 'SELECT') AND has_table_privilege('{table}', 'INSERT')"
+        );
+        let adds: bool = sqlx::query_scalar(sqlx::AssertSqlSafe(adds)).fetch_one(&mut *own).await?;
+        assert!(adds, "{service} cannot read and add to {table}");
+    }
+    Ok(())
 }
 
 /// The service makes and drops its partitions by day, though it owns no table; and it can drop nothing else.

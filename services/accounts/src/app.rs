@@ -11,6 +11,7 @@ pub mod profile;
 pub mod register;
 pub mod reset;
 pub mod review;
+pub mod second_factor;
 pub mod sessions;
 pub mod sign_in;
 
@@ -21,11 +22,12 @@ use sqlx::PgPool;
 
 use crate::{
     config::Config,
-    domain::{lifecycle::Fact, operator::Operator},
+    domain::{lifecycle::Fact, operator::Operator, session::PASSWORD},
     hashing::Hasher,
     neighbours::Neighbours,
     publish,
     store::{self, audit},
+    vault::Vault,
 };
 
 /// What every inlet needs.
@@ -39,6 +41,8 @@ pub struct Accounts {
     pub identity: Arc<Identity>,
     /// Hashes passwords.
     pub hasher: Hasher,
+    /// Seals secrets of second factors.
+    pub vault: Arc<Vault>,
     /// Asks documents.
     pub neighbours: Neighbours,
     /// Settings.
@@ -79,7 +83,7 @@ async fn record(
 
 /// A person as the caller of its own sign-in: proved by the password, not yet by a token.
 fn by_password(user_id: &str) -> Caller {
-    proved_by("password", user_id)
+    proved_by(PASSWORD, user_id)
 }
 
 /// A person as the caller, proved by a password or a code.

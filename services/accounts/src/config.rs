@@ -3,10 +3,14 @@
 use std::{collections::BTreeMap, path::PathBuf};
 
 use chassis::config::{self, ConfigError, Profile, Settings};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use time::Duration;
 
-use crate::domain::{lockout, password, reset, session};
+use crate::{
+    domain::{lockout, password, reset, second_factor::Required, session},
+    vault::Vault,
+};
 
 /// Every setting; the file `settings.toml` explains each.
 #[derive(Debug, Clone, Deserialize)]
@@ -36,6 +40,8 @@ pub struct Config {
     pub resets: Resets,
     /// Passwords.
     pub passwords: Passwords,
+    /// Second factors.
+    pub second_factor: SecondFactor,
     /// What leaves for people.
     pub sender: Sender,
 }
@@ -122,6 +128,18 @@ pub struct Passwords {
     pub hashes_at_once: usize,
 }
 
+/// Section `[second_factor]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecondFactor {
+    /// Of whom one is asked: off, enrolled, officials.
+    pub required: String,
+    /// Name of this platform in an authenticator app.
+    pub issuer: String,
+    /// 32 bytes in base64; empty: nobody can enrol.
+    pub secrets_key: SecretString,
+}
+
 /// Section `[sender]`.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -201,6 +219,7 @@ impl Config {
         if self.registration.declaration.trim().is_empty() {
             return wrong("registration.declaration", "must not be empty");
         }
+        self.second_factor.check(self.profile == Profile::Production)?;
         if self.sender.outbox_file.as_os_str().is_empty() {
             return wrong("sender.outbox_file", "must name a file");
         }
@@ -225,6 +244,45 @@ impl Sessions {
             idle: Duration::minutes(self.idle_minutes),
             idle_administrator: Duration::minutes(self.idle_minutes_administrator),
             max: Duration::hours(self.max_hours),
+        }
+    }
+}
+
+impl SecondFactor {
+    /// The vault under the key; `None` where it is none.
+    pub fn vault(&self) -> Option<Vault> {
+        Vault::new(self.secrets_key.expose_secret())
+    }
+
+    /// Of whom one is asked; the value has been checked.
+    pub fn required(&self) -> Required {
+        Required::parse(&self.required).unwrap_or(Required::Officials)
+    }
+
+    fn check(&self, real: bool) -> Result<(), ConfigError> {
+        let demanded = self.required() == Required::Officials;
+        let keyed = !self.secrets_key.expose_secret().is_empty();
+        let rules = [
+            (
+                "second_factor.required",
+                Required::parse(&self.required).is_some(),
+                "must be off, enrolled or officials",
+            ),
+            (
+                "second_factor.required",
+                demanded || !real,
+                "must be \"officials\" in production: every official and administrator has a second factor",
+            ),
+            (
+                "second_factor.secrets_key",
+                self.vault().is_some() && (keyed || !demanded),
+                "must be 32 bytes in base64",
+            ),
+            ("second_factor.issuer", !self.issuer.trim().is_empty(), "must not be empty"),
+        ];
+        match rules.iter().find(|(_, holds, _)| !*holds) {
+            Some(&(key, _, why)) => Err(ConfigError::Invalid { key, why: why.to_owned() }),
+            None => Ok(()),
         }
     }
 }
@@ -261,5 +319,33 @@ impl Passwords {
             length_max: self.length_max,
             classes_min: self.classes_min,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=";
+
+    /// The setting that is refused; empty where none is.
+    fn refused(required: &str, secrets_key: &str, real: bool) -> String {
+        let (required, issuer) = (required.to_owned(), "豫充".to_owned());
+        let section = SecondFactor { required, issuer, secrets_key: secrets_key.to_owned().into() };
+        let error = section.check(real).err().map(|error| error.to_string()).unwrap_or_default();
+        error.split(':').next().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn production_demands_a_second_factor_of_every_official_and_a_key_for_it() {
+        assert_eq!(refused("officials", KEY, true), "");
+        assert_eq!(refused("everybody", KEY, true), "setting second_factor.required");
+        for required in ["off", "enrolled"] {
+            assert_eq!(refused(required, KEY, true), "setting second_factor.required");
+            assert_eq!(refused(required, "", false), "");
+        }
+        assert_eq!(refused("officials", "", true), "setting second_factor.secrets_key");
+        assert_eq!(refused("officials", "", false), "setting second_factor.secrets_key");
+        assert_eq!(refused("enrolled", "c2hvcnQ=", false), "setting second_factor.secrets_key");
     }
 }

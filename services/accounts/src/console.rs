@@ -15,6 +15,7 @@ use crate::{
         Accounts,
         import::{self, Report},
         officials::{self, Draft, Initial, InitialKind},
+        second_factor,
     },
     config::Config,
     divisions,
@@ -30,11 +31,12 @@ use crate::{
 pub async fn migrate(config: &Config) -> anyhow::Result<()> {
     let pool = chassis::process::connect(&config.database, "accounts-migrate").await?;
     chassis::migrate(&pool, sqlx::migrate!("../../migrations/accounts")).await?;
-    load(&pool, divisions::HENAN, divisions::HENAN_HISTORY).await?;
+    load(&pool, divisions::HENAN, divisions::HENAN_HISTORY, divisions::HENAN_SEATS).await?;
     Ok(())
 }
 
-/// Makes the divisions equal to a file; without one to the compiled-in list. A history file names abolished ones.
+/// Makes the divisions equal to a file; without one to the compiled-in list. A history file names abolished ones, another one
+/// where their seats lie.
 ///
 /// # Errors
 /// A file that cannot be read or does not hang together.
@@ -42,21 +44,28 @@ pub async fn load_divisions(
     config: &Config,
     list: Option<&Path>,
     history: Option<&Path>,
+    seats: Option<&Path>,
 ) -> anyhow::Result<Loaded> {
     let read = |path: &Path| fs::read_to_string(path).with_context(|| path.display().to_string());
     let given = list.map(read).transpose()?;
-    // The compiled-in history belongs to the compiled-in list.
-    let default_history = if given.is_some() { divisions::NO_HISTORY } else { divisions::HENAN_HISTORY };
-    let history = history.map(read).transpose()?;
+    // The compiled-in history and seats belong to the compiled-in list.
+    let (list, default_history, default_seats) = match &given {
+        Some(given) => (given.as_str(), divisions::NO_HISTORY, divisions::NO_SEATS),
+        None => (divisions::HENAN, divisions::HENAN_HISTORY, divisions::HENAN_SEATS),
+    };
+    let (history, seats) = (history.map(read).transpose()?, seats.map(read).transpose()?);
+    let (history, seats) =
+        (history.as_deref().unwrap_or(default_history), seats.as_deref().unwrap_or(default_seats));
     let pool = chassis::process::connect(&config.database, "accounts-load-divisions").await?;
-    load(&pool, given.as_deref().unwrap_or(divisions::HENAN), history.as_deref().unwrap_or(default_history))
-        .await
+    load(&pool, list, history, seats).await
 }
 
-async fn load(pool: &PgPool, list: &str, history: &str) -> anyhow::Result<Loaded> {
+async fn load(pool: &PgPool, list: &str, history: &str, seats: &str) -> anyhow::Result<Loaded> {
     let catalogue = divisions::read(list, history)?;
+    let seats = divisions::read_seats(seats, &catalogue)?;
     let mut tx = pool.begin().await?;
-    let loaded = store::divisions::load(&mut tx, &catalogue).await?;
+    let mut loaded = store::divisions::load(&mut tx, &catalogue).await?;
+    loaded.changed += store::division_seats::load(&mut tx, &seats).await?;
     tx.commit().await?;
     Ok(loaded)
 }
@@ -112,6 +121,20 @@ pub async fn create_official(config: Config, new: NewOfficial) -> anyhow::Result
     let user = officials::create(&mut work, &new.draft, Initial { hash, kind }).await?;
     work.commit().await?;
     Ok(MadeOfficial { user_id: user.id.to_string(), created: true })
+}
+
+/// Removes the second factor of somebody by the login; the way out where nobody else can reset it.
+///
+/// # Errors
+/// There is no such login, or it has none.
+pub async fn reset_second_factor(config: Config, login: &str) -> anyhow::Result<()> {
+    let process = Process::start("accounts", &config.chassis()).await?;
+    let accounts = accounts(&process, config)?;
+    let user = find(&accounts, login).await?.with_context(|| format!("no login {login}"))?;
+    let mut work = accounts.units.begin(Caller::system("reset-second-factor")).await?;
+    second_factor::reset(&mut work, user.id).await?;
+    work.commit().await?;
+    Ok(())
 }
 
 async fn find(accounts: &Accounts, login: &str) -> anyhow::Result<Option<User>> {

@@ -4,7 +4,7 @@
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
-use crate::domain::division::{Abolished, Catalogue, Division, Level, Sort};
+use crate::domain::division::{Abolished, Catalogue, CountySeat, Division, Level, Sort};
 
 /// 193 divisions of Henan. Source and vintage: `services/accounts/data/README.md`.
 pub const HENAN: &str = include_str!("../data/henan-divisions.csv");
@@ -12,6 +12,11 @@ pub const HENAN: &str = include_str!("../data/henan-divisions.csv");
 pub const HENAN_HISTORY: &str = include_str!("../data/henan-divisions-history.csv");
 /// A history without rows.
 pub const NO_HISTORY: &str = "old_code,old_name,new_code,new_name,change\n";
+
+/// Seats of the counties of Henan.
+pub const HENAN_SEATS: &str = include_str!("../data/henan-county-seats.csv");
+/// Seats without rows: no place is judged by its distance.
+pub const NO_SEATS: &str = "code,name,lon,lat,source\n";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -34,6 +39,39 @@ struct HistoryRow {
     #[serde(rename = "new_name")]
     _new_name: String,
     change: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SeatRow {
+    code: String,
+    #[serde(rename = "name")]
+    _name: String,
+    lon: f64,
+    lat: f64,
+    #[serde(rename = "source")]
+    _source: String,
+}
+
+/// Reads the seats of a list's divisions.
+///
+/// # Errors
+/// The line that does not parse, or that is of no division in force.
+pub fn read_seats(seats: &str, catalogue: &Catalogue) -> anyhow::Result<Vec<CountySeat>> {
+    let mut found = Vec::new();
+    for (index, row) in csv::Reader::from_reader(seats.as_bytes()).deserialize().enumerate() {
+        let line = index + 2;
+        let row: SeatRow = row.with_context(|| format!("seats, line {line}"))?;
+        if catalogue.find(&row.code).is_none() {
+            bail!("seats, line {line}: division {} is not listed", row.code);
+        }
+        if !(-180.0..=180.0).contains(&row.lon) || !(-90.0..=90.0).contains(&row.lat) {
+            bail!("seats, line {line}: {}, {} is no longitude and latitude", row.lon, row.lat);
+        }
+        let micro = |degrees: f64| (degrees * 1e6).round() as i64;
+        found.push(CountySeat { code: row.code, longitude_e6: micro(row.lon), latitude_e6: micro(row.lat) });
+    }
+    Ok(found)
 }
 
 /// Reads a list and its history.
@@ -87,6 +125,19 @@ mod tests {
         for city in cities {
             assert!(henan.other_of(&city).is_some(), "{city} has no 其他");
         }
+    }
+
+    #[test]
+    fn every_county_of_the_compiled_in_list_has_its_seat() {
+        let henan = read(HENAN, HENAN_HISTORY).unwrap();
+        let seats = read_seats(HENAN_SEATS, &henan).unwrap();
+        let counties = henan.all().filter(|row| row.level == Level::County && row.sort == Sort::Real);
+        let without: Vec<_> = counties.filter(|row| seats.iter().all(|seat| seat.code != row.code)).collect();
+        assert_eq!(without, Vec::<&Division>::new());
+        assert_eq!((seats[0].longitude_e6, seats[0].latitude_e6), (113_600_900, 34_748_700));
+        let strange = HENAN_SEATS.replace("410102,", "110101,");
+        let refused = read_seats(&strange, &henan).unwrap_err().to_string();
+        assert_eq!(refused, "seats, line 2: division 110101 is not listed");
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use chassis::Failure;
 
 use crate::domain::{
-    lifecycle::State,
+    lifecycle::{Standing, State},
     refusal::{Field, Kind, Refusal},
     roles::Role,
+    second_factor::WRONG_MAX,
     uscc::Fault,
 };
 
@@ -148,11 +149,15 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::PasswordLogin => "密码不能与账号名称相同".to_owned(),
         Refusal::PasswordSame => "新密码不能与原密码相同，请更换".to_owned(),
         Refusal::OpinionMissing => "审核不通过时请填写审核意见".to_owned(),
+        Refusal::NotCompared(open) => {
+            let name = field(*open);
+            format!("请核对执照上的{name}，一致后勾选“一致”；不一致的请选择审核不通过")
+        }
         Refusal::WrongState { state: found, review_pending } => {
             let waiting = if *review_pending { "，有待审核内容" } else { "" };
-            format!("账号当前为“{}”{waiting}，不能进行此操作，请刷新后查看", state(*found))
+            format!("账号当前为“{}”{waiting}，不能进行此操作", state(*found))
         }
-        Refusal::StaleVersion { current, .. } => format!("内容已更新为第 {current} 次提交，请刷新后重新审核"),
+        Refusal::StaleVersion { current } => format!("内容已更新为第 {current} 次提交，请查看后重新审核"),
         Refusal::NothingChanged => "内容没有变化，无需提交".to_owned(),
         Refusal::RolesExclude(one, other) => {
             format!("“{}”不能与“{}”由同一人担任，请分设账号", role(*one), role(*other))
@@ -167,6 +172,19 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::OneTimeSpent => "初始密码已使用或已过期，请联系管理员重新发放".to_owned(),
         Refusal::SessionEnded => "登录已失效，请重新登录".to_owned(),
         Refusal::TicketEnded => "操作时间已过，请重新登录；找回密码请重新获取验证码".to_owned(),
+        Refusal::FactorWrong => "动态口令不正确或已使用，请等待应用显示下一个口令后重新输入".to_owned(),
+        Refusal::FactorLocked { seconds } => format!(
+            "动态口令每连续输错 {WRONG_MAX} 次锁定一次，首次 15 分钟，之后逐次加倍，最长 24 小时。请 {}后再试；手机遗失或非本人操作的，请联系安全管理员重置动态口令",
+            wait(*seconds)
+        ),
+        Refusal::FactorMissing => "尚未启用动态口令，请先在“动态口令”页面启用".to_owned(),
+        Refusal::FactorEnrolled => "已启用动态口令；更换手机请先停用，再重新启用".to_owned(),
+        Refusal::FactorOfOfficials => "动态口令仅用于主管部门、专家和管理员的账号".to_owned(),
+        Refusal::FactorClosed => "平台尚未配置动态口令，暂不能启用，请联系技术支持".to_owned(),
+        Refusal::EnrolmentUnreadable => "页面已过期，请按页面上的新密钥重新添加后输入动态口令".to_owned(),
+        Refusal::EnrolmentExpired => {
+            "密钥须在显示后 15 分钟内启用，现已过期；请按页面上的新密钥重新添加后输入动态口令".to_owned()
+        }
         Refusal::CodeWrong => "验证码不正确或已过期，请重新获取".to_owned(),
         Refusal::CodeTooSoon { seconds } => format!("验证码刚刚发送，请 {seconds} 秒后再试"),
         Refusal::ResetTooOften { seconds } => {
@@ -180,10 +198,19 @@ pub fn refusal(refusal: &Refusal) -> String {
         Refusal::MemberInactive => "该成员已停用，请先恢复".to_owned(),
         Refusal::MemberNotActivated => "该成员尚未设置自己的密码，请其首次登录并设置密码后再转交".to_owned(),
         Refusal::EndedByPlatform => "该成员由平台停用，不能自行恢复，请联系技术支持".to_owned(),
+        Refusal::ExportNotBegun => "本次导出未经登记、已经完成或已超过 2 小时，请重新导出".to_owned(),
         Refusal::ClientRefused => "客户端编号或密钥不正确".to_owned(),
         Refusal::ClientIssued { client_id } => {
             format!("该请求已签发客户端 {client_id}，密钥只显示一次；如未保存请吊销后重新签发")
         }
+    }
+}
+
+/// How long it is, in minutes, and from two hours on in hours.
+fn wait(seconds: i64) -> String {
+    match (seconds + 59) / 60 {
+        minutes if minutes < 120 => format!("{minutes} 分钟"),
+        minutes => format!("{} 小时", (minutes + 59) / 60),
     }
 }
 
@@ -248,17 +275,25 @@ fn answer(refusal: &Refusal, field: Option<Field>) -> Failure {
     }
 }
 
+/// What the last step has made of an account, for whoever came too late.
+pub fn deed(standing: Standing) -> &'static str {
+    match (standing.state, standing.review_pending) {
+        (State::Pending, _) | (State::Active, true) => "提交了新的资料",
+        (State::Active, false) => "办结审核，账号状态为“正常”",
+        (State::Returned, _) => "将账号审核为“不通过”",
+        (State::Suspended, _) => "停用了账号",
+    }
+}
+
 /// Facts for programs.
 fn facts(failure: Failure, refusal: &Refusal) -> Failure {
     match refusal {
-        Refusal::StaleVersion { current, changed_at, changed_by } => failure
-            .with("current", current)
-            .with("changed_at", changed_at.unix_timestamp())
-            .with("changed_by", changed_by),
+        Refusal::StaleVersion { current } => failure.with("current", current),
         Refusal::WrongState { state, review_pending } => {
             failure.with("state", state.name()).with("review_pending", review_pending)
         }
         Refusal::SignInLocked { seconds }
+        | Refusal::FactorLocked { seconds }
         | Refusal::CodeTooSoon { seconds }
         | Refusal::ResetTooOften { seconds } => {
             let wait = u64::try_from(*seconds).unwrap_or(0);
@@ -293,6 +328,7 @@ fn facts(failure: Failure, refusal: &Refusal) -> Failure {
         | Refusal::PasswordLogin
         | Refusal::PasswordSame
         | Refusal::OpinionMissing
+        | Refusal::NotCompared(_)
         | Refusal::NothingChanged
         | Refusal::RolesExclude(..)
         | Refusal::RoleNotGrantable(_)
@@ -302,6 +338,13 @@ fn facts(failure: Failure, refusal: &Refusal) -> Failure {
         | Refusal::OneTimeSpent
         | Refusal::SessionEnded
         | Refusal::TicketEnded
+        | Refusal::FactorWrong
+        | Refusal::FactorMissing
+        | Refusal::FactorEnrolled
+        | Refusal::FactorOfOfficials
+        | Refusal::FactorClosed
+        | Refusal::EnrolmentUnreadable
+        | Refusal::EnrolmentExpired
         | Refusal::CodeWrong
         | Refusal::NotOwner
         | Refusal::OwnAccount
@@ -309,6 +352,7 @@ fn facts(failure: Failure, refusal: &Refusal) -> Failure {
         | Refusal::MemberInactive
         | Refusal::MemberNotActivated
         | Refusal::EndedByPlatform
+        | Refusal::ExportNotBegun
         | Refusal::ClientRefused => failure,
     }
 }

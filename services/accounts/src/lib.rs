@@ -2,8 +2,8 @@
 //! tokens, machine clients, divisions.
 //!
 //! Invariants: one operator per unified social credit code; every submitted version is kept with its opinion; only the
-//! user of an active operator carries the role `operator`; a submitted licence is a clean file of the company itself; a one-time password opens no session; secrets are stored as
-//! hashes only. Announces `accounts.v1.{registered, resubmitted, returned, approved, profile_changed, suspended,
+//! user of an active operator carries the role `operator`; a submitted licence is a clean file of the company itself; a one-time password opens no session, nor does a password
+//! alone where a second factor is enrolled; secrets are stored as hashes only, those of second factors sealed. Announces `accounts.v1.{registered, resubmitted, returned, approved, profile_changed, suspended,
 //! reinstated}`.
 
 pub mod app;
@@ -20,9 +20,11 @@ pub mod rpc;
 pub mod secrets;
 pub mod sender;
 pub mod store;
+pub mod vault;
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use chassis::Process;
 
 use crate::{app::Accounts, config::Config, hashing::Hasher, neighbours::Neighbours};
@@ -30,14 +32,17 @@ use crate::{app::Accounts, config::Config, hashing::Hasher, neighbours::Neighbou
 /// What the inlets need, on a started process.
 ///
 /// # Errors
-/// Costs of hashing that Argon2 does not take.
+/// Costs of hashing that Argon2 does not take; a key of second factors that is none.
 pub fn accounts(process: &Process, config: Config) -> anyhow::Result<Accounts> {
+    let vault = config.second_factor.vault();
+    let vault = vault.context("setting second_factor.secrets_key: must be 32 bytes in base64")?;
     Ok(Accounts {
         pool: process.pool.clone(),
         units: process.units.clone(),
         identity: process.identity.clone(),
         hasher: Hasher::new(&config.passwords)
             .map_err(|error| anyhow::anyhow!("setting passwords: {error}"))?,
+        vault: Arc::new(vault),
         neighbours: Neighbours::new(process.peer("documents")),
         config: Arc::new(config),
     })
@@ -53,5 +58,5 @@ pub async fn serve(config: Config) -> anyhow::Result<()> {
     process.relay();
     process.spawn("sender", sender::run(accounts.units.clone(), accounts.config.sender.outbox_file.clone()));
     process.spawn("housekeeping", app::sessions::keep_house(accounts.clone()));
-    process.serve(rpc::routes(&accounts), rpc::access::ACCESS).await
+    process.serve_outside(rpc::routes(&accounts), rpc::access::ACCESS, rpc::access::OUTSIDE).await
 }

@@ -1,4 +1,4 @@
-//! Table of contents: serve, migrate, audit, outbox, import-legacy, create-official, load-divisions.
+//! Table of contents: serve, migrate, audit, outbox, import-legacy, create-official, reset-second-factor, load-divisions.
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -52,6 +52,12 @@ enum Command {
     },
     /// Makes an official; prints its id as JSON. One that is there already stays as it is.
     CreateOfficial(Official),
+    /// Removes somebody's second factor; every session ends.
+    ResetSecondFactor {
+        /// Login name.
+        #[arg(long)]
+        login: String,
+    },
     /// Makes the divisions equal to a CSV file; without one to the compiled-in list.
     LoadDivisions {
         /// Columns code, name, level, parent_code, kind, city_code, full_name.
@@ -59,6 +65,9 @@ enum Command {
         /// Abolished divisions: columns old_code, old_name, new_code, new_name, change.
         #[arg(long)]
         history: Option<PathBuf>,
+        /// Seats of divisions, WGS-84: columns code, name, lon, lat, source.
+        #[arg(long)]
+        seats: Option<PathBuf>,
     },
 }
 
@@ -155,8 +164,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let made = console::create_official(config, official.read()?).await?;
             println!("{}", serde_json::to_string(&made)?);
         }
-        Command::LoadDivisions { file, history } => {
-            let loaded = console::load_divisions(&config, file.as_deref(), history.as_deref()).await?;
+        Command::ResetSecondFactor { login } => console::reset_second_factor(config, &login).await?,
+        Command::LoadDivisions { file, history, seats } => {
+            let (file, history, seats) = (file.as_deref(), history.as_deref(), seats.as_deref());
+            let loaded = console::load_divisions(&config, file, history, seats).await?;
             println!(
                 "{} in force, {} abolished, {} rows changed",
                 loaded.in_force, loaded.abolished, loaded.changed

@@ -22,6 +22,9 @@ use tonic::service::RoutesBuilder;
 
 use crate::app::Accounts;
 
+/// Bytes of a request about machine clients, which strangers from outside may send too (decision record 40): ids, names, a secret.
+const MACHINES_BYTES_MAX: usize = 64 * 1024;
+
 /// Every gRPC service of accounts.
 pub fn routes(accounts: &Accounts) -> RoutesBuilder {
     let mut routes = RoutesBuilder::default();
@@ -31,7 +34,9 @@ pub fn routes(accounts: &Accounts) -> RoutesBuilder {
     routes.add_service(UsersServer::new(users::Inlet(accounts.clone())));
     routes.add_service(MembersServer::new(members::Inlet(accounts.clone())));
     routes.add_service(AuditLogServer::new(trail::Inlet(accounts.clone())));
-    routes.add_service(MachinesServer::new(machines::Inlet(accounts.clone())));
+    routes.add_service(
+        MachinesServer::new(machines::Inlet(accounts.clone())).max_decoding_message_size(MACHINES_BYTES_MAX),
+    );
     routes.add_service(ExportsServer::new(exports::Inlet(accounts.clone())));
     routes.add_service(DirectoryServer::new(directory::Inlet(accounts.clone())));
     routes

@@ -51,15 +51,35 @@ pub struct Server {
     pub grpc_addr: SocketAddr,
     /// Health and metrics over HTTP.
     pub admin_addr: SocketAddr,
+    /// gRPC for callers who are no service of the platform and show no certificate, `address:port`; empty: none. Only services
+    /// that have something for them have the setting.
+    #[serde(default)]
+    pub outside_addr: String,
 }
 
-/// Logs and traces.
+impl Server {
+    /// Where callers from outside are answered; nothing where they are not.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`], where it is no address with a port.
+    pub fn outside(&self) -> Result<Option<SocketAddr>, ConfigError> {
+        let given = Some(self.outside_addr.as_str()).filter(|given| !given.is_empty());
+        given.map(str::parse).transpose().map_err(|_| ConfigError::Invalid {
+            key: "server.outside_addr",
+            why: "must be an address with a port, e.g. 127.0.0.1:7112, or empty: nobody outside is answered"
+                .into(),
+        })
+    }
+}
+
+/// Logs, traces, metrics.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Telemetry {
     /// Filter of the log output, e.g. `info,sqlx=warn`; traces are not filtered by it.
     pub filter: String,
-    /// OTLP over gRPC, e.g. `http://127.0.0.1:4317`; empty means that no trace leaves the process.
+    /// OTLP over gRPC for traces and metrics, e.g. `http://127.0.0.1:4317`; empty: neither is sent, metrics are at the admin port.
+    /// By `https://` the collector's certificate is of the services' authority.
     pub otlp_endpoint: String,
 }
 
@@ -138,6 +158,11 @@ pub fn well_known_key(text: &str) -> bool {
     production::well_known_seed(text)
 }
 
+/// Whether each server of a broker's address is reached over TLS, or on this machine.
+pub fn broker_encrypted(url: &str) -> bool {
+    production::broker_encrypted(url)
+}
+
 /// A setting is missing, unknown or out of range. The text names the key.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -194,6 +219,7 @@ impl Settings {
         if self.broker.url.is_empty() {
             return wrong("broker.url", "must name a NATS server, e.g. nats://127.0.0.1:14222");
         }
+        self.server.outside()?;
         self.edge().validate()?;
         if self.profile == Profile::Production {
             production::check(self)?;

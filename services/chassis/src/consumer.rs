@@ -14,7 +14,7 @@ use sqlx::{PgPool, Row as _};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::{Failure, Units, Work, identity::Caller, lineage::Lineage, rpc::Peer};
+use crate::{Failure, Units, Work, dead_letters, identity::Caller, lineage::Lineage, rpc::Peer};
 
 /// One consumed event.
 #[derive(Debug, Clone)]
@@ -118,7 +118,7 @@ impl Applier {
     pub async fn apply(&self, envelope: &Envelope) -> Result<Outcome, Failure> {
         match self.step(envelope, false).await? {
             Outcome::Gap { from } => {
-                self.fill(envelope, from).await?;
+                self.fill(envelope, from, false).await?;
                 self.step(envelope, false).await
             }
             Outcome::Reborn => {
@@ -129,12 +129,13 @@ impl Applier {
         }
     }
 
-    pub(crate) async fn fill(&self, envelope: &Envelope, from: i64) -> Result<(), Failure> {
+    /// `replayed`: as for [`Applier::step`]; what the letter waited for must not wait behind it.
+    pub(crate) async fn fill(&self, envelope: &Envelope, from: i64, replayed: bool) -> Result<(), Failure> {
         let Order::EveryVersion(fetch) = &self.subscription.order else { return Ok(()) };
         tracing::info!(consumer = self.subscription.durable, aggregate.id = %envelope.aggregate_id, from, "filling a gap");
         let missing = fetch(envelope.aggregate_type.clone(), envelope.aggregate_id.clone(), from).await?;
         for event in missing.iter().filter(|event| event.aggregate_version < envelope.aggregate_version) {
-            self.step(event, false).await?;
+            self.step(event, replayed).await?;
         }
         Ok(())
     }
@@ -144,7 +145,7 @@ impl Applier {
     ///
     /// # Errors
     /// The producer or the database is away; nothing has changed then.
-    async fn begin_anew(&self, envelope: &Envelope) -> Result<(), Failure> {
+    pub(crate) async fn begin_anew(&self, envelope: &Envelope) -> Result<(), Failure> {
         let newest = match &self.subscription.order {
             Order::Tier => None,
             Order::EveryVersion(fetch) => self.newest(fetch, envelope).await?,
@@ -186,13 +187,15 @@ impl Applier {
         .bind(id)
         .fetch_optional(work.db())
         .await?;
-        if known.flatten() == Some(heard.lineage_id) {
+        // Also where a further restore was heard of meanwhile: nobody goes back to the life before.
+        if Lineage::of(heard.lineage_id, known.flatten(), false) != Lineage::Later {
             return Ok(());
         }
         tracing::warn!(consumer = self.subscription.durable, aggregate.kind = of, aggregate.id = %id,
             "the producer was restored from a backup; what it told of this aggregate before is forgotten");
         metrics::counter!("aggregates_begun_anew_total").increment(1);
         (self.subscription.forget)(work, of.clone(), id).await?;
+        dead_letters::let_go(work.db(), (&of, id), heard.lineage_id, self.subscription.durable).await?;
         sqlx::query(
             "-- chassis.inbox.forget
              DELETE FROM inbox USING consumer_versions place
@@ -215,7 +218,12 @@ impl Applier {
         .execute(work.db())
         .await?;
         if alone {
-            self.steps(work, std::slice::from_ref(heard), false, &mut 0).await?;
+            let outcome = self.steps(work, std::slice::from_ref(heard), false, &mut 0).await?;
+            // A letter of this life, or one that does not say of which it is, stands before it: it comes behind that one
+            // when it is delivered.
+            if !matches!(outcome, Outcome::Applied | Outcome::Passed) {
+                self.unclaim(work, vec![heard.event_id]).await?;
+            }
         }
         Ok(())
     }
@@ -261,6 +269,7 @@ impl Applier {
         applied: &mut u64,
     ) -> Result<Outcome, Failure> {
         let mut claims = self.claim(work, heard).await?;
+        let mut earlier = Vec::new();
         let mut last = Outcome::Passed;
         for one in heard {
             let Some(place) = claims.places.get_mut(&one.aggregate()) else {
@@ -271,6 +280,7 @@ impl Applier {
             match place.lineage(one.lineage_id) {
                 Lineage::Same => {}
                 Lineage::Earlier => {
+                    earlier.push(one.event_id);
                     last = Outcome::Passed;
                     continue;
                 }
@@ -304,6 +314,9 @@ impl Applier {
             *applied += 1;
             last = Outcome::Applied;
         }
+        // Stragglers that nothing of this lineage has claimed: it may tell them anew, under the same ids.
+        earlier.retain(|event_id| claims.fresh.contains(event_id));
+        self.unclaim(work, earlier).await?;
         self.raise(work, &claims).await?;
         Ok(last)
     }
@@ -353,6 +366,22 @@ impl Applier {
         Ok(claims)
     }
 
+    /// Takes back the claims of events that have had no effect and may be delivered again.
+    async fn unclaim(&self, work: &mut Work, event_ids: Vec<Uuid>) -> Result<(), Failure> {
+        if event_ids.is_empty() {
+            return Ok(());
+        }
+        sqlx::query(
+            "-- chassis.inbox.unclaim
+             DELETE FROM inbox WHERE consumer = $1 AND event_id = ANY($2)",
+        )
+        .bind(self.subscription.durable)
+        .bind(event_ids)
+        .execute(work.db())
+        .await?;
+        Ok(())
+    }
+
     async fn raise(&self, work: &mut Work, claims: &Claims) -> Result<(), Failure> {
         let raised: Vec<_> = claims.places.iter().filter(|(_, place)| place.raised).collect();
         if raised.is_empty() {
@@ -387,18 +416,13 @@ pub(crate) struct Heard {
 }
 
 impl Heard {
-    /// An event without a lineage counts as one of the first.
-    ///
     /// # Errors
     /// `undecodable`, where an id is no id.
     pub(crate) fn new(envelope: Envelope, span: tracing::Span) -> Result<Heard, Failure> {
         let event_id = Uuid::parse_str(&envelope.event_id).map_err(|_| undecodable("event_id"))?;
         let aggregate_id =
             Uuid::parse_str(&envelope.aggregate_id).map_err(|_| undecodable("aggregate_id"))?;
-        let lineage_id = match envelope.lineage_id.as_str() {
-            "" => Uuid::nil(),
-            told => Uuid::parse_str(told).map_err(|_| undecodable("lineage_id"))?,
-        };
+        let lineage_id = lineage_of(&envelope)?;
         Ok(Heard { event_id, aggregate_id, lineage_id, envelope, span })
     }
 
@@ -429,6 +453,17 @@ struct Place {
 impl Place {
     fn lineage(&self, told: Uuid) -> Lineage {
         Lineage::of(told, self.lineage_id, self.version == 0)
+    }
+}
+
+/// In which life of its producer an event was told; one without a lineage counts as one of the first.
+///
+/// # Errors
+/// `undecodable`, where it is no id.
+pub fn lineage_of(envelope: &Envelope) -> Result<Uuid, Failure> {
+    match envelope.lineage_id.as_str() {
+        "" => Ok(Uuid::nil()),
+        told => Uuid::parse_str(told).map_err(|_| undecodable("lineage_id")),
     }
 }
 

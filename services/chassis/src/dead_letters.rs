@@ -3,39 +3,53 @@
 
 use prost::Message as _;
 use proto::common::Envelope;
-use sqlx::{PgConnection, PgPool, Row as _};
+use sqlx::{PgConnection, PgPool, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
 use crate::{
     Failure, Process,
-    consumer::{Applier, Order, Outcome, Subscription, undecodable},
+    consumer::{Applier, Order, Outcome, Subscription, lineage_of, undecodable},
+    lineage::Lineage,
 };
 
 impl Applier {
-    /// Applies a dead letter again, then everything that was kept behind it, in order.
+    /// Applies a dead letter again, then everything that was kept behind it, in order, also what comes meanwhile.
     ///
     /// # Errors
     /// The effect refuses again (the letter stays), or there is no such open letter (`not_found`).
     pub async fn replay(&self, letter: i64, by: &str) -> Result<(), Failure> {
         let first = self.letter(letter).await?.ok_or_else(Failure::not_found)?;
-        for (id, envelope) in self.kept_behind(letter, &first).await? {
-            let mut outcome = self.step(&envelope, true).await?;
-            if let Outcome::Gap { from } = outcome {
-                self.fill(&envelope, from).await?;
-                outcome = self.step(&envelope, true).await?;
+        loop {
+            let kept = self.kept_behind(letter, &first).await?;
+            if kept.is_empty() {
+                return Ok(());
             }
-            let settlement = match outcome {
-                Outcome::Applied => "replayed",
-                // Its consumer has gone past this version another way, e.g. by a rebuild.
-                Outcome::Passed => "passed",
-                Outcome::Blocked | Outcome::Gap { .. } | Outcome::Reborn => {
-                    return Err(Failure::unavailable("gap_open", "前序事件尚未取得，请稍后重试"));
-                }
-            };
-            let mut connection = self.pool.acquire().await?;
-            settle(&mut connection, id, by, settlement).await?;
+            for (id, envelope) in kept {
+                self.replay_one(id, &envelope, by).await?;
+            }
         }
-        Ok(())
+    }
+
+    async fn replay_one(&self, letter: i64, envelope: &Envelope, by: &str) -> Result<(), Failure> {
+        let mut outcome = self.step(envelope, true).await?;
+        if outcome == Outcome::Reborn {
+            self.begin_anew(envelope).await?;
+            outcome = self.step(envelope, true).await?;
+        }
+        if let Outcome::Gap { from } = outcome {
+            self.fill(envelope, from, true).await?;
+            outcome = self.step(envelope, true).await?;
+        }
+        let settlement = match outcome {
+            Outcome::Applied => "replayed",
+            // Its consumer has gone past this version another way, e.g. by a rebuild.
+            Outcome::Passed => "passed",
+            Outcome::Blocked | Outcome::Gap { .. } | Outcome::Reborn => {
+                return Err(Failure::unavailable("gap_open", "前序事件尚未取得，请稍后重试"));
+            }
+        };
+        let mut connection = self.pool.acquire().await?;
+        settle(&mut connection, letter, by, settlement).await
     }
 
     async fn letter(&self, id: i64) -> Result<Option<Envelope>, Failure> {
@@ -110,17 +124,101 @@ impl Applier {
     }
 }
 
-/// Raises its consumer's place to the letter's version.
-async fn pass(db: &mut PgConnection, letter: i64) -> Result<(), Failure> {
+/// Settles what an earlier life of the producer left open of an aggregate `(type, id)`, for every consumer of the service:
+/// whatever of it still holds is told anew in this `lineage`. A letter that does not say its lineage stays. Source: decision
+/// record 26.
+pub(crate) async fn let_go(
+    db: &mut PgConnection,
+    (of, id): (&str, Uuid),
+    lineage: Uuid,
+    by: &str,
+) -> Result<(), Failure> {
+    let rows = sqlx::query(
+        "-- chassis.dead_letters.of_aggregate
+         SELECT id, payload, headers ->> 'Yuchong-Lineage-Id' AS lineage FROM dead_letters
+         WHERE aggregate_type = $1 AND aggregate_id = $2 AND settled_at IS NULL ORDER BY id",
+    )
+    .bind(of)
+    .bind(id)
+    .fetch_all(&mut *db)
+    .await?;
+    for row in rows {
+        if earlier(&row, lineage)? {
+            settle(&mut *db, row.try_get("id")?, by, "passed").await?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets a letter of an earlier life keep its record under another name where this event is the same, told anew: an event
+/// has one letter of a consumer, and that one must be what is replayed.
+pub(crate) async fn make_room(pool: &PgPool, consumer: &str, envelope: &Envelope) -> Result<(), Failure> {
+    // One that does not say its lineage takes nobody's place.
+    let Ok(lineage) = lineage_of(envelope) else { return Ok(()) };
+    let kept = sqlx::query(
+        "-- chassis.dead_letters.of_event
+         SELECT id, payload, headers ->> 'Yuchong-Lineage-Id' AS lineage FROM dead_letters
+         WHERE consumer = $1 AND event_id = $2",
+    )
+    .bind(consumer)
+    .bind(&envelope.event_id)
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = kept else { return Ok(()) };
+    if !earlier(&row, lineage)? {
+        return Ok(());
+    }
     sqlx::query(
-        "-- chassis.dead_letters.pass
-         INSERT INTO consumer_versions (consumer, aggregate_type, aggregate_id, version)
-         SELECT consumer, aggregate_type, aggregate_id, aggregate_version FROM dead_letters
-         WHERE id = $1 AND aggregate_id IS NOT NULL AND aggregate_version IS NOT NULL
-         ON CONFLICT (consumer, aggregate_type, aggregate_id)
-         DO UPDATE SET version = greatest(consumer_versions.version, excluded.version)",
+        "-- chassis.dead_letters.make_room
+         UPDATE dead_letters SET event_id = event_id || '@' || id::text, settled_at = coalesce(settled_at, now()),
+                settled_by = coalesce(settled_by, $2), settlement = coalesce(settlement, 'passed') WHERE id = $1",
+    )
+    .bind(row.try_get::<i64, _>("id")?)
+    .bind(consumer)
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Whether a letter was told in a life before this one.
+fn earlier(letter: &PgRow, lineage: Uuid) -> Result<bool, sqlx::Error> {
+    Ok(told_in(letter)?.is_some_and(|told| Lineage::of(lineage, Some(told), false) == Lineage::Later))
+}
+
+/// The lineage of a letter; its header says it where its body cannot be read. None where neither does.
+fn told_in(letter: &PgRow) -> Result<Option<Uuid>, sqlx::Error> {
+    let payload: Vec<u8> = letter.try_get("payload")?;
+    let body = Envelope::decode(payload.as_slice()).ok().and_then(|envelope| lineage_of(&envelope).ok());
+    let header: Option<String> = letter.try_get("lineage")?;
+    let header = header.and_then(|told| Uuid::parse_str(&told).ok());
+    Ok(body.filter(|told| !told.is_nil()).or(header).or(body))
+}
+
+/// Raises its consumer's place to the letter's version, in the letter's lineage: a place of another one stays, and one of a
+/// restored producer also before a letter that does not say its own. What is missing then is fetched.
+async fn pass(db: &mut PgConnection, letter: i64) -> Result<(), Failure> {
+    let row = sqlx::query(
+        "-- chassis.dead_letters.dismissed
+         SELECT payload, headers ->> 'Yuchong-Lineage-Id' AS lineage FROM dead_letters WHERE id = $1",
     )
     .bind(letter)
+    .fetch_one(&mut *db)
+    .await?;
+    sqlx::query(
+        "-- chassis.dead_letters.pass
+         INSERT INTO consumer_versions AS place (consumer, aggregate_type, aggregate_id, version, lineage_id)
+         SELECT consumer, aggregate_type, aggregate_id, aggregate_version, $2::uuid FROM dead_letters
+         WHERE id = $1 AND aggregate_id IS NOT NULL AND aggregate_version IS NOT NULL
+         ON CONFLICT (consumer, aggregate_type, aggregate_id)
+         DO UPDATE SET version = greatest(place.version, excluded.version),
+                       lineage_id = CASE WHEN place.version = 0 THEN coalesce(place.lineage_id, excluded.lineage_id)
+                                         ELSE place.lineage_id END
+         WHERE place.lineage_id IS NULL OR place.lineage_id = excluded.lineage_id
+               -- The first lineage is a random id, each that a restore began a UUIDv7: its version stands in the third group.
+               OR (excluded.lineage_id IS NULL AND substr(place.lineage_id::text, 15, 1) <> '7')",
+    )
+    .bind(letter)
+    .bind(told_in(&row)?)
     .execute(db)
     .await?;
     Ok(())

@@ -2,19 +2,22 @@
 //!
 //! Owns: start and end. Not: a database, a broker or gRPC services; those are [`crate::Process`], which stands on this.
 
-use std::{collections::BTreeMap, future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap, convert::Infallible, future::Future, net::SocketAddr, sync::Arc, time::Duration,
+};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tonic::transport::Channel;
+use tonic::transport::{Channel, Endpoint};
 
 use crate::{
     StartError,
     config::EdgeSettings,
-    health,
+    connections, health,
     identity::Identity,
+    push::Push,
     rpc::{self, Peer},
     secure::Material,
     telemetry,
@@ -31,10 +34,12 @@ pub struct Edge {
     pub identity: Arc<Identity>,
     admin_addr: SocketAddr,
     pub(crate) tls: Option<Material>,
-    channels: BTreeMap<String, Channel>,
+    peers: BTreeMap<String, (Endpoint, Channel)>,
     shutdown: CancellationToken,
     pub(crate) tasks: TaskTracker,
     metrics: PrometheusHandle,
+    /// Sends the metrics where a collector is set.
+    push: Option<Arc<Push>>,
     _telemetry: telemetry::Guard,
 }
 
@@ -46,25 +51,41 @@ impl Edge {
     pub fn start(name: &'static str, settings: &EdgeSettings) -> Result<Edge, StartError> {
         settings.validate()?;
         let tls = Material::read(&settings.identity.tls)?;
-        let channels = settings
+        let peers = settings
             .peers
             .iter()
-            .map(|(peer, url)| match rpc::channel(url, tls.as_ref()) {
-                Ok(channel) => Ok((peer.clone(), channel)),
+            .map(|(peer, url)| match rpc::endpoint(url, tls.as_ref()) {
+                Ok(endpoint) => {
+                    let shared = endpoint.connect_lazy();
+                    Ok((peer.clone(), (endpoint, shared)))
+                }
                 Err(source) => Err(StartError::Peer { name: peer.clone(), source }),
             })
             .collect::<Result<_, _>>()?;
+        let collector = match settings.telemetry.otlp_endpoint.as_str() {
+            "" => None,
+            url => Some(
+                rpc::endpoint(url, tls.as_ref())
+                    .map_err(|error| StartError::Telemetry(error.into()))?
+                    .connect_lazy(),
+            ),
+        };
+        let telemetry =
+            telemetry::start(name, &settings.telemetry, collector.clone()).map_err(StartError::Telemetry)?;
+        // Before anything counts: what is counted earlier is lost.
+        let metrics = health::recorder();
+        let push = collector.map(|collector| Push::new(name, collector, metrics.clone()));
         Ok(Edge {
             name,
-            _telemetry: telemetry::start(name, &settings.telemetry).map_err(StartError::Telemetry)?,
+            _telemetry: telemetry,
             identity: Arc::new(Identity::new(name, &settings.identity)?),
             admin_addr: settings.admin_addr,
             tls,
-            channels,
+            peers,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            // Before anything counts: what is counted earlier is lost.
-            metrics: health::recorder(),
+            metrics,
+            push,
         })
     }
 
@@ -81,7 +102,20 @@ impl Edge {
     /// # Panics
     /// As [`Edge::peer`].
     pub fn channel(&self, name: &str) -> Channel {
-        self.channels.get(name).cloned().unwrap_or_else(|| panic!("setting peers.{name} is missing"))
+        self.known(name).1.clone()
+    }
+
+    /// A connection to another service that nobody shares, for calls that last: each holds one of the streams that a server
+    /// lets a connection have ([`rpc::STREAMS_MAX`]), and a call that finds none waits out its deadline.
+    ///
+    /// # Panics
+    /// As [`Edge::peer`].
+    pub fn channel_apart(&self, name: &str) -> Channel {
+        self.known(name).0.connect_lazy()
+    }
+
+    fn known(&self, name: &str) -> &(Endpoint, Channel) {
+        self.peers.get(name).unwrap_or_else(|| panic!("setting peers.{name} is missing"))
     }
 
     /// Raised when the process should end.
@@ -100,8 +134,7 @@ impl Edge {
         });
     }
 
-    /// Serves pages until SIGTERM or SIGINT, then finishes what is running within 25 s. Handlers find the address of
-    /// the connection as `ConnectInfo<SocketAddr>`.
+    /// Serves pages until SIGTERM or SIGINT, then finishes what is running within 25 s; see [`connections::serve`].
     ///
     /// # Errors
     /// A port is taken, or the server fails.
@@ -110,9 +143,11 @@ impl Edge {
         self.open(None).await?;
         tracing::info!(http = %addr, admin = %self.admin_addr, "{} serves", self.name);
         let stop = self.shutdown();
-        let server = axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(async move { stop.cancelled().await });
-        self.until_drained(server.into_future()).await?;
+        let server = async {
+            connections::serve(listener, router, stop).await;
+            Ok::<_, Infallible>(())
+        };
+        self.until_drained(server).await?;
         Ok(())
     }
 
@@ -125,6 +160,9 @@ impl Edge {
                 tracing::error!(%error, "admin port ended");
             }
         });
+        if let Some(push) = &self.push {
+            self.spawn("push of metrics", push.clone().run());
+        }
         let shutdown = self.shutdown();
         tokio::spawn(async move {
             signalled().await;
@@ -147,6 +185,10 @@ impl Edge {
         self.tasks.close();
         if tokio::time::timeout(Duration::from_secs(5), self.tasks.wait()).await.is_err() {
             tracing::warn!("background tasks did not end in time");
+        }
+        // What was counted since the last turn.
+        if let Some(push) = &self.push {
+            push.once().await;
         }
         Ok(())
     }

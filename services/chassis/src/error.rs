@@ -2,6 +2,11 @@
 
 use std::{borrow::Cow, collections::HashMap, error::Error, fmt};
 
+use time::{
+    OffsetDateTime,
+    format_description::well_known::Rfc3339,
+    macros::{format_description, offset},
+};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
@@ -173,6 +178,18 @@ impl Failure {
         self
     }
 
+    /// Says what happened meanwhile: who was first, when, and what was done; for people in `text`, for programs beside it.
+    ///
+    /// `who` is an office or a person as the reader may see it.
+    #[must_use]
+    pub fn overtaken(mut self, who: &str, at: OffsetDateTime, deed: &str) -> Self {
+        let format = format_description!("[year]-[month]-[day] [hour]:[minute]");
+        let shown = at.to_offset(offset!(+8)).format(format).unwrap_or_else(|_| at.to_string());
+        self.0.text = format!("{}：{who} 已于 {shown} {deed}", self.0.text);
+        let machine = at.format(&Rfc3339).unwrap_or_else(|_| at.to_string());
+        self.with("office", who).with("at", machine).with("deed", deed)
+    }
+
     /// Adds another failure's fields: a form shows all of its errors at once.
     #[must_use]
     pub fn and(mut self, other: Failure) -> Self {
@@ -185,6 +202,21 @@ impl Failure {
     pub fn after(mut self, delay: std::time::Duration) -> Self {
         self.0.retry_after = Some(delay);
         self
+    }
+
+    /// The same for somebody else who waited for it; of the causes the words are left.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let inner = &self.0;
+        Self(Box::new(Inner {
+            kind: inner.kind,
+            reason: inner.reason.clone(),
+            text: inner.text.clone(),
+            fields: inner.fields.clone(),
+            metadata: inner.metadata.clone(),
+            retry_after: inner.retry_after,
+            source: inner.source.as_deref().map(|source| chain(source).into()),
+        }))
     }
 
     /// See [`Kind`].

@@ -16,12 +16,16 @@ pub(crate) struct Admin {
     pub(crate) shutdown: CancellationToken,
 }
 
-/// Installs the process-wide metrics recorder; a second call in one process gives a handle that renders nothing (tests).
-pub(crate) fn recorder() -> PrometheusHandle {
+/// Histograms with buckets for times; without them they would be summaries.
+pub(crate) fn builder() -> PrometheusBuilder {
     let buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
     let builder = PrometheusBuilder::new();
-    let builder = builder.set_buckets(&buckets).unwrap_or_else(|_| PrometheusBuilder::new());
-    let recorder = builder.build_recorder();
+    builder.set_buckets(&buckets).unwrap_or_else(|_| PrometheusBuilder::new())
+}
+
+/// Installs the process-wide metrics recorder; a second call in one process gives a handle that renders nothing (tests).
+pub(crate) fn recorder() -> PrometheusHandle {
+    let recorder = builder().build_recorder();
     let handle = recorder.handle();
     // Fails only when a recorder stands already.
     let _ = metrics::set_global_recorder(recorder);

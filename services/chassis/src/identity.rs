@@ -19,6 +19,8 @@ use crate::{clock, config};
 
 /// Longest life of a caller token, seconds. Source: architecture, rule 5.
 pub const TOKEN_SECS_MAX: i64 = 60;
+/// How long a second factor that was shown counts as fresh, seconds. Source: reliability, section 11.
+const STEP_UP_SECS: i64 = 300;
 /// Clocks of two machines may differ by this much, seconds.
 const SKEW_SECS: i64 = 5;
 /// Believed tokens that are remembered; each is up to some hundred bytes, so a few MiB at most.
@@ -64,6 +66,8 @@ pub struct Caller {
     pub authentication: String,
     /// Whether a person leads the own office.
     pub lead: bool,
+    /// When a person last showed the second factor in this session, unix seconds; 0 where none was asked for.
+    pub second_factor_at: i64,
 }
 
 impl Caller {
@@ -89,7 +93,13 @@ impl Caller {
             session_id: String::new(),
             authentication: String::new(),
             lead: false,
+            second_factor_at: 0,
         }
+    }
+
+    /// Whether a person with a second factor has to show it again before what needs a fresh proof; `now` in unix seconds.
+    pub(crate) fn must_step_up(&self, now: i64) -> bool {
+        self.second_factor_at > 0 && now - self.second_factor_at > STEP_UP_SECS
     }
 
     /// Whether the caller holds a role.
@@ -102,9 +112,10 @@ impl Caller {
         Uuid::parse_str(&self.subject).ok()
     }
 
-    /// Whether an object at this county and prefecture lies in the caller's scope; the province covers all.
+    /// Whether an object at this county and prefecture lies in the caller's scope; the province covers all, no code nothing.
     pub fn covers(&self, county: &str, prefecture: &str) -> bool {
-        self.scope.iter().any(|code| code == county || code == prefecture || code == "410000")
+        let mut codes = self.scope.iter().filter(|code| !code.is_empty());
+        codes.any(|code| code == county || code == prefecture || code == "410000")
     }
 
     /// The name under which its requests are remembered: kind and subject.
@@ -297,6 +308,7 @@ impl Identity {
             session_id: claims.session_id,
             authentication: claims.authentication,
             lead: claims.lead,
+            second_factor_at: claims.second_factor_at,
         };
         Ok(Believed { caller, issued_at: claims.issued_at, expires_at: claims.expires_at })
     }

@@ -11,20 +11,24 @@
 pub mod audit;
 pub mod clock;
 pub mod config;
+pub mod connections;
 pub mod consumer;
 pub mod dead_letters;
 pub mod edge;
 pub mod error;
 mod events;
+mod exposition;
 pub mod health;
 pub mod identity;
 pub mod lineage;
 pub mod outbound;
 pub mod outbox;
 pub mod page;
+mod places;
 pub mod process;
 mod production;
 mod pull;
+mod push;
 pub mod rpc;
 mod schema;
 pub mod sealing;
@@ -32,6 +36,7 @@ pub mod secure;
 pub mod telemetry;
 pub mod testing;
 mod transaction;
+pub mod turns;
 mod upkeep;
 pub mod work;
 
@@ -43,7 +48,8 @@ pub use work::{Announcement, Units, Work};
 
 use sqlx::{PgPool, migrate::Migrator};
 
-/// Applies `migrations/chassis`, then the service's own migrations; each keeps its own ledger of applied files.
+/// Applies `migrations/chassis`, then the service's own migrations; each keeps its own ledger of applied files. Then takes the
+/// right to change what is only added to from every role but the owner (decision record 34).
 ///
 /// # Errors
 /// Any migration that fails or differs from the file that was applied before.
@@ -51,5 +57,7 @@ pub async fn migrate(pool: &PgPool, own: Migrator) -> Result<(), sqlx::migrate::
     let mut shared = sqlx::migrate!("../../migrations/chassis");
     shared.dangerous_set_table_name("_chassis_migrations");
     shared.run(pool).await?;
-    own.run(pool).await
+    own.run(pool).await?;
+    sqlx::query("SELECT withhold_changes()").execute(pool).await?;
+    Ok(())
 }

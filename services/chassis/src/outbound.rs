@@ -1,6 +1,6 @@
 //! HTTP to outside systems: an address inside this network is never called, so that nobody makes a process call its neighbours.
 //!
-//! Owns: which addresses are public, and a client that connects to those only. A name is judged by the very addresses that are
+//! Owns: which addresses are public, a client that connects to those only, and which certificates it believes. A name is judged by the very addresses that are
 //! connected to (no second look-up in between), nothing is redirected, no proxy is asked. Not: what is sent.
 
 use std::{
@@ -10,7 +10,7 @@ use std::{
 };
 
 use reqwest::{
-    Url,
+    Certificate, ClientBuilder, Url,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect::Policy,
 };
@@ -21,10 +21,25 @@ use reqwest::{
 /// # Errors
 /// The machine has no usable TLS.
 pub fn client(private_addresses: bool, connect: Duration) -> Result<reqwest::Client, reqwest::Error> {
+    builder(private_addresses, connect).build()
+}
+
+/// A client of one outside system whose certificates an authority of its own has issued: it believes the certificates of this text
+/// (PEM) and no others. `None`: the text holds none that can be read.
+#[must_use]
+pub fn believing(authority: &str, private_addresses: bool, connect: Duration) -> Option<reqwest::Client> {
+    let certificates = Certificate::from_pem_bundle(authority.as_bytes()).ok()?;
+    if certificates.is_empty() {
+        return None;
+    }
+    builder(private_addresses, connect).tls_certs_only(certificates).build().ok()
+}
+
+fn builder(private_addresses: bool, connect: Duration) -> ClientBuilder {
     // A provider that is there already is the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let plain = reqwest::Client::builder().connect_timeout(connect).redirect(Policy::none()).no_proxy();
-    if private_addresses { plain.build() } else { plain.dns_resolver(Arc::new(Public)).build() }
+    if private_addresses { plain } else { plain.dns_resolver(Arc::new(Public)) }
 }
 
 /// Whether the host of an address is a name (judged when it is resolved), or a public number. A number is not resolved, so this
@@ -88,7 +103,65 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io::{Read as _, Write as _},
+        net::TcpListener,
+        thread,
+    };
+
+    use rustls::{
+        ServerConfig, ServerConnection,
+        pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    };
+
     use super::*;
+
+    /// Made by `tests/certificates/make.sh`: the service is certified by the first authority.
+    const AUTHORITY: &str = include_str!("../tests/certificates/authority.crt");
+    const OTHER: &str = include_str!("../tests/certificates/other.crt");
+    const SERVICE: &[u8] = include_bytes!("../tests/certificates/service.crt");
+    const KEY: &[u8] = include_bytes!("../tests/certificates/service.key");
+
+    /// Answers over TLS, one connection after the other, for as long as the tests run.
+    fn server() -> SocketAddr {
+        let certificate = CertificateDer::from_pem_slice(SERVICE).expect("a certificate");
+        let key = PrivateKeyDer::from_pem_slice(KEY).expect("a key");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let versions = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config =
+            versions.expect("versions").with_no_client_auth().with_single_cert(vec![certificate], key);
+        let config = Arc::new(config.expect("a pair"));
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.expect("a connection");
+                let mut connection = ServerConnection::new(config.clone()).expect("a connection");
+                let mut tls = rustls::Stream::new(&mut connection, &mut stream);
+                // Who does not believe breaks off.
+                if tls.read(&mut [0; 4_096]).is_ok_and(|read| read > 0) {
+                    let answer = b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+                    tls.write_all(answer).and_then(|()| tls.flush()).expect("answered");
+                }
+            }
+        });
+        address
+    }
+
+    #[tokio::test]
+    async fn an_authority_of_its_own_is_believed_and_nobody_else() {
+        let url = format!("https://{}/", server());
+        let connect = Duration::from_secs(5);
+        let own = believing(AUTHORITY, true, connect).expect("a certificate");
+        assert_eq!(own.get(&url).send().await.expect("answered").status(), 200);
+        let other = believing(OTHER, true, connect).expect("a certificate");
+        assert!(other.get(&url).send().await.is_err());
+        let public = client(true, connect).expect("a client");
+        assert!(public.get(&url).send().await.is_err());
+        for none in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            assert!(believing(none, true, connect).is_none(), "{none}");
+        }
+    }
 
     #[test]
     fn numbers_of_this_network_are_not_called_however_they_are_written() {

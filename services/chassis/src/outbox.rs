@@ -336,7 +336,8 @@ impl Relay {
             .header("Yuchong-Type", event.r#type.as_str())
             .header("Yuchong-Aggregate-Type", event.aggregate_type.as_str())
             .header("Yuchong-Aggregate-Id", event.aggregate_id.as_str())
-            .header("Yuchong-Aggregate-Version", event.aggregate_version.to_string().as_str());
+            .header("Yuchong-Aggregate-Version", event.aggregate_version.to_string().as_str())
+            .header("Yuchong-Lineage-Id", event.lineage_id.as_str());
         if !event.traceparent.is_empty() {
             message = message.header(crate::telemetry::TRACEPARENT, event.traceparent.as_str());
         }

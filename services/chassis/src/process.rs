@@ -14,7 +14,10 @@ use sqlx::{
 use tokio::{net::TcpListener, sync::Notify};
 use tokio_stream::wrappers::TcpListenerStream;
 use tokio_util::sync::CancellationToken;
-use tonic::{service::RoutesBuilder, transport::Server};
+use tonic::{
+    service::{Routes, RoutesBuilder},
+    transport::{Server, ServerTlsConfig},
+};
 use uuid::Uuid;
 
 use crate::{
@@ -26,8 +29,10 @@ use crate::{
     identity::{Identity, KeyError},
     outbox::Relay,
     pull::Consumer,
-    rpc::{Access, GateLayer, Peer},
-    schema, secure, upkeep,
+    rpc::{self, Access, GateLayer, Open, Peer},
+    schema,
+    secure::{self, Material},
+    upkeep,
 };
 
 /// The longest call: an upload of 20 MiB over a slow line (1 Mbit/s ≈ 170 s). Short calls end earlier by themselves: each
@@ -97,6 +102,7 @@ pub struct Process {
     jetstream: jetstream::Context,
     wake: Arc<Notify>,
     grpc_addr: SocketAddr,
+    outside_addr: Option<SocketAddr>,
     edge: Edge,
 }
 
@@ -161,7 +167,7 @@ impl Process {
             .retry_on_initial_connect()
             .max_reconnects(None)
             .reconnect_delay_callback(|attempts| Duration::from_millis((100 * attempts as u64).min(2_000)))
-            .connect(settings.broker.url.as_str())
+            .connect(secure::servers(&settings.broker.url).map_err(|error| StartError::Broker(error.into()))?)
             .await
             .map_err(|error| StartError::Broker(error.into()))?;
         let wake = Arc::new(Notify::new());
@@ -173,6 +179,7 @@ impl Process {
             jetstream: jetstream::new(nats),
             wake,
             grpc_addr: settings.server.grpc_addr,
+            outside_addr: settings.server.outside()?,
             edge,
         })
     }
@@ -221,38 +228,87 @@ impl Process {
     ///
     /// # Errors
     /// A port is taken, or the server fails.
-    pub async fn serve(self, mut routes: RoutesBuilder, access: &'static [Access]) -> anyhow::Result<()> {
+    pub async fn serve(self, routes: RoutesBuilder, access: &'static [Access]) -> anyhow::Result<()> {
+        self.serve_outside(routes, access, &[]).await
+    }
+
+    /// As [`Process::serve`]; where `server.outside_addr` is set, what is `open` is answered there too, to callers without
+    /// a certificate. Source: decision record 40.
+    ///
+    /// # Errors
+    /// As [`Process::serve`].
+    pub async fn serve_outside(
+        self,
+        mut routes: RoutesBuilder,
+        access: &'static [Access],
+        open: Open,
+    ) -> anyhow::Result<()> {
         self.spawn("upkeep", upkeep::run(self.pool.clone()));
         let (reporter, health_service) = tonic_health::server::health_reporter();
         reporter.set_service_status("", tonic_health::ServingStatus::Serving).await;
         routes.add_service(health_service);
         routes.add_service(EventsServer::new(FromOutbox(self.pool.clone())));
+        let routes = routes.routes();
         let listener = TcpListener::bind(self.grpc_addr).await?;
+        let outside = match self.outside_addr {
+            Some(addr) => Some(TcpListener::bind(addr).await?),
+            None => None,
+        };
         self.edge.open(Some(self.pool.clone())).await?;
-        tracing::info!(grpc = %self.grpc_addr, "{} serves", self.name);
-        let incoming = tokio_stream::StreamExt::map(TcpListenerStream::new(listener), |stream| {
+        tracing::info!(grpc = %self.grpc_addr, outside = ?self.outside_addr, "{} serves", self.name);
+        let (tls, gate) = (self.edge.tls.as_ref(), GateLayer::new(access, self.identity.clone()));
+        let outside = outside.map(|listener| Inlet {
+            listener,
+            tls: tls.map(Material::outside_server),
+            gate: gate.outside(open),
+        });
+        let inside = Inlet { listener, tls: tls.map(Material::server), gate };
+        let (also, stop, stop_outside) = (routes.clone(), self.shutdown(), self.shutdown());
+        let answered = async move {
+            let outside = async move {
+                match outside {
+                    Some(inlet) => inlet.answer(also, stop_outside).await,
+                    None => Ok(()),
+                }
+            };
+            tokio::try_join!(inside.answer(routes, stop), outside).map(|((), ())| ())
+        };
+        self.edge.until_drained(answered).await?;
+        self.pool.close().await;
+        Ok(())
+    }
+}
+
+/// One port with its rules.
+struct Inlet {
+    listener: TcpListener,
+    tls: Option<ServerTlsConfig>,
+    gate: GateLayer,
+}
+
+impl Inlet {
+    /// Answers until the process should end, then finishes what is running.
+    async fn answer(self, routes: Routes, stop: CancellationToken) -> Result<(), tonic::transport::Error> {
+        let incoming = tokio_stream::StreamExt::map(TcpListenerStream::new(self.listener), |stream| {
             if let Ok(stream) = &stream {
                 // Nagle's delay only costs here; a socket that refuses the option still works.
                 let _ = stream.set_nodelay(true);
             }
             stream
         });
-        let stop = self.shutdown();
         let mut server = Server::builder();
-        if let Some(tls) = &self.edge.tls {
-            server = server.tls_config(tls.server())?;
+        if let Some(tls) = self.tls {
+            server = server.tls_config(tls)?;
         }
-        let server = server
-            .max_concurrent_streams(100)
+        server
+            .max_concurrent_streams(rpc::STREAMS_MAX)
             .concurrency_limit_per_connection(256)
             .timeout(CALL_MAX)
             .http2_keepalive_interval(Some(Duration::from_secs(30)))
-            .layer(GateLayer::new(access, self.identity.clone()))
-            .add_routes(routes.routes())
-            .serve_with_incoming_shutdown(incoming, async move { stop.cancelled().await });
-        self.edge.until_drained(server).await?;
-        self.pool.close().await;
-        Ok(())
+            .layer(self.gate)
+            .add_routes(routes)
+            .serve_with_incoming_shutdown(incoming, async move { stop.cancelled().await })
+            .await
     }
 }
 

@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::{
     Failure,
     consumer::{Applier, Heard, Outcome, Subscription},
+    dead_letters,
     error::{Verdict, chain},
     telemetry,
 };
@@ -38,6 +39,8 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::fro
 const MEASURE: Duration = Duration::from_secs(10);
 /// Header that says whose event it is.
 const AGGREGATE_ID: &str = "Yuchong-Aggregate-Id";
+/// Why an event is kept that could be applied: behind an open letter of its aggregate.
+const BLOCKED: &str = "blocked";
 /// Payload version that this code knows.
 const SCHEMA_VERSION: u32 = 1;
 
@@ -245,7 +248,7 @@ impl Lane {
             }
             Ok(Outcome::Passed) => Ok(AckKind::Ack),
             Ok(Outcome::Blocked) => {
-                self.bury(message, Some(&envelope), "blocked", "an earlier event is a dead letter").await
+                self.bury(message, Some(&envelope), BLOCKED, "an earlier event is a dead letter").await
             }
             // Another restore, while this one's events came in: the next delivery begins anew once more.
             Ok(Outcome::Reborn) => {
@@ -318,11 +321,22 @@ impl Lane {
                 (name.to_string(), text.into())
             })
             .collect();
-        sqlx::query(
+        if let Some(envelope) = envelope {
+            dead_letters::make_room(&self.applier.pool, durable, envelope).await?;
+        }
+        // A letter that is being replayed is settled either after this one came behind it, and then finds it, or before.
+        let stands: bool = sqlx::query_scalar(
             "-- chassis.dead_letters.insert
-             INSERT INTO dead_letters (consumer, stream, stream_seq, subject, event_id, aggregate_type, aggregate_id,
-                                       aggregate_version, reason, error, payload, headers, died_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now()) ON CONFLICT (consumer, event_id) DO NOTHING",
+             WITH before AS (
+                 SELECT id FROM dead_letters WHERE consumer = $1 AND aggregate_type = $6 AND aggregate_id = $7
+                 AND settled_at IS NULL LIMIT 1 FOR SHARE),
+             kept AS (
+                 INSERT INTO dead_letters (consumer, stream, stream_seq, subject, event_id, aggregate_type, aggregate_id,
+                                           aggregate_version, reason, error, payload, headers, died_at)
+                 SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now()
+                 WHERE $9 <> 'blocked' OR EXISTS (SELECT FROM before)
+                 ON CONFLICT (consumer, event_id) DO NOTHING)
+             SELECT EXISTS (SELECT FROM before)",
         )
         .bind(durable)
         .bind(stream)
@@ -336,8 +350,11 @@ impl Lane {
         .bind(error)
         .bind(message.payload.as_ref())
         .bind(sqlx::types::Json(headers))
-        .execute(&self.applier.pool)
+        .fetch_one(&self.applier.pool)
         .await?;
+        if reason == BLOCKED && !stands {
+            return Err(Failure::unavailable("unblocked", "what stood before it is settled"));
+        }
         metrics::counter!("dead_letters_total", "consumer" => *durable).increment(1);
         tracing::error!(consumer = durable, subject = %message.subject, reason, error, "dead letter");
         Ok(AckKind::Term)

@@ -11,7 +11,6 @@ use std::{
 };
 
 use futures::future::BoxFuture;
-use tokio::sync::Semaphore;
 use tonic::{
     Code, Request, Status,
     body::Body,
@@ -23,8 +22,9 @@ use tower::{Layer, Service};
 use tracing::Instrument as _;
 
 use crate::{
-    Failure,
+    Failure, clock,
     identity::{Caller, Identity, Kind},
+    places::{Place, Places},
     secure::Material,
     telemetry,
 };
@@ -45,6 +45,8 @@ pub enum Who {
     Anyone,
     /// A person with this role; `"*"` is any signed-in person.
     Person(&'static str),
+    /// The same, who with a second factor enrolled has shown it in the last five minutes.
+    StepUp(&'static str),
     /// An outside system with this role.
     Machine(&'static str),
     /// A service of this name; `"*"` is any service of the platform.
@@ -55,12 +57,18 @@ impl Who {
     fn admits(self, caller: &Caller) -> bool {
         match self {
             Who::Anyone => true,
-            Who::Person(role) => caller.kind == Kind::Person && (role == "*" || caller.has_role(role)),
+            Who::Person(role) | Who::StepUp(role) => {
+                caller.kind == Kind::Person && (role == "*" || caller.has_role(role))
+            }
             Who::Machine(role) => caller.kind == Kind::Machine && caller.has_role(role),
             Who::Service(name) => caller.kind == Kind::Service && (name == "*" || caller.subject == name),
         }
     }
 }
+
+/// What is open to callers from outside: the path of a gRPC service with its last slash, or of one method. Who may call it
+/// is the access table's affair all the same.
+pub type Open = &'static [&'static str];
 
 /// Rows that every service has.
 pub(crate) const SHARED: &[Access] = &[
@@ -68,10 +76,6 @@ pub(crate) const SHARED: &[Access] = &[
     Access { method: "/grpc.health.v1.Health/Watch", who: &[Who::Anyone] },
     Access { method: "/yuchong.common.v1.Events/ListEvents", who: &[Who::Service("*")] },
 ];
-
-/// Handlers that may run at the same time; more are refused at once, so that what was accepted is finished (R10).
-/// Twice the largest pool with some waiting for each connection: beyond that a request would only wait out its deadline.
-const IN_FLIGHT_MAX: usize = 512;
 
 /// The path of the method being called; part of the idempotency key.
 #[derive(Debug, Clone)]
@@ -89,14 +93,25 @@ pub fn caller<T>(request: &Request<T>) -> Result<Caller, Status> {
 #[derive(Clone)]
 pub(crate) struct GateLayer {
     table: Arc<HashMap<&'static str, &'static [Who]>>,
-    places: Arc<Semaphore>,
+    places: Places,
     identity: Arc<Identity>,
 }
 
 impl GateLayer {
     pub(crate) fn new(access: &'static [Access], identity: Arc<Identity>) -> Self {
         let table = SHARED.iter().chain(access).map(|row| (row.method, row.who)).collect();
-        Self { table: Arc::new(table), places: Arc::new(Semaphore::new(IN_FLIGHT_MAX)), identity }
+        Self { table: Arc::new(table), places: Places::inside(), identity }
+    }
+
+    /// The same rules for callers from outside: only rows of what is open to them, and places of their own, so that they
+    /// take none from the platform's services.
+    pub(crate) fn outside(&self, open: Open) -> Self {
+        let rows = self.table.iter().filter(|(method, _)| open.iter().any(|one| method.starts_with(one)));
+        Self {
+            table: Arc::new(rows.map(|(method, who)| (*method, *who)).collect()),
+            places: Places::outside(),
+            identity: self.identity.clone(),
+        }
     }
 
     fn admit(&self, request: &http::Request<Body>) -> Result<Caller, Failure> {
@@ -113,12 +128,28 @@ impl GateLayer {
             tracing::info!(%error, path, "caller token refused");
             Failure::unauthenticated("caller_invalid", "登录已失效，请重新登录")
         })?;
-        if who.iter().any(|who| who.admits(&caller)) {
-            Ok(caller)
-        } else {
-            Err(Failure::forbidden("not_permitted", "您的账号没有进行此操作的权限").with("method", path))
-        }
+        judge(who, &caller, clock::unix_seconds()).map_err(|failure| failure.with("method", path))?;
+        Ok(caller)
     }
+
+    /// A place for a caller that was admitted; whoever shows a token where none is needed is a stranger all the same.
+    fn place(&self, path: &str, caller: &Caller) -> Result<Place, Failure> {
+        let open = self.table.get(path).is_none_or(|who| who.contains(&Who::Anyone));
+        self.places.take((!open).then_some(caller))
+    }
+}
+
+/// Whether a row of the table admits a caller; `now` in unix seconds.
+fn judge(who: &[Who], caller: &Caller, now: i64) -> Result<(), Failure> {
+    let fitting: Vec<_> = who.iter().filter(|who| who.admits(caller)).collect();
+    if fitting.is_empty() {
+        return Err(Failure::forbidden("not_permitted", "您的账号没有进行此操作的权限"));
+    }
+    if fitting.iter().all(|who| matches!(who, Who::StepUp(_))) && caller.must_step_up(now) {
+        let text = "此操作需要 5 分钟内的动态口令验证，请输入动态口令后继续";
+        return Err(Failure::forbidden("step_up_required", text));
+    }
+    Ok(())
 }
 
 impl<S> Layer<S> for GateLayer {
@@ -161,9 +192,7 @@ where
             telemetry::continue_trace(&span, parent);
         }
         let admitted = span.in_scope(|| self.rules.admit(&request)).and_then(|caller| {
-            let place = self.rules.places.clone().try_acquire_owned().map_err(|_| {
-                Failure::busy("too_many_requests", "当前访问较多，请稍后重试").after(Duration::from_secs(1))
-            })?;
+            let place = self.rules.place(&path, &caller)?;
             Ok((caller, place))
         });
         let started = Instant::now();
@@ -179,13 +208,8 @@ where
         request.extensions_mut().insert(Method(path.clone()));
         let fresh = self.inner.clone();
         let mut ready = std::mem::replace(&mut self.inner, fresh);
-        let handler = tokio::spawn(
-            async move {
-                let _place = place;
-                ready.call(request).await
-            }
-            .instrument(span),
-        );
+        let held = async move { place.hold(request, |request| ready.call(request)).await };
+        let handler = tokio::spawn(held.instrument(span));
         Box::pin(async move {
             let response = match handler.await {
                 Ok(answer) => answer?,
@@ -256,21 +280,23 @@ impl Interceptor for Signer {
     }
 }
 
-/// A channel that connects when it is first used, and again after it broke.
+/// Calls and streams that a server lets one connection have at a time. Source: reliability 14.
+pub const STREAMS_MAX: u32 = 100;
+
+/// Where a service is; its channels connect when they are first used, and again after they broke.
 ///
 /// # Errors
 /// An address that is not a URL.
-pub(crate) fn channel(url: &str, tls: Option<&Material>) -> Result<Channel, tonic::transport::Error> {
+pub(crate) fn endpoint(url: &str, tls: Option<&Material>) -> Result<Endpoint, tonic::transport::Error> {
     let mut endpoint = Endpoint::from_shared(url.to_owned())?;
-    if let Some(tls) = tls.filter(|_| url.starts_with("https://")) {
+    if let Some(tls) = tls.filter(|_| endpoint.uri().scheme_str() == Some("https")) {
         endpoint = endpoint.tls_config(tls.client())?;
     }
     Ok(endpoint
         .connect_timeout(Duration::from_secs(2))
         .tcp_nodelay(true)
         .http2_keep_alive_interval(Duration::from_secs(20))
-        .keep_alive_while_idle(true)
-        .connect_lazy())
+        .keep_alive_while_idle(true))
 }
 
 /// Speaks as this process to the service named.
@@ -286,6 +312,33 @@ pub fn speaking_for(channel: Channel, token: Arc<str>) -> Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn official(second_factor_at: i64) -> Caller {
+        Caller {
+            kind: Kind::Person,
+            roles: vec!["county".to_owned()],
+            second_factor_at,
+            ..Caller::anonymous()
+        }
+    }
+
+    #[test]
+    fn a_second_factor_shown_more_than_five_minutes_ago_has_to_be_shown_again_before_a_decision() {
+        let reason = |who: &[Who], second_factor_at| match judge(who, &official(second_factor_at), 10_000) {
+            Ok(()) => String::new(),
+            Err(failure) => failure.reason().to_owned(),
+        };
+        let decides = [Who::StepUp("county")];
+        assert_eq!(reason(&decides, 9_700), "");
+        assert_eq!(reason(&decides, 9_699), "step_up_required");
+        assert_eq!(reason(&[Who::Person("county")], 9_699), "", "reading needs no fresh proof");
+        assert_eq!(reason(&[Who::StepUp("city")], 10_000), "not_permitted");
+    }
+
+    #[test]
+    fn nobody_without_a_second_factor_is_asked_for_one() {
+        assert!(judge(&[Who::StepUp("county")], &official(0), 10_000).is_ok());
+    }
 
     #[test]
     fn a_code_is_counted_by_the_name_that_alerts_look_for() {

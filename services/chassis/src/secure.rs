@@ -1,8 +1,9 @@
 //! TLS between the services: both sides show a certificate of the one authority, over gRPC and to the broker.
 //!
 //! Owns: reading the files. Not: whether TLS is demanded (`production`), the database's TLS (its URL says it).
-use std::{fs, path::PathBuf};
+use std::{fs, io, path::PathBuf};
 
+use async_nats::ServerAddr;
 use tonic::transport::{Certificate, ClientTlsConfig, Identity, ServerTlsConfig};
 
 use crate::config::{Broker, ConfigError, Tls};
@@ -45,16 +46,29 @@ impl Material {
         ServerTlsConfig::new().identity(self.own.clone()).client_ca_root(self.authority.clone())
     }
 
+    /// Asks nobody for a certificate: callers from outside have none.
+    pub(crate) fn outside_server(&self) -> ServerTlsConfig {
+        ServerTlsConfig::new().identity(self.own.clone())
+    }
+
     /// Shows the own certificate, and believes the authority alone.
     pub(crate) fn client(&self) -> ClientTlsConfig {
         ClientTlsConfig::new().identity(self.own.clone()).ca_certificate(self.authority.clone())
     }
 }
 
+/// The servers of a broker's address, which are separated by commas, as the client reads them.
+///
+/// # Errors
+/// One of them is no address of NATS.
+pub fn servers(url: &str) -> io::Result<Vec<ServerAddr>> {
+    url.split(',').map(|server| server.trim().parse()).collect()
+}
+
 /// How this service signs in at the broker: its own inbox, its NKey, and TLS where the address or the settings ask for it.
 ///
 /// # Errors
-/// The file of the seed cannot be read.
+/// The file of the seed cannot be read; a server is no address.
 pub fn broker(name: &str, broker: &Broker, tls: &Tls) -> Result<async_nats::ConnectOptions, ConfigError> {
     let mut options =
         async_nats::ConnectOptions::new().name(name).custom_inbox_prefix(format!("_INBOX.{name}"));
@@ -65,7 +79,10 @@ pub fn broker(name: &str, broker: &Broker, tls: &Tls) -> Result<async_nats::Conn
         })?;
         options = options.nkey(seed.trim().to_owned());
     }
-    if broker.url.contains("tls://") {
+    let servers = servers(&broker.url)
+        .map_err(|error| ConfigError::Invalid { key: "broker.url", why: error.to_string() })?;
+    // Of all of them: a server may tell of others, and says only where they are.
+    if servers.iter().any(ServerAddr::tls_required) {
         options = options.require_tls(true);
         if !tls.authority.is_empty() {
             options = options.add_root_certificates(PathBuf::from(&tls.authority));

@@ -1,4 +1,6 @@
 //! Logs as JSON lines and traces by OpenTelemetry; one trace goes through gRPC metadata, outbox row and NATS header.
+//!
+//! Not: metrics; those are `health` (Prometheus) and `push` (OTLP).
 
 use std::collections::HashMap;
 
@@ -7,8 +9,9 @@ use opentelemetry::{
     propagation::{Extractor, TextMapPropagator as _},
     trace::TracerProvider as _,
 };
-use opentelemetry_otlp::WithExportConfig as _;
+use opentelemetry_otlp::WithTonicConfig as _;
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
+use tonic::transport::Channel;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::{
@@ -30,18 +33,20 @@ impl Drop for Guard {
     }
 }
 
-/// Starts logs and traces; a second call in the same process changes nothing (tests).
+/// Starts logs, and traces where there is a collector; a second call in the same process changes nothing (tests).
 ///
 /// # Errors
-/// An OTLP endpoint that is not an address, or a log filter that does not parse.
-pub fn start(service: &'static str, settings: &config::Telemetry) -> anyhow::Result<Guard> {
+/// A log filter that does not parse.
+pub fn start(
+    service: &'static str,
+    settings: &config::Telemetry,
+    collector: Option<Channel>,
+) -> anyhow::Result<Guard> {
     let mut provider =
         SdkTracerProvider::builder().with_resource(Resource::builder().with_service_name(service).build());
-    if !settings.otlp_endpoint.is_empty() {
-        let exporter = opentelemetry_otlp::SpanExporter::builder()
-            .with_tonic()
-            .with_endpoint(&settings.otlp_endpoint)
-            .build()?;
+    if let Some(collector) = collector {
+        let exporter =
+            opentelemetry_otlp::SpanExporter::builder().with_tonic().with_channel(collector).build()?;
         provider = provider.with_batch_exporter(exporter);
     }
     let provider = provider.build();

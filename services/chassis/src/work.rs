@@ -295,7 +295,14 @@ impl Work {
         if !self.announced.is_empty() {
             self.write(None).await?;
         }
-        self.tx.commit().await.map_err(|error| {
+        // Names by OpenTelemetry's semantic conventions for databases.
+        let span = tracing::info_span!(
+            "commit",
+            otel.kind = "client",
+            db.system.name = "postgresql",
+            db.operation.name = "COMMIT"
+        );
+        self.tx.commit().instrument(span).await.map_err(|error| {
             tracing::warn!(%error, "commit without an answer");
             Failure::unavailable("outcome_unknown", "系统暂未确认结果，请稍后用同一请求重试，不会重复办理")
         })?;

@@ -9,6 +9,7 @@ pub mod previews;
 pub mod reading;
 pub mod sealing;
 pub mod sweep;
+pub mod turns;
 pub mod uploads;
 pub mod uses;
 pub mod views;
@@ -22,7 +23,8 @@ use crate::{
         dossier::Dossier,
         revision::{Content, canonical},
     },
-    store,
+    inspect::worker::WorkerError,
+    labels, store,
 };
 
 /// The dossier hash: SHA-256, hex, of the canonical form.
@@ -36,4 +38,15 @@ async fn lock_own(work: &mut Work, application_id: Uuid) -> Result<Dossier, Fail
     let operator_id = work.caller().operator_id;
     let dossier = store::dossiers::lock(work.db(), application_id).await?;
     dossier.filter(|dossier| Some(dossier.operator_id) == operator_id).ok_or_else(Failure::not_found)
+}
+
+/// Reason of a file that could not be looked into yet.
+const INSPECTION_LATE: &str = "inspection_late";
+
+/// A worker that said nothing about its file: it comes again where the machine was too busy for it.
+fn unanswered(error: WorkerError) -> Failure {
+    match error {
+        WorkerError::Late => Failure::unavailable(INSPECTION_LATE, labels::INSPECTION_LATE),
+        WorkerError::NotRun(_) => Failure::internal(error),
+    }
 }

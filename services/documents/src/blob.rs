@@ -9,6 +9,7 @@ use futures::{StreamExt as _, TryStreamExt as _, stream::BoxStream};
 use object_store::{
     ObjectMeta, ObjectStore, ObjectStoreExt as _, PutPayload, local::LocalFileSystem, path::Path,
 };
+use secrecy::ExposeSecret as _;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -33,9 +34,6 @@ pub enum BlobError {
     /// The store's own words.
     #[error("object store")]
     Store(#[from] object_store::Error),
-    /// Asked for S3, which this build does not have.
-    #[error("setting storage.kind: this build has no S3")]
-    NotBuilt,
     /// The folder cannot be made.
     #[error("object store folder {folder}")]
     Folder {
@@ -263,9 +261,7 @@ impl Blobs {
     }
 }
 
-#[cfg(feature = "s3")]
 fn open_s3(s3: &S3) -> Result<Arc<dyn ObjectStore>, BlobError> {
-    use secrecy::ExposeSecret as _;
     // Another part of the process may have chosen the same provider before; there is only this one in the tree.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let store = object_store::aws::AmazonS3Builder::new()
@@ -277,11 +273,6 @@ fn open_s3(s3: &S3) -> Result<Arc<dyn ObjectStore>, BlobError> {
         .with_allow_http(s3.endpoint.starts_with("http://"))
         .build()?;
     Ok(Arc::new(store))
-}
-
-#[cfg(not(feature = "s3"))]
-fn open_s3(_: &S3) -> Result<Arc<dyn ObjectStore>, BlobError> {
-    Err(BlobError::NotBuilt)
 }
 
 impl From<BlobError> for chassis::Failure {

@@ -93,9 +93,6 @@ impl Storage {
                 "storage.fsync",
                 "must be true in production: a confirmed upload must survive a power loss",
             ),
-            StorageKind::S3 if !cfg!(feature = "s3") => {
-                wrong("storage.kind", "this build has no S3; build it with the feature s3")
-            }
             StorageKind::S3 if production && !self.s3.endpoint.starts_with("https://") => {
                 wrong("storage.s3.endpoint", "must be an https:// URL in production")
             }
@@ -122,6 +119,8 @@ pub struct Uploads {
 pub struct Inspection {
     /// Its program; empty means this executable.
     pub program: String,
+    /// Wall time of one, seconds, 10..=240.
+    pub wall_secs: u64,
 }
 
 /// Pictures to look at.
@@ -180,6 +179,9 @@ impl Config {
         }
         if self.uploads.anonymous_per_hour_max < 0 {
             return wrong("uploads.anonymous_per_hour_max", "must not be negative");
+        }
+        if !(10..=240).contains(&self.inspection.wall_secs) {
+            return wrong("inspection.wall_secs", "must be 10..=240");
         }
         if !(1..=3600).contains(&self.sweep.interval_secs) {
             return wrong("sweep.interval_secs", "must be 1..=3600");

@@ -7,6 +7,9 @@ use crate::{
     inspect::Threat,
 };
 
+/// What is said where a file could not be looked into yet.
+pub const INSPECTION_LATE: &str = "系统繁忙，文件检查尚未完成，请稍后重试";
+
 /// How a slot is called.
 #[must_use]
 pub const fn slot(slot: Slot) -> &'static str {
@@ -150,7 +153,8 @@ pub fn refusal(refusal: &Refusal) -> (&'static str, String, String) {
         }
         Refusal::UploadIncomplete => said("upload_incomplete", "", "上传中断，请重试"),
         Refusal::PartMisshapen => said("part_misshapen", "chunk", "上传分片不完整，请刷新页面后重新上传"),
-        Refusal::UploadBusy => said("upload_busy", "", "上传人数较多，请稍后重试"),
+        Refusal::UploadBusy => said("upload_busy", "", "同时上传的文件较多，请稍后重试"),
+        Refusal::PreviewBusy => said("preview_busy", "", "同时预览的文件较多，请稍后重试"),
         Refusal::PreviewImpossible(_) => said("preview_impossible", "file_id", "无法在线预览，请下载原件"),
         Refusal::PageOutOfRange { pages: 0 } => said("page_out_of_range", "page", "页码从 1 开始"),
         Refusal::PageOutOfRange { pages } => {
@@ -239,6 +243,7 @@ const fn about_input(refusal: &Refusal) -> bool {
         | Refusal::TooManyFiles { .. }
         | Refusal::FilesTooLarge
         | Refusal::UploadBusy
+        | Refusal::PreviewBusy
         | Refusal::PreviewImpossible(_)
         | Refusal::InvoiceTaken
         | Refusal::InvoiceTakenByOwner(_)
@@ -257,7 +262,7 @@ impl From<Refusal> for Failure {
         if about_input(&refused) {
             return Failure::invalid(reason, field, text);
         }
-        let busy = refused == Refusal::UploadBusy;
+        let busy = matches!(refused, Refusal::UploadBusy | Refusal::PreviewBusy);
         let failure = if busy { Failure::busy(reason, text) } else { Failure::refused(reason, text) };
         let failure = if field.is_empty() { failure } else { failure.on(field) };
         if let Refusal::DossierChanged { now } = refused {

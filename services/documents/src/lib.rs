@@ -57,7 +57,8 @@ pub fn subscription(process: &Process) -> Subscription {
 pub async fn serve(process: Process, config: &Config) -> anyhow::Result<()> {
     let program =
         Some(config.inspection.program.as_str()).filter(|program| !program.is_empty()).map(Path::new);
-    let (blobs, inspector) = (Blobs::open(&config.storage)?, Arc::new(Inspector::new(program)?));
+    let wall = Duration::from_secs(config.inspection.wall_secs);
+    let (blobs, inspector) = (Blobs::open(&config.storage)?, Arc::new(Inspector::new(program, wall)?));
     let uploads = Arc::new(Uploads::new(
         blobs.clone(),
         inspector.clone(),

@@ -5,12 +5,16 @@
 
 pub mod charging;
 pub mod check;
+pub mod compare;
 pub mod joint;
 pub mod order;
+pub mod outcome;
+pub mod power;
 pub mod pull;
 pub mod stations;
 pub mod status;
 pub mod token;
+mod walked;
 
 use chassis::{
     Failure,
@@ -52,12 +56,34 @@ pub struct Refused {
     pub ret: Ret,
     /// Msg.
     pub msg: String,
+    /// Paths of the members that are wrong, as far as they are known.
+    pub fields: Vec<String>,
+    /// What the message is about, see [`crate::refusals::about`].
+    pub about: Vec<(&'static str, String)>,
 }
 
 impl Refused {
     /// A result code with its words.
     pub fn new(ret: Ret, msg: impl Into<String>) -> Self {
-        Self { ret, msg: msg.into() }
+        Self { ret, msg: msg.into(), fields: Vec::new(), about: Vec::new() }
+    }
+
+    /// With the members that are wrong.
+    #[must_use]
+    pub fn naming(self, fields: Vec<String>) -> Self {
+        Self { fields, ..self }
+    }
+
+    /// With what the message is about.
+    #[must_use]
+    pub fn about(self, about: Vec<(&'static str, String)>) -> Self {
+        Self { about, ..self }
+    }
+
+    /// What it is about by this name; empty where it does not say.
+    #[must_use]
+    pub fn named(&self, name: &str) -> String {
+        self.about.iter().find(|(known, _)| *known == name).map_or(String::new(), |(_, id)| id.clone())
     }
 }
 
@@ -70,6 +96,8 @@ impl From<Status> for Refused {
             return Self::new(Ret::Envelope, labels::CLOSED);
         }
         let failure = Failure::from(status);
+        let wrong = told.iter().flat_map(|told| &told.fields).map(|(field, _)| field.clone());
+        let wrong: Vec<String> = wrong.collect();
         let words = told.map_or(String::new(), |told| {
             let named = |(field, text): &(String, String)| format!("{field} {text}");
             let fields: Vec<String> = told.fields.iter().take(20).map(named).collect();
@@ -77,7 +105,7 @@ impl From<Status> for Refused {
         });
         match failure.kind() {
             Kind::Busy | Kind::Unavailable | Kind::Conflict => Self::new(Ret::Busy, labels::BUSY),
-            Kind::Invalid | Kind::Refused | Kind::Reused => Self::new(Ret::Business, words),
+            Kind::Invalid | Kind::Refused | Kind::Reused => Self::new(Ret::Business, words).naming(wrong),
             Kind::Forbidden | Kind::Unauthenticated | Kind::NotFound | Kind::Internal => {
                 tracing::error!("stations failed: {}", chassis::error::chain(&failure));
                 Self::new(Ret::Internal, labels::INTERNAL)

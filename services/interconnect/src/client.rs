@@ -25,9 +25,11 @@ use crate::{
         envelope::{Request, Secrets},
         fields::{stamp, stamp_text},
         json::Members,
+        method::NOT_SERVED,
         ret::Ret,
     },
     spelling::spelled,
+    tokens::{MARK, Tokens},
     web::Clock,
 };
 
@@ -55,12 +57,22 @@ pub struct Target {
     pub organisation: String,
     /// By which it is called.
     pub secrets: Secrets,
-    /// Method to last part of its path.
+    /// Method to last part of its path; `-`: not served.
     pub paths: BTreeMap<String, String>,
     /// Standard spelling to the one that is sent.
     pub spellings: BTreeMap<String, String>,
-    /// Whether it is this platform's own door, which may have a private address.
-    pub own: bool,
+    /// Certificates (PEM) that alone are believed; empty: the public ones. Stations takes none that cannot be read.
+    pub authority: String,
+    /// Of this platform's own door, which may have a private address: marks what is sent there as a joint test's.
+    pub own: Option<Tokens>,
+}
+
+impl Target {
+    /// Whether the link says that its system serves a method.
+    #[must_use]
+    pub fn serves(&self, method: &str) -> bool {
+        self.paths.get(method).is_none_or(|path| path != NOT_SERVED)
+    }
 }
 
 /// What a joint test does wrong on purpose.
@@ -96,6 +108,8 @@ struct Held {
 pub struct Client {
     outside: reqwest::Client,
     inside: reqwest::Client,
+    /// Of links with an authority of their own, and which.
+    believing: Mutex<HashMap<Uuid, (String, reqwest::Client)>>,
     clock: Clock,
     private_addresses: bool,
     last: Mutex<(i64, u32)>,
@@ -111,6 +125,7 @@ impl Client {
         Ok(Self {
             outside: outbound::client(private_addresses, CONNECT)?,
             inside: outbound::client(true, CONNECT)?,
+            believing: Mutex::default(),
             clock,
             private_addresses,
             last: Mutex::default(),
@@ -217,21 +232,44 @@ impl Client {
         let name = target.paths.get(method).map_or(method, String::as_str);
         let base = target.base_url.trim_end_matches('/');
         let url = Url::parse(&format!("{base}/v{}/{name}", target.version)).map_err(|_| Trouble::Address)?;
-        if !target.own && !self.private_addresses && !outbound::allowed(&url) {
+        if target.own.is_none()
+            && !self.private_addresses
+            && !(url.scheme() == "https" && outbound::allowed(&url))
+        {
             return Err(Trouble::Address);
         }
         let (stamp, seq) = self.number();
         let text = spelled(body.clone(), &target.spellings).to_string();
         let request = answer::seal(&target.secrets, &target.organisation, &stamp, &seq, &text)?;
-        let http = if target.own { &self.inside } else { &self.outside };
+        let http = if target.own.is_some() { self.inside.clone() } else { self.outside(target)? };
         let mut call = http.post(url).header(CONTENT_TYPE, "application/json; charset=utf-8");
         if let Some(token) = token {
             call = call.header(AUTHORIZATION, format!("Bearer {token}"));
         }
-        let exchange =
-            async { whole(call.body(flawed(&request, flaw)).send().await.map_err(unreachable)?).await };
+        let body = flawed(&request, flaw);
+        if let Some(tokens) = &target.own {
+            call = call.header(MARK, tokens.mark(&body));
+        }
+        let exchange = async { whole(call.body(body).send().await.map_err(unreachable)?).await };
         let answer = timeout(patience, exchange).await.map_err(|_| Trouble::TimedOut)??;
         Ok((request, answer::open(&target.secrets, &answer)?))
+    }
+
+    /// Connections to an operator's system, which believe what its link says.
+    fn outside(&self, target: &Target) -> Result<reqwest::Client, Trouble> {
+        if target.authority.is_empty() {
+            return Ok(self.outside.clone());
+        }
+        let mut all = self.believing.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((authority, http)) = all.get(&target.operator_id)
+            && *authority == target.authority
+        {
+            return Ok(http.clone());
+        }
+        let made = outbound::believing(&target.authority, self.private_addresses, CONNECT);
+        let http = made.ok_or(Trouble::Address)?;
+        all.insert(target.operator_id, (target.authority.clone(), http.clone()));
+        Ok(http)
     }
 
     /// The time by which envelopes are stamped.

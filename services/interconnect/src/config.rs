@@ -1,7 +1,12 @@
 //! Typed settings of interconnect; `settings.toml` explains each, a wrong value stops the start with its key.
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use chassis::config::{self, ConfigError, EdgeSettings, Profile};
+use reqwest::Url;
 use serde::Deserialize;
 
 use crate::domain::envelope::OPERATOR_ID_LEN;
@@ -28,6 +33,8 @@ pub struct Config {
     pub limits: Limits,
     /// How operators' systems are called.
     pub client: Client,
+    /// How long a turn may take.
+    pub deadlines: Deadlines,
 }
 
 /// Section `[server]`.
@@ -40,6 +47,8 @@ pub struct Server {
     pub admin_addr: SocketAddr,
     /// First segment of every path.
     pub prefix: String,
+    /// Proxies in front, 0..=3.
+    pub forwarded_hops: usize,
 }
 
 /// Section `[tokens]`.
@@ -67,6 +76,10 @@ pub struct Limits {
     /// Bytes, 1 KiB to 16 MiB.
     pub body_bytes_max: usize,
     /// Messages, 1 or more.
+    pub arrivals_max: usize,
+    /// Codes of one client address, 1 or more.
+    pub strangers_per_minute: u32,
+    /// Messages, 1 or more.
     pub in_flight_max: usize,
 }
 
@@ -76,7 +89,7 @@ pub struct Limits {
 pub struct Client {
     /// Nine characters.
     pub operator_id: String,
-    /// Up to and without the version; empty: the listening address.
+    /// Up to and without the version; empty, which production refuses: the listening address.
     pub door: String,
     /// Whether operators' systems may have addresses inside this network.
     pub private_addresses: bool,
@@ -84,6 +97,37 @@ pub struct Client {
     pub idle_millis: u64,
     /// Turns, 1 or more.
     pub at_once: usize,
+    /// Joint tests, 1 or more.
+    pub joint_at_once: usize,
+    /// Turns about whole days, 1 or more.
+    pub daily_at_once: usize,
+}
+
+/// Section `[deadlines]`.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deadlines {
+    /// Seconds, as all of them 1 to 86400.
+    pub stations_secs: u64,
+    /// Seconds.
+    pub status_secs: u64,
+    /// Seconds, of statistics and of the check of orders.
+    pub daily_secs: u64,
+    /// Seconds.
+    pub joint_test_secs: u64,
+}
+
+impl Deadlines {
+    /// How long a turn of a kind may take.
+    #[must_use]
+    pub fn of(&self, kind: &str) -> Duration {
+        Duration::from_secs(match kind {
+            "stations" => self.stations_secs,
+            "status" => self.status_secs,
+            "joint_test" => self.joint_test_secs,
+            _ => self.daily_secs,
+        })
+    }
 }
 
 /// The identity that is good for tests only. Source: interconnect protocol, section 19.
@@ -107,7 +151,8 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         let plain = |text: &str| !text.is_empty() && text.bytes().all(|one| one.is_ascii_alphanumeric());
         let real = self.profile == Profile::Production;
-        let client = &self.client;
+        let (client, deadlines) = (&self.client, &self.deadlines);
+        let day = |secs: u64| (1..=86_400).contains(&secs);
         let rules = [
             (
                 "client.operator_id",
@@ -120,8 +165,19 @@ impl Config {
                 !(real && client.private_addresses),
                 "must be false in production: anybody with a link could make this process call its neighbours",
             ),
+            (
+                "client.door",
+                !real || public(&client.door),
+                "must be https:// and the host by which operators' systems find this platform in production, e.g. https://host/evcs",
+            ),
             ("client.idle_millis", client.idle_millis >= 100, "must be 100 or more"),
             ("client.at_once", client.at_once >= 1, "must be 1 or more"),
+            ("client.joint_at_once", client.joint_at_once >= 1, "must be 1 or more"),
+            ("deadlines.stations_secs", day(deadlines.stations_secs), "must be 1..=86400"),
+            ("deadlines.status_secs", day(deadlines.status_secs), "must be 1..=86400"),
+            ("deadlines.daily_secs", day(deadlines.daily_secs), "must be 1..=86400"),
+            ("deadlines.joint_test_secs", day(deadlines.joint_test_secs), "must be 1..=86400"),
+            ("client.daily_at_once", client.daily_at_once >= 1, "must be 1 or more"),
             ("server.prefix", plain(&self.server.prefix), "must be letters and digits"),
             ("tokens.life_secs", (60..=604_800).contains(&self.tokens.life_secs), "must be 60..=604800"),
             ("tokens.per_minute", self.tokens.per_minute >= 1, "must be 1 or more"),
@@ -131,6 +187,9 @@ impl Config {
                 (1 << 10..=16 << 20).contains(&self.limits.body_bytes_max),
                 "must be 1024..=16777216",
             ),
+            ("server.forwarded_hops", self.server.forwarded_hops <= 3, "must be 0..=3"),
+            ("limits.arrivals_max", self.limits.arrivals_max >= 1, "must be 1 or more"),
+            ("limits.strangers_per_minute", self.limits.strangers_per_minute >= 1, "must be 1 or more"),
             ("limits.in_flight_max", self.limits.in_flight_max >= 1, "must be 1 or more"),
             (
                 "peers",
@@ -157,6 +216,18 @@ impl Config {
     }
 }
 
+/// Whether somebody outside can call an address: over TLS, and it names a host instead of this machine or no place at all.
+fn public(address: &str) -> bool {
+    let parsed: Option<Url> = address.parse().ok();
+    parsed.filter(|url| url.scheme() == "https").is_some_and(|url| {
+        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        match host.parse::<IpAddr>() {
+            Ok(ip) => !ip.is_unspecified() && !ip.is_loopback(),
+            Err(_) => !host.is_empty() && host != "localhost",
+        }
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,6 +245,24 @@ mod tests {
         config.client.operator_id = "MA0000019".into();
         assert!(config.check().expect_err("refused").to_string().contains("client.private_addresses"));
         config.client.private_addresses = false;
+        let doors = [
+            "",
+            "http://host/evcs",
+            "https://0.0.0.0:8081/evcs",
+            "https://[::]/evcs",
+            "https://localhost/evcs",
+        ];
+        for door in doors {
+            config.client.door = door.into();
+            let refused = config.check().expect_err("refused").to_string();
+            assert!(refused.contains("client.door"), "{door}: {refused}");
+        }
+        config.client.door = "https://charging.example/evcs".into();
         config.check().expect("valid");
+        config.client.daily_at_once = 0;
+        assert!(config.check().expect_err("refused").to_string().contains("client.daily_at_once"));
+        config.client.daily_at_once = 1;
+        config.deadlines.status_secs = 0;
+        assert!(config.check().expect_err("refused").to_string().contains("deadlines.status_secs"));
     }
 }

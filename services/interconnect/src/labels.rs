@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::domain::{
     answer::Trouble,
+    bodies::{past::Dispute, pulled::Operator},
     envelope::{Malformed, Undecodable},
     fields::{Fault, Rule},
     json::{self, Flaw},
@@ -86,6 +87,8 @@ pub const TOKEN: &str = "Token 缺失、错误或已过期，请重新获取";
 pub const NO_DATE: &str = "参数 TimeStamp 不是有效时间";
 /// Too much at once.
 pub const BUSY: &str = "系统繁忙，请稍后重试";
+/// An order comes again as it was before its correction.
+pub const SUPERSEDED: &str = "该订单内容此前已被更正，平台保留更正后的订单；如更正有误，请人工核对";
 /// A fault of ours.
 pub const INTERNAL: &str = "系统错误，请稍后重试";
 /// The body is no object.
@@ -112,7 +115,9 @@ pub fn answered(ret: Ret, msg: &str) -> String {
 #[must_use]
 pub fn trouble(trouble: &Trouble) -> String {
     match trouble {
-        Trouble::Address => "接口地址无效，或为内网地址，平台不能访问".to_owned(),
+        Trouble::Address => {
+            "接口地址无效、不是 https 或为内网地址，平台不能访问，请改填公网的 https 地址".to_owned()
+        }
         Trouble::Unreachable => "无法连接对方系统，请检查接口地址、端口、防火墙和证书".to_owned(),
         Trouble::TimedOut => "对方系统未在规定时间内应答".to_owned(),
         Trouble::Status(status) => format!("对方系统应答 HTTP {status}，应为 200"),
@@ -125,7 +130,9 @@ pub fn trouble(trouble: &Trouble) -> String {
         Trouble::Login { reason } => format!("未取得 Token，FailReason {reason}"),
         Trouble::Body(found) => format!("应答内容不符合要求：{}", faults(found)),
         Trouble::Incomplete => "应答的页数或条数与实际不符，未取全".to_owned(),
+        Trouble::Mismatched => "应答中的编号或日期与请求不一致，请核对应答与请求的对应关系".to_owned(),
         Trouble::Platform => "平台暂时不能接收，稍后自动重试".to_owned(),
+        Trouble::Overdue => "对方系统应答过慢，本轮任务已到时限，已取得的数据有效，稍后再试".to_owned(),
         Trouble::LeaseLost => "本轮任务已由其他进程接手".to_owned(),
     }
 }
@@ -149,6 +156,9 @@ pub fn step(step: Step) -> String {
         Step::Changes => "按上次查询时间只返回变化的场站",
         Step::Status => "查询接口状态，每个接口均有状态",
         Step::Statistics => "查询前一日场站统计",
+        Step::OrderCheck => "核对近 24 小时充电订单，运营商系统均有且一致",
+        Step::Operator => "查询运营商信息，与接入的运营商一致",
+        Step::Deadline => "在规定时间内完成全部步骤",
         Step::ReceivedStatus => "平台一日内收到接口状态",
         Step::ReceivedOrder => "平台七日内收到充电订单",
     };
@@ -178,6 +188,13 @@ pub fn way_out(step: Step, own: bool) -> &'static str {
         Step::Changes => "请支持 LastQueryTime，只返回该时间之后变化的场站",
         Step::Status => "请为所查场站的每个接口各返回一条状态，编码与场站资料一致",
         Step::Statistics => "请实现 query_station_stats，返回所查场站的 StationStats",
+        Step::OrderCheck => {
+            "请实现 check_charge_orders，按订单号逐笔核对电量和金额，不一致时补推订单或更正本方数据；不提供该接口时请在互联互通设置中填 -"
+        }
+        Step::Operator => {
+            "请返回本企业的 OperatorID、OperatorName 和 OperatorUSCID（统一社会信用代码），并与平台登记一致"
+        }
+        Step::Deadline => "请缩短各接口的应答时间，再重新测试",
         Step::ReceivedStatus => "请推送接口状态（notification_stationStatus），或等待平台拉取",
         Step::ReceivedOrder => "请在充电结束后推送订单（notification_charge_order_info）",
     }
@@ -187,6 +204,10 @@ pub fn way_out(step: Step, own: bool) -> &'static str {
 pub const NOT_CALLABLE: &str = "尚未填写运营商系统的接口地址或密钥";
 /// A step that needs a token.
 pub const WITHOUT_TOKEN: &str = "未取得 Token，未执行";
+/// A step for a method that the link leaves out.
+pub const NOT_SERVED: &str = "该接口在互联互通设置中为不提供，不检查";
+/// A method that nobody serves at the operator's address.
+pub const NOT_OFFERED: &str = "运营商系统没有该接口，不检查";
 /// A step that needs stations.
 pub const WITHOUT_STATIONS: &str = "未取得场站，未执行";
 /// A token for a wrong secret.
@@ -212,6 +233,13 @@ pub fn life(secs: i64) -> String {
 #[must_use]
 pub fn stations(count: usize) -> String {
     format!("返回场站 {count} 个")
+}
+
+/// Which operators came.
+#[must_use]
+pub fn operators(operators: &[Operator]) -> String {
+    let first = operators.first().map_or(String::new(), |one| format!("（如 {} {}）", one.code, one.uscc));
+    format!("返回运营商 {} 个{first}", operators.len())
 }
 
 /// How many stations changed.
@@ -243,6 +271,18 @@ pub fn statuses(came: usize, missing: &BTreeSet<String>, foreign: &BTreeSet<Stri
         None => String::new(),
     };
     format!("返回状态 {came} 条{}{}", named("缺少接口", missing), named("未登记接口", foreign))
+}
+
+/// What came of a check of orders, with the first one that is disputed.
+#[must_use]
+pub fn checked(listed: usize, disputed: Option<&Dispute>) -> String {
+    match disputed {
+        None if listed == 0 => "平台近 24 小时没有收到订单，空清单已正确应答".to_owned(),
+        None => format!("订单 {listed} 笔，均一致"),
+        Some(one) => {
+            format!("订单 {listed} 笔，运营商系统有异议：{}（DisputeReason {}）", one.order_no, one.reason)
+        }
+    }
 }
 
 /// The energy of a day, in tenths of a kilowatt-hour.

@@ -10,6 +10,7 @@ pub mod config;
 pub mod domain;
 pub mod labels;
 pub mod neighbours;
+pub mod refusals;
 pub mod spelling;
 pub mod tokens;
 pub mod turns;
@@ -43,6 +44,7 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     let worker = worker(config, &edge, clock.clone())?;
     edge.spawn("turns", Arc::new(worker).run());
     let server = Arc::new(server(config, &edge, clock));
+    edge.spawn("refusals", server.clone().report());
     edge.serve_http(config.server.http_addr, web::router(server)).await
 }
 
@@ -65,10 +67,14 @@ pub fn worker(config: &Config, edge: &Edge, clock: Clock) -> anyhow::Result<Work
         turns: TurnsClient::new(edge.peer("stations")),
         neighbours: Arc::new(neighbours(config, edge)),
         client: Arc::new(Client::new(clock, config.client.private_addresses)?),
+        tokens: tokens(config),
         organisation: config.client.operator_id.clone(),
         door,
         idle: Duration::from_millis(config.client.idle_millis),
         at_once: config.client.at_once,
+        joint_at_once: config.client.joint_at_once,
+        daily_at_once: config.client.daily_at_once,
+        deadlines: config.deadlines,
     })
 }
 

@@ -3,6 +3,10 @@
 use clap::{Parser, Subcommand};
 use interconnect::config::Config;
 
+/// Faster than glibc's where many threads make and drop small values, and it gives memory back. Source: performance, rule 14.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// T/CEC 102 with operators' systems.
 #[derive(Parser)]
 #[command(version)]

@@ -15,8 +15,8 @@ use chassis::{
 use proto::{
     accounts::{IssueLinkTokenRequest, machines_client::MachinesClient},
     stations::{
-        ResolveLinkRequest, ResolvedLink, Secrets as SecretsMessage, ingest_client::IngestClient,
-        links_client::LinksClient, registry_client::RegistryClient,
+        ResolveLinkRequest, ResolvedLink, Secrets as SecretsMessage, checks_client::ChecksClient,
+        ingest_client::IngestClient, links_client::LinksClient, registry_client::RegistryClient,
     },
 };
 use tonic::transport::Channel;
@@ -42,26 +42,37 @@ pub struct Neighbours {
     links: LinksClient<Peer>,
     machines: MachinesClient<Peer>,
     stations: Channel,
+    own: Peer,
     fresh: Duration,
     known: Mutex<HashMap<String, Known>>,
     voices: Mutex<HashMap<Uuid, (Arc<str>, i64)>>,
 }
 
-/// Speaks to stations in one operator's name.
+/// Speaks to stations for one operator: in its name, and as the platform where that decides. An operator that is not active has
+/// neither.
 #[derive(Clone)]
-pub struct Voice(Peer);
+pub struct Voice {
+    operator: Peer,
+    platform: Peer,
+}
 
 impl Voice {
     /// The ingest.
     #[must_use]
     pub fn ingest(&self) -> IngestClient<Peer> {
-        IngestClient::new(self.0.clone())
+        IngestClient::new(self.operator.clone())
+    }
+
+    /// Comparisons, as the platform: each request names the operator.
+    #[must_use]
+    pub fn checks(&self) -> ChecksClient<Peer> {
+        ChecksClient::new(self.platform.clone())
     }
 
     /// The registry.
     #[must_use]
     pub fn registry(&self) -> RegistryClient<Peer> {
-        RegistryClient::new(self.0.clone())
+        RegistryClient::new(self.operator.clone())
     }
 }
 
@@ -73,10 +84,27 @@ impl Neighbours {
             links: LinksClient::new(edge.peer("stations")),
             machines: MachinesClient::new(edge.peer("accounts")),
             stations: edge.channel("stations"),
+            own: edge.peer("stations"),
             fresh,
             known: Mutex::default(),
             voices: Mutex::default(),
         }
+    }
+
+    /// Whether an organisation code was asked for lately: one that has a link, within minutes; one that has none, within the
+    /// seconds for which that is not asked again.
+    #[must_use]
+    pub fn remembers(&self, organisation: &str) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known
+            .get(organisation)
+            .is_some_and(|(at, link)| at.elapsed() < if link.is_some() { STALE_MAX } else { self.fresh })
+    }
+
+    /// Comparisons, and what was refused, as the platform.
+    #[must_use]
+    pub fn checks(&self) -> ChecksClient<Peer> {
+        ChecksClient::new(self.own.clone())
     }
 
     /// The link of an organisation code; `None` where there is none, or it was revoked.
@@ -122,7 +150,7 @@ impl Neighbours {
         if let Some((token, expires)) = held
             && expires > now + RENEW_SECS
         {
-            return Ok(Voice(speaking_for(self.stations.clone(), token)));
+            return Ok(self.speaking(token));
         }
         let asked =
             IssueLinkTokenRequest { operator_id: operator_id.to_string(), audience: vec!["stations".into()] };
@@ -134,7 +162,11 @@ impl Neighbours {
             voices.retain(|_, (_, expires)| *expires > now);
         }
         voices.insert(operator_id, (token.clone(), expires));
-        Ok(Voice(speaking_for(self.stations.clone(), token)))
+        Ok(self.speaking(token))
+    }
+
+    fn speaking(&self, token: Arc<str>) -> Voice {
+        Voice { operator: speaking_for(self.stations.clone(), token), platform: self.own.clone() }
     }
 }
 
@@ -155,7 +187,8 @@ pub fn link(resolved: ResolvedLink) -> Result<Link, Failure> {
         open: link.open,
         inbound: inbound.collect::<Result<_, Failure>>()?,
         window: time::Duration::seconds(i64::from(link.window_secs)),
-        spellings: link.spellings.into_iter().collect(),
+        paths: link.paths,
+        spellings: link.spellings,
     })
 }
 

@@ -1,7 +1,8 @@
 //! The turns of links: takes what is due from stations, does it, says what came of it.
 //!
-//! Owns: how many at once, and keeping the lease. Not: when something is due, and how long to keep away after a failure; that
-//! is kept by stations, so that any number of these processes share the work.
+//! Owns: how many at once (joint tests and those about whole days beside the others), how long each may take, and keeping the lease.
+//! Not: when something is due, and how
+//! long to keep away after a failure; that is kept by stations, so that any number of these processes share the work.
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
@@ -9,20 +10,24 @@ use std::{
 
 use chassis::{Failure, error::Kind, rpc::Peer};
 use proto::stations::{
-    FinishTurnRequest, LeaseTurnRequest, RenewLeaseRequest, ResolvedLink, turns_client::TurnsClient,
+    FinishTurnRequest, LeaseTurnRequest, RenewLeaseRequest, ResolvedLink, StationPages,
+    turns_client::TurnsClient,
 };
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use tokio::{sync::Semaphore, time::sleep};
 
 use crate::{
     app::{
+        compare,
         joint::{self, Received},
         pull::{Pull, Tally, pull_stations, pull_statuses},
     },
     client::{Client, Target},
-    domain::{answer::Trouble, link::Link},
+    config::Deadlines,
+    domain::{answer::Trouble, fields, link::Link},
     labels,
     neighbours::{self, Neighbours},
+    tokens::Tokens,
 };
 
 /// A lease is renewed before a call when it was last kept so long ago; a call takes 90 s at most (a token, the call, and both
@@ -34,20 +39,44 @@ pub struct Lease {
     id: String,
     turns: TurnsClient<Peer>,
     kept: Mutex<Instant>,
+    until: Instant,
 }
 
 impl Lease {
-    /// Makes sure that it holds for one more call.
+    /// Makes sure that it holds for one more call, and that the turn may make one.
     ///
     /// # Errors
-    /// [`Trouble::LeaseLost`]; [`Trouble::Platform`] when stations cannot be asked.
+    /// [`Trouble::LeaseLost`]; [`Trouble::Overdue`]; [`Trouble::Platform`] when stations cannot be asked.
     pub async fn keep(&self) -> Result<(), Trouble> {
+        if Instant::now() >= self.until {
+            return Err(Trouble::Overdue);
+        }
         let kept = *self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.elapsed() < KEEP {
             return Ok(());
         }
+        self.renew(RenewLeaseRequest::default()).await
+    }
+
+    /// Says that a day has been compared to its end, and that nobody has to ask for it again.
+    ///
+    /// # Errors
+    /// Those of [`Lease::keep`].
+    pub async fn compared(&self, day: Date) -> Result<(), Trouble> {
+        self.renew(RenewLeaseRequest { day_compared: day.to_string(), ..RenewLeaseRequest::default() }).await
+    }
+
+    /// Says how far a pull of stations has come: a turn that is interrupted is gone on with from there.
+    ///
+    /// # Errors
+    /// Those of [`Lease::keep`].
+    pub async fn come(&self, pages: StationPages) -> Result<(), Trouble> {
+        self.renew(RenewLeaseRequest { pages: Some(pages), ..RenewLeaseRequest::default() }).await
+    }
+
+    async fn renew(&self, said: RenewLeaseRequest) -> Result<(), Trouble> {
         let asked = Instant::now();
-        let body = RenewLeaseRequest { lease_id: self.id.clone() };
+        let body = RenewLeaseRequest { lease_id: self.id.clone(), ..said };
         let renewed = self.turns.clone().renew_lease(body).await.map_err(Failure::from);
         renewed.map_err(|failure| match failure.reason() {
             "lease_lost" => Trouble::LeaseLost,
@@ -66,24 +95,49 @@ pub struct Worker {
     pub neighbours: Arc<Neighbours>,
     /// Calls operators' systems.
     pub client: Arc<Client>,
+    /// Marks what joint tests send to this platform's own door.
+    pub tokens: Tokens,
     /// OperatorID by which this platform calls.
     pub organisation: String,
     /// The address of this platform's own door, up to and without the version.
     pub door: String,
     /// How long to wait when nothing is due.
     pub idle: Duration,
-    /// Turns at one time.
+    /// Pulls at one time.
     pub at_once: usize,
+    /// Joint tests at one time.
+    pub joint_at_once: usize,
+    /// Turns about whole days at one time.
+    pub daily_at_once: usize,
+    /// How long each may take.
+    pub deadlines: Deadlines,
 }
+
+/// What is pulled all day.
+const PULLS: [&str; 2] = ["stations", "status"];
+/// What people ask for.
+const JOINT: [&str; 1] = ["joint_test"];
+/// Turns about whole days: all links have them on the same morning, and each may take minutes.
+const DAILY: [&str; 2] = ["statistics", "order_check"];
 
 impl Worker {
     /// Does turns for as long as the process lives.
     pub async fn run(self: Arc<Self>) {
-        let places = Arc::new(Semaphore::new(self.at_once));
+        tokio::join!(
+            self.work_off(&PULLS, self.at_once),
+            self.work_off(&JOINT, self.joint_at_once),
+            self.work_off(&DAILY, self.daily_at_once)
+        );
+    }
+
+    /// Does turns of some kinds, so many at one time.
+    async fn work_off(self: &Arc<Self>, kinds: &[&str], at_once: usize) {
+        let places = Arc::new(Semaphore::new(at_once));
+        let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
         loop {
             let Ok(place) = places.clone().acquire_owned().await else { return };
             let asked = Instant::now();
-            match self.turns.clone().lease_turn(LeaseTurnRequest {}).await {
+            match self.turns.clone().lease_turn(LeaseTurnRequest { kinds: kinds.clone() }).await {
                 Ok(leased) => {
                     let worker = self.clone();
                     tokio::spawn(async move {
@@ -104,8 +158,13 @@ impl Worker {
     }
 
     async fn turn(&self, leased: proto::stations::Lease, asked: Instant) {
-        let lease = Lease { id: leased.lease_id.clone(), turns: self.turns.clone(), kept: Mutex::new(asked) };
         let kind = leased.kind.clone();
+        let lease = Lease {
+            id: leased.lease_id.clone(),
+            turns: self.turns.clone(),
+            kept: Mutex::new(asked),
+            until: Instant::now() + self.deadlines.of(&kind),
+        };
         let body = match self.done(leased, &lease).await {
             Ok(body) => body,
             Err(trouble) => FinishTurnRequest {
@@ -137,6 +196,8 @@ impl Worker {
         let (since, kind) = (instant(leased.since), leased.kind);
         let received =
             Received { status_at: instant(leased.last_status_at), order_at: instant(leased.last_order_at) };
+        let days: Option<Vec<Date>> = leased.days.iter().map(|day| fields::date(day)).collect();
+        let days = days.ok_or(Trouble::Platform)?;
         let resolved = leased.link.ok_or(Trouble::Platform)?;
         let target = self.target(&resolved);
         let link = neighbours::link(resolved).map_err(|_| Trouble::Platform)?;
@@ -151,8 +212,10 @@ impl Worker {
         let pull =
             Pull { client: &self.client, target: &target, link: &link, neighbours: &self.neighbours, lease };
         let Tally { taken, rejected, example } = match kind.as_str() {
-            "stations" => pull_stations(&pull, since).await?,
+            "stations" => pull_stations(&pull, since, leased.pages).await?,
             "status" => pull_statuses(&pull).await?,
+            "statistics" => compare::statistics(&pull, &days).await?,
+            "order_check" => compare::orders(&pull, &days).await?,
             _ => return Err(Trouble::Platform),
         };
         Ok(FinishTurnRequest { taken, rejected, found: example, ..FinishTurnRequest::default() })
@@ -170,9 +233,10 @@ impl Worker {
             version: link.protocol_version.clone(),
             organisation: self.organisation.clone(),
             secrets: neighbours::secrets(secrets),
-            paths: link.paths.clone().into_iter().collect(),
-            spellings: link.spellings.clone().into_iter().collect(),
-            own: false,
+            paths: link.paths.clone(),
+            spellings: link.spellings.clone(),
+            authority: link.authority.clone(),
+            own: None,
         })
     }
 
@@ -186,7 +250,8 @@ impl Worker {
             secrets: link.inbound.first()?.secrets.clone(),
             paths: Default::default(),
             spellings: Default::default(),
-            own: true,
+            authority: String::new(),
+            own: Some(self.tokens.clone()),
         })
     }
 }

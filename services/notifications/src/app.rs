@@ -1,6 +1,7 @@
 //! The one path: an event moves the task, tells the desks, and hints the live readers; a reader marks messages. Webhooks have
 //! files of their own.
 
+pub mod acknowledge;
 pub mod body;
 pub mod deliver;
 pub mod notices;

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use chassis::config::{Broker, ConfigError, Database, Identity, Profile, Server, Settings, Telemetry, load};
+use chassis::config::{
+    Broker, ConfigError, Database, Identity, Profile, Server, Settings, Telemetry, broker_encrypted, load,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use time::Duration;
@@ -191,7 +193,12 @@ impl Config {
         if !self.peers.contains_key("accounts") {
             return wrong("peers.accounts", "must be the gRPC address of accounts");
         }
-        self.webhooks.check(self.profile == Profile::Production)
+        let real = self.profile == Profile::Production;
+        let own = &self.rebuild.broker_url;
+        if real && !own.is_empty() && !broker_encrypted(own) {
+            return wrong("rebuild.broker_url", "must be tls:// in production: it carries a credential");
+        }
+        self.webhooks.check(real)
     }
 
     /// The sections that the chassis reads.
@@ -210,5 +217,22 @@ impl Config {
     /// The broker address of the rebuild command.
     pub fn rebuild_broker(&self) -> &str {
         if self.rebuild.broker_url.is_empty() { &self.broker.url } else { &self.rebuild.broker_url }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_credential_of_a_rebuild_is_not_sent_in_plain_text_in_production() {
+        let mut config: Config = load("notifications", include_str!("../settings.toml")).expect("defaults");
+        config.profile = Profile::Production;
+        config.webhooks.secrets_key = "b/J2mVx1Q0tKc8uZyW3nE5rT7pA9sDfGhJkLqXvBnM0=".to_owned().into();
+        config.rebuild.broker_url = "nats://rebuild:secret@nats:4222/?@127.0.0.1".into();
+        let said = config.check().expect_err("plain text").to_string();
+        assert!(said.contains("setting rebuild.broker_url:"), "{said}");
+        config.rebuild.broker_url = "tls://rebuild:secret@nats:4222".into();
+        config.check().expect("production accepts it");
     }
 }

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 use crate::{
-    app::deliver::{self, Patience, Settled},
+    app::deliver::{self, Patience},
     config::Webhooks,
     domain::webhook::outcome::{Outcome, Trouble},
     store::{
@@ -121,7 +121,7 @@ impl Worker {
         let word = outcome.trouble.map_or("delivered", Trouble::word);
         metrics::counter!("webhook_attempts_total", "outcome" => word).increment(1);
         match self.settle(claimed, &outcome).await {
-            Ok(Some(settled)) => count(settled),
+            Ok(Some(next)) => count(next),
             Ok(None) => {
                 tracing::info!(delivery.id = %claimed.delivery_id, "the lease was outlived: it is tried again")
             }
@@ -153,7 +153,7 @@ impl Worker {
             .ok()
     }
 
-    async fn settle(&self, claimed: &Claimed, outcome: &Outcome) -> Result<Option<Settled>, Failure> {
+    async fn settle(&self, claimed: &Claimed, outcome: &Outcome) -> Result<Option<Next>, Failure> {
         let _turn = self.settling.acquire().await.map_err(Failure::internal)?;
         let jitter = rand::rng().random_range(0.0..1.0);
         let mut work = self.units.begin(Caller::system("notifications-webhooks")).await?;
@@ -163,8 +163,8 @@ impl Worker {
     }
 }
 
-fn count(settled: Settled) {
-    let outcome = match settled.next {
+fn count(next: Next) {
+    let outcome = match next {
         Next::Delivered => Some("delivered"),
         Next::Dead => Some("dead"),
         Next::At(_) => None,
@@ -172,12 +172,9 @@ fn count(settled: Settled) {
     if let Some(outcome) = outcome {
         metrics::counter!("webhook_deliveries_total", "outcome" => outcome).increment(1);
     }
-    if let Some(reason) = settled.disabled {
-        metrics::counter!("webhook_subscriptions_disabled_total", "reason" => reason).increment(1);
-    }
 }
 
-/// Tells the metrics how long the queue is, and how late.
+/// Tells the metrics how long the queue is and how late, and how many subscriptions nothing is delivered to.
 pub async fn measure(pool: PgPool) {
     // An increase is seen only of what was there before.
     for outcome in ["delivered", "dead"] {
@@ -188,10 +185,21 @@ pub async fn measure(pool: PgPool) {
             #[expect(clippy::cast_precision_loss, reason = "a queue that long is long enough")]
             Ok(standing) => {
                 metrics::gauge!("webhook_queue_deliveries").set(standing.waiting as f64);
+                metrics::gauge!("webhook_retrying_deliveries").set(standing.retrying as f64);
                 metrics::gauge!("webhook_oldest_waiting_seconds").set(standing.oldest_secs);
                 metrics::gauge!("webhook_late_seconds").set(standing.late_secs);
             }
             Err(error) => tracing::warn!(%error, "the queue of webhooks could not be measured"),
+        }
+        match subscriptions::disabled(&pool).await {
+            Ok(disabled) => {
+                for reason in subscriptions::REASONS {
+                    let count =
+                        disabled.iter().find(|(why, _)| why == reason).map_or(0.0, |(_, count)| *count);
+                    metrics::gauge!("webhook_subscriptions_disabled", "reason" => reason).set(count);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "disabled subscriptions could not be counted"),
         }
         tokio::time::sleep(MEASURE).await;
     }

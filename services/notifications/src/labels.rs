@@ -77,7 +77,7 @@ fn applicant(moved: &Moved, fact: application::Fact) -> String {
             "补贴申请 {no} 的补充材料已提交，等待专家组审核，您暂时无需操作。".into()
         }
         Fact::CarriedOver => {
-            "补贴申请 {no} 已转入下一批次，等待管理员重新发起联合审核，您暂时无需操作。".into()
+            "补贴申请 {no} 已转入下次发起，等待管理员重新发起联合审核，您暂时无需操作。".into()
         }
         Fact::EnteredProvincialReview => {
             "补贴申请 {no} 已进入省级审核，由省级厅委抽查复核，您暂时无需操作。".into()
@@ -209,7 +209,9 @@ fn next_desk(moved: &Moved, fact: application::Fact) -> String {
             }
         },
         Fact::SupplementSubmitted => "补贴申请 {no} 的补充材料已提交，请专家组继续审核。".into(),
-        Fact::CarriedOver => "补贴申请 {no} 未在本批次完成，已转入下一批次，请重新发起联合审核。".into(),
+        Fact::CarriedOver => {
+            "补贴申请 {no} 未在本次发起的工单中完成，已转入下次发起，请重新发起联合审核。".into()
+        }
         Fact::ProvinceReturned => {
             format!("省级厅委退回补贴申请 {{no}}，{}。请按意见重新审核。", items(moved.items))
         }
@@ -276,13 +278,15 @@ pub fn work_order(order: &work_order::Changed, fact: work_order::Fact) -> String
     let (batch, members, drawn) = (order.batch, order.members, order.drawn);
     match fact {
         work_order::Fact::Launched => {
-            format!("第 {batch} 批联合审核工单已发起，共 {members} 个申请。请先作利益冲突声明，再逐一审核。")
+            format!(
+                "第 {batch} 次发起的联合审核工单已生成，共 {members} 个申请。请先作利益冲突声明，再逐一审核。"
+            )
         }
         work_order::Fact::Frozen => {
-            format!("第 {batch} 批联合审核工单已冻结，抽取 {drawn} 个申请，请开展抽查复核。")
+            format!("第 {batch} 次发起的联合审核工单已冻结，抽取 {drawn} 个申请，请开展抽查复核。")
         }
         work_order::Fact::SampleWidened => {
-            format!("第 {batch} 批联合审核工单已扩大抽查，新抽取 {drawn} 个申请，请开展抽查复核。")
+            format!("第 {batch} 次发起的联合审核工单已扩大抽查，新抽取 {drawn} 个申请，请开展抽查复核。")
         }
     }
 }

@@ -5,7 +5,8 @@
 //! per account, moved only to a higher version, whichever tier's consumer brings it (reliability 5.2; workflow,
 //! invariant 9); one message per event and desk; nobody sees a row of a desk that is not his;
 //! what was published of a notice stays as it was, with who published it and when; one delivery per event and subscription that
-//! wanted it when it was applied, tried until it is received or given up. Announces nothing.
+//! wanted it when it was applied, tried until it is received or given up; what its receiver says became of it stays as it was said.
+//! Announces nothing.
 
 pub mod app;
 pub mod audit;
@@ -31,20 +32,20 @@ use chassis::{
 };
 use proto::notifications::{
     live_server::LiveServer, messages_server::MessagesServer, notices_server::NoticesServer,
-    webhooks_server::WebhooksServer, worklist_server::WorklistServer,
+    receipts_server::ReceiptsServer, webhooks_server::WebhooksServer, worklist_server::WorklistServer,
 };
 use tonic::service::RoutesBuilder;
 
 use config::Config;
 use delivery::Worker;
-use rpc::{LiveInlet, MessagesInlet, NoticesInlet, WebhooksInlet, WorklistInlet, access};
+use rpc::{LiveInlet, MessagesInlet, NoticesInlet, ReceiptsInlet, WebhooksInlet, WorklistInlet, access};
 
 /// What it follows, for the console: nobody watches.
 pub fn subscriptions(process: &Process) -> Vec<Subscription> {
     events::subscriptions(&live::Hub::silent(), fetch_from(process.peer("accounts")))
 }
 
-/// Runs the service until it is told to end: seven consumers, five gRPC services, the outlet of webhooks.
+/// Runs the service until it is told to end: seven consumers, six gRPC services, the outlet of webhooks.
 ///
 /// # Errors
 /// A setting is wrong, the database cannot be used, or a port is taken.
@@ -79,7 +80,7 @@ pub async fn serve(config: &Config) -> anyhow::Result<()> {
     process.serve(routes, access::TABLE).await
 }
 
-/// The outlet of webhooks, and the service by which people arrange them.
+/// The outlet of webhooks, and the services by which people arrange them and receivers acknowledge them.
 fn add_webhooks(routes: &mut RoutesBuilder, process: &Process, config: &Config) -> anyhow::Result<()> {
     let settings = config.webhooks.clone();
     let vault = settings.vault().context("setting webhooks.secrets_key: must be 32 bytes in base64")?;
@@ -89,6 +90,10 @@ fn add_webhooks(routes: &mut RoutesBuilder, process: &Process, config: &Config) 
     process.spawn("webhooks", Arc::new(worker).run());
     process.spawn("webhooks measured", delivery::measure(process.pool.clone()));
     process.spawn("webhooks forgotten", delivery::forget(process.pool.clone(), keep_days));
+    routes.add_service(ReceiptsServer::new(ReceiptsInlet {
+        units: process.units.clone(),
+        vault: vault.clone(),
+    }));
     routes.add_service(WebhooksServer::new(WebhooksInlet {
         pool: process.pool.clone(),
         units: process.units.clone(),

@@ -51,7 +51,8 @@ pub async fn run(process: &Process, broker_url: &str, accept_cut: bool) -> anyho
         .name("notifications-rebuild")
         .custom_inbox_prefix("_INBOX.rebuild")
         .connection_timeout(CONNECT_WAIT);
-    let client = options.connect(broker_url).await.context("cannot reach the broker")?;
+    let servers = chassis::secure::servers(broker_url).context("setting rebuild.broker_url")?;
+    let client = options.connect(servers).await.context("cannot reach the broker")?;
     let jetstream = jetstream::new(client);
     let mut readers = Vec::new();
     for stream in [REVIEWS, ACCOUNTS] {

@@ -7,11 +7,13 @@ mod hooks;
 mod live;
 mod messages;
 mod notices;
+mod receipts;
 mod webhooks;
 mod worklist;
 
 pub use live::LiveInlet;
 pub use messages::MessagesInlet;
 pub use notices::NoticesInlet;
+pub use receipts::ReceiptsInlet;
 pub use webhooks::WebhooksInlet;
 pub use worklist::WorklistInlet;

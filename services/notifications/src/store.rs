@@ -11,6 +11,7 @@ pub mod messages;
 pub mod notices;
 pub mod queue;
 pub mod rebuild;
+pub mod receipts;
 pub mod subscriptions;
 pub mod work_orders;
 pub mod worklist;

@@ -35,6 +35,9 @@ pub struct Row {
     pub way: Way,
 }
 
+/// The form of the decision, on the page of a review.
+const DECISION: &str = "#decision-form";
+
 const fn row(command: &'static str, role: Role, label: &'static str, way: Way) -> Row {
     Row { command, role, label, way }
 }
@@ -48,20 +51,20 @@ pub const TABLE: &[Row] = &[
     row("Withdraw", Operator, "撤回修改", Way::Page("/subsidy/applications/{id}/withdraw")),
     row("Delete", Operator, "删除", Way::Page("/subsidy/applications/{id}/delete")),
     row("Terminate", Operator, "终止", Way::Page("/subsidy/applications/{id}/terminate")),
-    row("Pass", County, "通过", Way::Here("#decision-form")),
-    row("Return", County, "退回", Way::Here("#decision-form")),
+    row("Pass", County, "通过", Way::Here(DECISION)),
+    row("Return", County, "退回", Way::Here(DECISION)),
     row("RecordPaperCheck", County, "线下初审登记", Way::Page("/supervision/county-subsidies/{id}/paper-check")),
     row("RevokePass", County, "撤销通过", Way::Page("/supervision/county-subsidies/{id}/revoke")),
-    row("Pass", City, "通过", Way::Here("#decision-form")),
-    row("Return", City, "退回", Way::Here("#decision-form")),
+    row("Pass", City, "通过", Way::Here(DECISION)),
+    row("Return", City, "退回", Way::Here(DECISION)),
     row("TakeBack", City, "收回", Way::Page("/supervision/county-subsidies/{id}/take-back")),
-    row("CarryOver", Administrator, "转入下一批", Way::Page("/supervision/subsidies/{id}/carry-over")),
+    row("CarryOver", Administrator, "转入下次发起", Way::Page("/supervision/subsidies/{id}/carry-over")),
     row("RecordOpinion", Expert, "填写个人意见", Way::Here("#own-opinion")),
-    row("Pass", Expert, "专家组通过", Way::Here("#decision-form")),
-    row("Return", Expert, "要求补充材料", Way::Here("#decision-form")),
+    row("Pass", Expert, "专家组通过", Way::Here(DECISION)),
+    row("Return", Expert, "要求补充材料", Way::Here(DECISION)),
     row("RecordOpinion", Province, "填写意见", Way::Here("#own-opinion")),
-    row("Pass", Province, "通过并签署", Way::Here("#decision-form")),
-    row("Return", Province, "退回", Way::Here("#decision-form")),
+    row("Pass", Province, "通过并签署", Way::Here(DECISION)),
+    row("Return", Province, "退回", Way::Here(DECISION)),
 ];
 
 /// An action as a page offers it.
@@ -83,8 +86,15 @@ pub struct Offer {
     pub why: String,
     /// Stable id of that; empty where it is allowed.
     pub reason: String,
-    /// Who can unblock it; empty where nobody can.
+    /// Who else can unblock it; empty where nobody can, and where it is the reader's own party.
     pub who: String,
+}
+
+impl Offer {
+    /// Whether the form of the decision carries it out, on the page where that stands.
+    pub fn decides(&self) -> bool {
+        self.allowed && self.path == DECISION
+    }
 }
 
 /// The offers of one person for one application, in the order of the table.
@@ -95,6 +105,7 @@ pub fn offers(visitor: &Visitor, application_id: &str, answers: &[AllowedAction]
 /// The same for a set of roles.
 pub fn of(roles: &[Role], application_id: &str, answers: &[AllowedAction]) -> Vec<Offer> {
     let answer = |command: &str| answers.iter().find(|answer| answer.command == command);
+    let own = |party: &str| roles.iter().any(|role| role.party() == party);
     // 删除 until something was submitted, 终止 after that: only one of both is offered.
     let deletable = answer("Delete").is_some_and(|answer| answer.allowed);
     let mut offers: Vec<Offer> = Vec::new();
@@ -121,7 +132,7 @@ pub fn of(roles: &[Role], application_id: &str, answers: &[AllowedAction]) -> Ve
             allowed: answer.allowed,
             why: answer.text.clone(),
             reason: answer.reason.clone(),
-            who: if answer.waits_for.is_empty() {
+            who: if answer.waits_for.is_empty() || own(&answer.waits_for) {
                 String::new()
             } else {
                 labels::party(&answer.waits_for).to_owned()
@@ -161,5 +172,12 @@ mod tests {
             ("已由县级主管部门审核", "县级主管部门")
         );
         assert_eq!(offers[1].path, "/subsidy/applications/7/terminate");
+    }
+
+    #[test]
+    fn nobody_is_told_to_wait_for_oneself_and_the_decision_has_its_own_form() {
+        let offers = of(&[County], "7", &[answer("Pass", true), answer("RevokePass", false)]);
+        let seen: Vec<_> = offers.iter().map(|offer| (offer.decides(), offer.who.as_str())).collect();
+        assert_eq!(seen, [(true, ""), (false, "")]);
     }
 }

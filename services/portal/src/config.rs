@@ -96,6 +96,8 @@ pub struct Limits {
     pub sign_ins_per_minute: u32,
     /// Per client address, 1 or more.
     pub registrations_per_hour: u32,
+    /// Of all together, 1..=256.
+    pub uploads_at_once: usize,
 }
 
 /// Section `[live]`.
@@ -104,6 +106,8 @@ pub struct Limits {
 pub struct Live {
     /// Minutes, 1..=30.
     pub minutes_max: u64,
+    /// Of all together, 1..=2000.
+    pub streams_max: usize,
 }
 
 impl Config {
@@ -139,6 +143,12 @@ impl Config {
         }
         if self.limits.registrations_per_hour == 0 {
             return wrong("limits.registrations_per_hour", "must be 1 or more");
+        }
+        if !(1..=256).contains(&self.limits.uploads_at_once) {
+            return wrong("limits.uploads_at_once", "must be 1..=256");
+        }
+        if !(1..=2000).contains(&self.live.streams_max) {
+            return wrong("live.streams_max", "must be 1..=2000");
         }
         if !(1..=30).contains(&self.live.minutes_max) {
             return wrong("live.minutes_max", "must be 1..=30");

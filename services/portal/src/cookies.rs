@@ -14,7 +14,7 @@ pub enum Cookie {
     Session,
     /// Binds the forms of somebody who has not signed in.
     Visit,
-    /// Activation ticket: opens the first password and nothing else.
+    /// What a right password bought where more is asked for: opens the first password or the second factor, nothing else.
     Ticket,
     /// What the next page says has been done.
     Notice,

@@ -1,6 +1,9 @@
 //! Names of counties and cities; asked of accounts once in a while, because they change once in years.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use chassis::{clock, rpc::Peer};
 use proto::accounts::{Division, ListDivisionsRequest, directory_client::DirectoryClient};
@@ -9,7 +12,7 @@ use tonic::Status;
 /// Seconds for which the list is used again.
 const FRESH_SECS: i64 = 600;
 
-/// The divisions in force.
+/// The divisions, as accounts has them.
 pub struct Divisions {
     accounts: Peer,
     known: RwLock<(Arc<Known>, i64)>,
@@ -17,7 +20,12 @@ pub struct Divisions {
 
 /// One reading of the list.
 #[derive(Debug, Default, Clone)]
-pub struct Known(Vec<Division>);
+pub struct Known {
+    /// In force.
+    divisions: Vec<Division>,
+    /// Name of each code, in force or not: a page of 50 rows asks for a hundred.
+    names: HashMap<String, String>,
+}
 
 /// A city with what belongs to it, for a choice of either.
 #[derive(Debug, Clone, Default)]
@@ -49,11 +57,12 @@ impl Divisions {
         let asked = DirectoryClient::new(self.accounts.clone()).list_divisions(ListDivisionsRequest {}).await;
         match asked {
             Ok(answer) => {
-                let known = Arc::new(Known(answer.into_inner().divisions));
+                let answer = answer.into_inner();
+                let known = Arc::new(Known::of(answer.divisions, answer.ended));
                 *self.known.write().unwrap_or_else(PoisonError::into_inner) = (known.clone(), now);
                 Ok(known)
             }
-            Err(_) if !known.0.is_empty() => Ok(known),
+            Err(_) if !known.divisions.is_empty() => Ok(known),
             Err(status) => Err(status),
         }
     }
@@ -65,20 +74,22 @@ impl Divisions {
 }
 
 impl Known {
-    /// A list of a test's own.
-    pub fn of(divisions: Vec<Division>) -> Known {
-        Known(divisions)
+    /// Those in force, and those that were.
+    pub fn of(divisions: Vec<Division>, ended: Vec<Division>) -> Known {
+        let named = |one: &Division| (one.code.clone(), one.name.clone());
+        // What is in force comes last and stands.
+        let names = ended.iter().chain(&divisions).map(named).collect();
+        Known { divisions, names }
     }
 
-    /// The name of a code; the code itself where it is unknown, — where there is none.
+    /// The name of a code, in force or not; the code itself where it is unknown, — where there is none.
     pub fn name(&self, code: &str) -> String {
-        let known = self.0.iter().find(|division| division.code == code);
-        known.map_or_else(|| crate::format::or_dash(code), |division| division.name.clone())
+        self.names.get(code).cloned().unwrap_or_else(|| crate::format::or_dash(code))
     }
 
     /// A text of a service, which tells places by their codes, with their names.
     pub fn named(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, one| text.replace(&one.code, &one.name))
+        self.divisions.iter().fold(text.to_owned(), |text, one| text.replace(&one.code, &one.name))
     }
 
     /// City and county.
@@ -90,9 +101,10 @@ impl Known {
         }
     }
 
-    /// The cities, in the order of their codes.
+    /// The cities, in the order of their codes; 济源 is a county and its own city.
     pub fn cities(&self) -> Vec<Division> {
-        let mut cities: Vec<_> = self.0.iter().filter(|one| one.level == "prefecture").cloned().collect();
+        let city = |one: &&Division| one.level == "prefecture" || one.city_code == one.code;
+        let mut cities: Vec<_> = self.divisions.iter().filter(city).cloned().collect();
         cities.sort_by(|one, other| one.code.cmp(&other.code));
         cities
     }
@@ -101,7 +113,7 @@ impl Known {
     pub fn counties(&self, city: &str) -> Vec<Division> {
         let of_city =
             |one: &&Division| one.level == "county" && (one.city_code == city || one.parent_code == city);
-        let mut counties: Vec<_> = self.0.iter().filter(of_city).cloned().collect();
+        let mut counties: Vec<_> = self.divisions.iter().filter(of_city).cloned().collect();
         counties.sort_by_key(|one| (one.kind == "other", one.code.clone()));
         counties
     }
@@ -115,6 +127,10 @@ impl Known {
 
     /// The city that a county belongs to; empty where it is unknown.
     pub fn city_of(&self, county: &str) -> String {
-        self.0.iter().find(|one| one.code == county).map(|one| one.city_code.clone()).unwrap_or_default()
+        self.divisions
+            .iter()
+            .find(|one| one.code == county)
+            .map(|one| one.city_code.clone())
+            .unwrap_or_default()
     }
 }

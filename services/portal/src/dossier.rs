@@ -45,6 +45,14 @@ pub struct Material {
 pub struct Invoice {
     /// Code and number.
     pub number: String,
+    /// What kind of paper it is.
+    pub kind: String,
+    /// Day of issue.
+    pub issued_on: String,
+    /// Who sold.
+    pub seller: String,
+    /// Unified social credit code of the buyer.
+    pub buyer: String,
     /// Its amount, in yuan.
     pub amount: String,
     /// What this application uses, in yuan.
@@ -132,12 +140,22 @@ impl Dossier {
         self.materials.iter().filter(|one| one.changed).map(|one| one.name)
     }
 
-    /// What a browser shows first: a changed material before others.
+    /// What a browser shows first.
     pub fn first(&self) -> Option<&Shown> {
-        let papers = |changed: bool| {
-            self.materials.iter().filter(move |one| one.changed == changed).flat_map(|one| one.papers.first())
+        self.opened()?.papers.first()
+    }
+
+    /// Whether the material of this slot is shown first.
+    pub fn opens(&self, slot: &str) -> bool {
+        self.opened().is_some_and(|one| one.slot == slot)
+    }
+
+    /// The material that is shown first: a changed one before others.
+    fn opened(&self) -> Option<&Material> {
+        let shown = |changed: bool| {
+            self.materials.iter().find(|one| one.changed == changed && !one.papers.is_empty())
         };
-        papers(true).chain(papers(false)).next()
+        shown(true).or_else(|| shown(false))
     }
 }
 
@@ -156,6 +174,10 @@ fn used(one: &InvoiceUse, others: &Others) -> Invoice {
     Invoice {
         elsewhere: one.elsewhere.iter().map(elsewhere).collect(),
         number: invoice::number(&one.code, &one.number),
+        kind: labels::chosen(&invoice::TYPES, &one.r#type),
+        issued_on: one.issued_on.clone(),
+        seller: one.seller.clone(),
+        buyer: one.buyer_uscc.clone(),
         amount: format::yuan(one.amount_fen),
         used: format::yuan(one.used_fen),
         rest: format::yuan(one.amount_fen - one.used_fen - taken),
@@ -206,6 +228,10 @@ mod tests {
                     amount_fen: 10_000,
                     used_fen: 6_000,
                     elsewhere: vec![Allocation { used_fen: 1_000, ..Allocation::default() }],
+                    r#type: "vat_special".into(),
+                    issued_on: "2026-03-18".into(),
+                    seller: "示例设备有限公司".into(),
+                    buyer_uscc: "91410105XXXX00019H".into(),
                     ..InvoiceUse::default()
                 },
                 InvoiceUse { amount_fen: 10_000, used_fen: 4_000, ..InvoiceUse::default() },
@@ -217,8 +243,12 @@ mod tests {
         let dossier = Dossier::of(&revision, Some(&diff), &Others::new());
         assert_eq!(dossier.materials.len(), SLOTS.len());
         assert_eq!(dossier.first().map(|paper| paper.path.as_str()), Some("/files/b/preview"));
+        assert!(dossier.opens("M5") && !dossier.opens("M1"));
         assert_eq!(dossier.first().map(|paper| paper.facts.as_str()), Some("3 页 · 1.5 MB"));
-        assert_eq!((dossier.used.as_str(), dossier.invoices[0].rest.as_str()), ("100.00", "30.00"));
+        let paper = &dossier.invoices[0];
+        assert_eq!((dossier.used.as_str(), paper.rest.as_str()), ("100.00", "30.00"));
+        assert_eq!((paper.kind.as_str(), paper.issued_on.as_str()), ("增值税专用发票", "2026-03-18"));
+        assert_eq!((paper.seller.as_str(), paper.buyer.as_str()), ("示例设备有限公司", "91410105XXXX00019H"));
         assert_eq!(dossier.changed().collect::<Vec<_>>(), ["竣工验收报告"]);
     }
 }

@@ -11,12 +11,16 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use bytes::Bytes;
-use chassis::error::Kind;
+use chassis::{connections::client_address, error::Kind};
 
 use crate::{
     Portal, cookies::Cookie, csrf, divisions::Known, entry, format, guard::Proved, ids, refused::Refused,
+    upload,
 };
 
+/// A form with files that says that it is no longer is read beside any number of others, bytes: routes without a limit of
+/// their own take no more.
+const SMALL_BYTES: u64 = 2 * 1024 * 1024;
 /// Name of the hidden field with the token.
 pub const TOKEN_FIELD: &str = "form_token";
 
@@ -238,6 +242,12 @@ impl FromRequest<Arc<Portal>> for Form {
             .and_then(|value| value.to_str().ok())
             .is_some_and(|kind| kind.starts_with("multipart/form-data"));
         let form = if multipart {
+            // Kept in memory whole: a few at a time, fewer of one address, as nobody may be signed in.
+            let (head, body) = request.into_parts();
+            let address = client_address(&head, portal.config.server.forwarded_hops).to_string();
+            let small = (1..=SMALL_BYTES).contains(&upload::announced(&headers));
+            let _turn = if small { None } else { Some(portal.uploads.turn(&address)?) };
+            let request = Request::from_parts(head, body);
             parts(Multipart::from_request(request, portal).await.map_err(|_| unreadable())?).await?
         } else {
             let Fields(entries) = Fields::<Vec<(String, String)>>::from_request(request, portal)
@@ -309,6 +319,23 @@ mod tests {
             (lost.overtaken.as_str(), lost.status()),
             ("已作出审核决定，不能撤回", StatusCode::CONFLICT)
         );
+    }
+
+    #[test]
+    fn whatever_says_what_was_done_meanwhile_is_told_as_a_lost_race_and_keeps_what_was_filled_in() {
+        let at = time::macros::datetime!(2026-11-22 02:05:09 UTC);
+        let failure = chassis::Failure::refused("wrong_state", "账号当前为“正常”，不能进行此操作").overtaken(
+            "省平台 李红",
+            at,
+            "办结审核，账号状态为“正常”",
+        );
+        let lost = Form::filled([("opinion", "同意".to_owned())]).refused(Status::from(failure)).unwrap();
+        assert_eq!(
+            lost.prevented,
+            "未能提交，内容已被他人更新：省平台 李红 已于 2026-11-22 10:05 办结审核，账号状态为“正常”"
+        );
+        assert_eq!(lost.value("opinion"), "同意");
+        assert!(lost.wrongs.is_empty() && lost.status() == StatusCode::CONFLICT);
     }
 
     #[test]

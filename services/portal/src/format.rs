@@ -29,6 +29,14 @@ pub fn moment_of_now() -> String {
     format!("{} {:02}:{:02}", now.date(), now.hour(), now.minute())
 }
 
+/// 2026-11-22 10:05:30, where seconds tell things apart.
+pub fn exact(at: Option<&Timestamp>) -> String {
+    match local(at) {
+        Some(at) => format!("{} {:02}:{:02}:{:02}", at.date(), at.hour(), at.minute(), at.second()),
+        None => EMPTY.to_owned(),
+    }
+}
+
 /// 2026-11-22 10:05.
 pub fn moment(at: Option<&Timestamp>) -> String {
     match local(at) {
@@ -82,6 +90,15 @@ pub fn or_dash(text: &str) -> String {
     if text.trim().is_empty() { EMPTY.to_owned() } else { text.to_owned() }
 }
 
+/// The beginning of a hash, enough to tell two apart by eye.
+pub fn brief(hash: &str) -> String {
+    const SHOWN: usize = 12;
+    match hash.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &hash[..end]),
+        None => or_dash(hash),
+    }
+}
+
 /// What stands for a value that is not there, as an owned text.
 pub fn empty() -> String {
     EMPTY.to_owned()
@@ -120,7 +137,7 @@ pub fn thousands(number: u64) -> String {
     out
 }
 
-/// Watts as kW, without needless decimals.
+/// Watts as kW, or watt-hours as kWh, without needless decimals.
 pub fn kilowatts(watts: i64) -> String {
     let (whole, rest) = (watts.unsigned_abs() / 1000, watts.unsigned_abs() % 1000);
     if rest == 0 {
@@ -235,6 +252,7 @@ mod tests {
     fn times_are_those_of_shanghai() {
         let at = Timestamp { seconds: 1_767_225_600, nanos: 0 };
         assert_eq!(moment(Some(&at)), "2026-01-01 08:00");
+        assert_eq!((exact(Some(&at)).as_str(), exact(None).as_str()), ("2026-01-01 08:00:00", "—"));
         assert_eq!(short_in(Some(&at), 2026), "01-01 08:00");
         assert_eq!(short_in(Some(&at), 2027), "2026-01-01");
         assert_eq!(moment(None), "—");

@@ -17,7 +17,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use chassis::{error::Kind, telemetry};
+use chassis::{connections::client_address, error::Kind, telemetry};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{
@@ -30,11 +30,11 @@ use tracing::Instrument as _;
 use crate::{
     Guest, Page, Portal, Refused,
     cookies::Cookie,
-    csrf, frame, limits,
-    refused::FORM_FOREIGN,
+    csrf, frame,
+    refused::{FORM_FOREIGN, STEP_UP},
     unsent::{self, Unsent},
     visitor,
-    web::{files, login},
+    web::{files, login, second_factor},
 };
 
 /// No inline script or style, nothing from another host, no frame around us.
@@ -99,7 +99,7 @@ async fn guard(State(portal): State<Arc<Portal>>, request: Request, next: Next) 
 async fn guarded(portal: Arc<Portal>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let (parts, body) = request.into_parts();
-    let address = limits::client_address(&parts, portal.config.server.forwarded_hops);
+    let address = client_address(&parts, portal.config.server.forwarded_hops);
     let mut request = Request::from_parts(parts, body);
     let route = request.extensions().get::<MatchedPath>().map(|route| route.as_str().to_owned());
     let asked = Asked {
@@ -179,7 +179,7 @@ impl Asked {
 
     /// Whether a page of ours shows it in a frame.
     fn framed(&self) -> bool {
-        self.headers.get("sec-fetch-dest").is_some_and(|place| place == "iframe")
+        visitor::framed(&self.headers)
     }
 
     /// Where the person goes on after signing in: the page that showed the form or the frame, not what was asked for.
@@ -225,7 +225,8 @@ async fn framed(portal: &Arc<Portal>, asked: &Asked, unsent: &Unsent, mut respon
     }
     if refused.kind == Kind::Unauthenticated {
         let way_back = asked.way_back();
-        let mut away = if asked.framed() {
+        // No answer ends the session's cookie here: it may come late, when the browser has another one. The sign-in page looks.
+        return if asked.framed() {
             files::signed_out(portal, login::with_return(&way_back))
                 .unwrap_or_else(IntoResponse::into_response)
         } else if unsent.is_empty() {
@@ -235,8 +236,11 @@ async fn framed(portal: &Arc<Portal>, asked: &Asked, unsent: &Unsent, mut respon
             let guest = Guest::of(portal, &asked.headers, asked.address);
             login::timed_out(&guest, &way_back, unsent).unwrap_or_else(IntoResponse::into_response)
         };
-        away.headers_mut().append(header::SET_COOKIE, portal.jar.end(Cookie::Session));
-        return away;
+    }
+    if refused.reason == STEP_UP {
+        let guest = Guest::of(portal, &asked.headers, asked.address);
+        return second_factor::asked_again(&guest, &asked.way_back(), unsent)
+            .unwrap_or_else(IntoResponse::into_response);
     }
     let title = match refused.kind {
         Kind::NotFound => "页面不存在",

@@ -6,13 +6,13 @@ use axum::{
     extract::FromRequestParts,
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
 };
+use chassis::connections::client_address;
 
 use crate::{
     Answer, Portal, Refused,
     cookies::Cookie,
     csrf,
     frame::{self, Page},
-    limits,
 };
 
 /// A visitor without a name.
@@ -90,7 +90,7 @@ impl FromRequestParts<Arc<Portal>> for Guest {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, portal: &Arc<Portal>) -> Result<Guest, Refused> {
-        let address = limits::client_address(parts, portal.config.server.forwarded_hops);
+        let address = client_address(parts, portal.config.server.forwarded_hops);
         Ok(Guest::of(portal, &parts.headers, address))
     }
 }

@@ -19,7 +19,7 @@ pub struct InvoiceRow {
     pub id: String,
     /// Code and number.
     pub number: String,
-    /// Day of issue; empty where only its use is known.
+    /// Day of issue.
     pub issued_on: String,
     /// Who sold.
     pub seller: String,
@@ -70,7 +70,7 @@ pub fn shared(invoice: &Invoice) -> String {
     }
 }
 
-/// The table of a dossier; an invoice that cannot be read just now shows its use only.
+/// The table of a dossier; of an invoice that cannot be read just now it is not shown who else uses it.
 pub fn rows(dossier: &Dossier, invoices: &[Invoice]) -> Vec<InvoiceRow> {
     let id = &dossier.application_id;
     let row = |one: &proto::documents::InvoiceUse| {
@@ -78,8 +78,8 @@ pub fn rows(dossier: &Dossier, invoices: &[Invoice]) -> Vec<InvoiceRow> {
         InvoiceRow {
             id: one.invoice_id.clone(),
             number: number(&one.code, &one.number),
-            issued_on: known.map(|invoice| invoice.issued_on.clone()).unwrap_or_default(),
-            seller: known.map(|invoice| invoice.seller.clone()).unwrap_or_default(),
+            issued_on: known.map_or_else(|| one.issued_on.clone(), |invoice| invoice.issued_on.clone()),
+            seller: known.map_or_else(|| one.seller.clone(), |invoice| invoice.seller.clone()),
             amount: format::yuan(one.amount_fen),
             others: known.map_or_else(format::empty, |invoice| format::yuan(used_by_others(invoice, id))),
             remaining: known.map_or_else(format::empty, |invoice| format::yuan(remaining(invoice, id))),
@@ -94,7 +94,7 @@ pub fn rows(dossier: &Dossier, invoices: &[Invoice]) -> Vec<InvoiceRow> {
 
 #[cfg(test)]
 mod tests {
-    use proto::documents::Allocation;
+    use proto::documents::{Allocation, InvoiceUse};
 
     use super::*;
 
@@ -110,5 +110,19 @@ mod tests {
         assert_eq!((used_by_others(&invoice, "a"), remaining(&invoice, "a")), (3_000, 7_000));
         assert_eq!((used_here(&invoice, "a"), used_here(&invoice, "c")), (6_000, 0));
         assert_eq!(shared(&invoice), "2 站共用");
+    }
+
+    #[test]
+    fn an_invoice_that_cannot_be_read_just_now_still_says_who_sold_and_when() {
+        let used = InvoiceUse {
+            invoice_id: "i".into(),
+            issued_on: "2026-03-18".into(),
+            seller: "示例设备有限公司".into(),
+            ..InvoiceUse::default()
+        };
+        let dossier = Dossier { invoices: vec![used], ..Dossier::default() };
+        let row = rows(&dossier, &[]).remove(0);
+        assert_eq!((row.issued_on.as_str(), row.seller.as_str()), ("2026-03-18", "示例设备有限公司"));
+        assert_eq!((row.others, row.remaining), (format::empty(), format::empty()));
     }
 }

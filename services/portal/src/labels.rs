@@ -1,5 +1,7 @@
 //! Chinese words for the ids that services send: transitions, parties, fields, material slots, roles.
 
+pub mod trail;
+
 /// Result of a step in the history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
@@ -48,8 +50,8 @@ pub const TRANSITIONS: &[Transition] = &[
     step("T16", "专家组审核", "通过", Outcome::Passed),
     step("T17", "专家组审核", "不通过", Outcome::Returned),
     step("T18", "提交补充材料", "", Outcome::Noted),
-    step("T19", "转入下一批次", "", Outcome::Noted),
-    step("T20", "锁定工单并抽查", "", Outcome::Noted),
+    step("T19", "转入下次发起", "", Outcome::Noted),
+    step("T20", "冻结工单并抽查", "", Outcome::Noted),
     step("T21", "省级厅委意见", "", Outcome::Noted),
     step("T22", "省级厅委审核", "通过", Outcome::Passed),
     step("T23", "省级厅委审核", "退回", Outcome::Returned),
@@ -131,6 +133,9 @@ pub const CATEGORIES: [(&str, &str); 9] = [
     ("M8", "土建照片、电气设备安装照片"),
     ("M9", "发票"),
 ];
+
+/// The reader's own part in a list of applications.
+pub const OWN: [(&str, &str); 3] = [("open", "待我办理"), ("done", "我已办"), ("month", "本月已办")];
 
 /// What was submitted.
 pub fn submission(kind: &str) -> &'static str {
@@ -221,16 +226,21 @@ pub fn credential(active: bool, state: &str) -> (&'static str, &'static str) {
 }
 
 /// What is recorded in the audit log of accounts, in words; the order is that of the choice.
-pub const AUDIT_ACTS: [(&str, &str); 30] = [
+pub const AUDIT_ACTS: [(&str, &str); 35] = [
     ("sign_in", "登录"),
     ("end_session", "退出或结束登录"),
     ("end_other_sessions", "退出其他登录"),
-    ("issue_ticket", "凭一次性密码登录"),
+    ("issue_ticket", "密码验证通过，待下一步"),
+    ("show_second_factor", "验证动态口令"),
+    ("step_up", "办理前再次验证身份"),
     ("request_code", "获取验证码"),
     ("activate", "设置首个密码"),
     ("request_reset", "申请短信找回密码"),
     ("reset_password", "短信找回密码"),
     ("change_password", "修改密码"),
+    ("enrol_second_factor", "启用动态口令"),
+    ("remove_second_factor", "停用动态口令"),
+    ("reset_second_factor", "重置动态口令"),
     ("register", "企业注册"),
     ("resubmit", "重新提交注册"),
     ("change_profile", "变更企业资料"),
@@ -260,13 +270,15 @@ pub fn audit_act(id: &str) -> String {
 }
 
 /// Why something recorded was not done.
-const AUDIT_REFUSALS: [(&str, &str); 11] = [
+const AUDIT_REFUSALS: [(&str, &str); 13] = [
     ("sign_in_failed", "账号名称或密码不正确"),
     ("sign_in_locked", "失败次数过多，锁定中"),
     ("account_suspended", "账号已停用"),
     ("one_time_password_spent", "一次性密码已使用或过期"),
     ("session_ended", "登录已失效"),
     ("code_wrong", "验证码不正确"),
+    ("second_factor_wrong", "动态口令不正确"),
+    ("second_factor_locked", "动态口令错误过多，锁定中"),
     ("unknown_login", "没有该账号"),
     ("other_phone", "手机号与登记不符"),
     ("not_activated", "账号尚未启用"),
@@ -280,7 +292,7 @@ pub fn audit_refusal(id: &str) -> String {
 }
 
 /// The provincial departments that usually sign. Source: workflow, Words.
-const DEPARTMENTS: [(&str, &str); 8] = [
+pub const DEPARTMENTS: [(&str, &str); 8] = [
     ("fgw", "省发展改革委"),
     ("nyj", "省能源局"),
     ("czt", "省财政厅"),
@@ -315,6 +327,16 @@ pub fn order(state: &str) -> (&'static str, &'static str) {
         "open" => ("专家组审核", "joint"),
         "frozen" => ("省级厅委审核（抽查复核）", "info"),
         "concluded" => ("已办结", "ok"),
+        _ => ("—", ""),
+    }
+}
+
+/// What a receiver of webhooks says became of an event: words and tag class.
+pub fn receipt(status: &str) -> (&'static str, &'static str) {
+    match status {
+        "delivered" => ("已办成", "ok"),
+        "failed" => ("未办成", "danger"),
+        "unknown" => ("结果不明", "warn"),
         _ => ("—", ""),
     }
 }

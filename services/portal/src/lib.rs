@@ -21,13 +21,13 @@
 pub mod actions;
 pub mod assets;
 pub mod case;
+pub mod charge_order;
 pub mod compared;
 pub mod config;
 pub mod cookies;
 pub mod csrf;
 pub mod divisions;
 pub mod dossier;
-pub mod downloads;
 pub mod entry;
 pub mod form;
 pub mod format;
@@ -51,14 +51,18 @@ pub mod parameters;
 pub mod pipe;
 pub mod policy;
 pub mod quality;
+pub mod receipts;
 pub mod refused;
 pub mod review;
 pub mod roles;
+pub mod rounds;
 pub mod sessions;
 pub mod sheet;
 pub mod stage;
 pub mod standing;
 pub mod station;
+pub mod streams;
+pub mod turns;
 pub mod unsent;
 pub mod upload;
 pub mod visitor;
@@ -91,10 +95,16 @@ pub struct Portal {
     pub sessions: sessions::Sessions,
     /// Names of divisions.
     pub divisions: divisions::Divisions,
+    /// Names of rounds.
+    pub rounds: rounds::Rounds,
     /// Tries by address.
     pub limits: limits::Limits,
-    /// Workbooks and packages that are being made.
-    pub downloads: downloads::Downloads,
+    /// Workbooks and packages that are being made. Decision 14.
+    pub downloads: turns::Turns,
+    /// Files on their way from browsers. Decision 36.
+    pub uploads: turns::Turns,
+    /// Live streams that are open.
+    pub streams: streams::Streams,
     /// Raised when the process ends: live streams stop.
     pub shutdown: CancellationToken,
     channels: BTreeMap<&'static str, Channel>,
@@ -109,8 +119,11 @@ impl Portal {
             jar: cookies::Jar::new(&config.cookies),
             sessions: sessions::Sessions::new(edge.peer("accounts"), config.sessions.fresh_secs),
             divisions: divisions::Divisions::new(edge.peer("accounts")),
+            rounds: rounds::Rounds::default(),
             limits: limits::Limits::new(&config.limits),
-            downloads: downloads::Downloads::default(),
+            downloads: turns::Turns::new("导出或打包", 8, 2),
+            uploads: turns::Turns::new("上传文件", config.limits.uploads_at_once, 4),
+            streams: streams::Streams::new(config.live.streams_max, || edge.channel_apart("notifications")),
             shutdown: edge.shutdown(),
             channels: PEERS.iter().map(|name| (*name, edge.channel(name))).collect(),
             peers: PEERS.iter().map(|name| (*name, edge.peer(name))).collect(),
@@ -128,9 +141,9 @@ impl Portal {
     }
 }
 
-/// Every page, with the guards around them.
+/// Every page, and what programs call, with the guards around them.
 pub fn router(portal: Arc<Portal>) -> Router {
-    guard::around(web::routes(), portal)
+    guard::around(web::routes().merge(receipts::routes()), portal)
 }
 
 /// Runs the portal until it is told to end.

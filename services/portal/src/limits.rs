@@ -1,14 +1,7 @@
 //! Tries of one client address: signing in, registering, asking for codes.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    num::NonZeroU32,
-};
+use std::{net::IpAddr, num::NonZeroU32};
 
-use axum::{
-    extract::ConnectInfo,
-    http::{HeaderMap, request::Parts},
-};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::{config, refused::Refused};
@@ -56,43 +49,20 @@ fn tried(limiter: &DefaultKeyedRateLimiter<IpAddr>, client: IpAddr) -> Result<()
     limiter.check_key(&client).map_err(|_| ())
 }
 
-/// The client's address: the connection's own, or what the proxies in front appended.
-pub fn client_address(parts: &Parts, forwarded_hops: usize) -> IpAddr {
-    let own = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let own = own.unwrap_or(IpAddr::from([127, 0, 0, 1]));
-    if forwarded_hops == 0 { own } else { forwarded(&parts.headers, forwarded_hops).unwrap_or(own) }
-}
-
-/// The entry that the outermost believed proxy wrote; what stands left of it is the client's own claim.
-fn forwarded(headers: &HeaderMap, hops: usize) -> Option<IpAddr> {
-    let entries: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .collect();
-    entries.get(entries.len().checked_sub(hops)?)?.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn one_address_is_refused_after_its_tries_and_another_is_not() {
-        let limits = Limits::new(&config::Limits { sign_ins_per_minute: 2, registrations_per_hour: 1 });
+        let limits = Limits::new(&config::Limits {
+            sign_ins_per_minute: 2,
+            registrations_per_hour: 1,
+            uploads_at_once: 1,
+        });
         let (one, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
         assert!(limits.sign_in(one).is_ok() && limits.sign_in(one).is_ok());
         assert!(limits.sign_in(one).is_err());
         assert!(limits.sign_in(other).is_ok());
-    }
-
-    #[test]
-    fn a_client_cannot_choose_its_address() {
-        let mut headers = HeaderMap::new();
-        headers.insert("x-forwarded-for", "1.1.1.1, 10.9.9.9".parse().unwrap());
-        assert_eq!(forwarded(&headers, 1), Some(IpAddr::from([10, 9, 9, 9])));
-        assert_eq!(forwarded(&headers, 3), None);
     }
 }

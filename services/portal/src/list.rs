@@ -20,7 +20,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// A filter of a test's own.
+    /// A filter that no URL named.
     pub fn of(path: &str, entries: &[(&str, &str)]) -> Filter {
         let entries = entries.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
         Filter { path: path.to_owned(), entries }
@@ -54,6 +54,11 @@ impl Filter {
     /// Rows of one page.
     pub fn size(&self) -> i32 {
         self.value("size").parse().ok().filter(|size| SIZES.contains(size)).unwrap_or(SIZES[0])
+    }
+
+    /// The list with this filter.
+    pub fn here(&self) -> String {
+        self.url(&self.entries)
     }
 
     /// The list without any filter.
@@ -251,6 +256,11 @@ pub struct Pager {
 }
 
 impl Pager {
+    /// Whether there is anything to turn over or to take along: an empty list has no pages.
+    pub fn needed(&self) -> bool {
+        self.rows > 0 || !self.previous.is_empty() || !self.next.is_empty()
+    }
+
     /// The same with the way to the whole list as a workbook.
     pub fn exported(self, filter: &Filter) -> Pager {
         Pager { export: filter.export(), ..self }
@@ -337,6 +347,13 @@ mod tests {
         let tabs = [filter.tab("state", "", "全部", Some(9)), filter.tab("state", "a", "甲", Some(3))];
         assert_eq!(filter.pager("", 3).counted(&tabs).total, Some(3));
         assert!(filter.sets("county state") && !filter.sets("county round"));
+    }
+
+    #[test]
+    fn an_empty_list_has_no_pages_but_an_empty_last_page_has_a_way_back() {
+        assert!(!Filter::of("/list", &[]).pager("", 0).needed());
+        assert!(Filter::of("/list", &[]).pager("", 1).needed());
+        assert!(Filter::of("/list", &[("page", "t")]).pager("", 0).needed());
     }
 
     #[test]

@@ -3,6 +3,10 @@
 use clap::{Parser, Subcommand};
 use portal::config::Config;
 
+/// Faster than glibc's where many threads make and drop small values, and it gives memory back. Source: performance, rule 14.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Pages for every role.
 #[derive(Parser)]
 #[command(version)]

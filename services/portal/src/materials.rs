@@ -240,6 +240,16 @@ fn tag(places: &[Place], count: usize, required: bool) -> Tag {
     Tag { text, class }
 }
 
+/// Why nothing of a dossier in this state can change; empty while it can.
+pub fn locked(state: &str) -> &'static str {
+    match state {
+        "open" => "",
+        "closed" => "线下初审通过后方可上传初审资料。",
+        "sealed" => "材料已提交，审核期间不能修改；如需修改请先撤回。",
+        _ => "该申请已删除或终止，材料不能再修改。",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

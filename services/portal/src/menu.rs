@@ -51,6 +51,7 @@ pub const ENTRIES: &[Entry] = &[
     entry("账号", "", "成员与登录", "/account/members", "users", &[Operator]),
     entry("监管服务", "建设补贴", "县域充电站补贴管理", "/supervision/county-subsidies", "file", &[County, City]),
     entry("监管服务", "建设补贴", "补贴管理", "/supervision/subsidies", "file", SUPERVISORS),
+    entry("监管服务", "", "统计分析", "/supervision/statistics", "chart", &[County, City, Administrator, Province]),
     entry("系统管理", "账号管理", "待审核", "/system/accounts?state=pending", "users", &[Administrator]),
     entry("系统管理", "账号管理", "企业账号", "/system/accounts", "users", &[Administrator]),
     entry("系统管理", "账号管理", "全部账号", "/system/users", "users", &[Administrator, SystemAdministrator, SecurityAdministrator, AuditAdministrator]),

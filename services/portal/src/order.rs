@@ -95,7 +95,7 @@ impl Order {
 
     /// City and number of the launch.
     pub fn title(&self) -> String {
-        format!("{}联合审核工单（第 {} 批）", self.city, self.batch)
+        format!("{}联合审核工单（第 {} 次发起）", self.city, self.batch)
     }
 }
 
@@ -179,7 +179,7 @@ impl Drawn {
         });
         Drawn {
             number: draw.number,
-            title: if draw.number == 1 { "锁定工单时抽取" } else { "扩大抽查" },
+            title: if draw.number == 1 { "冻结工单时抽取" } else { "扩大抽查" },
             at: format::moment(draw.drawn_at.as_ref()),
             seed: draw.seed.clone(),
             population: draw.population_hash.clone(),

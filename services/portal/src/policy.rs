@@ -61,7 +61,7 @@ fn permille(text: &str) -> i32 {
 pub fn facts(policy: &RoundPolicy) -> Vec<Fact> {
     let fact = |name, value: String| Fact { name, value: format::or_dash(&value) };
     let freeze = match policy.freeze_after_days {
-        0 => "发起后即可锁定".to_owned(),
+        0 => "发起后即可冻结".to_owned(),
         days => format!("发起后 {days} 天"),
     };
     let mut facts = vec![
@@ -69,10 +69,13 @@ pub fn facts(policy: &RoundPolicy) -> Vec<Fact> {
         fact("互联互通核验", labels::chosen(&GATES, &policy.gate_a)),
         fact("充电数据核验", labels::chosen(&GATES, &policy.gate_b)),
         fact("专家组规则", rule(policy)),
-        fact("会签厅委", policy.departments.join("、")),
+        fact(
+            "会签厅委",
+            policy.departments.iter().map(|code| labels::department(code)).collect::<Vec<_>>().join("、"),
+        ),
         fact("抽查比例", percent(policy.sample_permille)),
         fact("扩大抽查", format!("发现问题超过 {} 件", policy.finding_threshold)),
-        fact("工单锁定期限", freeze),
+        fact("工单冻结期限", freeze),
         fact("临近提醒（黄牌）", format!("到期前 {} 个工作日", policy.near_working_days.unwrap_or(NEAR))),
         fact("逾期（红牌）", "超过时限起".to_owned()),
         fact(
@@ -91,7 +94,7 @@ fn clock_name(id: &str) -> &'static str {
     match id {
         "PaperCheck" => "线下初审",
         "AwaitingJointReview" => "发起联合审核",
-        "AwaitingProvince" => "锁定工单",
+        "AwaitingProvince" => "冻结工单",
         "ProvincialReview" => "省级厅委审核",
         _ => stage::of(id).reviewer.0,
     }
@@ -130,12 +133,12 @@ pub fn usual() -> RoundPolicy {
 /// The form of a policy like this one; its days are left open.
 pub fn filled(policy: &RoundPolicy) -> Form {
     let slots = policy.required_slots.iter().map(|slot| ("required_slots", slot.clone()));
+    let departments = policy.departments.iter().map(|code| ("departments", code.clone()));
     let single = [
         ("gate_a", policy.gate_a.clone()),
         ("gate_b", policy.gate_b.clone()),
         ("expert_rule", policy.expert_rule.clone()),
         ("experts_needed", policy.experts_needed.to_string()),
-        ("departments", policy.departments.join(" ")),
         ("sample_permille", percent(policy.sample_permille).trim_end_matches('%').to_owned()),
         ("finding_threshold", policy.finding_threshold.to_string()),
         ("freeze_after_days", policy.freeze_after_days.to_string()),
@@ -144,7 +147,7 @@ pub fn filled(policy: &RoundPolicy) -> Form {
         ("near_working_days", policy.near_working_days.unwrap_or(NEAR).to_string()),
         ("escalate_after_working_days", policy.escalate_after_working_days.unwrap_or(ESCALATE).to_string()),
     ];
-    let mut form = Form::filled(single.into_iter().chain(slots).chain(clocks));
+    let mut form = Form::filled(single.into_iter().chain(slots).chain(departments).chain(clocks));
     for (id, usual) in CLOCKS {
         form.set(&format!("limit_{id}"), &set(policy, id).unwrap_or(usual).to_string());
     }
@@ -155,10 +158,6 @@ pub fn filled(policy: &RoundPolicy) -> Form {
 pub fn read(form: &Form) -> RoundPolicy {
     // -1 is what no number can be: reviews names the field.
     let number = |name: &str| entry::plain(form.value(name)).parse().unwrap_or(-1);
-    let split = |text: &str| {
-        let parts = text.split([' ', '　', ',', '，', '、', ';', '；']).map(str::trim);
-        parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
-    };
     RoundPolicy {
         version: 0,
         opens_on: form.text("opens_on"),
@@ -168,7 +167,7 @@ pub fn read(form: &Form) -> RoundPolicy {
         gate_b: form.text("gate_b"),
         expert_rule: form.text("expert_rule"),
         experts_needed: if form.has("expert_rule", "n_of_m") { number("experts_needed") } else { 0 },
-        departments: split(form.value("departments")),
+        departments: form.values("departments"),
         sample_permille: permille(form.value("sample_permille")),
         finding_threshold: number("finding_threshold"),
         freeze_after_days: number("freeze_after_days"),
@@ -210,7 +209,7 @@ mod tests {
             gate_b: "warn".into(),
             expert_rule: "n_of_m".into(),
             experts_needed: 2,
-            departments: vec!["fgw".into(), "nyj".into()],
+            departments: vec!["fgw".into(), "nyj".into(), "zdb".into()],
             sample_permille: 125,
             finding_threshold: 1,
             freeze_after_days: 10,

@@ -4,8 +4,26 @@ use proto::stations::{QualityCount, QualityDay};
 
 use crate::format;
 
-/// Kinds of data in the order of the page: id and words.
-const KINDS: [(&str, &str); 3] = [("status", "接口状态"), ("order", "充电订单"), ("telemetry", "充电过程")];
+/// Kinds of data in the order of the page: id, words, and whether its operator's system has a time to deliver it in.
+const KINDS: [(&str, &str, bool); 7] = [
+    ("station", "场站资料", false),
+    ("status", "接口状态", true),
+    ("order", "充电订单", true),
+    ("telemetry", "充电过程", true),
+    ("statistics", "日电量统计", false),
+    ("order_check", "订单对账", false),
+    ("link", "接入请求", false),
+];
+
+/// Every kind of data with what people call it.
+pub fn kinds() -> impl Iterator<Item = (&'static str, &'static str)> {
+    KINDS.iter().map(|(id, words, _)| (*id, *words))
+}
+
+/// What people call a kind of data.
+pub fn kind(id: &str) -> &'static str {
+    KINDS.iter().find(|(known, ..)| *known == id).map_or("其他数据", |(_, words, _)| words)
+}
 
 /// One kind of data on one day, or the connectors of the day.
 #[derive(Debug, Clone, Default)]
@@ -16,7 +34,7 @@ pub struct Row {
     pub kind: &'static str,
     /// Taken.
     pub accepted: i64,
-    /// Share of them that came in time; — for none.
+    /// Share of those sent by the operator's system that came in time; — for none.
     pub prompt: String,
     /// Held already.
     pub duplicate: i64,
@@ -38,9 +56,10 @@ pub fn rows(days: &[QualityDay]) -> Vec<Row> {
 fn of_day(day: &QualityDay) -> Vec<Row> {
     let online = format!("{}（{} 个接口）", share(day.online, day.connectors), mean(day));
     let online = if day.connectors == 0 { format::empty() } else { online };
-    let known = KINDS.iter().filter_map(|(id, words)| {
+    let known = KINDS.iter().filter_map(|(id, words, timed)| {
         let count = day.counts.iter().find(|count| count.kind == *id)?;
-        Some(row(words, count))
+        let row = row(words, count);
+        Some(if *timed { row } else { Row { prompt: format::empty(), ..row } })
     });
     let mut rows: Vec<_> = known.collect();
     if rows.is_empty() {
@@ -58,7 +77,7 @@ fn row(kind: &'static str, count: &QualityCount) -> Row {
         day: String::new(),
         kind,
         accepted: count.accepted,
-        prompt: share(count.prompt, count.accepted),
+        prompt: share(count.prompt, count.accepted - count.pulled),
         duplicate: count.duplicate,
         late: count.late,
         corrected: count.corrected,
@@ -90,7 +109,9 @@ mod tests {
         let count = |kind: &str| QualityCount {
             kind: kind.into(),
             accepted: 10_000,
-            prompt: 9_996,
+            prompt: 4_998,
+            // What the platform asked for itself is no part of it.
+            pulled: 5_000,
             ..QualityCount::default()
         };
         let day = QualityDay {
@@ -109,6 +130,16 @@ mod tests {
             printed,
             [("2026-11-25", "接口状态", "99.9%", "95.0%（10 个接口）"), ("", "充电订单", "99.9%", "")]
         );
+    }
+
+    #[test]
+    fn what_the_platform_asks_for_by_itself_has_no_time_to_come() {
+        let count =
+            QualityCount { kind: "statistics".into(), accepted: 9, rejected: 1, ..QualityCount::default() };
+        let day = QualityDay { day: "2026-11-25".into(), counts: vec![count], ..QualityDay::default() };
+        let row = &rows(&[day])[0];
+        assert_eq!((row.kind, row.prompt.as_str(), row.rejected), ("日电量统计", "—", 1));
+        assert_eq!((kind("order_check"), kind("a kind of tomorrow")), ("订单对账", "其他数据"));
     }
 
     #[test]

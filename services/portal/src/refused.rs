@@ -18,6 +18,9 @@ use crate::{format, labels};
 /// Reason of a form whose token is not this browser's.
 pub const FORM_FOREIGN: &str = "form_foreign";
 
+/// Reason of an act for which a second factor has to be shown again.
+pub const STEP_UP: &str = "step_up_required";
+
 /// Answer of every handler.
 pub type Answer = Result<Response, Refused>;
 
@@ -94,13 +97,13 @@ impl Refused {
     }
 
     /// As many as can be served at a time are being served.
-    pub fn crowded() -> Refused {
-        Refused::new(Kind::Busy, "crowded", "同时导出或打包的人较多，请一分钟后再试")
+    pub fn crowded(what: &str) -> Refused {
+        Refused::new(Kind::Busy, "crowded", &format!("同时{what}的人较多，请一分钟后再试"))
     }
 
-    /// The person has as many downloads under way as one may have.
-    pub fn crowded_by_oneself(most: usize) -> Refused {
-        let text = format!("您已有 {most} 个导出或打包正在进行，请等其中一个完成后再试");
+    /// The person has as many under way as one may have.
+    pub fn crowded_by_oneself(what: &str, most: usize) -> Refused {
+        let text = format!("您已有 {most} 个{what}正在进行，请等其中一个完成后再试");
         Refused::new(Kind::Busy, "crowded", &text)
     }
 
@@ -118,16 +121,18 @@ impl Refused {
 
     /// Whether somebody else changed it meanwhile; `text` says who and when.
     pub fn overtaken(&self) -> bool {
-        matches!(
-            self.reason.as_str(),
-            "stale_version"
-                | "already_decided"
-                | "already_withdrawn"
-                | "stale_submission"
-                | "edited_meanwhile"
-                | "dossier_changed"
-                | "invoice_changed"
-        )
+        // Whoever says what was done meanwhile says that somebody was first.
+        self.facts.contains_key("deed")
+            || matches!(
+                self.reason.as_str(),
+                "stale_version"
+                    | "already_decided"
+                    | "already_withdrawn"
+                    | "stale_submission"
+                    | "edited_meanwhile"
+                    | "dossier_changed"
+                    | "invoice_changed"
+            )
     }
 }
 
@@ -138,6 +143,7 @@ impl Refused {
         let (prevented, deed) = match self.reason.as_str() {
             "already_decided" => ("未能撤回", "审核"),
             "already_withdrawn" => ("未能审核", "撤回"),
+            _ if !fact("deed").is_empty() => ("未能提交，内容已被他人更新", fact("deed")),
             _ => return "未能提交，内容已被他人更新".to_owned(),
         };
         // Companies have no office.

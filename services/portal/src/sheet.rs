@@ -7,8 +7,8 @@ use tokio::sync::mpsc;
 
 use crate::{format, pipe::Pipe};
 
-/// Rows of one workbook. Decision 14.
-pub const ROWS_MAX: usize = 100_000;
+/// Rows of one workbook: what a sheet holds below its titles. Decision 23.
+pub const ROWS_MAX: usize = 1_048_575;
 
 /// Asia/Shanghai is this far ahead, all year.
 const SHANGHAI_SECS: i64 = 8 * 3600;
@@ -22,7 +22,7 @@ pub enum Cell {
     Money(i64),
     /// A count.
     Count(i64),
-    /// Watts, shown in kW.
+    /// Watts, shown in kW; watt-hours, shown in kWh.
     Power(i64),
     /// YYYY-MM-DD; anything else stays words.
     Day(String),

@@ -140,6 +140,11 @@ impl Standing {
         }
     }
 
+    /// Whether there is anything to say about the submission before: there was one.
+    pub fn compares(&self) -> bool {
+        self.compared_with > 0 || !self.answers.is_empty() || !self.dossier_changes().is_empty()
+    }
+
     /// Materials that changed; none where they cannot be read.
     pub fn dossier_changes(&self) -> &[Change] {
         self.dossier.as_ref().map_or(&[], |dossier| &dossier.changes)

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use proto::stations::{ConnectionFact, ConnectorState, EquipmentRecord, QualityItem, Station};
+use proto::stations::{ConnectionFact, ConnectorState, EquipmentRecord, QualityItem, Station, StationGuide};
 
-use crate::{case::Fact, divisions::Known, format, labels, list::encoded, stage::Tag};
+use crate::{case::Fact, divisions::Known, format, labels, list::encoded, quality, stage::Tag};
 
 /// Kinds of equipment. Source: T/CEC 102, EquipmentType.
 pub const EQUIPMENT: [(&str, &str); 5] =
@@ -51,6 +51,22 @@ fn status(state: Option<&ConnectorState>) -> Tag {
         Some(4) => ("占用（预约）", "info"),
         Some(255) => ("故障", "danger"),
         Some(_) => ("未知", ""),
+    };
+    Tag { text: text.to_owned(), class }
+}
+
+/// What a connector is shown as where one looks for it. Source: `stations.v1.FoundConnector`.
+pub fn found(state: &str) -> Tag {
+    let (text, class) = match state {
+        "available" => ("空闲", "ok"),
+        "occupied" => ("占用（未充电）", "info"),
+        "charging" => ("充电中", "info"),
+        "reserved" => ("占用（预约）", "info"),
+        "fault" => ("故障", "danger"),
+        "offline" => ("离线", "draft"),
+        "closed" => ("停止服务", "draft"),
+        "silent" => ("失联", "warn"),
+        _ => ("未知", ""),
     };
     Tag { text: text.to_owned(), class }
 }
@@ -181,7 +197,7 @@ pub fn facts(station: &Station, names: &Known) -> Vec<Fact> {
         crate::entry::degrees(record.longitude_e6),
         crate::entry::degrees(record.latitude_e6)
     );
-    vec![
+    let mut facts = vec![
         fact("充电站编号", record.station_code.clone()),
         fact("所在区县", names.place(&record.prefecture, &record.county)),
         fact("站点类型", coded(&STATIONS, record.station_type)),
@@ -197,7 +213,28 @@ pub fn facts(station: &Station, names: &Known) -> Vec<Fact> {
         fact("场站负责人", record.manager.clone()),
         fact("负责人电话", record.manager_phone.clone()),
         fact("服务电话", record.service_phone.clone()),
-        fact("信息更新时间", format::moment(station.updated_at.as_ref())),
+    ];
+    let told = told(record.guide.unwrap_or_default());
+    facts.extend(
+        told.into_iter().filter(|(_, words)| !words.is_empty()).map(|(name, words)| fact(name, words)),
+    );
+    facts.push(fact("信息更新时间", format::moment(station.updated_at.as_ref())));
+    facts
+}
+
+/// What drivers are told, in the operator's words; empty where nothing was said.
+fn told(guide: StationGuide) -> [(&'static str, String); 10] {
+    [
+        ("场站电话", guide.station_phone),
+        ("营业时间", guide.business_hours),
+        ("电费", guide.electricity_fee),
+        ("服务费", guide.service_fee),
+        ("支付方式", guide.payment),
+        ("停车费", guide.park_fee),
+        ("停车说明", guide.park_info),
+        ("位置指引", guide.directions),
+        ("适用车型", guide.vehicles),
+        ("预约充电", if guide.bookable { "支持".to_owned() } else { String::new() }),
     ]
 }
 
@@ -209,10 +246,14 @@ pub fn history(fact: &ConnectionFact) -> (Tag, String) {
 /// Something of the operator's data that was rejected or corrected.
 #[derive(Debug, Clone, Default)]
 pub struct Defect {
-    /// 接口状态 or 充电订单.
+    /// In words.
     pub kind: &'static str,
-    /// Connector and order.
+    /// The connector; empty where it is about none.
     pub about: String,
+    /// The order; empty where it is about none.
+    pub order_no: String,
+    /// Its page; empty for samples of a charge, whose order may not have come yet.
+    pub order: String,
     /// What is wrong.
     pub text: String,
     /// The last time.
@@ -222,14 +263,20 @@ pub struct Defect {
 }
 
 impl Defect {
-    /// An item as stations sent it.
-    pub fn of(item: &QualityItem) -> Defect {
-        let order =
-            if item.order_no.is_empty() { String::new() } else { format!(" · 订单 {}", item.order_no) };
+    /// An item as stations sent it; `orders`: where an order of its operator is asked for.
+    pub fn of(item: &QualityItem, orders: &str) -> Defect {
+        let asked_for = !item.order_no.is_empty() && matches!(item.kind.as_str(), "order" | "order_check");
+        let order = format!("{orders}?order_no={}", encoded(&item.order_no));
         Defect {
-            kind: if item.kind == "order" { "充电订单" } else { "接口状态" },
-            about: format!("{}{order}", item.connector_id),
-            text: item.text.clone(),
+            kind: quality::kind(&item.kind),
+            about: item.connector_id.clone(),
+            order_no: item.order_no.clone(),
+            order: if asked_for { order } else { String::new() },
+            text: if item.example.is_empty() {
+                item.text.clone()
+            } else {
+                format!("{}：{}", item.text, item.example)
+            },
             at: format::moment(item.last_at.as_ref()),
             times: item.times,
         }
@@ -241,6 +288,46 @@ mod tests {
     use proto::stations::{ConnectorRecord, StationRecord};
 
     use super::*;
+
+    #[test]
+    fn a_connector_that_is_lost_never_looks_available() {
+        let free = found("available");
+        for lost in ["silent", "offline", "closed", "fault", "a state of tomorrow"] {
+            let shown = found(lost);
+            assert!(shown.text != free.text && shown.class != free.class, "{lost}");
+        }
+    }
+
+    #[test]
+    fn what_drivers_are_told_is_shown_where_something_was_said() {
+        let guide =
+            StationGuide { business_hours: "00:00-24:00".into(), bookable: true, ..StationGuide::default() };
+        let station = |guide| Station {
+            record: Some(StationRecord { guide, ..StationRecord::default() }),
+            ..Station::default()
+        };
+        let shown = |station: &Station| {
+            facts(station, &Known::default())
+                .into_iter()
+                .map(|fact| (fact.name, fact.value))
+                .collect::<Vec<_>>()
+        };
+        let (told, silent) = (shown(&station(Some(guide))), shown(&station(None)));
+        let more: Vec<_> = told.iter().filter(|fact| !silent.contains(fact)).cloned().collect();
+        assert_eq!(more, [("营业时间", "00:00-24:00".to_owned()), ("预约充电", "支持".to_owned())]);
+        assert_eq!(told.len(), silent.len() + 2);
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_order_leads_to_it() {
+        let order = |kind: &str, number: &str| {
+            let item = QualityItem { kind: kind.into(), order_no: number.into(), ..QualityItem::default() };
+            Defect::of(&item, "/interconnect/orders").order
+        };
+        let found =
+            [order("order", "A/1"), order("order_check", "2"), order("telemetry", "3"), order("order", "")];
+        assert_eq!(found, ["/interconnect/orders?order_no=A%2F1", "/interconnect/orders?order_no=2", "", ""]);
+    }
 
     #[test]
     fn a_connector_that_never_reported_says_so() {

@@ -1,7 +1,7 @@
 //! A form that came when the session had ended: it goes with the person through the sign-in page and is offered again.
 //!
-//! Owns: keeping it aside, its hidden fields. Nothing is stored: the texts are in the browser's own page. Passwords, files and the
-//! old form's token are left out; the request id stays, so what was done after all is not done twice. Source: ui, section 8.
+//! Owns: keeping it aside, its hidden fields. Nothing is stored: the texts are in the browser's own page. Passwords, secrets, files
+//! and the old form's token are left out; the request id stays, so what was done after all is not done twice. Source: ui, section 8.
 
 use axum::{
     body::{Body, to_bytes},
@@ -141,7 +141,7 @@ async fn texts(headers: &HeaderMap, start: Bytes) -> Option<(Vec<(String, String
 }
 
 fn left_out(name: &str) -> bool {
-    name == TOKEN_FIELD || name.contains("password")
+    name == TOKEN_FIELD || name.contains("password") || name.contains("secret")
 }
 
 fn read(bytes: &[u8]) -> Vec<(String, String)> {
@@ -153,8 +153,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_form_survives_the_sign_in_page_without_its_token_and_passwords() {
-        let sent = "form_token=a&request_id=7&new_password=secret&opinion=%E5%90%8C%E6%84%8F+%22%3C%26&mark_M1=ok&mark_M1=bad";
+    fn a_form_survives_the_sign_in_page_without_its_token_passwords_and_secrets() {
+        let sent = "form_token=a&request_id=7&new_password=secret&sig_secret=secret&opinion=%E5%90%8C%E6%84%8F+%22%3C%26&mark_M1=ok&mark_M1=bad";
         let unsent = Unsent { to: "/a/b".to_owned(), entries: read(sent.as_bytes()), files: true };
         let fields =
             [("unsent_to", unsent.to.clone()), ("unsent", unsent.text()), ("unsent_files", "1".into())];

@@ -2,7 +2,8 @@
 //!
 //! documents wants size and hash before the first byte, and a browser without script tells neither: the bytes go through
 //! an unnamed temporary file, which is gone with the request. A file over the limit is not read to its end; one whose
-//! request is longer than the limit is not read at all. Source: ui, section 7.
+//! request is longer than the limit is not read at all, nor one that comes while too many are on their way. Source: ui,
+//! section 7; decision record 36.
 
 use std::{fs, io::SeekFrom, sync::Arc};
 
@@ -11,13 +12,14 @@ use axum::{
     http::{HeaderMap, header},
 };
 use bytes::Bytes;
+use chassis::turns::Turn;
 use futures::{Stream, StreamExt as _, stream};
 use proto::documents::{File, UploadDeclaration, UploadRequest, upload_request::Part};
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt as _, AsyncSeekExt as _, AsyncWriteExt as _};
 use tonic::Status;
 
-use crate::{Form, Portal, Refused, Visitor, form, guard::Proved, ids};
+use crate::{Form, Portal, Refused, Visitor, cookies::Cookie, form, guard::Proved, ids};
 
 /// Largest file. Source: documents, Files.
 pub const FILE_BYTES_MAX: u64 = 20 * 1024 * 1024;
@@ -45,6 +47,7 @@ pub struct Held {
     bytes: fs::File,
     size_bytes: u64,
     sha256: String,
+    turn: Turn,
 }
 
 impl FromRequest<Arc<Portal>> for Upload {
@@ -85,7 +88,15 @@ async fn read(
             form.mark(&name, TOO_LARGE);
             return Ok(Upload { form, file: None });
         }
-        let file = hold(part, file_name).await?;
+        let session = portal.jar.read(headers, Cookie::Session).unwrap_or_default();
+        let turn = match portal.uploads.turn(&session) {
+            Ok(turn) => turn,
+            Err(crowded) => {
+                form.mark(&name, &crowded.text);
+                return Ok(Upload { form, file: None });
+            }
+        };
+        let file = hold(part, file_name, turn).await?;
         if file.is_none() {
             form.mark(&name, TOO_LARGE);
         }
@@ -101,7 +112,7 @@ fn form_of(texts: &[(String, String)]) -> Form {
 }
 
 /// How long the request says that it is; 0 where it does not.
-fn announced(headers: &HeaderMap) -> u64 {
+pub(crate) fn announced(headers: &HeaderMap) -> u64 {
     let length = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     length.and_then(|length| length.parse().ok()).unwrap_or(0)
 }
@@ -116,7 +127,7 @@ async fn text(mut part: Field<'_>, room: &mut u64) -> Result<String, Refused> {
 }
 
 /// Takes the bytes in; `None` as soon as they are too many.
-async fn hold(mut part: Field<'_>, file_name: String) -> Result<Option<Held>, Refused> {
+async fn hold(mut part: Field<'_>, file_name: String, turn: Turn) -> Result<Option<Held>, Refused> {
     let bytes = unnamed().map_err(|error| Refused::fault(&error))?;
     let mut into = tokio::fs::File::from_std(bytes);
     let (mut size_bytes, mut hash) = (0, Sha256::new());
@@ -131,7 +142,7 @@ async fn hold(mut part: Field<'_>, file_name: String) -> Result<Option<Held>, Re
     into.flush().await.map_err(|error| Refused::fault(&error))?;
     into.seek(SeekFrom::Start(0)).await.map_err(|error| Refused::fault(&error))?;
     let sha256 = hex::encode(hash.finalize());
-    Ok(Some(Held { file_name, bytes: into.into_std().await, size_bytes, sha256 }))
+    Ok(Some(Held { file_name, bytes: into.into_std().await, size_bytes, sha256, turn }))
 }
 
 /// A file that has no name any more: the system removes it when it is closed, also when the process dies.
@@ -170,11 +181,13 @@ impl Held {
             ..declaration
         };
         let first = stream::iter([Part::Declaration(declaration)]);
-        let pieces = stream::unfold(tokio::fs::File::from_std(self.bytes), |mut file| async move {
+        // The turn is over when documents has all of it.
+        let held = (tokio::fs::File::from_std(self.bytes), self.turn);
+        let pieces = stream::unfold(held, |(mut file, turn)| async move {
             let mut piece = Vec::with_capacity(PIECE_BYTES);
             // What cannot be read back is missing at documents, which refuses the file as incomplete.
             let read = (&mut file).take(PIECE_BYTES as u64).read_to_end(&mut piece).await.ok()?;
-            (read > 0).then(|| (Part::Chunk(Bytes::from(piece)), file))
+            (read > 0).then(|| (Part::Chunk(Bytes::from(piece)), (file, turn)))
         });
         first.chain(pieces).map(|part| UploadRequest { part: Some(part) })
     }

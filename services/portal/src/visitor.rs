@@ -1,6 +1,6 @@
 //! The signed-in person behind a request: roles, office, and the services as they answer this person.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     extract::FromRequestParts,
@@ -10,9 +10,9 @@ use axum::{
 use chassis::rpc::Peer;
 use proto::{
     accounts::{
-        SessionView, account_review_client::AccountReviewClient, audit_log_client::AuditLogClient,
-        exports_client::ExportsClient, machines_client::MachinesClient, members_client::MembersClient,
-        registration_client::RegistrationClient, users_client::UsersClient,
+        BeginExportRequest, FinishExportRequest, SessionView, account_review_client::AccountReviewClient,
+        audit_log_client::AuditLogClient, exports_client::ExportsClient, machines_client::MachinesClient,
+        members_client::MembersClient, registration_client::RegistrationClient, users_client::UsersClient,
     },
     documents::{
         dossiers_client::DossiersClient, files_client::FilesClient, invoices_client::InvoicesClient,
@@ -27,21 +27,23 @@ use proto::{
     },
     stations::{
         evidence_client::EvidenceClient, links_client::LinksClient, registry_client::RegistryClient,
-        turns_client::TurnsClient,
+        search_client::SearchClient, statistics_client::StatisticsClient, turns_client::TurnsClient,
     },
 };
-use tonic::Status;
+use tonic::{Status, transport::Channel};
 
 use crate::{
     Answer, Portal, Refused,
     cookies::Cookie,
     csrf,
     frame::{self, Page, Person},
-    menu,
+    ids, menu,
     roles::Role,
     sessions::{self, Badges},
 };
 
+/// How long a page waits for the counts in its frame: it is one without them all the same.
+const BADGES_WITHIN: Duration = Duration::from_secs(1);
 /// What a person reads who signs out while accounts is away.
 const SIGNED_OUT_HERE: &str = "本浏览器已退出登录。账号服务暂时不可用，服务端的登录状态将在超时后自动结束";
 
@@ -56,8 +58,12 @@ pub struct Visitor {
     pub roles: Vec<Role>,
     /// Part of the page that the script asks for; empty: the whole page.
     pub fragment: String,
+    /// Whether a page of ours shows the answer in a frame.
+    pub framed: bool,
     session: String,
     token: Arc<str>,
+    /// The export that this is done for; empty for anything else.
+    export: Arc<str>,
     notice: Option<String>,
     large: bool,
 }
@@ -94,6 +100,10 @@ impl Visitor {
         links: LinksClient at "stations";
         /// What is pulled from them, and joint tests.
         turns: TurnsClient at "stations";
+        /// Connectors by place.
+        search: SearchClient at "stations";
+        /// Sums of charge orders.
+        statistics: StatisticsClient at "stations";
         /// Evidence of the gates.
         evidence: EvidenceClient at "stations";
         /// Uploads and downloads.
@@ -118,8 +128,11 @@ impl Visitor {
         notices: NoticesClient at "notifications";
         /// Subscriptions of outside systems.
         webhooks: WebhooksClient at "notifications";
-        /// The live stream.
-        live: LiveClient at "notifications";
+    }
+
+    /// The live stream, on a connection of its own.
+    pub fn live(&self, connection: Channel) -> LiveClient<Peer> {
+        LiveClient::new(chassis::rpc::speaking_for(connection, self.token.clone()))
     }
 
     /// Whether the person holds a role.
@@ -158,11 +171,11 @@ impl Visitor {
         }
     }
 
-    /// The list of what this person has decided.
-    pub fn done_path(&self) -> String {
+    /// The list of the applications that are so to this person: `open` or `done`.
+    pub fn own_path(&self, own: &str) -> String {
         match self.list_path() {
-            "/supervision/subsidies" => "/supervision/subsidies/applications?own=done".to_owned(),
-            list => format!("{list}?own=done"),
+            "/supervision/subsidies" => format!("/supervision/subsidies/applications?own={own}"),
+            list => format!("{list}?own={own}"),
         }
     }
 
@@ -248,12 +261,38 @@ impl Visitor {
         &self.session
     }
 
-    /// The same person with rights and token read anew if they are stale; for streams that outlive a token.
+    /// The same person at an export, which accounts lets begin with a fresh second factor only, and which goes on when another
+    /// tab shows one again. `list` and `filter` are what the record will say.
+    ///
+    /// # Errors
+    /// `step_up_required`; what accounts says of list and filter.
+    pub async fn exporting(&self, list: String, filter: String) -> Result<Visitor, Status> {
+        let request = BeginExportRequest { request_id: ids::fresh(), list, filter };
+        let begun = self.exports().begin_export(request).await?.into_inner();
+        Ok(Visitor { export: begun.export_id.into(), ..self.clone() })
+    }
+
+    /// Has the record of this export made, of so many rows or files: nothing is handed out before it stands.
+    ///
+    /// # Errors
+    /// `export_not_begun`; accounts is away.
+    pub async fn exported(&self, rows: i64) -> Result<(), Status> {
+        let export_id = self.export.to_string();
+        let request = FinishExportRequest { request_id: ids::fresh(), export_id, rows };
+        self.exports().finish_export(request).await.map(drop)
+    }
+
+    /// The same person with rights and token read anew if they are stale; for streams that outlive a token. An export keeps
+    /// the view with which it began: what may be read is the token's affair.
     ///
     /// # Errors
     /// The session has ended; accounts is away.
     pub async fn again(&self) -> Result<Visitor, Status> {
-        let known = self.portal.sessions.find(&self.session).await?;
+        let known = if self.export.is_empty() {
+            self.portal.sessions.find(&self.session).await?
+        } else {
+            self.portal.sessions.exporting(&self.session, &self.export, &self.view).await?
+        };
         Ok(Visitor { roles: roles(&known.view), view: known.view, token: known.token, ..self.clone() })
     }
 
@@ -262,11 +301,17 @@ impl Visitor {
         sessions::lasts_secs(&self.view)
     }
 
-    /// Open tasks and unread messages; `None` while notifications is away.
+    /// Open tasks and unread messages; `None` while notifications is away or does not answer.
     async fn badges(&self) -> Option<Badges> {
-        if let Some(badges) = self.portal.sessions.badges(&self.session) {
-            return Some(badges);
+        if let Some(known) = self.portal.sessions.badges(&self.session) {
+            return known;
         }
+        let badges = tokio::time::timeout(BADGES_WITHIN, self.counted()).await.ok().flatten();
+        self.portal.sessions.keep_badges(&self.session, badges);
+        badges
+    }
+
+    async fn counted(&self) -> Option<Badges> {
         let (mut worklist, mut messages) = (self.worklist(), self.messages());
         let one = ListMessagesRequest {
             page: Some(proto::common::Page { page_size: 1, page_token: String::new() }),
@@ -276,14 +321,17 @@ impl Visitor {
             tokio::try_join!(worklist.count_tasks(CountTasksRequest {}), messages.list_messages(one));
         let (tasks, messages) = answers.ok()?;
         let tasks = tasks.into_inner().counts.iter().map(|count| count.count).sum();
-        let badges = Badges { tasks, messages: messages.into_inner().unread };
-        self.portal.sessions.keep_badges(&self.session, badges);
-        Some(badges)
+        Some(Badges { tasks, messages: messages.into_inner().unread })
     }
 }
 
 fn roles(view: &SessionView) -> Vec<Role> {
     Role::ALL.into_iter().filter(|role| view.roles.iter().any(|code| code == role.code())).collect()
+}
+
+/// Whether a page of ours shows the answer in a frame.
+pub fn framed(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-dest").is_some_and(|place| place == "iframe")
 }
 
 /// Finds the person by the session cookie.
@@ -299,8 +347,10 @@ pub async fn find(portal: &Arc<Portal>, headers: &HeaderMap) -> Result<Visitor, 
         roles: roles(&known.view),
         view: known.view,
         fragment: fragment.to_owned(),
+        framed: framed(headers),
         session,
         token: known.token,
+        export: Arc::default(),
         notice: portal.jar.notice(headers),
         large: portal.jar.read(headers, Cookie::Large).is_some(),
     })

@@ -5,10 +5,14 @@ pub mod account_review;
 pub mod accounts;
 pub mod applications;
 pub mod audit;
+pub mod charge_orders;
 pub mod company;
+pub mod connectors;
 pub mod county_steps;
 pub mod county_subsidies;
+pub mod defects;
 pub mod divisions;
+pub mod dossier_files;
 pub mod dossiers;
 pub mod endings;
 pub mod export_registers;
@@ -21,6 +25,7 @@ pub mod invoices;
 pub mod large;
 pub mod launch;
 pub mod leaves;
+pub mod link_settings;
 pub mod links;
 pub mod live;
 pub mod login;
@@ -31,6 +36,7 @@ pub mod notice_desk;
 pub mod notices;
 pub mod order_members;
 pub mod orders;
+pub mod overview;
 pub mod packages;
 pub mod password;
 pub mod print;
@@ -39,11 +45,14 @@ pub mod reassign;
 pub mod registration;
 pub mod reminders;
 pub mod rounds;
+pub mod second_factor;
 pub mod several;
 pub mod statements;
 pub mod stations;
+pub mod statistics;
 pub mod subscriptions;
 pub mod subsidies;
+pub mod tiles;
 pub mod users;
 pub mod webhook_deliveries;
 pub mod workbench;
@@ -70,6 +79,7 @@ pub fn routes() -> Routes {
         .merge(login::routes())
         .merge(registration::routes())
         .merge(password::routes())
+        .merge(second_factor::routes())
         .merge(workbench::routes())
         .merge(live::routes())
         .merge(large::routes())
@@ -83,6 +93,11 @@ pub fn routes() -> Routes {
         .merge(stations::routes())
         .merge(interconnect::routes())
         .merge(links::routes())
+        .merge(link_settings::routes())
+        .merge(defects::routes())
+        .merge(charge_orders::routes())
+        .merge(statistics::routes())
+        .merge(connectors::routes())
         .merge(company::routes())
         .merge(county_subsidies::routes())
         .merge(county_steps::routes())

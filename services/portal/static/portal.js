@@ -1,8 +1,8 @@
 // 门户增强脚本（自有代码，无依赖）。没有它，所有页面也能用：链接照跳、表单照交。
 // 约定：data-nav 侧栏开合；data-large 大字版；data-confirm 二次确认；data-swap 局部刷新；data-session 登录还能保持的秒数；
 //       data-cascade 地市→区县联动；data-count 字数；data-live 待办与消息角标；data-upload 多文件上传；data-autosave 自动保存草稿；
-//       data-all 全选本页；data-money 金额大写；data-key 键盘操作，P/N 上一件、下一件；
-//       data-material 审核工作区的材料，J/K 换项、A/R 标记、Ctrl+Enter 提交。
+//       data-all 全选本页；data-money 金额大写；data-key 键盘操作，P/N 上一件、下一件；data-said 说给读屏软件的一处，data-sum 刷新后说的话；
+//       有改动的表单未提交就离开时先问；data-material 审核工作区的材料，J/K 换项、A/R 标记（data-mark 显示）、Ctrl+Enter 提交。
 'use strict';
 (() => {
   const $ = (s, r = document) => r.querySelector(s);
@@ -22,6 +22,9 @@
     box.append(el('p', '', text)); if (label) box.append(b);
     document.body.append(notes[role] = box);
   }
+
+  // 上传的进展说给读屏软件：写在局部刷新之外、一直在页面上的一处
+  const hear = text => { const to = $('[data-said]'); if (to) to.textContent = text; };
 
   // 登录时限：每次请求重新计时，其他标签页的操作经 localStorage 得知；到时前 2 分钟提醒
   const span = Number(document.body.dataset.session);
@@ -95,7 +98,17 @@
       const r = await ask(url, { headers: { 'X-Fragment': sel.slice(1) } });
       if (!r.ok || r.redirected) { location.href = url; return; }
       const fresh = html(await r.text());
-      if (calm()) { box.innerHTML = fresh; arm(); }   // 其间又开始的上传，完成后再刷新
+      if (!calm()) return;   // 其间又开始的上传，完成后再刷新
+      // 正在填写、还没有保存的文字留下
+      const typed = [...box.querySelectorAll('textarea[id],input.in[id],select[id]')].filter(altered).map(i => [i.id, i.value]);
+      // 焦点回到同一字段；没有编号的（取消、下载），回到同一材料的选择文件
+      const at = box.contains(document.activeElement) && document.activeElement;
+      const near = at && (at.id ? at : $('[data-upload] [type=file]', at.closest('.files') || box));
+      box.innerHTML = fresh; arm();
+      for (const [id, value] of typed) { const i = document.getElementById(id); if (i) i.value = value; }
+      const again = near && document.getElementById(near.id), sum = $('[data-sum]', box);
+      if (again) again.focus({ preventScroll: true });
+      if (sum) hear(sum.textContent);
     } catch { location.href = url; } finally { box.removeAttribute('aria-busy'); }
   }
   document.addEventListener('submit', e => {
@@ -122,6 +135,31 @@
     setTimeout(() => { if (sent.has(f)) back(f); }, 20000);
   });
   addEventListener('pageshow', () => [...sent.keys()].forEach(back));
+
+  // 未提交就离开（链接、键盘 N/P、关闭页面）：改过的 POST 表单先问，被退回重填的也算没有提交。
+  // 正在上传的也问。不问：登录；边选边传的上传；大字版；自动保存的草稿另行判断（见下）
+  const picks = i => i.type === 'radio' || i.type === 'checkbox';
+  const altered = i => {
+    if (picks(i)) return i.checked !== i.defaultChecked;
+    if (i.type === 'file') return i.files.length > 0;
+    if (i.multiple) return [...i.options].some(o => o.selected !== o.defaultSelected);
+    if (i.options) return i.selectedIndex !== Math.max([...i.options].findIndex(o => o.defaultSelected), 0);
+    return i.value !== i.defaultValue;
+  };
+  // 被退回的表单，本页就在它的提交地址上（别的按钮提交的，认不出是哪一张，都算）；data-stored：填的就是已保存的内容
+  const refused = Boolean($('.errsum,.note[role="alert"]'));
+  const here = f => new URL(f.getAttribute('action') || '', location.href).pathname === location.pathname;
+  const returned = f => refused && (here(f) || ![...document.querySelectorAll('form[method="post"]')].some(here));
+  const holds = i => (picks(i) ? i.checked : i.value !== '') && !('stored' in i.dataset);
+  const lost = f => !sent.has(f) && [...f.elements].some(
+    i => i.name && i.type !== 'hidden' && i.matches('input,textarea,select') && (altered(i) || (returned(f) && holds(i))));
+  addEventListener('beforeunload', e => {
+    // 没有人动过的页面，浏览器也不会问
+    if (navigator.userActivation && !navigator.userActivation.hasBeenActive) return;
+    const forms = document.querySelectorAll('form[method="post"]:not([data-autosave],[data-upload],[data-large],[action="/login"])');
+    // 留在本页的，已按下的按钮复原
+    if (running > 0 || [...forms].some(lost)) { e.preventDefault(); e.returnValue = ''; setTimeout(() => [...sent.keys()].forEach(back)); }
+  });
 
   // 区县联动可用时，“列出区县”按钮不再需要；取不到区县时它回来
   const lists = hidden => document.querySelectorAll('[data-cascade-button]').forEach(b => { b.hidden = hidden; b.type = hidden ? 'button' : 'submit'; });
@@ -191,74 +229,86 @@
     return [h.slice(0, 8), h.slice(8, 12), h.slice(12, 16), h.slice(16, 20), h.slice(20)].join('-');
   };
 
-  // 上传：<form data-upload="#片段">；可同时多个，有进度、取消、重试。大文件分片发送，断线后从已收到的位置续传，
-  // 关闭页面后再选同一文件也从断点继续；不能计算摘要时（非安全连接）整份发送，重试用同一请求编号
-  const LIMIT = 20 * 1024 * 1024, PART = 1024 * 1024, TRIES = 8;
+  // 上传：<form data-upload="#片段">；可同时多个，三个以外的排队，有进度、取消、重试；断线、人多（429）时自己再试。大文件分片发送，
+  // 从已收到的位置续传，关闭页面后再选同一文件也从断点继续；不能计算摘要时（非安全连接）整份发送，重试用同一请求编号
+  const LIMIT = 20 * 1024 * 1024, PART = 1024 * 1024, TRIES = 8, ABREAST = 3;
+  const waiting = [];
   let running = 0;
+  const next = () => { while (running < ABREAST && waiting.length) waiting.shift()(); };
   const calm = () => !running && !$('.uploading .t-danger');
-  const pause = ms => new Promise(done => { const t = setTimeout(done, ms); addEventListener('online', () => { clearTimeout(t); done(); }, { once: true }); });
+  const pause = (ms, signal) => new Promise(done => { const t = setTimeout(done, ms), go = () => { clearTimeout(t); done(); }; for (const [on, what] of [[window, 'online'], [signal, 'abort']]) on.addEventListener(what, go, { once: true }); });
+  const post = (url, body, sent, signal) => new Promise((done, fail) => {
+    const x = new XMLHttpRequest();
+    x.open('POST', url); x.setRequestHeader('X-Fragment', 'upload');
+    x.upload.onprogress = e => sent(e.loaded);
+    x.onload = () => done(x); x.onerror = x.onabort = fail;
+    signal.addEventListener('abort', () => x.abort());
+    x.send(body);
+  });
+  // 答复的状态和文字；没有等到的，状态为 0
+  async function insist(url, body, tell, signal) {
+    for (let tries = 1; ; tries++) {
+      let x = null;
+      if (signal.aborted) throw signal;
+      try { x = await post(url, body, tell, signal); } catch (e) { if (signal.aborted) throw e; }
+      if (x && x.responseURL !== url) { running = waiting.length = 0; location.reload(); return [0, '登录已超时，请重新登录后继续上传']; }
+      const busy = x && x.status === 429;
+      if (x && x.status < 500 && !busy) { if (x.status < 300) used(); return [x.status, x.responseText]; }
+      if (tries > TRIES) return [0, busy ? '上传人数较多，请稍后重试' : '网络中断，请检查网络后重试'];
+      tell(0, busy ? '上传人数较多，正在等待' : '网络中断，正在续传');
+      await pause(Math.min(1000 * 2 ** tries, 30000), signal);
+    }
+  }
   async function sendParts(form, file, tell, signal) {
     const sum = new Uint8Array(await crypto.subtle.digest('SHA-256', await file.arrayBuffer()));
     const hash = Array.from(sum, x => x.toString(16).padStart(2, '0')).join('');
     const slot = form.elements.slot.value, key = `upload ${form.action} ${slot} ${file.name} ${hash}`;
     const id = kept.get(key) || uuid();
     kept.set(key, id);
-    for (let at = -1, tries = 0; ;) {
-      const data = new FormData(form); data.delete('file'); data.set('request_id', id);
-      for (const [k, v] of Object.entries({ file_name: file.name, size_bytes: file.size, sha256: hash, offset: Math.max(at, 0) })) data.set(k, v);
+    for (let at = -1; ;) {
+      const from = Math.max(at, 0), data = new FormData(form); data.delete('file'); data.set('request_id', id);
+      for (const [k, v] of Object.entries({ file_name: file.name, size_bytes: file.size, sha256: hash, offset: from })) data.set(k, v);
       if (at >= 0) data.append('part', file.slice(at, at + PART), 'part');   // 先问已收到多少
-      let r = null;
-      try { r = await ask(form.action.replace(/files$/, 'parts'), { method: 'POST', headers: { 'X-Fragment': 'upload' }, body: data, signal }); }
-      catch (e) { if (signal.aborted) throw e; }
-      if (r && r.redirected) { location.reload(); return { ok: false, text: '登录已超时，请重新登录后继续上传' }; }
-      if (r && r.status < 500 && r.status !== 429) {   // 429：人多，稍后再试
-        const text = await r.text();
-        if (r.status === 202) { at = Number(text); tries = 0; tell(at); continue; }
-        kept.set(key, null);
-        return { ok: r.status === 200, text };
-      }
-      const busy = r && r.status === 429;
-      if (++tries > TRIES) return { ok: false, text: busy ? '上传人数较多，请稍后重试，将从断点继续' : '网络中断，请检查网络后重试，将从断点继续' };
-      tell(Math.max(at, 0), busy ? '上传人数较多，正在等待' : '网络中断，正在续传');
-      await pause(Math.min(1000 * 2 ** tries, 30000));
+      const [status, text] = await insist(form.action.replace(/files$/, 'parts'), data, (n, words) => tell(from + n, words), signal);
+      if (status === 202) { at = Number(text); continue; }
+      if (status) kept.set(key, null);
+      return [status, status ? text : `${text}，将从断点继续`];
     }
   }
   function send(form, file, line, id) {
-    const bar = el('progress', 'b'), said = el('span', 'sz', '上传中'), stop = el('button', 'lnk', '取消');
+    const bar = el('progress', 'b'), said = el('span', 'sz', '等待上传'), stop = el('button', 'lnk', '取消');
     bar.max = 100; bar.value = 0; bar.setAttribute('aria-label', `上传进度 ${file.name}`); stop.type = 'button';
-    line.replaceChildren(el('span', 'nm', file.name), bar, said, stop);
+    // 换下的按钮正有焦点的，焦点交给换上的按钮，没有时交给选择文件
+    const put = (...rest) => {
+      const held = line.contains(document.activeElement);
+      line.replaceChildren(el('span', 'nm', file.name), ...rest);
+      if (held) ($('button', line) || form.elements.file).focus();
+    };
+    put(bar, said, stop);
     const failed = text => {
       const why = el('span', 'small t-danger', text), again = el('button', 'lnk', '重试');
       why.setAttribute('role', 'alert'); again.type = 'button'; again.onclick = () => send(form, file, line, id);
-      line.replaceChildren(el('span', 'nm', file.name), why, again);
+      put(why, again);
     };
     if (file.size > LIMIT) { failed('超过 20 MB，请压缩后上传'); return; }
-    const over = () => { running--; if (calm()) swap(form.dataset.upload, location.pathname); };
-    const done = () => line.replaceChildren(el('span', 'nm', file.name), el('span', 'tag ok', '已上传'));
-    running++;
-    if (window.crypto && crypto.subtle && file.size > PART) {
-      const cut = new AbortController();
-      stop.onclick = () => cut.abort();
-      const tell = (at, text) => { bar.value = Math.round(at / file.size * 100); said.textContent = text || (at >= file.size - PART ? '检查中' : '上传中'); };
-      sendParts(form, file, tell, cut.signal)
-        .then(answer => (answer.ok ? done() : failed(answer.text.length < 500 ? answer.text : '上传未成功，请重试')))
-        .catch(() => (cut.signal.aborted ? line.remove() : failed('文件无法读取，请重新选择'))).finally(over);
-      return;
-    }
-    const data = new FormData(form); data.delete('file'); data.set('request_id', id); data.append('file', file);
-    const x = new XMLHttpRequest();
-    x.upload.onprogress = e => { bar.value = Math.round(e.loaded / e.total * 100); if (e.loaded === e.total) said.textContent = '检查中'; };
-    x.onload = () => {
-      if (x.status !== 401) used();
-      if (x.status === 200 && x.responseText === '已上传') done();
-      else if (x.status === 200) location.reload();   // 会话过期等：退回整页
-      else failed(x.status < 500 && x.responseText.length < 500 ? x.responseText : '上传未成功，请重试');
-      over();
+    const done = () => { put(el('span', 'tag ok', '已上传')); hear(`${file.name} 已上传`); };
+    const cut = new AbortController(), { signal } = cut;
+    stop.onclick = () => { cut.abort(); line.remove(); form.elements.file.focus(); };
+    const tell = (at, words = at < file.size ? '上传中' : '检查中') => {
+      bar.value = Math.round(at / (file.size || 1) * 100);
+      if (said.textContent === words) return;
+      said.textContent = words;
+      if (words !== '上传中') hear(`${file.name} ${words}`);
     };
-    x.onerror = () => { failed('网络中断，请重试'); over(); };
-    x.onabort = () => { line.remove(); over(); };
-    stop.onclick = () => x.abort();
-    x.open('POST', form.action); x.setRequestHeader('X-Fragment', 'upload'); x.send(data);
+    waiting.push(() => {
+      running++; tell(0);
+      const data = new FormData(form); data.delete('file'); data.set('request_id', id); data.append('file', file);
+      (window.crypto && crypto.subtle && file.size > PART ? sendParts(form, file, tell, signal) : insist(form.action, data, tell, signal))
+        .then(([status, text]) => (status === 200 ? done() : failed(text.length < 500 ? text : '上传未成功，请重试')))
+        .catch(() => signal.aborted || failed('文件无法读取，请重新选择'))
+        .finally(() => { running--; next(); if (calm()) swap(form.dataset.upload, location.pathname + location.search); });
+    });
+    next();
   }
   function take(form, files) {
     for (const file of files) { const line = el('div', 'file uploading'); form.before(line); send(form, file, line, uuid()); }
@@ -270,7 +320,7 @@
     if (form && i.files.length) { take(form, [...i.files]); i.value = ''; }
   };
   function arm() {
-    document.querySelectorAll('form[data-upload] input[type=file]').forEach(i => { i.multiple = true; i.onchange = () => picked(i); });
+    document.querySelectorAll('form[data-upload] input[type=file]').forEach(i => { i.multiple = true; i.form.classList.add('live'); i.onchange = () => picked(i); });
     document.querySelectorAll('th[data-all]').forEach(th => { const all = el('input'); all.type = 'checkbox'; all.setAttribute('aria-label', '全选本页'); th.replaceChildren(all); });
     chosen();
   }
@@ -332,6 +382,13 @@
   const mark = (item, value) => { const r = $(`input[value="${value}"]`, item); if (r) { r.checked = true; tally(); } };
   const tally = () => {
     const n = $('[data-marked]');
+    items.forEach(i => {
+      const said = $('[data-mark]', i), on = $('input:checked', i);
+      if (!on) { said.replaceChildren(); return; }
+      const sign = on.value === 'ok' ? el('span', 't-ok', '✓') : el('span', 't-danger', '✗');
+      sign.setAttribute('aria-hidden', 'true');
+      said.replaceChildren(sign, el('span', 'vh', on.labels[0].textContent.trim()));
+    });
     if (n) n.textContent = `${items.filter(i => $('input:checked', i)).length} / ${items.length} 已核对`;
   };
   const choose = item => {
@@ -343,18 +400,37 @@
   if (items.length) {
     tally();
     document.addEventListener('change', e => { if (e.target.closest('[data-material]')) tally(); });
+  }
+  // 材料预览：点击文件名在框内打开；不在旁边的，滚动到框
+  const frame = $('iframe[name="viewer"]'), original = frame && $('[data-original]');
+  if (frame) {
     document.addEventListener('click', e => {
       const a = e.target.closest('a[target="viewer"]');
       if (!a) return;
-      choose(a.closest('[data-material]'));
-      $('[data-viewing]').textContent = a.firstChild.textContent;
-      const original = $('[data-original]');
-      if (original) original.href = a.href.replace('/preview', '/original');
+      const item = a.closest('[data-material]');
+      if (item) choose(item); else frame.scrollIntoView({ block: 'nearest' });
+      $('[data-viewing]').textContent = a.dataset.name || a.firstChild.textContent;
+      original.href = a.href.replace('/preview', '/original');
+    });
+    // 框内已说明查看事由的，下载原件不再问；图片的框不让读地址，仍会再问
+    original.addEventListener('click', () => {
+      try {
+        const at = new URL(frame.contentWindow.location.href), to = new URL(original.href), reason = at.searchParams.get('reason');
+        if (!reason || at.pathname.replace('/preview', '/original') !== to.pathname) return;
+        to.searchParams.set('reason', reason); original.href = to.href;
+      } catch { /* 不是我们的页面 */ }
     });
   }
+  // 单个字母的键可以停用，记在本浏览器；没有说明和停用之处的页面上不起作用
+  const off = $('#keys input');
+  if (off) { off.closest('[hidden]').hidden = false; off.checked = Boolean(kept.get('keys-off')); off.onchange = () => kept.set('keys-off', off.checked && '1'); }
   document.addEventListener('keydown', e => {
-    if (e.ctrlKey && e.key === 'Enter') { const b = $('[data-submit]'); if (b) b.click(); return; }
-    if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest('textarea,select,input:not([type=radio]):not([type=checkbox])')) return;
+    if (e.ctrlKey && e.key === 'Enter') {   // 只提交焦点所在的表单
+      const b = $('[data-submit]'), f = e.target.form || e.target.closest('form');
+      if (b && (!f || f === b.form)) b.click();
+      return;
+    }
+    if (!off || off.checked || e.ctrlKey || e.metaKey || e.altKey || e.target.closest('textarea,select,input:not([type=radio]):not([type=checkbox])')) return;
     const at = items.findIndex(i => i.hasAttribute('aria-current'));
     const key = e.key.toLowerCase();
     if (key === 'p' || key === 'n') { const a = $(`[data-key=${key}]`); if (a) a.click(); } else if (key === 'j' || key === 'k') {
@@ -365,7 +441,7 @@
       if (a) a.click();
     } else if (key === 'a' && at >= 0) mark(items[at], 'ok');
     else if (key === 'r' && at >= 0) mark(items[at], 'bad');
-    else if (key === '?') { const k = $('#keys'); if (k) { k.open = !k.open; k.scrollIntoView({ block: 'nearest' }); } }
+    else if (key === '?') { const k = $('#keys'); k.open = !k.open; k.scrollIntoView({ block: 'nearest' }); }
   });
 
   // 角标：页面可见时跟随服务端推送；服务端到时会要求休息，有操作再继续

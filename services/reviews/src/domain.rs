@@ -4,6 +4,7 @@
 
 pub mod act;
 pub mod advance;
+pub mod answers;
 pub mod application;
 pub mod awaited;
 pub mod calendar;

@@ -6,7 +6,9 @@
 use chassis::{Failure, Process, rpc::Peer};
 use prost::Message as _;
 use proto::{
-    accounts::{GetOperatorRequest, GetUserRequest, User, directory_client::DirectoryClient},
+    accounts::{
+        GetOperatorRequest, GetUserRequest, ListDivisionsRequest, User, directory_client::DirectoryClient,
+    },
     documents::{ReleaseSealRequest, SealDossierRequest, sealing_client::SealingClient},
     stations::{
         ClaimConnectorsRequest, GateEvidence, GetGateEvidenceRequest, GetStationRecordRequest, StationRecord,
@@ -74,8 +76,17 @@ impl Neighbours {
         let request =
             GetStationRecordRequest { operator_id: operator.to_string(), station_id: station.to_string() };
         let record = self.stations.clone().get_station_record(request).await?.into_inner();
-        let station = read_station(record)?;
+        let seat = self.seat(&record.county).await?;
+        let station = Station { seat, ..read_station(record)? };
         Ok((Opening { operator_id: operator, operator_name: name, station }, active))
+    }
+
+    /// Where the seat of a county lies, as far as accounts knows.
+    async fn seat(&self, county: &str) -> Result<Option<(i64, i64)>, Failure> {
+        let known = self.accounts.clone().list_divisions(ListDivisionsRequest {}).await?.into_inner();
+        let found = known.divisions.into_iter().find(|division| division.code == county);
+        let seat = found.map(|division| (division.seat_longitude_e6, division.seat_latitude_e6));
+        Ok(seat.filter(|seat| *seat != (0, 0)))
     }
 
     async fn operator(&self, operator: OperatorId) -> Result<(String, bool), Failure> {
@@ -155,7 +166,7 @@ impl Neighbours {
         handing.evidence.account_active = Some(active);
         // Today is read again, from the database, inside the transaction; here it only saves calls.
         let moment = Moment::at(application.entered_at.max(now_about()));
-        if !active || !sheet.form.problems(&sheet.station.connector_ids(), moment.today).is_empty() {
+        if !active || !sheet.form.problems(&sheet.station, moment.today).is_empty() {
             return Ok(());
         }
         self.claim_and_look(&application, &sheet, &policy, kind, &mut handing.evidence).await?;
@@ -306,6 +317,7 @@ fn read_station(record: StationRecord) -> Result<Station, Failure> {
         county: record.county,
         prefecture: record.prefecture,
         coordinates: located.then_some((record.longitude_e6, record.latitude_e6)),
+        seat: None,
         total_power_watts: record.total_power_watts,
         start_date: date(&record.start_date),
         finish_date: date(&record.finish_date),

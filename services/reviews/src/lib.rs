@@ -16,6 +16,7 @@ pub mod rpc;
 pub mod signing;
 pub mod store;
 pub mod timer;
+pub mod together;
 
 use std::sync::Arc;
 
@@ -52,6 +53,7 @@ pub async fn serve(process: Process, config: &config::Config) -> anyhow::Result<
         shared,
         neighbours: evidence::Neighbours::new(&process),
         numbers: config.numbers.clone(),
+        counting: Arc::default(),
     };
     let mut routes = RoutesBuilder::default();
     routes

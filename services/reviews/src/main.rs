@@ -6,6 +6,10 @@ use clap::{Parser, Subcommand};
 use reviews::{audit, config::Config};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+/// Faster than glibc's where many threads make and drop small values, and it gives memory back. Source: performance, rule 14.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The subsidy review.
 #[derive(Parser)]
 #[command(version)]

@@ -85,6 +85,7 @@ fn payload(step: &Step) -> ApplicationEvent {
         reminded_at: after.reminders.last_at.map(timestamp),
         escalated_to: escalated_to(step).map_or("", Party::id).to_owned(),
         awaited: after.awaited.clone().map(|voices| Awaited { voices }),
+        led_here: after.last.as_ref().map(|last| last.transition.clone()).unwrap_or_default(),
     }
 }
 

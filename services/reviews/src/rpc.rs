@@ -10,9 +10,17 @@ pub mod lists;
 pub mod rounds;
 pub mod views;
 
+use std::sync::Arc;
+
+use proto::reviews::CountApplicationsResponse;
 use sqlx::PgPool;
 
-use crate::{app::Shared, evidence::Neighbours};
+use crate::{
+    app::Shared,
+    evidence::Neighbours,
+    store::lists::{Filter, Part},
+    together::Together,
+};
 
 /// What every inlet holds.
 #[derive(Clone)]
@@ -27,4 +35,6 @@ pub struct Inlet {
     pub neighbours: Neighbours,
     /// Prefixes of shown numbers.
     pub numbers: crate::config::Numbers,
+    /// Counts that are being read, by what may be seen and what is asked for.
+    pub counting: Arc<Together<(Vec<Part>, Filter), CountApplicationsResponse>>,
 }

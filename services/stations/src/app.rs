@@ -1,11 +1,14 @@
 //! The one path of every change: lock, ask the domain, save, announce. One file for each verb.
 
+pub mod check;
 pub mod claim;
 pub mod deactivate;
 pub mod link;
 pub mod order;
+pub mod refused;
 pub mod register;
 pub mod settle;
+pub mod station;
 pub mod status;
 pub mod telemetry;
 pub mod turn;
@@ -16,7 +19,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::{
-    tally::{Kind, Tally},
+    tally::{Came, Kind, Tally},
     verdict::Verdict,
 };
 
@@ -31,19 +34,19 @@ pub struct Batch<L> {
     pub lines: Vec<L>,
 }
 
-/// What became of each operator's lines; `happened_at` is when a line's report happened, as far as that could be read.
+/// What became of each operator's lines; `came` is how a line did.
 fn tallies<L>(
     batches: &[Batch<L>],
     verdicts: &[Vec<Verdict>],
     kind: Kind,
     now: OffsetDateTime,
-    happened_at: impl Fn(&L) -> Option<OffsetDateTime>,
+    came: impl Fn(&L) -> Came,
 ) -> BTreeMap<Uuid, Tally> {
     let mut tallies: BTreeMap<Uuid, Tally> = BTreeMap::new();
     for (batch, verdicts) in batches.iter().zip(verdicts) {
         let tally = tallies.entry(batch.operator_id).or_default();
         for (line, verdict) in batch.lines.iter().zip(verdicts) {
-            tally.count(kind, verdict, happened_at(line), now);
+            tally.count(kind, verdict, came(line), now);
         }
     }
     tallies

@@ -16,6 +16,8 @@ use crate::{
         settle,
     },
     config::Retention,
+    domain::tally::Kind,
+    memory::{self, Memory},
     store::{
         self,
         retention::{Daily, drop_partitions, ensure_partitions},
@@ -102,6 +104,31 @@ async fn ask(reviews: &mut FactsClient<Peer>, application_id: Uuid) -> Result<Ho
     }
 }
 
+/// Keeps the memory of connectors' states young enough to answer from.
+pub async fn remember(units: Units, memory: Memory) {
+    loop {
+        tokio::time::sleep(memory::REFRESHED_EVERY).await;
+        if let Err(failure) = remember_once(&units, &memory).await {
+            tracing::warn!(error = %failure, "states are not remembered, the next turn tries again");
+        }
+    }
+}
+
+/// One turn: tells it which connectors are gone, and writes how often it has answered.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn remember_once(units: &Units, memory: &Memory) -> Result<(), Failure> {
+    let mut work = units.begin(Caller::system("stations-memory")).await?;
+    let removed = store::connectors::removed_lately(&mut work, memory::LOOKS_BACK).await?;
+    memory.refresh(work.now(), &removed);
+    let answered = memory.answered();
+    store::quality_days::add(&mut work, Kind::Status, &answered).await?;
+    work.commit().await?;
+    memory.counted(&answered);
+    Ok(())
+}
+
 /// Looks every hour how many connectors are online; several processes may ask, one looks.
 pub async fn looks(pool: PgPool, window: Span) {
     loop {
@@ -136,7 +163,11 @@ async fn upkeep_once(pool: &PgPool, age_hours: u32, settings: &Retention) -> Res
     partitions(pool, age_hours).await?;
     drop_partitions(pool, Daily::StatusHistory, settings.status_history_days).await?;
     drop_partitions(pool, Daily::Telemetry, settings.telemetry_days).await?;
-    while store::retention::forget_quality(pool, settings.quality_days).await? == 1_000 {}
+    let mut db = pool.acquire().await?;
+    while store::retention::forget_quality(&mut db, settings.quality_days).await? == 1_000 {}
+    drop(db);
     store::quality_days::forget(pool, settings.quality_day_days).await?;
+    store::checks::forget(pool, settings.quality_day_days).await?;
+    store::link_days::forget(pool, settings.quality_day_days).await?;
     Ok(())
 }

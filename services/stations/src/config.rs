@@ -73,14 +73,18 @@ pub struct Connection {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ingest {
-    /// Writers for statuses and as many for orders.
+    /// Writers for statuses, and as many for each other kind.
     pub writers: usize,
-    /// Items that may wait, over all writers of a kind.
+    /// Items that may wait, over all writers of a kind but stations.
     pub waiting_items_max: usize,
+    /// Stations that may wait.
+    pub waiting_stations_max: usize,
     /// Batches that one writer takes into one transaction.
     pub flush_batches_max: usize,
-    /// Items of one batch.
+    /// Items of one batch of anything but stations.
     pub batch_items_max: usize,
+    /// Stations of one batch.
+    pub batch_stations_max: usize,
     /// Batches of one client-streaming call.
     pub send_batches_max: usize,
     /// Batches of one stream that may be without a receipt.
@@ -101,6 +105,10 @@ pub struct Ingest {
 pub struct Links {
     /// The key that seals secrets: 32 bytes in base64; empty: no link can be approved.
     pub secrets_key: SecretString,
+    /// Minutes between the end of a link's joint test and the next one, 0 to 1440.
+    pub joint_test_minutes: u32,
+    /// Whether operators' systems may have addresses inside this network, and be called without TLS.
+    pub private_addresses: bool,
 }
 
 /// `[retention]`.
@@ -137,12 +145,18 @@ impl Config {
     pub fn validate(&self) -> Result<(), ConfigError> {
         let bounds = self.bounds();
         let keyed = !self.links.secrets_key.expose_secret().is_empty();
-        let rules: [(&'static str, bool, &str); 17] = [
+        let rules: [(&'static str, bool, &str); 21] = [
             (
                 "links.secrets_key",
                 self.links.vault().is_some() && (keyed || self.profile != Profile::Production),
                 "must be 32 bytes in base64",
             ),
+            (
+                "links.private_addresses",
+                !(self.links.private_addresses && self.profile == Profile::Production),
+                "must be false in production: what operators' systems are told would travel without TLS",
+            ),
+            ("links.joint_test_minutes", self.links.joint_test_minutes <= 1_440, "must be 0..=1440"),
             (
                 "registry.longitude_e6_min",
                 CHINA.contain(bounds.longitude_e6_min, bounds.latitude_e6_min)
@@ -178,6 +192,16 @@ impl Config {
                 "ingest.batch_items_max",
                 (1..=10_000).contains(&self.ingest.batch_items_max),
                 "must be 1..=10000",
+            ),
+            (
+                "ingest.waiting_stations_max",
+                (self.ingest.batch_stations_max..=100_000).contains(&self.ingest.waiting_stations_max),
+                "must be batch_stations_max..=100000",
+            ),
+            (
+                "ingest.batch_stations_max",
+                (1..=1_000).contains(&self.ingest.batch_stations_max),
+                "must be 1..=1000",
             ),
             ("ingest.stream_window", (1..=64).contains(&self.ingest.stream_window), "must be 1..=64"),
             (
@@ -248,6 +272,12 @@ impl Links {
     pub fn vault(&self) -> Option<Vault> {
         Vault::new(self.secrets_key.expose_secret())
     }
+
+    /// How long after a link's joint test the next one may be asked for.
+    #[must_use]
+    pub fn joint_test_rest(&self) -> Span {
+        Span::minutes(i64::from(self.joint_test_minutes))
+    }
 }
 
 impl Connection {
@@ -277,6 +307,18 @@ impl Ingest {
         Span::days(i64::from(self.order_age_days_max))
     }
 
+    /// Items of one operator that may wait: a quarter of all, and one batch at least.
+    #[must_use]
+    pub fn operator_items(&self) -> usize {
+        (self.waiting_items_max / 4).max(self.batch_items_max)
+    }
+
+    /// Stations of one operator that may wait, likewise.
+    #[must_use]
+    pub fn operator_stations(&self) -> usize {
+        (self.waiting_stations_max / 4).max(self.batch_stations_max)
+    }
+
     /// What an overloaded client is asked to wait.
     #[must_use]
     pub fn retry_after(&self) -> Duration {
@@ -293,6 +335,8 @@ mod tests {
         let config: Config =
             chassis::config::load("stations", include_str!("../settings.toml")).expect("readable");
         config.validate().expect("valid");
+        // A lost connector looks available for as long; heartbeats come every 5 to 10 minutes.
+        assert!((Span::minutes(20)..=Span::minutes(30)).contains(&config.connection.online()));
     }
 
     #[test]

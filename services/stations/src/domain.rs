@@ -3,12 +3,16 @@
 //! No I/O, no clock, no randomness: time and everything known comes in as arguments.
 
 pub mod bounds;
+pub mod check;
 pub mod connection;
 pub mod day;
 pub mod evidence;
 pub mod fact;
+pub mod guide;
 pub mod link;
 pub mod order;
+pub mod pages;
+pub mod period;
 pub mod refusal;
 pub mod registry;
 pub mod rollup;

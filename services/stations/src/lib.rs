@@ -15,6 +15,7 @@ pub mod divisions;
 pub mod domain;
 pub mod events;
 pub mod labels;
+pub mod memory;
 pub mod publish;
 pub mod queue;
 pub mod rpc;
@@ -29,18 +30,19 @@ use chassis::{
     consumer::{Subscription, fetch_from},
 };
 use proto::stations::{
-    evidence_server::EvidenceServer, ingest_server::IngestServer, links_server::LinksServer,
-    registry_server::RegistryServer, search_server::SearchServer, statistics_server::StatisticsServer,
-    turns_server::TurnsServer,
+    checks_server::ChecksServer, evidence_server::EvidenceServer, ingest_server::IngestServer,
+    links_server::LinksServer, registry_server::RegistryServer, search_server::SearchServer,
+    statistics_server::StatisticsServer, turns_server::TurnsServer,
 };
 use tonic::service::RoutesBuilder;
 
 use crate::{
     config::Config,
     divisions::Divisions,
+    memory::Memory,
     queue::{Limits, Queue},
     rpc::{
-        evidence::EvidenceService, ingest, ingest::IngestService, links::LinksService,
+        checks::ChecksService, evidence::EvidenceService, ingest, ingest::IngestService, links::LinksService,
         registry::RegistryService, search::SearchService, statistics::StatisticsService, turns::TurnsService,
     },
     vault::Vault,
@@ -58,23 +60,26 @@ pub fn migrations() -> sqlx::migrate::Migrator {
 /// The database has no partitions for today and cannot make them; a port is taken.
 pub async fn serve(process: Process, config: &Config) -> anyhow::Result<()> {
     background::partitions(&process.pool, config.ingest.status_age_hours_max).await?;
+    let memory = Memory::default();
+    background::remember_once(&process.units, &memory).await?;
     let refresh = Duration::from_secs(config.registry.divisions_refresh_secs);
     let divisions = Divisions::from_accounts(process.peer("accounts"), refresh);
     let mut routes = RoutesBuilder::default();
     let vault = config.links.vault().context("setting links.secrets_key: must be 32 bytes in base64")?;
-    add_services(&mut routes, &process, config, divisions, vault);
+    add_services(&mut routes, &process, config, divisions, vault, memory.clone());
     process.relay();
     process.consume(subscription(&process));
     let (pool, units, window) = (process.pool.clone(), process.units.clone(), config.connection.window());
     let sweep_every = Duration::from_secs(config.connection.sweep_secs);
     process.spawn("sweep", background::sweep(pool.clone(), units.clone(), window, sweep_every));
+    process.spawn("memory", background::remember(units.clone(), memory));
     let reviews = process.peer("reviews");
     process.spawn("claims", background::claims(pool.clone(), units, reviews, config.retention.clone()));
     let age_hours = config.ingest.status_age_hours_max;
     let online = config.connection.online();
     process.spawn("looks", background::looks(pool.clone(), online));
     process.spawn("upkeep", background::upkeep(pool, age_hours, config.retention.clone()));
-    process.serve(routes, rpc::access::ACCESS).await
+    process.serve_outside(routes, rpc::access::ACCESS, rpc::access::OUTSIDE).await
 }
 
 /// What it follows.
@@ -88,6 +93,7 @@ fn add_services(
     config: &Config,
     divisions: Divisions,
     vault: Vault,
+    memory: Memory,
 ) {
     let window = config.connection.window();
     let token = process.shutdown();
@@ -98,7 +104,7 @@ fn add_services(
     routes.add_service(RegistryServer::new(RegistryService {
         pool: process.pool.clone(),
         units: process.units.clone(),
-        divisions,
+        divisions: divisions.clone(),
         province: config.bounds(),
         window,
     }));
@@ -106,22 +112,34 @@ fn add_services(
         units: process.units.clone(),
         online: config.connection.online(),
     }));
+    routes.add_service(ChecksServer::new(ChecksService {
+        pool: process.pool.clone(),
+        units: process.units.clone(),
+    }));
     routes.add_service(StatisticsServer::new(StatisticsService { units: process.units.clone() }));
     routes.add_service(EvidenceServer::new(EvidenceService { units: process.units.clone(), window }));
     let vault = Arc::new(vault);
-    routes.add_service(TurnsServer::new(TurnsService { units: process.units.clone(), vault: vault.clone() }));
+    routes.add_service(TurnsServer::new(TurnsService {
+        units: process.units.clone(),
+        vault: vault.clone(),
+        test_rest: config.links.joint_test_rest(),
+    }));
     routes.add_service(LinksServer::new(LinksService {
         units: process.units.clone(),
         vault,
+        private_addresses: config.links.private_addresses,
         accounts: process.peer("accounts"),
     }));
     routes.add_service(IngestServer::new(IngestService {
-        statuses: status_queue(process.units.clone(), config),
+        stations: station_queue(process.units.clone(), config),
+        divisions,
+        statuses: status_queue(process.units.clone(), config, memory),
         orders: order_queue(process.units.clone(), config),
         telemetry: telemetry_queue(process.units.clone(), config),
         pool: process.pool.clone(),
         bounds: ingest::Bounds {
             batch_items: config.ingest.batch_items_max,
+            batch_stations: config.ingest.batch_stations_max,
             send_batches: config.ingest.send_batches_max,
             window: config.ingest.stream_window,
             life: Duration::from_secs(config.ingest.stream_secs_max),
@@ -134,29 +152,60 @@ fn limits(config: &Config) -> Limits {
     Limits {
         writers: config.ingest.writers,
         waiting_items: config.ingest.waiting_items_max,
+        operator_items: config.ingest.operator_items(),
         flush_batches: config.ingest.flush_batches_max,
         retry_after: config.ingest.retry_after(),
     }
 }
 
-/// The writers of status reports.
+/// The writers of stations.
 #[must_use]
-pub fn status_queue(units: Units, config: &Config) -> Queue<app::status::Line> {
-    let rules =
-        app::status::Rules { age_max: config.ingest.status_age(), window: config.connection.window() };
+pub fn station_queue(units: Units, config: &Config) -> Queue<app::station::Line> {
+    let rules = app::station::Rules { province: config.bounds(), window: config.connection.window() };
+    let limits = Limits {
+        waiting_items: config.ingest.waiting_stations_max,
+        operator_items: config.ingest.operator_stations(),
+        // A station is a dozen statements, and what its connectors report meanwhile waits for their end.
+        flush_batches: 1,
+        ..limits(config)
+    };
     Queue::start(
-        "status",
-        limits(config),
+        "station",
+        limits,
         Arc::new(move |batches| {
             let units = units.clone();
             Box::pin(async move {
                 let mut work = units.begin(Caller::system("stations-ingest")).await?;
-                let verdicts = app::status::execute(&mut work, &batches, rules).await?;
+                let verdicts = app::station::execute(&mut work, &batches, rules).await?;
                 work.commit().await?;
                 Ok(verdicts)
             })
         }),
     )
+}
+
+/// The writers of status reports; what they write is remembered, and what is remembered does not come to them.
+#[must_use]
+pub fn status_queue(units: Units, config: &Config, memory: Memory) -> Queue<app::status::Line> {
+    let rules =
+        app::status::Rules { age_max: config.ingest.status_age(), window: config.connection.window() };
+    let known = memory.clone();
+    let queue = Queue::start(
+        "status",
+        limits(config),
+        Arc::new(move |batches| {
+            let (units, memory) = (units.clone(), memory.clone());
+            Box::pin(async move {
+                let mut work = units.begin(Caller::system("stations-ingest")).await?;
+                let now = work.now();
+                let taken = app::status::execute(&mut work, &batches, rules, &memory).await?;
+                work.commit().await?;
+                memory.learn(now, taken.held);
+                Ok(taken.verdicts)
+            })
+        }),
+    );
+    queue.recalling(Arc::new(move |batch| known.answer(batch)))
 }
 
 /// The writers of charge orders.

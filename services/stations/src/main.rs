@@ -6,6 +6,10 @@ use clap::{Parser, Subcommand};
 use stations::{audit, config::Config};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+/// Faster than glibc's where many threads make and drop small values, and it gives memory back. Source: performance, rule 14.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The station registry, the ingest and the evidence.
 #[derive(Parser)]
 #[command(version)]

@@ -1,11 +1,12 @@
 //! The outlet: facts about stations to subjects and messages, and the record as others keep it. Decides nothing.
 use chassis::Announcement;
 use prost::Message as _;
-use proto::stations::{ConnectorRecord, EquipmentRecord, StationEvent, StationRecord};
+use proto::stations::{ConnectorRecord, EquipmentRecord, StationEvent, StationGuide, StationRecord};
 
 use crate::domain::{
     connection::Standing,
     fact::{Fact, Subject},
+    guide::Guide,
     registry::{Connector, Equipment, Registered, Station},
 };
 
@@ -64,6 +65,22 @@ pub fn record(registered: &Registered, station: &Station) -> StationRecord {
         construction: station.construction,
         park_nums: station.park_nums,
         service_phone: station.service_phone.clone(),
+        guide: (station.guide != Guide::default()).then(|| guide(&station.guide)),
+    }
+}
+
+fn guide(told: &Guide) -> StationGuide {
+    StationGuide {
+        business_hours: told.business_hours.clone(),
+        electricity_fee: told.electricity_fee.clone(),
+        service_fee: told.service_fee.clone(),
+        park_fee: told.park_fee.clone(),
+        payment: told.payment.clone(),
+        park_info: told.park_info.clone(),
+        directions: told.directions.clone(),
+        vehicles: told.vehicles.clone(),
+        station_phone: told.station_phone.clone(),
+        bookable: told.bookable,
     }
 }
 

@@ -2,22 +2,32 @@
 //! transaction, and each batch is answered after the commit.
 //!
 //! Source: performance, design rules 1, 5, 13. No timer: a lone batch goes at once. An operator's batches always go to
-//! the same writer, so they are taken in the order sent.
+//! the same writer, so they are taken in the order sent. No operator takes all the room.
+mod meter;
+mod share;
+
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use chassis::Failure;
 use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
+use self::{
+    meter::Meter,
+    share::{Share, Shares},
+};
 use crate::{app::Batch, domain::verdict::Verdict};
 
 /// Writes batches in one transaction and gives one verdict per line of each.
 pub type Write<L> =
     Arc<dyn Fn(Arc<Vec<Batch<L>>>) -> BoxFuture<'static, Result<Vec<Vec<Verdict>>, Failure>> + Send + Sync>;
+
+/// Gives the verdicts on a batch that needs no writing; none where it may say something new.
+pub type Recall<L> = Arc<dyn Fn(&Batch<L>) -> Option<Vec<Verdict>> + Send + Sync>;
 
 /// Bounds of a queue; all are settings.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +36,8 @@ pub struct Limits {
     pub writers: usize,
     /// Items that may wait, over all writers.
     pub waiting_items: usize,
+    /// Of those, items of one operator.
+    pub operator_items: usize,
     /// Batches of one transaction.
     pub flush_batches: usize,
     /// What an overloaded client is asked to wait.
@@ -34,21 +46,39 @@ pub struct Limits {
 
 struct Job<L> {
     batch: Batch<L>,
-    reply: oneshot::Sender<Result<Vec<Verdict>, Failure>>,
+    reply: Reply,
+}
+
+struct Reply {
+    sender: oneshot::Sender<Result<Vec<Verdict>, Failure>>,
     /// Held until the batch is answered: bounds what waits.
-    room: OwnedSemaphorePermit,
+    _room: OwnedSemaphorePermit,
+    /// Likewise: bounds what waits of one operator.
+    _share: Share,
+    /// When the batch was put in line.
+    since: Instant,
 }
 
 /// The sending side; clones share the writers.
 pub struct Queue<L> {
     lanes: Arc<[mpsc::Sender<Job<L>>]>,
     room: Arc<Semaphore>,
+    shares: Shares,
     retry_after: Duration,
+    meter: Meter,
+    recall: Option<Recall<L>>,
 }
 
 impl<L> Clone for Queue<L> {
     fn clone(&self) -> Self {
-        Self { lanes: self.lanes.clone(), room: self.room.clone(), retry_after: self.retry_after }
+        Self {
+            lanes: self.lanes.clone(),
+            room: self.room.clone(),
+            shares: self.shares.clone(),
+            retry_after: self.retry_after,
+            meter: self.meter.clone(),
+            recall: self.recall.clone(),
+        }
     }
 }
 
@@ -59,40 +89,63 @@ impl<L: Send + Sync + 'static> Queue<L> {
     /// Starts the writers. They end when the last clone of the queue is gone, after what waits is written.
     #[must_use]
     pub fn start(kind: &'static str, limits: Limits, write: Write<L>) -> Self {
+        let room = Arc::new(Semaphore::new(limits.waiting_items));
+        let meter = Meter::new(kind, room.clone(), limits.waiting_items);
         let lanes = (0..limits.writers)
             .map(|_| {
                 let (sender, receiver) = mpsc::channel(limits.waiting_items.max(1));
-                tokio::spawn(run(kind, receiver, limits.flush_batches, write.clone()));
+                tokio::spawn(run(meter.clone(), receiver, limits.flush_batches, write.clone()));
                 sender
             })
             .collect();
-        Self { lanes, room: Arc::new(Semaphore::new(limits.waiting_items)), retry_after: limits.retry_after }
+        let shares = Shares::new(limits.operator_items);
+        Self { lanes, room, shares, retry_after: limits.retry_after, meter, recall: None }
+    }
+
+    /// Answers what needs no writing at once, also where no room is left.
+    #[must_use]
+    pub fn recalling(self, recall: Recall<L>) -> Self {
+        Self { recall: Some(recall), ..self }
     }
 
     /// Puts a batch in line, or refuses at once.
     ///
     /// # Errors
-    /// `overloaded` (RESOURCE_EXHAUSTED, with the time to wait) when too much waits.
+    /// `overloaded` (RESOURCE_EXHAUSTED, with the time to wait) when too much waits, of all or of this operator.
     pub fn submit(&self, batch: Batch<L>) -> Result<Answer, Failure> {
-        let items = u32::try_from(batch.lines.len().max(1)).unwrap_or(u32::MAX);
+        if let Some(verdicts) = self.recall.as_ref().and_then(|recall| recall(&batch)) {
+            self.meter.stored(Instant::now(), &verdicts);
+            let (sender, answer) = oneshot::channel();
+            // The receiver is here.
+            let _ = sender.send(Ok(verdicts));
+            return Ok(answer);
+        }
+        let count = batch.lines.len().max(1);
+        let Some(share) = self.shares.take(batch.operator_id, count) else { return Err(self.overloaded()) };
+        let items = u32::try_from(count).unwrap_or(u32::MAX);
         let Ok(room) = self.room.clone().try_acquire_many_owned(items) else { return Err(self.overloaded()) };
         let mut hasher = DefaultHasher::new();
         batch.operator_id.hash(&mut hasher);
         let lane = usize::try_from(hasher.finish() % self.lanes.len() as u64).unwrap_or_default();
-        let (reply, answer) = oneshot::channel();
-        match self.lanes[lane].try_send(Job { batch, reply, room }) {
-            Ok(()) => Ok(answer),
+        let (sender, answer) = oneshot::channel();
+        let reply = Reply { sender, _room: room, _share: share, since: Instant::now() };
+        match self.lanes[lane].try_send(Job { batch, reply }) {
+            Ok(()) => {
+                self.meter.fill();
+                Ok(answer)
+            }
             Err(_) => Err(self.overloaded()),
         }
     }
 
     fn overloaded(&self) -> Failure {
+        self.meter.refused();
         Failure::busy("overloaded", "数据接收繁忙，请稍后重试，未回执的批次请重发").after(self.retry_after)
     }
 }
 
 async fn run<L: Send + Sync + 'static>(
-    kind: &'static str,
+    meter: Meter,
     mut receiver: mpsc::Receiver<Job<L>>,
     flush_batches: usize,
     write: Write<L>,
@@ -103,7 +156,7 @@ async fn run<L: Send + Sync + 'static>(
         let mut replies = Vec::with_capacity(waiting.len());
         for job in waiting.drain(..) {
             batches.push(job.batch);
-            replies.push((job.reply, job.room));
+            replies.push(job.reply);
         }
         let batches = Arc::new(batches);
         let outcome = match write(batches.clone()).await {
@@ -111,24 +164,27 @@ async fn run<L: Send + Sync + 'static>(
             Err(failure) if failure.kind() == chassis::error::Kind::Conflict => write(batches.clone()).await,
             outcome => outcome,
         };
-        answer(kind, outcome, replies);
+        answer(&meter, outcome, replies);
+        meter.fill();
     }
 }
 
-type Reply = (oneshot::Sender<Result<Vec<Verdict>, Failure>>, OwnedSemaphorePermit);
-
-fn answer(kind: &'static str, outcome: Result<Vec<Vec<Verdict>>, Failure>, replies: Vec<Reply>) {
+fn answer(meter: &Meter, outcome: Result<Vec<Vec<Verdict>>, Failure>, replies: Vec<Reply>) {
     match outcome {
         Ok(verdicts) => {
-            for ((reply, _room), verdicts) in replies.into_iter().zip(verdicts) {
+            meter.committed();
+            for (reply, verdicts) in replies.into_iter().zip(verdicts) {
+                meter.stored(reply.since, &verdicts);
                 // A client that has left does not read its receipt; it will send again.
-                let _ = reply.send(Ok(verdicts));
+                let _ = reply.sender.send(Ok(verdicts));
             }
         }
         Err(failure) => {
-            tracing::error!(kind, error = %failure, "batches could not be written: {}", chassis::error::chain(&failure));
-            for (reply, _room) in replies {
+            tracing::error!(kind = meter.kind, error = %failure, "batches could not be written: {}", chassis::error::chain(&failure));
+            for reply in replies {
+                meter.failed();
                 let _ = reply
+                    .sender
                     .send(Err(Failure::unavailable("not_stored", "数据暂未入库，请稍后重发未回执的批次")));
             }
         }
@@ -137,15 +193,46 @@ fn answer(kind: &'static str, outcome: Result<Vec<Vec<Verdict>>, Failure>, repli
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::{
+        collections::BTreeMap,
+        sync::{
+            Mutex,
+            atomic::{AtomicU64, Ordering},
+        },
+    };
+
+    use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, SharedString, Unit};
     use uuid::Uuid;
 
+    use super::*;
+
     fn batch(lines: usize) -> Batch<u32> {
-        Batch { operator_id: Uuid::nil(), batch_id: "b".into(), lines: vec![1; lines] }
+        batch_of(0, lines)
+    }
+
+    fn batch_of(operator: u128, lines: usize) -> Batch<u32> {
+        Batch { operator_id: Uuid::from_u128(operator), batch_id: "b".into(), lines: vec![1; lines] }
     }
 
     fn limits() -> Limits {
-        Limits { writers: 2, waiting_items: 10, flush_batches: 4, retry_after: Duration::from_secs(1) }
+        Limits {
+            writers: 2,
+            waiting_items: 10,
+            operator_items: 10,
+            flush_batches: 4,
+            retry_after: Duration::from_secs(1),
+        }
+    }
+
+    /// Writes nothing before it is told to.
+    fn held_back(gate: tokio::sync::watch::Receiver<bool>) -> Write<u32> {
+        Arc::new(move |batches| {
+            let mut gate = gate.clone();
+            Box::pin(async move {
+                gate.wait_for(|open| *open).await.map_err(Failure::internal)?;
+                Ok(batches.iter().map(|_| Vec::new()).collect())
+            })
+        })
     }
 
     #[tokio::test]
@@ -167,14 +254,7 @@ mod tests {
     #[tokio::test]
     async fn a_full_queue_refuses_at_once_and_room_comes_back() {
         let (open, gate) = tokio::sync::watch::channel(false);
-        let write: Write<u32> = Arc::new(move |batches| {
-            let mut gate = gate.clone();
-            Box::pin(async move {
-                gate.wait_for(|open| *open).await.map_err(Failure::internal)?;
-                Ok(batches.iter().map(|_| Vec::new()).collect())
-            })
-        });
-        let queue = Queue::start("test", limits(), write);
+        let queue = Queue::start("test", limits(), held_back(gate));
         let waiting = queue.submit(batch(8)).expect("room");
         assert_eq!(
             queue.submit(batch(3)).err().map(|failure| failure.reason().to_owned()),
@@ -186,6 +266,86 @@ mod tests {
         while queue.submit(batch(10)).is_err() {
             tokio::task::yield_now().await;
         }
+    }
+
+    #[tokio::test]
+    async fn what_needs_no_writing_is_answered_at_once_also_by_a_full_queue() {
+        let (open, gate) = tokio::sync::watch::channel(false);
+        let single: Recall<u32> =
+            Arc::new(|batch| (batch.lines.len() == 1).then(|| vec![Verdict::Duplicate]));
+        let queue = Queue::start("test", limits(), held_back(gate)).recalling(single);
+        let waiting = queue.submit(batch(10)).expect("room");
+        assert!(queue.submit(batch(2)).is_err());
+        let known = queue.clone().submit(batch(1)).expect("needs no room");
+        assert_eq!(known.await.expect("answered").expect("known"), [Verdict::Duplicate]);
+        open.send(true).expect("writers listen");
+        waiting.await.expect("answered").expect("written");
+    }
+
+    #[tokio::test]
+    async fn one_operator_that_sends_without_end_leaves_room_for_another() {
+        let (open, gate) = tokio::sync::watch::channel(false);
+        let queue = Queue::start("test", Limits { operator_items: 4, ..limits() }, held_back(gate));
+        let greedy: Vec<_> = (0..20).map(|_| queue.submit(batch_of(1, 1))).collect();
+        assert_eq!(greedy.iter().filter(|sent| sent.is_ok()).count(), 4);
+        let modest = queue.submit(batch_of(2, 4)).expect("a share of its own");
+        open.send(true).expect("writers listen");
+        modest.await.expect("answered").expect("written");
+        // the share is dropped right after the reply was sent
+        while queue.submit(batch_of(1, 4)).is_err() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Counters by name and labels.
+    #[derive(Default)]
+    struct Counted(Mutex<BTreeMap<String, Arc<AtomicU64>>>);
+
+    impl Counted {
+        fn of(&self, name: &str, labels: &str) -> u64 {
+            let kept = self.0.lock().expect("no panic before");
+            kept.get(&format!("{name} {labels}")).map_or(0, |count| count.load(Ordering::Relaxed))
+        }
+    }
+
+    impl metrics::Recorder for Counted {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+        fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+            let labels: Vec<&str> = key.labels().map(|label| label.value()).collect();
+            let place = format!("{} {}", key.name(), labels.join(" "));
+            Counter::from_arc(self.0.lock().expect("no panic before").entry(place).or_default().clone())
+        }
+        fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::noop()
+        }
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::noop()
+        }
+    }
+
+    #[tokio::test]
+    async fn items_batches_and_refusals_are_counted_by_kind() {
+        let counted = Counted::default();
+        // The writers of this test run on its own thread.
+        let _recorder = metrics::set_default_local_recorder(&counted);
+        let write: Write<u32> = Arc::new(|batches| {
+            Box::pin(async move {
+                Ok(batches
+                    .iter()
+                    .map(|_| vec![Verdict::Accepted, Verdict::Accepted, Verdict::Stale])
+                    .collect())
+            })
+        });
+        let queue = Queue::start("order", limits(), write);
+        queue.submit(batch(3)).expect("room").await.expect("answered").expect("written");
+        assert!(queue.submit(batch(11)).is_err());
+        let items = |verdict| counted.of("ingest_items_total", &format!("order {verdict}"));
+        assert_eq!((items("accepted"), items("stale"), items("rejected")), (2, 1, 0));
+        let batches = |outcome| counted.of("ingest_batches_total", &format!("order {outcome}"));
+        assert_eq!((batches("stored"), batches("refused"), batches("failed")), (1, 1, 0));
+        assert_eq!(counted.of("ingest_transactions_total", "order"), 1);
     }
 
     #[tokio::test]

@@ -1,6 +1,7 @@
 //! The inlet: one file per gRPC service. `convert.rs` is the only place that knows both proto and domain.
 
 pub mod access;
+pub mod checks;
 pub mod convert;
 pub mod evidence;
 pub mod ingest;

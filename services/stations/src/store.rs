@@ -1,13 +1,17 @@
 //! SQL by noun: rows to values and back. Decides nothing; every change runs inside a unit of work.
 
 pub mod charge_days;
+pub mod checks;
 pub mod claims;
 pub mod connections;
 pub mod connectors;
 pub mod copy;
 pub mod evidence;
+pub mod guides;
+pub mod link_days;
 pub mod links;
 pub mod orders;
+pub mod pulls;
 pub mod quality;
 pub mod quality_days;
 pub mod retention;

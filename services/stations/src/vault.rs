@@ -38,9 +38,10 @@ impl Place {
     }
 }
 
+/// A secret was sealed with another key, or for another row.
 #[derive(Debug, thiserror::Error)]
 #[error("link secret {0} cannot be opened with the key in the settings")]
-struct Unopened(Uuid);
+pub struct Unopened(Uuid);
 
 impl Vault {
     /// From the setting: 32 bytes in base64; the empty text is no key. `None` where it is neither.
@@ -66,17 +67,15 @@ impl Vault {
         self.key()?.seal(&place.name(), &bytes)
     }
 
-    /// Decrypts what was sealed for this row.
+    /// Decrypts what was sealed for this row; inside, that it was sealed with another key or for another row.
     ///
     /// # Errors
-    /// `links_closed` without a key; internal when it was sealed with another key or for another row.
-    pub fn open(&self, place: Place, sealed: &[u8]) -> Result<Secrets, Failure> {
-        let plain = self
-            .key()?
-            .open(&place.name(), sealed)
-            .map_err(|_| Failure::internal(Unopened(place.secret_id)))?;
-        let [operator, data, data_iv, sig] = serde_json::from_slice(&plain).map_err(Failure::internal)?;
-        Ok(Secrets { operator, data, data_iv, sig })
+    /// `links_closed` without a key.
+    pub fn open(&self, place: Place, sealed: &[u8]) -> Result<Result<Secrets, Unopened>, Failure> {
+        let plain = self.key()?.open(&place.name(), sealed).ok();
+        let texts = plain.and_then(|plain| serde_json::from_slice::<[String; 4]>(&plain).ok());
+        let secrets = texts.map(|[operator, data, data_iv, sig]| Secrets { operator, data, data_iv, sig });
+        Ok(secrets.ok_or(Unopened(place.secret_id)))
     }
 }
 
@@ -106,10 +105,10 @@ mod tests {
         };
         let secrets = fresh();
         let sealed = vault.seal(place(1), &secrets).expect("sealed");
-        assert_eq!(vault.open(place(1), &sealed).expect("opened"), secrets);
-        assert!(vault.open(place(2), &sealed).is_err());
+        assert_eq!(vault.open(place(1), &sealed).expect("a key").expect("opened"), secrets);
+        assert!(vault.open(place(2), &sealed).expect("a key").is_err());
         let other = Vault::new(&STANDARD.encode([8; 32])).expect("a key");
-        assert!(other.open(place(1), &sealed).is_err());
+        assert!(other.open(place(1), &sealed).expect("a key").is_err());
         assert!(!sealed.windows(16).any(|part| part == secrets.data.as_bytes()));
         assert_ne!(sealed, vault.seal(place(1), &secrets).expect("sealed"));
     }

@@ -34,14 +34,19 @@ impl Window {
         Ok(self.client().execute(count, vec![]).await?.as_u64().unwrap_or_default())
     }
 
-    /// Whether these are read on the page, one after the other. Errors: the browser is gone.
-    pub async fn in_order(&self, parts: &[&str]) -> Result<bool> {
-        let text = self.settled().await?;
-        let mut rest = text.as_str();
-        Ok(parts.iter().all(|part| {
-            let Some((_, after)) = rest.split_once(part) else { return false };
-            rest = after;
-            true
-        }))
+    /// Waits until these are read on the page, one after the other. Errors: they are not; the message has what is.
+    pub async fn in_order(&self, parts: &[&str]) -> Result<()> {
+        let told = eventually(PATIENCE, &format!("{parts:?} in this order"), || async {
+            let text = self.text().await.unwrap_or_default();
+            let mut rest = text.as_str();
+            let told = parts.iter().all(|part| {
+                let Some((_, after)) = rest.split_once(part) else { return false };
+                rest = after;
+                true
+            });
+            Ok(told.then_some(()))
+        })
+        .await;
+        self.explained(told).await
     }
 }

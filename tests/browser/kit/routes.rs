@@ -15,17 +15,26 @@ use anyhow::{Context as _, Result};
 /// # Errors
 /// The source cannot be read, or a route is written in a way that is not understood.
 pub fn asked_by_get() -> Result<BTreeSet<String>> {
+    answered("get(")
+}
+
+/// Patterns of everything that takes a form by POST. Errors: as [`asked_by_get`].
+pub fn sent_by_post() -> Result<BTreeSet<String>> {
+    answered("post(")
+}
+
+fn answered(method: &str) -> Result<BTreeSet<String>> {
     let source = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../services/portal/src"));
-    let mut routes = of_file(&source.join("web.rs"))?;
+    let mut routes = of_file(&source.join("web.rs"), method)?;
     for entry in fs::read_dir(source.join("web"))? {
-        routes.extend(of_file(&entry?.path())?);
+        routes.extend(of_file(&entry?.path(), method)?);
     }
     Ok(routes)
 }
 
-fn of_file(path: &Path) -> Result<BTreeSet<String>> {
+fn of_file(path: &Path, method: &str) -> Result<BTreeSet<String>> {
     let text = fs::read_to_string(path)?;
-    let calls = text.split(".route(").skip(1).map(call).filter(|call| call.contains("get("));
+    let calls = text.split(".route(").skip(1).map(call).filter(|call| call.contains(method));
     let mut routes = BTreeSet::new();
     for call in calls {
         let name = call.split(',').next().unwrap_or_default().trim();

@@ -56,6 +56,17 @@ impl Window {
     /// The browser is gone.
     pub async fn judge(&self, page: &str) -> Result<()> {
         let found = self.findings().await?;
+        self.keep(page, &found).await
+    }
+
+    /// As [`Window::judge`], with the accessibility rules at the narrowest width too. Errors: the browser is gone.
+    pub async fn judge_narrow(&self, page: &str) -> Result<()> {
+        let mut found = self.findings().await?;
+        found.extend(self.narrow_findings().await?);
+        self.keep(page, &found).await
+    }
+
+    async fn keep(&self, page: &str, found: &[String]) -> Result<()> {
         self.keep_pictures(page).await?;
         if !found.is_empty() {
             let text = format!("{page} at {}:\n  {}", self.client().current_url().await?, found.join("\n  "));
@@ -83,6 +94,14 @@ impl Window {
             }
         }
         Ok(found)
+    }
+
+    /// What the accessibility rules find at the narrowest width, where parts stand one below the other. Errors: the browser
+    /// is gone.
+    pub async fn narrow_findings(&self) -> Result<Vec<String>> {
+        let width = WIDTHS[0];
+        self.resize(width).await?;
+        Ok(self.violations().await?.into_iter().map(|text| format!("{width} px: {text}")).collect())
     }
 
     /// What sticks out of the page, which then scrolls sideways. Errors: the browser is gone.

@@ -4,22 +4,35 @@
 use std::{
     path::Path,
     sync::{Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
 use fantoccini::{
     Client,
     elements::{Element, ElementRef},
+    error::{CmdError, ErrorStatus},
     key::Key,
 };
 use serde_json::{Value, json};
 use system_tests::{PASSWORD, System, eventually, wait::PATIENCE};
 use xtask::services::Service;
 
-use super::driver::{Driver, Script};
+use super::{
+    driver::{Driver, Script},
+    log::Asked,
+};
 
 const FIND: &str = include_str!("find.js");
+/// How long a part of its words is not enough to press something: what has just these words may still come.
+const WHOLE_FIRST: Duration = Duration::from_secs(2);
+/// After one of these nothing was pressed or typed: the page was just replaced, or the part is hidden or covered.
+const UNTOUCHED: [ErrorStatus; 4] = [
+    ErrorStatus::StaleElementReference,
+    ErrorStatus::ElementNotInteractable,
+    ErrorStatus::ElementClickIntercepted,
+    ErrorStatus::NoSuchElement,
+];
 /// How WebDriver names an element in an answer.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
@@ -29,6 +42,7 @@ pub struct Window {
     origin: String,
     pub(super) script: Script,
     pub(super) wrongs: Mutex<Vec<String>>,
+    pub(super) asked: Mutex<Asked>,
 }
 
 impl Window {
@@ -45,12 +59,18 @@ impl Window {
     /// A fresh browser before any site. Errors: the browser does not start.
     pub async fn at(origin: &str, script: Script) -> Result<Self> {
         let client = Driver::shared().await?.open(script).await?;
-        Ok(Self { client, origin: origin.to_owned(), script, wrongs: Mutex::default() })
+        let (wrongs, asked) = (Mutex::default(), Mutex::default());
+        Ok(Self { client, origin: origin.to_owned(), script, wrongs, asked })
     }
 
     /// The browser's own handle.
     pub fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Whether pages run scripts here.
+    pub fn scripted(&self) -> bool {
+        self.script == Script::On
     }
 
     /// Scheme, host and port.
@@ -96,8 +116,18 @@ impl Window {
 
     /// Waits until these words are on the page. Errors: they do not come; the message has what came.
     pub async fn sees(&self, words: &str) -> Result<()> {
-        let seen = eventually(PATIENCE, words, || async {
-            Ok(self.text().await.ok().filter(|text| text.contains(words)).map(drop))
+        self.sees_one(&[words]).await.map(drop)
+    }
+
+    /// Waits until one of these is on the page; answers which, counted from 0. Errors: as [`Window::sees`].
+    pub async fn sees_one(&self, choices: &[&str]) -> Result<usize> {
+        let seen = eventually(PATIENCE, &choices.join(" / "), || async {
+            let text = self.text().await.unwrap_or_default();
+            let found = choices.iter().position(|words| text.contains(*words));
+            if found.is_none() {
+                self.reread().await?;
+            }
+            Ok(found)
         })
         .await;
         self.explained(seen).await
@@ -110,14 +140,6 @@ impl Window {
         })
         .await;
         self.explained(gone).await
-    }
-
-    /// Whether these words come within two seconds. Errors: the browser is gone.
-    pub async fn sees_soon(&self, words: &str) -> Result<bool> {
-        let soon = eventually(Duration::from_secs(2), words, || async {
-            Ok(self.text().await.ok().filter(|text| text.contains(words)).map(drop))
-        });
-        Ok(soon.await.is_ok())
     }
 
     /// What is read once no page is being loaded. Errors: the browser is gone.
@@ -154,13 +176,34 @@ impl Window {
 
     /// Presses a button or link inside the row, card or form in which `near` is read. Errors: as [`Window::press`].
     pub async fn press_at(&self, near: &str, words: &str) -> Result<()> {
+        let start = Instant::now();
         let pressed = eventually(PATIENCE, words, || async {
-            // Between finding and pressing, a part of the page may be replaced.
-            let Some(element) = self.find("press", words, near).await? else { return Ok(None) };
-            Ok(self.click(&element).await.ok())
+            let whole = start.elapsed() < WHOLE_FIRST;
+            let Some(element) = self.find_as("press", words, near, whole).await? else { return Ok(None) };
+            self.click(&element, true).await
         })
         .await;
         self.explained(pressed).await
+    }
+
+    /// Goes where an entry of the menu leads, and waits until that page is there: the one before may have the same words.
+    /// Errors: there is no such entry, or it leads elsewhere.
+    pub async fn menu(&self, entry: &str) -> Result<()> {
+        let pressed = eventually(PATIENCE, entry, || async {
+            let Some(link) = self.find("menu", entry, "").await? else { return Ok(None) };
+            let path = match link.attr("href").await {
+                Ok(path) => path.unwrap_or_default(),
+                Err(error) => return again(error.into()),
+            };
+            Ok(self.click(&link, true).await?.map(|()| path))
+        })
+        .await;
+        let path = self.explained(pressed).await?;
+        let there = eventually(PATIENCE, &path, || async {
+            Ok(self.client.current_url().await.ok().filter(|url| url.as_str().ends_with(&path)).map(drop))
+        })
+        .await;
+        self.explained(there).await
     }
 
     /// Puts a text into a field, by its label, in place of what it holds. Errors: there is no such field.
@@ -170,12 +213,20 @@ impl Window {
 
     /// Fills a field inside the row, card or form in which `near` is read. Errors: as [`Window::fill`].
     pub async fn fill_at(&self, near: &str, label: &str, text: &str) -> Result<()> {
-        let field = self.wait_for("field", label, near).await?;
+        let filled = eventually(PATIENCE, label, || async {
+            let Some(field) = self.find("field", label, near).await? else { return Ok(None) };
+            self.put(&field, text).await.map(Some).or_else(again)
+        })
+        .await;
+        self.explained(filled).await
+    }
+
+    async fn put(&self, field: &Element, text: &str) -> Result<()> {
         let kind = field.attr("type").await?.unwrap_or_default();
         if kind == "date" {
             // What is typed into a date depends on the browser's language; its value does not.
             let set = "arguments[0].value = arguments[1]; arguments[0].dispatchEvent(new Event('change', { bubbles: true }));";
-            self.client.execute(set, vec![serde_json::to_value(&field)?, json!(text)]).await?;
+            self.client.execute(set, vec![serde_json::to_value(field)?, json!(text)]).await?;
             return Ok(());
         }
         let all = format!("{}a{}", char::from(Key::Control), char::from(Key::Null));
@@ -204,20 +255,44 @@ impl Window {
 
     /// Chooses the first entry of a list that means something. Errors: there is no such list.
     pub async fn select_first(&self, label: &str) -> Result<()> {
-        Ok(self.wait_for("field", label, "").await?.select_by_index(1).await?)
+        let chosen = eventually(PATIENCE, label, || async {
+            let Some(list) = self.find("field", label, "").await? else { return Ok(None) };
+            list.select_by_index(1).await.map(Some).or_else(|error| again(error.into()))
+        })
+        .await;
+        self.explained(chosen).await
     }
 
     /// Ticks or chooses what these words stand beside, inside what `near` is read in. Errors: there is none.
     pub async fn choose(&self, near: &str, words: &str) -> Result<()> {
-        let choice = self.wait_for("choice", words, near).await?;
-        if choice.is_selected().await? { Ok(()) } else { self.click(&choice).await }
+        let chosen = eventually(PATIENCE, words, || async {
+            let Some(choice) = self.find("choice", words, near).await? else { return Ok(None) };
+            match choice.is_selected().await {
+                Ok(true) => Ok(Some(())),
+                Ok(false) => self.click(&choice, false).await,
+                Err(error) => again(error.into()),
+            }
+        })
+        .await;
+        self.explained(chosen).await
     }
 
-    /// In the middle of the window nothing that sticks to its edges is in the way.
-    async fn click(&self, element: &Element) -> Result<()> {
-        let middle = "arguments[0].scrollIntoView({ block: 'center' })";
-        self.client.execute(middle, vec![serde_json::to_value(element)?]).await?;
-        Ok(element.click().await?)
+    /// Presses in the middle of the window, where nothing that sticks to its edges is in the way; `None` where nothing was
+    /// pressed. What may lead away marks the page, see [`Window::reread`].
+    async fn click(&self, element: &Element, leads: bool) -> Result<Option<()>> {
+        const MIDDLE: &str = "
+            arguments[0].scrollIntoView({ block: 'center' });
+            if (arguments[1]) document.documentElement.dataset.pressed = '';";
+        let asked = vec![serde_json::to_value(element)?, json!(leads)];
+        if self.client.execute(MIDDLE, asked).await.is_err() {
+            return Ok(None);
+        }
+        match element.click().await {
+            Ok(()) => Ok(Some(())),
+            // The page went away while the driver waited for it: pressing again would press on the next one.
+            Err(error) if error.is_unexpected_alert_open() || left(&error) => Ok(Some(())),
+            Err(error) => again(error.into()),
+        }
     }
 
     /// Attaches files. Errors: there is no such field.
@@ -232,16 +307,53 @@ impl Window {
         self.explained(attached).await
     }
 
-    async fn wait_for(&self, kind: &str, words: &str, near: &str) -> Result<Element> {
-        let found = eventually(PATIENCE, words, || self.find(kind, words, near)).await;
-        self.explained(found).await
+    /// Waits until a file that was attached is among those of its place. Errors: the place says why it is not.
+    pub async fn takes(&self, file: &str) -> Result<()> {
+        const PLACED: &str = "
+            const refused = document.querySelector('.files > [id$=-wrong], .uploading .t-danger');
+            const files = [...document.querySelectorAll('.files > .file:not(.uploading)')];
+            return refused ? refused.innerText : files.some(one => one.innerText.includes(arguments[0])) ? '' : null;";
+        let taken = eventually(PATIENCE, file, || async {
+            let told = self.client.execute(PLACED, vec![json!(file)]).await.unwrap_or(Value::Null);
+            let refused = told.as_str().filter(|reason| !reason.is_empty());
+            ensure!(refused.is_none(), "{file} is refused: {}", refused.unwrap_or_default());
+            if told.is_null() {
+                self.reread().await?;
+            }
+            Ok(told.is_string().then_some(()))
+        })
+        .await;
+        self.explained(taken).await
     }
 
     async fn find(&self, kind: &str, words: &str, near: &str) -> Result<Option<Element>> {
-        let asked = vec![json!(kind), json!(words), json!(near)];
+        self.find_as(kind, words, near, false).await
+    }
+
+    /// As [`Window::find`]; `whole` leaves out what has more words than these.
+    async fn find_as(&self, kind: &str, words: &str, near: &str, whole: bool) -> Result<Option<Element>> {
+        let asked = vec![json!(kind), json!(words), json!(near), json!(whole)];
         // While a page is being loaded there is nothing to ask.
-        let found = self.client.execute(FIND, asked).await.unwrap_or(Value::Null);
-        Ok(self.element(&found))
+        let found = self.element(&self.client.execute(FIND, asked).await.unwrap_or(Value::Null));
+        if found.is_none() {
+            self.reread().await?;
+        }
+        Ok(found)
+    }
+
+    /// Where no script fills in later what could not be read, the page is asked for again. Not one that refuses a form, which
+    /// would lose what was entered, and not one that is being left.
+    async fn reread(&self) -> Result<()> {
+        const AWAY: &str = "
+            const [page] = performance.getEntriesByType('navigation');
+            return document.body.innerText.includes('暂时无法读取') && page.responseStatus === 200
+                && document.documentElement.dataset.pressed === undefined && location.href.split('#')[0];";
+        if self.scripted() {
+            return Ok(());
+        }
+        let away = self.client.execute(AWAY, vec![]).await.unwrap_or(Value::Null);
+        let Some(page) = away.as_str() else { return Ok(()) };
+        Ok(self.client.goto(page).await?)
     }
 
     /// The element that a script answered.
@@ -255,7 +367,28 @@ impl Window {
         let Err(error) = outcome else { return outcome };
         let test = std::thread::current().name().unwrap_or("test").replace("::", ".");
         let picture = self.keep_picture(&format!("failed-{test}")).await;
-        let (url, text) = (self.client.current_url().await?, self.text().await.unwrap_or_default());
+        // A browser that died must not hide what came before.
+        let url = self.client.current_url().await.map_or_else(|gone| gone.to_string(), String::from);
+        let text = self.text().await.unwrap_or_default();
         bail!("{error:#}\nat {url}, picture failed-{test} ({picture:?}):\n{text}")
     }
+}
+
+/// Nothing yet where nothing was touched: it is tried again. Any other error ends the wait.
+fn again<T>(error: anyhow::Error) -> Result<Option<T>> {
+    let untouched = match error.downcast_ref::<CmdError>() {
+        Some(CmdError::Standard(told)) => UNTOUCHED.contains(&told.error) || outside(&told.message),
+        Some(_) | None => false,
+    };
+    if untouched { Ok(None) } else { Err(error) }
+}
+
+/// Whether the driver lost the page after it had pressed.
+fn left(error: &CmdError) -> bool {
+    matches!(error, CmdError::Standard(told) if told.error == ErrorStatus::UnknownError && !outside(&told.message))
+}
+
+/// The driver's other word for a part of a page that is gone.
+fn outside(message: &str) -> bool {
+    message.contains("does not belong to the document")
 }

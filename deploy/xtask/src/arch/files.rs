@@ -10,6 +10,9 @@ const LINES_MAX: usize = 500;
 const MACHINE_PLACES: &[&str] =
     &[concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/"), concat!("/Us", "ers/")];
 
+/// A table's star with columns behind it; split for the same reason.
+const STAR_FIRST: &str = concat!(".", "*, ");
+
 /// Checks one file by its path in the checkout.
 pub fn check(file: &str, text: &str) -> Vec<Finding> {
     let found = |line: usize, rule: String| Finding { file: file.to_owned(), line, rule };
@@ -27,6 +30,15 @@ pub fn check(file: &str, text: &str) -> Vec<Finding> {
     for (number, line) in text.lines().enumerate() {
         for place in MACHINE_PLACES.iter().filter(|place| line.contains(**place)) {
             findings.push(found(number + 1, format!("names a place of one machine: `{place}`")));
+        }
+    }
+    // A prepared statement is read by place: a column added to the table would move what follows the star.
+    for (number, line) in text.lines().enumerate().filter(|_| file.starts_with("services/")) {
+        if line.contains("SELECT ") && line.contains(STAR_FIRST) {
+            findings.push(found(
+                number + 1,
+                "columns follow a table's star: the star is last (deploy/upgrade.md)".into(),
+            ));
         }
     }
     for (number, line) in code(text).lines().enumerate() {
@@ -55,6 +67,11 @@ mod tests {
         let reasoned = long.replace("Owns a.", "Owns a; more than 500 lines because it is one table.");
         assert_eq!(rules("services/x/src/a.rs", &reasoned), 0);
         assert_eq!(rules("a.rs", &format!("//! Owns a.\nlet a = \"{}x\";\n", MACHINE_PLACES[0])), 1);
+        assert_eq!(rules("services/x/src/a.rs", "//! Owns a.\n// SELECT d.tiers, a.* FROM a\n"), 0);
+        assert_eq!(
+            rules("services/x/src/a.rs", &format!("//! Owns a.\n// SELECT a{STAR_FIRST}d.tiers\n")),
+            1
+        );
         assert_eq!(rules("a.rs", "//! Owns a.\n#[allow(dead_code)]\nfn a() {}\n"), 1);
     }
 }

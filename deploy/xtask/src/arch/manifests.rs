@@ -1,4 +1,4 @@
-//! Which crate may depend on which: proto ← chassis ← services; a service never depends on a service.
+//! Which crate may depend on which: proto ← chassis ← services; a service never depends on a service. A service has no features.
 //!
 //! Owns: that table. Not: arrows inside a service (`arrows`). Source: house style, section 3.
 use std::{fs, path::Path};
@@ -26,9 +26,20 @@ pub fn check(root: &Path) -> Result<Vec<Finding>> {
     }
     for service in Service::ALL {
         let folder = format!("services/{service}");
-        findings.extend(judge(&folder, &read(root, &folder)?, SERVICE_ALLOWED));
+        let manifest = read(root, &folder)?;
+        findings.extend(judge(&folder, &manifest, SERVICE_ALLOWED));
+        findings.extend(features(&folder, &manifest));
     }
     Ok(findings)
+}
+
+/// An image that is built with other features than the tests is another program than the one that was tested.
+fn features(folder: &str, manifest: &Table) -> Option<Finding> {
+    manifest.contains_key("features").then(|| Finding {
+        file: format!("{folder}/Cargo.toml"),
+        line: 0,
+        rule: "has features: what is tested must be what is deployed; make it a setting".to_owned(),
+    })
 }
 
 /// Names a service's dependencies as its code does. Errors: its manifest cannot be read.
@@ -79,6 +90,13 @@ mod tests {
         let found = judge("services/documents", &manifest, SERVICE_ALLOWED);
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].rule, "wrong arrow: may not depend on `reviews` (dev-dependencies)");
+    }
+
+    #[test]
+    fn a_service_that_is_built_in_two_ways_is_found() {
+        let manifest = |text: &str| toml::from_str::<Table>(text).unwrap();
+        assert!(features("services/documents", &manifest("[features]\ns3 = []")).is_some());
+        assert!(features("services/documents", &manifest("[dependencies]")).is_none());
     }
 
     #[test]

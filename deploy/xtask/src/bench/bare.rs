@@ -16,7 +16,8 @@ use super::field::COUNTY;
 const CONNECTIONS: u32 = 32;
 /// The query of a county's list, word for word; [`Bare::asks_the_same`] compares it with what the service asks.
 const QUERY: &str = "-- reviews.lists.walk
- SELECT a.*, NULL::uuid[] AS persons, NULL::text[] AS tiers, s.submitted_at, now() AS read_at FROM (SELECT found.id FROM
+ SELECT NULL::uuid[] AS persons, NULL::text[] AS tiers, s.submitted_at, now() AS read_at,
+ p.dc_piles, p.ac_piles, coalesce((f.station ->> 'total_power_watts')::bigint, 0) AS power_watts, a.* FROM (SELECT found.id FROM
  UNNEST('{Draft,CountyReview,CountyReturned,PaperCheck,MaterialsDue,CityReview,CityReturned,AwaitingJointReview,ExpertReview,\
  SupplementDue,AwaitingProvince,ProvincialReview,Approved,Terminated}'::text[]) AS node (stage)
  CROSS JOIN (SELECT $1::text OFFSET 0) AS own (key) CROSS JOIN LATERAL (SELECT last_at, id FROM applications
@@ -26,6 +27,12 @@ const QUERY: &str = "-- reviews.lists.walk
  ORDER BY found.last_at DESC, found.id DESC LIMIT 50) AS page
  JOIN applications a ON a.id = page.id
  LEFT JOIN submissions s ON s.application_id = a.id AND s.version = a.submission_version
+ LEFT JOIN forms f ON f.application_id = a.id
+ CROSS JOIN LATERAL (
+     SELECT (count(*) FILTER (WHERE pile.dc))::integer AS dc_piles, (count(*) FILTER (WHERE NOT pile.dc))::integer AS ac_piles
+     FROM (SELECT bool_or(c.kind = 4) AS dc
+         FROM jsonb_to_recordset(f.station -> 'connectors') AS c (id text, equipment_id text, kind integer)
+         WHERE coalesce(s.form, f.form) -> 'connectors' ? c.id GROUP BY c.equipment_id) AS pile) AS p
  ORDER BY a.last_at DESC, a.id DESC";
 
 /// One row of the page.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use proto::{
+    documents::EnterInvoiceRequest,
     reviews::ApplicationView,
     stations::{ConnectorRecord, EquipmentRecord, StationRecord},
 };
@@ -14,10 +15,12 @@ use crate::{
     driver::{
         Actor, Platform,
         actor::fresh_id,
+        clock, eventually,
         joint::policy,
         officials::Official,
         samples::Samples,
         stations::{all, status},
+        worklist::EFFECT_WITHIN,
     },
     fleet::Fleet,
 };
@@ -28,8 +31,17 @@ pub const COUNTY: &str = "410105";
 pub const CITY: &str = "410100";
 /// Of everybody.
 pub const PASSWORD: &str = "Songshan-2026!";
+/// The city officer's login, who is there once there is a full dossier.
+pub const CITY_OFFICER: &str = "city01";
 /// Applications prepared at a time.
 const AT_ONCE: usize = 8;
+/// Number of the station with the full dossier, beyond those of the others.
+const FULL: usize = 99_999;
+/// Invoices of the full dossier.
+const INVOICES: u32 = 3;
+/// What each of them amounts to, and how much of it is used, fen.
+const AMOUNT_FEN: i64 = 10_000_000;
+const USED_FEN: i64 = 6_000_000;
 
 /// Everything that the cases need.
 #[derive(Clone, Debug)]
@@ -56,7 +68,6 @@ impl Field {
     /// Prepares everything through the services. Errors: a step is refused.
     pub async fn prepare(fleet: &Fleet, decided: usize, submitted: usize) -> Result<Self> {
         let platform = Platform::of(fleet.deployment())?;
-        let post = |login: &str, role: &str, scope: &[&str]| Official::new(login, login, role, scope, "");
         let administrator = platform.first_official(&post("admin01", "administrator", &[]), PASSWORD).await?;
         let county = platform.first_official(&post("county01", "county", &[COUNTY]), PASSWORD).await?;
         let expert =
@@ -92,6 +103,49 @@ impl Field {
             submitted,
         })
     }
+
+    /// One more application, at the city's desk with all nine materials and invoices, and the officer who sits there.
+    ///
+    /// Errors: a step is refused; the dossier does not open.
+    pub async fn full_dossier(&self) -> Result<ApplicationView> {
+        self.platform.first_official(&post(CITY_OFFICER, "city", &[CITY]), PASSWORD).await?;
+        let (operator, samples) = (&self.operator, Samples::load()?);
+        let company = samples.operators.first().context("there is no operator")?;
+        let machine = self.administrator.issue_machine("测量", &operator.claims().await?.operator_id).await?;
+        let view = apply(operator, &machine, &self.round_id, FULL).await?;
+        let view = self.county.pass(&view, "同意").await?;
+        let view = self.county.papers_complete(&view, &clock::day(0), "李示例").await?;
+        let id = &view.application_id;
+        eventually(EFFECT_WITHIN, "the dossier opens", || async {
+            // Until its event has come there is none.
+            Ok(operator.dossier(id).await.ok().filter(|dossier| dossier.state == "open").map(drop))
+        })
+        .await?;
+        for (slot, file) in samples.materials()? {
+            let file = operator.upload(id, slot, &file).await?;
+            operator.place(id, slot, &file.file_id).await.context(slot)?;
+        }
+        for number in 1..=INVOICES {
+            let picture = operator.upload_invoice(samples.invoice_file()?).await?;
+            let invoice = EnterInvoiceRequest {
+                r#type: "digital_special".to_owned(),
+                number: format!("249{number:017}"),
+                amount_fen: AMOUNT_FEN,
+                issued_on: "2025-12-01".to_owned(),
+                seller: "中原桩造示例设备有限公司".to_owned(),
+                buyer_uscc: company.uscc.clone(),
+                file_id: picture.file_id,
+                ..EnterInvoiceRequest::default()
+            };
+            let invoice = operator.enter_invoice(invoice).await?;
+            operator.allocate(&invoice.invoice_id, id, USED_FEN).await?;
+        }
+        Ok(operator.submit_materials(&view, vec![]).await?)
+    }
+}
+
+fn post(login: &str, role: &str, scope: &[&str]) -> Official {
+    Official::new(login, login, role, scope, "")
 }
 
 /// An approved company of the sample, signed in.
@@ -109,7 +163,7 @@ async fn operator(platform: &Platform, administrator: &Actor) -> Result<Actor> {
 async fn apply(operator: &Actor, machine: &Actor, round_id: &str, number: usize) -> Result<ApplicationView> {
     let station =
         operator.register_station(record(number)).await?.record.context("a station without record")?;
-    machine.push_status(all(&station, status::IDLE, crate::driver::clock::now())).await?;
+    machine.push_status(all(&station, status::IDLE, clock::now())).await?;
     let draft = operator.create_application(round_id, &station.station_id).await?;
     let filled = operator.claim_all(&draft).await?;
     Ok(operator.submit_acceptance(&filled, vec![]).await?)

@@ -63,6 +63,23 @@ pub struct Line {
     statements_per_unit: Option<f64>,
 }
 
+/// What every line says of its run.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Run {
+    /// Processors of the machine; callers, services and servers share them.
+    pub cores: usize,
+    /// Short rounds on a debug build: no figures to plan with.
+    pub quick: bool,
+}
+
+#[derive(Serialize)]
+struct Printed<'l> {
+    #[serde(flatten)]
+    line: &'l Line,
+    #[serde(flatten)]
+    run: Run,
+}
+
 /// What a metric is compared with.
 #[derive(Clone, Copy, Debug)]
 pub struct Anchor {
@@ -126,8 +143,8 @@ impl Figures {
     }
 
     /// Every closed metric as a JSON line.
-    pub fn json(&self) -> Vec<String> {
-        self.lines.iter().filter_map(|line| serde_json::to_string(line).ok()).collect()
+    pub fn json(&self, run: Run) -> Vec<String> {
+        self.lines.iter().filter_map(|line| serde_json::to_string(&Printed { line, run }).ok()).collect()
     }
 
     /// Every closed metric as a table for people.
@@ -201,12 +218,14 @@ mod tests {
         }
         figures.close("raw.x", "1/s", Better::Higher, None);
         figures.close("own.x", "1/s", Better::Higher, Some(Anchor { metric: "raw.x", target: Some(0.5) }));
-        let own: serde_json::Value = serde_json::from_str(&figures.json()[1]).unwrap();
+        let printed = figures.json(Run { cores: 2, quick: true });
+        let own: serde_json::Value = serde_json::from_str(&printed[1]).unwrap();
         assert_eq!((own["median"].as_f64(), own["ratio"].as_f64()), (Some(1000.0), Some(0.5)));
         assert_eq!((own["p50_us"].as_u64(), own["p99_us"].as_u64()), (Some(50), Some(99)));
         assert_eq!(own["wal_bytes_per_unit"].as_f64(), Some(900.0));
         assert!(figures.table().contains("≥ 0.5"));
-        assert!(!figures.json()[0].contains("ratio"));
+        assert!(!printed[0].contains("ratio"));
+        assert_eq!((own["cores"].as_u64(), own["quick"].as_bool()), (Some(2), Some(true)));
     }
 
     #[test]

@@ -17,11 +17,13 @@ use uuid::Uuid;
 
 use super::{
     decisions::cost,
+    edge::{self, Edge},
     field::PASSWORD,
     figures::{Anchor, Better, Cost, Figures, Round},
-    growth, highest_resident,
+    growth, highest_resident, processor_time,
+    raw_grpc::RawGrpc,
     raw_ingest::RawIngest,
-    wal,
+    steady, wal,
 };
 use crate::{
     driver::{
@@ -48,10 +50,12 @@ pub struct Extent {
     pub connectors: [usize; 2],
     /// Orders that are held already, first and then.
     pub orders: [i64; 2],
+    /// How long a province's load is offered.
+    pub steady: Duration,
 }
 
-/// Operators that send at the same time: more than there are writers.
-const OPERATORS: usize = 4;
+/// Operators that send at the same time. Which writer takes an operator's data is chance: with few, one may get all.
+const OPERATORS: usize = 8;
 /// Connectors of one station.
 const OF_STATION: usize = 10;
 
@@ -59,7 +63,8 @@ const STATIONS: &str = "
     INSERT INTO stations (station_id, operator_id, code, name, address, county, prefecture, longitude_e6, latitude_e6,
         total_power_watts, connector_count, station_type, station_status, construction, park_nums, manager, manager_phone,
         service_phone, active, version, event_version, connection, connected_since, created_at, updated_at)
-    SELECT gen_random_uuid(), $1, 'Q' || $2 || lpad(number::text, 8, '0'), '测量充电站', '示例路1号', '410105', '410100',
+    SELECT gen_random_uuid(), $1, 'Q' || $2 || lpad(number::text, 8, '0'), '测量充电站', '示例路1号',
+        (410101 + number % 18 * 100 + number / 18 % 9)::text, (410100 + number % 18 * 100)::text,
         113168756 + number * 7919 % 1000003, 34398101 + number * 104729 % 800011, 120000, $4, 1, 50, 0, 0, '站长', '19900010001', '', true, 1, 1, 'connected',
         current_date, now(), now()
     FROM generate_series($5::integer + 1, $3) AS number";
@@ -78,6 +83,27 @@ const STATES: &str = "
     SELECT connector_key FROM connectors LEFT JOIN connector_state held USING (connector_key)
     WHERE held.connector_key IS NULL";
 
+/// Bytes of one row on the disk, indexes included, as many as there are at the end.
+const BYTES: [(&str, &str); 3] = [
+    (
+        "stations.orders.bytes",
+        "SELECT (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('charge_orders'))::float8
+             / greatest(count(*), 1)::float8 FROM charge_orders",
+    ),
+    (
+        "stations.status.bytes",
+        "SELECT (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('status_history'))::float8
+             / greatest(count(*), 1)::float8 FROM status_history",
+    ),
+    (
+        "stations.telemetry.bytes",
+        "SELECT (SELECT sum(pg_total_relation_size(relid)) FROM pg_partition_tree('telemetry'))::float8
+             / greatest(count(*), 1)::float8 FROM telemetry",
+    ),
+];
+/// Items of one call of every case but the small one.
+pub(super) const OF_CALL: usize = 1_000;
+
 /// Measures; the trial runs already. Errors: a case is refused, or an item is not taken.
 pub async fn measure(trial: &Trial, extent: Extent) -> Result<Figures> {
     let mut figures = Figures::default();
@@ -85,18 +111,29 @@ pub async fn measure(trial: &Trial, extent: Extent) -> Result<Figures> {
     trial.cluster.create_database(name, Service::Stations).await?;
     let connectors = i64::try_from(extent.connectors[1])?;
     let raw = RawIngest::prepare(&trial.cluster.admin_url_of(name), connectors).await?;
+    let answering = RawGrpc::serve().await?;
     let mut cases = step("operators", Cases::prepare(trial, extent)).await?;
-    growth::measure(&mut cases, extent, &mut figures).await?;
+    let edge = step("links", Edge::prepare(trial, &cases)).await?;
+    growth::measure(&mut cases, &raw, extent, &mut figures).await?;
     for round in 0..extent.rounds {
         let name = format!("round {} of {}", round + 1, extent.rounds);
-        for (metric, round) in step(&name, cases.round(&raw)).await? {
+        let mut kept = step(&name, cases.round(&raw, &answering)).await?;
+        kept.extend(step("pushes over HTTP", edge.round(&cases, extent.time)).await?);
+        for (metric, round) in kept {
             figures.keep(metric, round);
         }
+    }
+    step("the load of a province", steady::measure(&cases, trial, extent.steady, &mut figures)).await?;
+    for (metric, statement) in BYTES {
+        let value = bytes(&cases.database, statement).await?;
+        figures.keep(metric, Round { value, ..Round::default() });
     }
     let highest = highest_resident(trial, Service::Stations)?;
     figures.keep("stations.memory.loaded", Round { value: highest, ..Round::default() });
     close(&mut figures);
+    edge::close(&mut figures);
     growth::close(&mut figures);
+    steady::close(&mut figures);
     Ok(figures)
 }
 
@@ -104,6 +141,7 @@ pub async fn measure(trial: &Trial, extent: Extent) -> Result<Figures> {
 fn close(figures: &mut Figures) {
     let beside = |metric, target| Some(Anchor { metric, target: Some(target) });
     figures.close("raw.orders.copy_keyed", "rows/s", Better::Higher, None);
+    figures.close("raw.orders.unnest", "rows/s", Better::Higher, None);
     figures.close(
         "stations.orders.b100.c32",
         "rows/s",
@@ -122,10 +160,30 @@ fn close(figures: &mut Figures) {
         Better::Higher,
         beside("raw.status.upsert_sorted", 0.6),
     );
-    figures.close("stations.status.unchanged", "rows/s", Better::Higher, None);
+    let shown = Some(Anchor { metric: "raw.status.upsert_sorted", target: None });
+    figures.close("stations.status.seen", "rows/s", Better::Higher, shown);
+    figures.close("raw.grpc.answered", "rows/s", Better::Higher, None);
+    figures.close("stations.status.unchanged", "rows/s", Better::Higher, beside("raw.grpc.answered", 0.25));
     figures.close("raw.telemetry.copy_keyed", "rows/s", Better::Higher, None);
     figures.close("stations.telemetry", "rows/s", Better::Higher, beside("raw.telemetry.copy_keyed", 0.4));
+    for metric in [
+        "stations.orders.processor",
+        "stations.status.changed.processor",
+        "stations.status.seen.processor",
+        "stations.status.unchanged.processor",
+        "stations.telemetry.processor",
+    ] {
+        figures.close(metric, "µs", Better::Lower, None);
+    }
+    for (metric, _) in BYTES {
+        figures.close(metric, "B", Better::Lower, None);
+    }
     figures.close("stations.memory.loaded", "MiB", Better::Lower, None);
+}
+
+async fn bytes(database: &str, statement: &'static str) -> Result<f64> {
+    let mut database = PgConnection::connect(database).await?;
+    Ok(sqlx::query_scalar(statement).fetch_one(&mut database).await?)
 }
 
 pub(super) struct Sender {
@@ -133,12 +191,30 @@ pub(super) struct Sender {
     pub(super) machine: Actor,
     /// Codes of its connectors.
     pub(super) codes: Vec<String>,
+    /// Calls of [`Cases::changed`] so far; each goes on where the one before ended.
+    changes: AtomicUsize,
+}
+
+impl Sender {
+    /// The status that the n-th change of a connector says: another one than the change before.
+    fn status(change: usize) -> i32 {
+        [1, 2, 3][change % 3]
+    }
+
+    /// What was said last about the connector at this place.
+    pub(super) fn held(&self, place: usize) -> i32 {
+        let (sent, all) = (self.changes.load(Ordering::Relaxed) * OF_CALL, self.codes.len());
+        let changes = (sent + all - 1 - place) / all;
+        Self::status(changes + 2)
+    }
 }
 
 pub(super) struct Cases {
     pub(super) administrator: Actor,
     pub(super) senders: Vec<Sender>,
     pub(super) database: String,
+    /// Of stations.
+    process: u32,
     time: Duration,
     /// Rises with every call, so that numbers and times are never sent twice by accident.
     turn: AtomicUsize,
@@ -161,9 +237,10 @@ impl Cases {
             administrator.approve(&registered.operator_id, registered.submission_version).await?;
             let machine = administrator.issue_machine("测量", &registered.operator_id).await?;
             let operator = registered.operator_id.parse()?;
-            senders.push(Sender { operator, machine, codes: Vec::new() });
+            senders.push(Sender { operator, machine, codes: Vec::new(), changes: AtomicUsize::new(0) });
         }
-        Ok(Self { administrator, senders, database, time: extent.time, turn: AtomicUsize::new(1) })
+        let process = trial.fleet.id(Service::Stations).context("stations does not run")?;
+        Ok(Self { administrator, senders, database, process, time: extent.time, turn: AtomicUsize::new(1) })
     }
 
     /// Registers further stations until there are so many connectors.
@@ -171,36 +248,67 @@ impl Cases {
         for (number, sender) in self.senders.iter_mut().enumerate() {
             let stations = (sender.codes.len() / OF_STATION)..(connectors / OPERATORS / OF_STATION);
             sender.codes = fill(&self.database, sender.operator, number, stations).await?;
+            sender.changes = AtomicUsize::new(0);
         }
+        let mut database = PgConnection::connect(&self.database).await?;
+        sqlx::raw_sql("VACUUM (ANALYZE)").execute(&mut database).await?;
         Ok(())
     }
 
     /// Raw case, own case, raw case, own case ….
-    async fn round(&self, raw: &RawIngest) -> Result<Vec<(&'static str, Round)>> {
+    async fn round(&self, raw: &RawIngest, answering: &RawGrpc) -> Result<Vec<(&'static str, Round)>> {
         let copied = raw.orders(self.time).await?;
+        let inserted = raw.inserted(self.time).await?;
         let small = self.run(32, |cases, sender| cases.orders(sender, 100)).await?;
-        let large = self.run(8, |cases, sender| cases.orders(sender, 1_000)).await?;
+        let before = processor_time(self.process)?;
+        let large = self.run(8, |cases, sender| cases.orders(sender, OF_CALL)).await?;
+        let large_spent = self.spent_since(before, &large)?;
         let known = raw.repeated(self.time).await?;
         let repeated = self.repeated().await?;
         let upserted = raw.statuses(self.time).await?;
+        let before = processor_time(self.process)?;
         let changed = self.run(8, Self::changed).await?;
+        let changed_spent = self.spent_since(before, &changed)?;
+        let before = processor_time(self.process)?;
+        let seen = self.run(8, Self::seen).await?;
+        let seen_spent = self.spent_since(before, &seen)?;
+        let answered = answering.answered(self.time).await?;
+        let before = processor_time(self.process)?;
         let unchanged = self.unchanged().await?;
+        let unchanged_spent = self.spent_since(before, &unchanged)?;
         let sampled = raw.telemetry(self.time).await?;
+        let before = processor_time(self.process)?;
         let telemetry = self.run(8, Self::telemetry).await?;
+        let telemetry_spent = self.spent_since(before, &telemetry)?;
         Ok(vec![
+            ("stations.orders.processor", large_spent),
+            ("stations.status.changed.processor", changed_spent),
+            ("stations.status.seen.processor", seen_spent),
+            ("stations.status.unchanged.processor", unchanged_spent),
+            ("stations.telemetry.processor", telemetry_spent),
             ("raw.orders.wal", wal(&copied)),
             ("stations.orders.wal", wal(&large)),
             ("raw.orders.copy_keyed", copied),
+            ("raw.orders.unnest", inserted),
             ("stations.orders.b100.c32", small),
             ("stations.orders.b1000.c8", large),
             ("raw.orders.all_known", known),
             ("stations.orders.repeated", repeated),
             ("raw.status.upsert_sorted", upserted),
             ("stations.status.changed", changed),
+            ("stations.status.seen", seen),
+            ("raw.grpc.answered", answered),
             ("stations.status.unchanged", unchanged),
             ("raw.telemetry.copy_keyed", sampled),
             ("stations.telemetry", telemetry),
         ])
+    }
+
+    /// The time, µs, that stations spent on one item of a case of calls of [`OF_CALL`].
+    fn spent_since(&self, before: Duration, case: &Round) -> Result<Round> {
+        let spent = processor_time(self.process)?.saturating_sub(before);
+        let items = (case.took.len() * OF_CALL).max(1) as f64;
+        Ok(Round { value: spent.as_secs_f64() * 1e6 / items, ..Round::default() })
     }
 
     pub(super) fn next(&self) -> usize {
@@ -263,33 +371,47 @@ impl Cases {
         .await
     }
 
-    /// Statuses that change whenever their connectors come round again.
+    /// Statuses that are other ones than before.
     pub(super) async fn changed(&self, sender: &Sender) -> Result<usize> {
-        let turn = self.next();
+        let first = sender.changes.fetch_add(1, Ordering::Relaxed) * OF_CALL;
+        let all = sender.codes.len();
+        self.report(sender, (first..first + OF_CALL).map(|at| (at % all, Sender::status(at / all)))).await
+    }
+
+    /// The snapshot of every few minutes: mostly the same statuses, at a later time.
+    pub(super) async fn seen(&self, sender: &Sender) -> Result<usize> {
+        let all = sender.codes.len();
+        let first = self.next() * OF_CALL;
+        let places = (first..first + OF_CALL).map(|at| at % all);
+        self.report(sender, places.map(|place| (place, sender.held(place)))).await
+    }
+
+    pub(super) async fn report(
+        &self,
+        sender: &Sender,
+        statuses: impl Iterator<Item = (usize, i32)>,
+    ) -> Result<usize> {
         let now = stamp(instant());
-        let pass = turn * 1_000 / sender.codes.len();
-        let items = window(sender, turn, 1_000)
-            .map(|code| StatusItem {
-                connector_id: code.clone(),
-                status: if pass.is_multiple_of(2) { 1 } else { 3 },
-                source_time: Some(now),
-            })
-            .collect();
-        taken(
-            sender.machine.push_status(items).await,
-            // Two calls under way may pass each other: the older one only enters the history.
-            |receipt| receipt.accepted + receipt.stale,
-            1_000,
-        )
+        let item = |(place, status): (usize, i32)| StatusItem {
+            connector_id: sender.codes[place].clone(),
+            status,
+            source_time: Some(now),
+        };
+        let sent = sender.machine.push_status(statuses.map(item).collect()).await;
+        // Two calls under way may pass each other: the older one only enters the history.
+        taken(sent, |receipt| receipt.accepted + receipt.stale, OF_CALL)
     }
 
     /// The same snapshot again and again.
     async fn unchanged(&self) -> Result<Round> {
         let now = stamp(instant());
         let snapshot = |sender: &Sender| -> Vec<StatusItem> {
-            let item =
-                |code: &String| StatusItem { connector_id: code.clone(), status: 1, source_time: Some(now) };
-            sender.codes.iter().take(1_000).map(item).collect()
+            let item = |(place, code): (usize, &String)| StatusItem {
+                connector_id: code.clone(),
+                status: sender.held(place),
+                source_time: Some(now),
+            };
+            sender.codes.iter().enumerate().take(OF_CALL).map(item).collect()
         };
         for sender in &self.senders {
             sender.machine.push_status(snapshot(sender)).await?;
@@ -301,7 +423,7 @@ impl Cases {
         .await
     }
 
-    async fn telemetry(&self, sender: &Sender) -> Result<usize> {
+    pub(super) async fn telemetry(&self, sender: &Sender) -> Result<usize> {
         let turn = self.next();
         let at = stamp(instant() - time::Duration::microseconds(i64::try_from(turn % 1_000_000)?));
         let items = window(sender, turn, 1_000)
@@ -340,6 +462,7 @@ fn orders(sender: &Sender, number: usize, count: usize) -> Vec<OrderItem> {
             total_fen: 4_800,
             stop_reason: 0,
             source_time: end_time,
+            details: Vec::new(),
         })
         .collect()
 }
@@ -371,7 +494,6 @@ async fn fill(database: &str, operator: Uuid, number: usize, stations: Range<usi
     sqlx::query(EQUIPMENT).bind(operator).execute(&mut database).await?;
     sqlx::query(CONNECTORS).bind(operator).bind(each).execute(&mut database).await?;
     sqlx::query(STATES).execute(&mut database).await?;
-    sqlx::raw_sql("ANALYZE").execute(&mut database).await?;
     let codes = "SELECT code FROM connectors WHERE operator_id = $1 ORDER BY connector_key";
     Ok(sqlx::query_scalar(codes).bind(operator).fetch_all(&mut database).await?)
 }

@@ -1,7 +1,8 @@
 //! Pages of the portal with few and with many applications behind them, beside a bare page of the same run.
 //!
 //! Owns: the rows, which pages are visited, and what their figures are compared with. Not: what a page shows. The rows are
-//! written by statements, not decided: they have no history. Source: performance, "Targets"; ui, section 12.
+//! written by statements, not decided: they have no history. The detail is a full dossier at the city's desk, which came there
+//! through the services. Source: performance, "Targets"; ui, section 12.
 use std::{net::SocketAddr, time::Duration};
 
 use anyhow::{Context as _, Result};
@@ -9,7 +10,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use super::{
     bare::Bare,
-    field::{COUNTY, Field},
+    field::{CITY_OFFICER, COUNTY, Field},
     figures::{Anchor, Better, Cost, Figures, Round},
     visits::{Target, sign_in},
 };
@@ -74,7 +75,8 @@ pub async fn measure(trial: &Trial, extent: Extent) -> Result<Figures> {
         (trial.database_url(Service::Reviews)?, trial.database_url(Service::Notifications)?);
     let mut look = PgConnection::connect(&reviews).await?;
     sqlx::raw_sql("CREATE EXTENSION IF NOT EXISTS pg_stat_statements").execute(&mut look).await?;
-    let pages = pages(trial, &field).await?;
+    let full = step("a full dossier", field.full_dossier()).await?;
+    let pages = pages(trial, &full.application_id).await?;
     let mut figures = Figures::default();
     for (at, count) in [extent.few, extent.many].into_iter().enumerate() {
         step(&format!("{count} applications"), fill(&reviews, &notifications, &field, count)).await?;
@@ -96,26 +98,27 @@ pub async fn measure(trial: &Trial, extent: Extent) -> Result<Figures> {
     Ok(figures)
 }
 
-/// The bare page first, then those of the portal.
-async fn pages(trial: &Trial, field: &Field) -> Result<Vec<Visited>> {
+/// The bare page first, then those of the portal; the detail is of this application.
+async fn pages(trial: &Trial, reviewed: &str) -> Result<Vec<Visited>> {
     let deployment = trial.fleet.deployment();
     let bare =
         Bare::serve(deployment.databases.get(&Service::Reviews).context("no database of reviews")?).await?;
     let at: SocketAddr = deployment.address(Service::Portal)?.inlet.parse()?;
-    let (county, administrator) = (sign_in(at, "county01").await?, sign_in(at, "admin01").await?);
+    let (county, city) = (sign_in(at, "county01").await?, sign_in(at, CITY_OFFICER).await?);
+    let administrator = sign_in(at, "admin01").await?;
     let page = |names, cookie: &str, path: &str| Visited {
         names,
         at,
         cookie: cookie.to_owned(),
         path: path.to_owned(),
     };
-    let detail = format!("/supervision/county-subsidies/{}/review", field.submitted[0].application_id);
+    let detail = format!("/supervision/county-subsidies/{reviewed}/review");
     Ok(vec![
         Visited { at: bare.address, ..page(BARE, "", Bare::PATH) },
         page(names!("portal.workbench"), &county, "/workbench"),
         page(names!("portal.list"), &county, LIST),
         page(names!("portal.province"), &administrator, PROVINCE),
-        page(names!("portal.detail"), &county, &detail),
+        page(names!("portal.detail"), &city, &detail),
     ])
 }
 
@@ -166,8 +169,19 @@ async fn fill(reviews: &str, notifications: &str, field: &Field, count: i32) -> 
     .bind(count)
     .execute(&mut reviews)
     .await?;
+    // Ten connectors in five piles for those that the first pages show.
+    sqlx::query(
+        "INSERT INTO forms (application_id, edit_version, form, station, edited_at)
+         SELECT md5('application' || i)::uuid, 1, jsonb_build_object('connectors', ids),
+             jsonb_build_object('total_power_watts', 600000, 'connectors', connectors), now()
+         FROM generate_series(1, 1000) AS i, (SELECT jsonb_agg(c::text) AS ids,
+             jsonb_agg(jsonb_build_object('id', c::text, 'equipment_id', (c / 2)::text, 'kind', 4)) AS connectors
+             FROM generate_series(0, 9) AS c) AS ten ON CONFLICT DO NOTHING",
+    )
+    .execute(&mut reviews)
+    .await?;
     // As autovacuum leaves a table after so many insertions.
-    sqlx::query("VACUUM (ANALYZE) applications, application_texts").execute(&mut reviews).await?;
+    sqlx::query("VACUUM (ANALYZE) applications, forms, application_texts").execute(&mut reviews).await?;
     let mut notifications = PgConnection::connect(notifications).await?;
     sqlx::query(
         "INSERT INTO worklist (subject_type, subject_id, application_no, stage, waits_for, open, desk, county, prefecture,

@@ -2,7 +2,10 @@
 //! stations.
 //!
 //! Source: performance, "Raw limits" and "Targets".
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::{Duration, Instant},
+};
 
 use anyhow::Result;
 use futures::future::try_join_all;
@@ -35,10 +38,42 @@ const COPIED: usize = 10_000;
 /// Rows of one upsert, or of one insert of known rows.
 const UPSERTED: i64 = 5_000;
 
+/// 2026-01-01 in microseconds since the start of 2000, as a binary COPY has it.
+const MOMENT: i64 = 9_497 * 86_400_000_000;
+const HOUR: i64 = 3_600_000_000;
+const HASH: [u8; 16] = *b"sixteen bytes of";
+
+/// The rows of a binary COPY, which the service uses too: the server parses no text. Form: PostgreSQL, COPY, "Binary Format".
+struct Rows(Vec<u8>);
+
+impl Rows {
+    fn new(bytes: usize) -> Self {
+        let mut buffer = Vec::with_capacity(bytes);
+        // No flags, no extension.
+        buffer.extend_from_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
+        Self(buffer)
+    }
+
+    fn row(&mut self, fields: &[&[u8]]) {
+        self.0.extend_from_slice(&(fields.len() as i16).to_be_bytes());
+        for field in fields {
+            self.0.extend_from_slice(&(field.len() as i32).to_be_bytes());
+            self.0.extend_from_slice(field);
+        }
+    }
+
+    fn end(mut self) -> Vec<u8> {
+        self.0.extend_from_slice(&(-1_i16).to_be_bytes());
+        self.0
+    }
+}
+
 /// The raw cases, in a database of their own.
 pub struct RawIngest {
     pool: PgPool,
     connectors: i64,
+    /// Rises with every set of rows: numbers and times rise, and none is sent twice.
+    turn: AtomicI64,
 }
 
 impl RawIngest {
@@ -51,41 +86,61 @@ impl RawIngest {
             .bind(connectors)
             .execute(&pool)
             .await?;
-        Ok(Self { pool, connectors })
+        sqlx::raw_sql("VACUUM (ANALYZE) states").execute(&pool).await?;
+        Ok(Self { pool, connectors, turn: AtomicI64::new(1) })
     }
 
-    /// COPY of new orders into the keyed table; text form, because it says what is sent.
+    fn next(&self) -> i64 {
+        self.turn.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// COPY of new orders into the keyed table.
     pub async fn orders(&self, time: Duration) -> Result<Round> {
         self.each(time, |connection, turn| {
-            let operator = Uuid::from_u128(connection as u128 + 1);
-            let mut rows = String::with_capacity(COPIED * 200);
-            let run = rand::random::<u32>();
+            let operator = *Uuid::from_u128(connection as u128 + 1).as_bytes();
+            let mut rows = Rows::new(COPIED * 200);
             for row in 0..COPIED {
-                let number = format!("{:08}{run:08x}{row:08}", turn);
-                rows.push_str(&format!(
-                    "{operator}\t{number}\t{}\t2026-01-01 10:00:00+00\t2026-01-01 11:00:00+00\t60000\t4700\t100\t4800\t0\t\
-                     2026-01-01 11:00:00+00\t\\\\x000102030405060708090a0b0c0d0e0f\t2026-01-01 11:00:01+00\n",
-                    row + 1
-                ));
+                let key = ((turn * COPIED as i64 + row as i64) % self.connectors + 1).to_be_bytes();
+                rows.row(&[
+                    &operator,
+                    format!("{turn:016}{row:08}").as_bytes(),
+                    &key,
+                    &MOMENT.to_be_bytes(),
+                    &(MOMENT + HOUR).to_be_bytes(),
+                    &60_000_i64.to_be_bytes(),
+                    &4_700_i64.to_be_bytes(),
+                    &100_i64.to_be_bytes(),
+                    &4_800_i64.to_be_bytes(),
+                    &0_i16.to_be_bytes(),
+                    &(MOMENT + HOUR).to_be_bytes(),
+                    &HASH,
+                    &(MOMENT + HOUR).to_be_bytes(),
+                ]);
             }
-            ("COPY orders FROM STDIN", rows)
+            ("COPY orders FROM STDIN (FORMAT binary)", rows.end())
         })
         .await
     }
 
-    /// COPY of samples into the keyed table.
+    /// COPY of samples into the keyed table: all connectors in turn, as they report.
     pub async fn telemetry(&self, time: Duration) -> Result<Round> {
-        self.each(time, |connection, turn| {
-            let mut rows = String::with_capacity(COPIED * 120);
-            let run = rand::random::<u32>();
+        self.each(time, |_, turn| {
+            let mut rows = Rows::new(COPIED * 120);
             for row in 0..COPIED {
-                let key = (connection * COPIED + row) as i64 % self.connectors + 1;
-                rows.push_str(&format!(
-                    "{key}\t2026-01-01 10:00:00.{:06}+00\tN{run:08x}\t12000\t60000\t7500\t800\t55\t2026-01-01 10:00:01+00\n",
-                    (turn * 7919 + run as usize) % 1_000_000
-                ));
+                let key = ((turn * COPIED as i64 + row as i64) % self.connectors + 1).to_be_bytes();
+                rows.row(&[
+                    &key,
+                    &(MOMENT + turn).to_be_bytes(),
+                    format!("N{turn:08}").as_bytes(),
+                    &12_000_i64.to_be_bytes(),
+                    &60_000_i32.to_be_bytes(),
+                    &7_500_i32.to_be_bytes(),
+                    &800_i32.to_be_bytes(),
+                    &55_i16.to_be_bytes(),
+                    &(MOMENT + HOUR).to_be_bytes(),
+                ]);
             }
-            ("COPY telemetry FROM STDIN", rows)
+            ("COPY telemetry FROM STDIN (FORMAT binary)", rows.end())
         })
         .await
     }
@@ -93,22 +148,46 @@ impl RawIngest {
     async fn each(
         &self,
         time: Duration,
-        rows: impl Fn(usize, usize) -> (&'static str, String),
+        rows: impl Fn(usize, i64) -> (&'static str, Vec<u8>),
     ) -> Result<Round> {
         let rows = &rows;
         let before = self.cost().await?;
         // What is sent is prepared outside of the time that counts.
         let counted = (0..CONNECTIONS).map(|connection| async move {
             let mut db = self.pool.acquire().await?;
-            let (mut spent, mut count, mut turn) = (Duration::ZERO, 0_u64, 0);
+            let (mut spent, mut count) = (Duration::ZERO, 0_u64);
             while spent < time {
-                let (statement, text) = rows(connection, turn);
+                let (statement, bytes) = rows(connection, self.next());
                 let begun = Instant::now();
                 let mut copy = db.copy_in_raw(statement).await?;
-                copy.send(text.as_bytes()).await?;
+                copy.send(bytes).await?;
                 count += copy.finish().await?;
                 spent += begun.elapsed();
-                turn += 1;
+            }
+            anyhow::Ok((count, count as f64 / spent.as_secs_f64()))
+        });
+        let rates = try_join_all(counted).await?;
+        self.round(before, &rates).await
+    }
+
+    /// Array insert of new orders into the keyed table: UNNEST, without COPY.
+    pub async fn inserted(&self, time: Duration) -> Result<Round> {
+        let statement = "
+            INSERT INTO orders SELECT $1, number, $3, now(), now(), 60000, 4700, 100, 4800, 0, now(),
+                decode('000102030405060708090a0b0c0d0e0f', 'hex'), now()
+            FROM UNNEST($2::text[]) AS number ON CONFLICT DO NOTHING";
+        let before = self.cost().await?;
+        let counted = (0..CONNECTIONS).map(|connection| async move {
+            let mut db = self.pool.acquire().await?;
+            let operator = Uuid::from_u128(connection as u128 + 1);
+            let (mut spent, mut count) = (Duration::ZERO, 0_u64);
+            while spent < time {
+                let turn = self.next();
+                let numbers: Vec<String> = (0..UPSERTED).map(|row| format!("{turn:016}{row:08}")).collect();
+                let begun = Instant::now();
+                let insert = sqlx::query(statement).bind(operator).bind(&numbers).bind(turn);
+                count += insert.execute(&mut *db).await?.rows_affected();
+                spent += begun.elapsed();
             }
             anyhow::Ok((count, count as f64 / spent.as_secs_f64()))
         });

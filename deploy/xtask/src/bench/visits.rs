@@ -59,20 +59,22 @@ impl Target<'_> {
     }
 }
 
-struct Answer {
-    status: u16,
+/// What came back.
+pub(super) struct Answer {
+    pub(super) status: u16,
     head: Vec<String>,
-    body: Vec<u8>,
+    pub(super) body: Vec<u8>,
     first_byte: Duration,
 }
 
-struct Connection {
+/// One that is kept.
+pub(super) struct Connection {
     stream: BufReader<TcpStream>,
     to: SocketAddr,
 }
 
 impl Connection {
-    async fn open(to: SocketAddr) -> Result<Self> {
+    pub(super) async fn open(to: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(to).await?;
         stream.set_nodelay(true)?;
         Ok(Self { stream: BufReader::new(stream), to })
@@ -91,8 +93,8 @@ impl Connection {
         Ok(answer)
     }
 
-    /// One request; the clock runs from sending it.
-    async fn ask(
+    /// One request; the clock runs from sending it. `more`: whole lines of the head.
+    pub(super) async fn ask(
         &mut self,
         method: &str,
         path: &str,

@@ -80,7 +80,11 @@ async fn serve(fleet: &Fleet, arguments: &Arguments) -> Result<()> {
     if arguments.demo {
         eprintln!("{}", demo::desks::table(deployment).await?);
         let charging = demo::charging::Charging::of(deployment).await?;
-        eprintln!("  vehicles come and go at {} connectors, reported every 5 s", charging.connectors());
+        eprintln!(
+            "  vehicles come and go at {} connectors, reported every 5 s, {} of them over T/CEC 102",
+            charging.connectors(),
+            charging.over_tcec()
+        );
         charging.run().await;
     }
     std::future::pending().await

@@ -9,7 +9,10 @@ use super::{
     roster::BOTH_TIERS,
     scene::{Case, Scene},
 };
-use crate::driver::clock::day;
+use crate::{
+    driver::{clock::day, worklist::EFFECT_WITHIN},
+    probe::eventually,
+};
 
 /// Walks one application to `MaterialsDue`, or to where its plan leaves it at the county.
 ///
@@ -67,9 +70,15 @@ async fn apply(scene: &Scene, case: &mut Case) -> Result<()> {
     Ok(())
 }
 
-/// T02, and the county learns of it.
+/// T02, once stations has heard that an application before it is over; and the county learns of it.
 async fn submit(case: &mut Case) -> Result<()> {
-    case.view = case.operator().submit_acceptance(&case.view, vec![]).await?;
+    case.view = eventually(EFFECT_WITHIN, "the connectors are free", || async {
+        match case.operator().submit_acceptance(&case.view, vec![]).await {
+            Err(refused) if refused.reason == "connector_claimed" => Ok(None),
+            submitted => Ok(Some(submitted?)),
+        }
+    })
+    .await?;
     case.county.task_appears(case.id(), "CountyReview").await?;
     Ok(())
 }

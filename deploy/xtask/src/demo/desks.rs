@@ -22,12 +22,13 @@ const PARTIES: [(&str, &str); 6] = [
 /// For each role the sign-in with the most open tasks, and how many they are. Errors: a database is away.
 pub async fn busiest(deployment: &Deployment) -> Result<Vec<(&'static str, String, i64)>> {
     let mut notifications = connect(deployment, Service::Notifications).await?;
-    let desks: Vec<(String, String, String, String, i64)> = sqlx::query_as(
+    let desks: Vec<(String, String, String, String, String, i64)> = sqlx::query_as(
         "SELECT waits_for, CASE WHEN waits_for = 'county' THEN county ELSE '' END,
              CASE WHEN waits_for = 'city' THEN prefecture ELSE '' END,
              CASE waits_for WHEN 'operator' THEN operator_id::text WHEN 'experts' THEN work_order_id::text ELSE '' END,
-             count(*)
-         FROM worklist WHERE open GROUP BY 1, 2, 3, 4 ORDER BY count(*), 1, 2, 3, 4",
+             coalesce(voice, ''), count(*)
+         FROM worklist LEFT JOIN LATERAL unnest(awaited) AS voice ON true
+         WHERE open GROUP BY 1, 2, 3, 4, 5 ORDER BY count(*), 1, 2, 3, 4, 5",
     )
     .fetch_all(&mut notifications)
     .await?;
@@ -44,13 +45,18 @@ pub async fn busiest(deployment: &Deployment) -> Result<Vec<(&'static str, Strin
             .await?;
     let leads: BTreeMap<_, _> = leads.into_iter().collect();
     let mut found = BTreeMap::new();
-    for (party, county, city, id, count) in desks {
+    for (party, county, city, id, voice, count) in desks {
         let login = match party.as_str() {
             "operator" => logins.get(&id).cloned().unwrap_or_default(),
             "county" => roster::county(&county),
             "city" => roster::city(&city),
-            "experts" => leads.get(&id).and_then(|lead| logins.get(lead)).cloned().unwrap_or_default(),
-            "departments" => roster::department(DEPARTMENTS[0].0),
+            // Where single voices are waited for, one that can still act; else whoever leads.
+            "experts" if voice.is_empty() => {
+                leads.get(&id).and_then(|lead| logins.get(lead)).cloned().unwrap_or_default()
+            }
+            "experts" => logins.get(&voice).cloned().unwrap_or_default(),
+            "departments" if voice.is_empty() => roster::department(DEPARTMENTS[0].0),
+            "departments" => roster::department(&voice),
             _ => ADMINISTRATOR.to_owned(),
         };
         // The rows rise by their count: the last one stays.

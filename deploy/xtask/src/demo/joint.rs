@@ -161,7 +161,8 @@ impl Order {
         {
             let early = administrator.freeze(&administrator.work_order(self.id()).await?).await;
             scene.mistakes.expect("freezing before every member is ready", "members_unready", early)?;
-            case.view = administrator.carry_over(&case.view, "未在冻结期限内补充材料，转入下一批。").await?;
+            case.view =
+                administrator.carry_over(&case.view, "未在冻结期限内补充材料，转入下次发起。").await?;
             administrator.task_appears(case.id(), "AwaitingJointReview").await?;
         }
         Ok(())

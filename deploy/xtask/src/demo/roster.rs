@@ -1,7 +1,7 @@
 //! Who works in the sample province: officials of every county and city with stations, experts, departments.
 //!
 //! Owns: their logins, offices and phones. Not: creating them (`load`).
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use crate::driver::{officials::Official, samples::Samples};
 
@@ -69,15 +69,17 @@ pub fn officials(samples: &Samples) -> Vec<Official> {
         post("system01", "系统管理员", "system_administrator", &[]),
         post("audit01", "审计管理员", "audit_administrator", &[]),
     ];
-    let counties: BTreeSet<_> = samples.stations.iter().map(|one| one.county_code.as_str()).collect();
-    let cities: BTreeSet<_> = samples.stations.iter().map(|one| one.city_code.as_str()).collect();
-    for code in counties {
-        roster.push(post(&county(code), &format!("{code} 县级主管部门"), "county", &[code]));
+    let counties: BTreeMap<_, _> =
+        samples.stations.iter().map(|one| (one.county_code.as_str(), one.county_name.as_str())).collect();
+    let cities: BTreeMap<_, _> =
+        samples.stations.iter().map(|one| (one.city_code.as_str(), city_name(&one.address))).collect();
+    for (code, name) in counties {
+        roster.push(desk(&county(code), name, "county", code));
     }
-    for code in cities {
-        roster.push(post(&city(code), &format!("{code} 市级主管部门"), "city", &[code]));
+    for (code, name) in cities {
+        roster.push(desk(&city(code), name, "city", code));
     }
-    let both = post(BOTH_TIERS, "济源市主管部门", "county", &[JIYUAN]);
+    let both = desk(BOTH_TIERS, "济源市", "county", JIYUAN);
     roster.push(Official { roles: vec!["county".to_owned(), "city".to_owned()], ..both });
     for number in 1..=EXPERTS {
         let employer = if number == EXPERTS { EMPLOYER } else { "示例大学" };
@@ -108,6 +110,18 @@ pub fn sign_ins() -> String {
     lines.join("\n")
 }
 
+/// The city of an address like 河南省郑州市金水区示例路1号.
+fn city_name(address: &str) -> &str {
+    let place = address.strip_prefix("河南省").unwrap_or(address);
+    place.find('市').map_or(place, |at| &place[..at + '市'.len_utf8()])
+}
+
+/// Somebody of a county's or city's authority.
+fn desk(login: &str, place: &str, role: &str, code: &str) -> Official {
+    let official = post(login, &format!("{place}审核员"), role, &[code]);
+    Official { office: format!("{place}主管部门"), ..official }
+}
+
 fn post(login: &str, name: &str, role: &str, scope: &[&str]) -> Official {
     let official = Official::new(login, name, role, scope, "");
     // Each office of the sample province has one person, who leads it.
@@ -120,6 +134,8 @@ fn post(login: &str, name: &str, role: &str, scope: &[&str]) -> Official {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
@@ -129,5 +145,8 @@ mod tests {
         let phones: BTreeSet<_> = roster.iter().map(|one| &one.phone).collect();
         assert_eq!((logins.len(), phones.len()), (roster.len(), roster.len()));
         assert!(roster.iter().all(|one| one.login.len() <= 20 && one.phone.len() == 11));
+        let office = |login: &str| roster.iter().find(|one| one.login == login).unwrap().office.as_str();
+        assert_eq!((office("county_410105"), office("city_410100")), ("金水区主管部门", "郑州市主管部门"));
+        assert_eq!((office("county_419001"), office("city_419001")), ("济源市主管部门", "济源市主管部门"));
     }
 }

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use sqlx::{Connection as _, PgConnection};
 
+use super::link::Connected;
 use crate::{deployment::Deployment, provision::Table, services::Service};
 
 /// The whole object of `up --demo --json`.
@@ -26,7 +27,10 @@ pub struct Summary {
     pub invoices: Invoices,
     /// Refusals on purpose, by the reason that the service gave.
     pub refusals: BTreeMap<String, u64>,
-    /// From the first registration to the last signature.
+    /// What came of the company that is connected over T/CEC 102.
+    #[serde(default)]
+    pub tcec: Connected,
+    /// From the first registration to the last signature and the connected company.
     pub seconds: f64,
 }
 
@@ -51,13 +55,10 @@ pub struct Invoices {
 }
 
 impl Summary {
-    /// Reads every figure. Errors: a database is away.
-    pub async fn read(
-        deployment: &Deployment,
-        refusals: BTreeMap<String, u64>,
-        seconds: f64,
-    ) -> Result<Self> {
-        let mut summary = Self { refusals, seconds: (seconds * 10.0).round() / 10.0, ..Self::default() };
+    /// Reads every figure that a database has; what only the run itself knows stays as driven. Errors: a database is away.
+    pub async fn read(deployment: &Deployment, driven: Self) -> Result<Self> {
+        let (refusals, tcec, seconds) = (driven.refusals, driven.tcec, driven.seconds);
+        let mut summary = Self { refusals, tcec, seconds, ..Self::default() };
         let mut reviews = connect(deployment, Service::Reviews).await?;
         summary.applications =
             counts(&mut reviews, "SELECT stage, count(*) FROM applications GROUP BY stage").await?;
@@ -118,6 +119,15 @@ impl Summary {
             format!("  open tasks    {}", self.worklist_rows),
             format!("  invoices      {} · {} overdrawn", self.invoices.count, self.invoices.overdrawn),
             format!("  refusals      {refused} for {} reasons, all on purpose", self.refusals.len()),
+            format!(
+                "  over T/CEC    {} operator connected · {} stations · {} items pushed · {} orders · {} faults · {} steps tested",
+                self.tcec.operators,
+                self.tcec.stations,
+                self.tcec.pushed,
+                self.tcec.orders,
+                self.tcec.faults,
+                self.tcec.steps
+            ),
             format!("  seconds       {}", self.seconds),
         ]
         .join("\n")

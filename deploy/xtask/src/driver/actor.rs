@@ -207,8 +207,11 @@ impl Actor {
             let answer = match &self.pass.proof {
                 Proof::Nobody => Ok(Response::new(CallerToken::default())),
                 Proof::Session(token) => {
-                    let body =
-                        IssueCallerTokenRequest { session_token: token.clone(), audience: audience.clone() };
+                    let body = IssueCallerTokenRequest {
+                        session_token: token.clone(),
+                        audience: audience.clone(),
+                        export_id: String::new(),
+                    };
                     self.platform.sessions().issue_caller_token(body).await
                 }
                 Proof::Machine { client_id, client_secret } => {

@@ -58,6 +58,7 @@ pub fn panel(prefecture: &str, expert_ids: &[String]) -> CityPanel {
         prefecture: prefecture.to_owned(),
         expert_ids: expert_ids.to_vec(),
         lead_id: expert_ids.first().cloned().unwrap_or_default(),
+        ..CityPanel::default()
     }
 }
 

@@ -80,8 +80,14 @@ impl Official {
 impl Platform {
     /// Makes an official at the console of accounts, as the very first one is made, and signs in.
     ///
-    /// Errors: the console refuses; one of this login is there with another password.
+    /// Errors: the console refuses; one of this login is there with another password; a second factor is demanded.
     pub async fn first_official(&self, official: &Official, password: &str) -> Result<Actor> {
+        self.make_official(official, password).await?;
+        Ok(self.sign_in(&official.login, password).await?)
+    }
+
+    /// Makes an official at the console of accounts, who has not signed in yet. Errors: the console refuses.
+    pub async fn make_official(&self, official: &Official, password: &str) -> Result<()> {
         let deployment = self.deployment();
         let mut child = Command::new(deployment.program(Service::Accounts))
             .args(["create-official", "--password-stdin", "--ready", "--login", &official.login])
@@ -105,7 +111,7 @@ impl Platform {
         let said = child.wait_with_output().await?;
         let errors = String::from_utf8_lossy(&said.stderr).into_owned();
         ensure!(said.status.success(), "{} cannot be created\n{errors}", official.login);
-        Ok(self.sign_in(&official.login, password).await?)
+        Ok(())
     }
 }
 

@@ -10,6 +10,10 @@ use proto::accounts::{
 
 use super::{actor::Actor, refused::Answer};
 
+/// What a licence shows of a submission. Source: `proto/accounts/v1`, `ApproveOperatorRequest`.
+const ON_LICENCE: [&str; 6] =
+    ["company_name", "uscc", "registered_division", "licence_county", "home_province", "operator_type"];
+
 /// Which of the three entries a resubmission comes from. Source: workflow, Accounts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
@@ -90,13 +94,14 @@ impl Actor {
         self.ask(body, |to, request| async move { to.account_review().get_operator(request).await }).await
     }
 
-    /// 审核通过 of one version of a registration. Errors: `wrong_state`, `stale_version`.
+    /// 审核通过 of one version of a registration, all of it as the licence shows it. Errors: `wrong_state`, `stale_version`.
     pub async fn approve(&self, operator_id: &str, submission_version: i32) -> Answer<OperatorDetail> {
         let body = ApproveOperatorRequest {
             request_id: self.request_id(),
             operator_id: operator_id.to_owned(),
             submission_version,
             opinion: String::new(),
+            agreed: ON_LICENCE.map(str::to_owned).into(),
         };
         self.ask(body, |to, request| async move { to.account_review().approve(request).await }).await
     }

@@ -108,6 +108,7 @@ impl Actor {
             session_token: self.session().unwrap_or_default().to_owned(),
             password: password.to_owned(),
             new_password: new_password.to_owned(),
+            client_address: String::new(),
         };
         self.ask(body, |to, request| async move { to.sessions().change_password(request).await })
             .await

@@ -8,8 +8,8 @@ use prost_types::Timestamp;
 use proto::stations::{
     ChargeSums, ConnectionFact, DeactivateStationRequest, FindConnectorsRequest, FindConnectorsResponse,
     GetStationRequest, ListChargeDaysRequest, ListConnectionFactsRequest, ListQualityItemsRequest,
-    ListStationsRequest, OrderBatch, OrderItem, QualityItem, Receipt, Station, StationRecord, StatusBatch,
-    StatusItem, TelemetryBatch, TelemetryItem, UpsertStationRequest,
+    ListStationsRequest, OrderBatch, OrderItem, QualityItem, Receipt, Station, StationBatch, StationItem,
+    StationRecord, StatusBatch, StatusItem, TelemetryBatch, TelemetryItem, UpsertStationRequest,
 };
 
 use super::{
@@ -31,6 +31,8 @@ pub mod status {
 
 /// Most items of one batch. Source: the ingest's contract.
 const BATCH_MAX: usize = 1000;
+/// Most stations of one batch. Source: likewise.
+const STATIONS_MAX: usize = 100;
 
 impl Actor {
     /// Registers a station with its equipment and connectors, or brings it up to date. Errors: as `UpsertStation`.
@@ -108,11 +110,27 @@ impl Actor {
         Ok(listed.sums)
     }
 
+    /// Pushes stations as a machine, as they are now, in batches; gives one receipt a batch. Errors: the stream is refused.
+    pub async fn push_stations(&self, records: &[StationRecord]) -> Answer<Vec<Receipt>> {
+        let item =
+            |record: &StationRecord| StationItem { station: Some(record.clone()), source_time: Some(now()) };
+        let batches: Vec<_> = records
+            .chunks(STATIONS_MAX)
+            .map(|records| StationBatch { batch_id: fresh_id(), items: records.iter().map(item).collect() })
+            .collect();
+        let sent = self
+            .ask(batches, |to, request| async move {
+                to.ingest().send_stations(request.map(tokio_stream::iter)).await
+            })
+            .await?;
+        Ok(sent.receipts)
+    }
+
     /// Pushes status items as a machine, in batches; gives one receipt a batch. Errors: the stream is refused.
     pub async fn push_status(&self, items: Vec<StatusItem>) -> Answer<Vec<Receipt>> {
         let batches: Vec<_> = items
             .chunks(BATCH_MAX)
-            .map(|items| StatusBatch { batch_id: fresh_id(), items: items.to_vec() })
+            .map(|items| StatusBatch { batch_id: fresh_id(), items: items.to_vec(), pulled: false })
             .collect();
         let sent = self
             .ask(batches, |to, request| async move {

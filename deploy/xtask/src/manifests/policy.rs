@@ -3,6 +3,7 @@
 //! Owns: the table, and what the rules know of the services. Not: the API's shape (`schema`).
 mod availability;
 mod network;
+mod placeholders;
 mod pods;
 mod settings;
 
@@ -12,6 +13,8 @@ use anyhow::{Context as _, Result};
 
 use super::view::{Object, Overlay};
 use crate::services::Service;
+
+pub use placeholders::PLACEHOLDERS;
 
 /// Where a rule tells what it found; no object where one is missing.
 pub type Report<'a> = dyn FnMut(Option<&Object>, String) + 'a;
@@ -43,6 +46,12 @@ pub const RULES: &[Rule] = &[
     Rule { id: "profile", why: "real data runs under the production profile", check: settings::profile },
     Rule { id: "plain", why: "between pods of real data nothing is plain text", check: settings::plain },
     Rule { id: "objects", why: "several replicas need one object store", check: settings::objects },
+    Rule { id: "door", why: "a joint test takes the way that operators take", check: settings::door },
+    Rule {
+        id: "filled",
+        why: "an example is named until the installer fills it in",
+        check: placeholders::filled,
+    },
     Rule { id: "deny", why: "what is not allowed is denied, both ways", check: network::deny },
     Rule { id: "arrows", why: "who may call whom is what the architecture says", check: network::arrows },
     Rule {
@@ -50,11 +59,17 @@ pub const RULES: &[Rule] = &[
         why: "a database and the broker are reached by those who have one",
         check: network::servers,
     },
+    Rule { id: "outward", why: "webhooks and pulls reach the systems of others", check: network::way_out },
     Rule { id: "covered", why: "every pod has a policy of its own", check: network::covered },
     Rule {
         id: "ingress",
-        why: "from outside only through TLS, with a limit, to the two edges",
+        why: "from outside only through TLS, with a limit, to the two edges and what is open to operators' systems",
         check: network::ingress,
+    },
+    Rule {
+        id: "outside",
+        why: "operators' systems reach the ingest and its token, and no other port of a service",
+        check: network::outside,
     },
     Rule { id: "namespace", why: "the cluster itself refuses unrestricted pods", check: network::namespace },
     Rule {

@@ -26,8 +26,8 @@ use crate::{
 
 /// The superuser of a private cluster.
 pub const SUPERUSER: &str = "yuchong";
-/// Recovery after a crash included.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+/// Recovery after a crash included: it syncs every file of the cluster first, which takes a minute where others write.
+const READY_WITHIN: Duration = Duration::from_secs(180);
 /// What PostgreSQL says when the processes of a former server of the same folder have not ended yet.
 const HELD: &str = "pre-existing shared memory block";
 

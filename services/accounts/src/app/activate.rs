@@ -33,9 +33,7 @@ pub async fn request_code(accounts: &Accounts, ticket: &str) -> Result<(String, 
     let settings = &accounts.config.sessions;
     let mut work = accounts.units.begin(Caller::anonymous()).await?;
     let now = work.now();
-    let ticket = store::tickets::lock_live(work.db(), &secrets::hash(ticket), now)
-        .await?
-        .ok_or(Refusal::TicketEnded)?;
+    let ticket = lock_live(&mut work, ticket).await?;
     let user = match ticket.user {
         Some(id) => Some(store::users::find(work.db(), id).await?.ok_or(Refusal::TicketEnded)?),
         None => None,
@@ -46,13 +44,9 @@ pub async fn request_code(accounts: &Accounts, ticket: &str) -> Result<(String, 
             return Err(Refusal::CodeTooSoon { seconds: (next - now).whole_seconds() + 1 }.into());
         }
     }
-    let (mut work, masked_phone) = match (ticket.why, &user) {
-        (Why::Reset, _) | (Why::OneTimePassword | Why::PasswordExpired, None) => {
-            reset::again(work, accounts, &ticket).await?
-        }
-        (Why::OneTimePassword | Why::PasswordExpired, Some(user)) => {
-            (work, secrets::masked_phone(&user.phone))
-        }
+    let (mut work, masked_phone) = match user.as_ref().filter(|_| ticket.why != Why::Reset) {
+        None => reset::again(work, accounts, &ticket).await?,
+        Some(user) => (work, secrets::masked_phone(&user.phone)),
     };
     let expires_at = send_code(&mut work, accounts, ticket.id, user.as_ref()).await?;
     record(&mut work, "request_code", &subject(&ticket), "", "").await?;
@@ -131,16 +125,14 @@ pub async fn activate(
 /// A unit of work of the ticket's owner, and the code that was typed right; a wrong try counts and is recorded.
 async fn proved(accounts: &Accounts, ticket: &str, code: &str) -> Result<(Work, Uuid), Failure> {
     let (found, _) = owner(accounts, ticket).await?;
-    let caller = match (found.user, found.why) {
-        (None, _) => Caller::anonymous(),
-        (Some(user), Why::Reset) => proved_by("code", &user.to_string()),
-        (Some(user), Why::OneTimePassword | Why::PasswordExpired) => by_password(&user.to_string()),
+    let caller = match found.user {
+        None => Caller::anonymous(),
+        Some(user) if found.why == Why::Reset => proved_by("code", &user.to_string()),
+        Some(user) => by_password(&user.to_string()),
     };
     let mut work = accounts.units.begin(caller).await?;
     let now = work.now();
-    let ticket = store::tickets::lock_live(work.db(), &secrets::hash(ticket), now)
-        .await?
-        .ok_or(Refusal::TicketEnded)?;
+    let ticket = lock_live(&mut work, ticket).await?;
     let sent = store::tickets::latest_code(work.db(), ticket.id).await?;
     let live = sent.filter(|sent| {
         sent.used_at.is_none() && sent.expires_at > now && sent.tries < accounts.config.sessions.code_tries
@@ -157,10 +149,7 @@ async fn proved(accounts: &Accounts, ticket: &str, code: &str) -> Result<(Work, 
 }
 
 fn act(ticket: &Ticket) -> &'static str {
-    match ticket.why {
-        Why::Reset => "reset_password",
-        Why::OneTimePassword | Why::PasswordExpired => "activate",
-    }
+    if ticket.why == Why::Reset { "reset_password" } else { "activate" }
 }
 
 /// What an audit row about a ticket is about: its owner, or the ticket where it is nobody's.
@@ -205,13 +194,17 @@ pub async fn change_password(
 /// A live ticket and its owner; none where it is nobody's.
 async fn owner(accounts: &Accounts, ticket: &str) -> Result<(Ticket, Option<User>), Failure> {
     let mut work = accounts.units.begin(Caller::anonymous()).await?;
-    let now = work.now();
-    let ticket = store::tickets::lock_live(work.db(), &secrets::hash(ticket), now)
-        .await?
-        .ok_or(Refusal::TicketEnded)?;
+    let ticket = lock_live(&mut work, ticket).await?;
     let Some(id) = ticket.user else { return Ok((ticket, None)) };
     let user = store::users::find(work.db(), id).await?.filter(|user| user.active);
     Ok((ticket, Some(user.ok_or(Refusal::TicketEnded)?)))
+}
+
+/// The live ticket of a token, unless it opens something else than a password.
+async fn lock_live(work: &mut Work, token: &str) -> Result<Ticket, Failure> {
+    let now = work.now();
+    let ticket = store::tickets::lock_live(work.db(), &secrets::hash(token), now).await?;
+    ticket.filter(|ticket| ticket.why.opens_password()).ok_or_else(|| Refusal::TicketEnded.into())
 }
 
 async fn current_hash(accounts: &Accounts, user: &User) -> Result<Option<String>, Failure> {

@@ -92,7 +92,7 @@ pub async fn token(
     secret: &str,
     audience: &[String],
 ) -> Result<(String, OffsetDateTime), Failure> {
-    sessions::audiences(audience)?;
+    let audience = sessions::audiences(audience)?;
     let mut db = accounts.pool.acquire().await?;
     let client = store::clients::find(&mut db, client_id).await?;
     let given = secrets::hash(secret);
@@ -112,7 +112,7 @@ pub async fn token(
         roles: client.roles,
         operator_id: client.operator_id.to_string(),
         authentication: "client_secret".to_owned(),
-        audience: audience.to_vec(),
+        audience,
         ..CallerClaims::default()
     };
     Ok(sessions::sign(accounts, claims))
@@ -127,7 +127,7 @@ pub async fn link_token(
     operator: OperatorId,
     audience: &[String],
 ) -> Result<(String, OffsetDateTime), Failure> {
-    sessions::audiences(audience)?;
+    let audience = sessions::audiences(audience)?;
     let mut db = accounts.pool.acquire().await?;
     let found = store::operators::find(&mut db, operator).await?;
     drop(db);
@@ -140,7 +140,7 @@ pub async fn link_token(
         roles: vec![Role::Ingest.name().to_owned()],
         operator_id: operator.to_string(),
         authentication: "tcec_link".to_owned(),
-        audience: audience.to_vec(),
+        audience,
         ..CallerClaims::default()
     };
     Ok(sessions::sign(accounts, claims))

@@ -202,7 +202,8 @@ pub async fn reissue(work: &mut Work, id: UserId, initial: Initial) -> Result<Us
     Ok(user)
 }
 
-/// Failed sign-ins of a user no longer count.
+/// Wrong passwords of a user no longer count. Wrong codes do: who may unlock must not buy tries at the own second factor, or at
+/// another one; the way out is its reset.
 ///
 /// # Errors
 /// `not_found`.

@@ -1,16 +1,19 @@
 //! The administrator decides on registrations and profile changes, suspends and reinstates.
 
 use chassis::{Failure, Work};
+use uuid::Uuid;
 
 use super::{profile::follow_contact, record, save};
 use crate::{
     domain::{
-        ids::OperatorId,
+        ids::{OperatorId, UserId},
         lifecycle::{self, Act},
         operator::{Decision, Operator, Outcome, Validity},
         refusal::{Field, Refusal},
+        registration::Profile,
         texts,
     },
+    labels,
     store::{self, sessions::End},
 };
 
@@ -25,18 +28,31 @@ pub struct Word {
     pub submission_version: i32,
     /// The opinion as typed.
     pub opinion: String,
+    /// Fields that were found to be as the licence shows them, by their names; a return names none.
+    pub agreed: Vec<String>,
+}
+
+impl Word {
+    /// Everything that the licence shows of a profile; an approval stands on each of it.
+    fn compared(&self, profile: &Profile) -> Result<Vec<Field>, Failure> {
+        let shown = profile.on_licence();
+        let open = shown.iter().filter(|field| !self.agreed.iter().any(|one| one == field.name()));
+        let missed: Vec<_> = open.map(|field| Refusal::NotCompared(*field)).collect();
+        if missed.is_empty() { Ok(shown) } else { Err(labels::all(missed)) }
+    }
 }
 
 /// Approves (保存): the submission's profile is valid from now on and the operator is active.
 ///
 /// # Errors
-/// `not_found`, `stale_version`, `wrong_state`, `uscc_taken`. Source: workflow, Accounts; invariant 3.
+/// `not_found`, `stale_version`, `wrong_state`, `not_compared`, `uscc_taken`. Source: workflow, Accounts; invariant 3.
 pub async fn approve(work: &mut Work, word: Word) -> Result<Operator, Failure> {
     let opinion = texts::paragraph(Field::Opinion, &word.opinion, OPINION_MAX)?;
     let (operator, step) = judge(work, &word, Act::Approve).await?;
     let submission = store::submissions::find(work.db(), operator.id, word.submission_version)
         .await?
         .ok_or_else(|| Failure::internal("the waiting submission is missing"))?;
+    let compared = word.compared(&submission.profile)?;
     if store::operators::uscc_taken(work.db(), submission.profile.uscc.as_str(), operator.id).await? {
         return Err(Refusal::UsccTaken.into());
     }
@@ -60,7 +76,9 @@ pub async fn approve(work: &mut Work, word: Word) -> Result<Operator, Failure> {
         follow_contact(work, &next, &former, &submission).await?;
     }
     save(work, &next, step.fact).await?;
-    record(work, "approve_operator", &next.id.to_string(), "", &word.submission_version.to_string()).await?;
+    let compared: Vec<_> = compared.iter().map(|field| field.name()).collect();
+    let detail = format!("{} {}", submission.version, compared.join(","));
+    record(work, "approve_operator", &next.id.to_string(), "", &detail).await?;
     Ok(next)
 }
 
@@ -109,7 +127,10 @@ async fn turn(work: &mut Work, id: OperatorId, act: Act, reason: &str) -> Result
         return Err(Refusal::Missing(Field::Reason).into());
     }
     let operator = store::operators::lock(work.db(), id).await?.ok_or_else(Failure::not_found)?;
-    let step = lifecycle::decide(operator.standing, act).map_err(|refusal| told(refusal, &operator))?;
+    let step = match lifecycle::decide(operator.standing, act) {
+        Ok(step) => step,
+        Err(refusal) => return Err(told(work, refusal, &operator).await?),
+    };
     let by = work.caller().subject.clone();
     let next = operator.after(step, work.now(), &by);
     save(work, &next, step.fact).await?;
@@ -128,21 +149,28 @@ async fn turn(work: &mut Work, id: OperatorId, act: Act, reason: &str) -> Result
 
 async fn judge(work: &mut Work, word: &Word, act: Act) -> Result<(Operator, lifecycle::Step), Failure> {
     let operator = store::operators::lock(work.db(), word.operator).await?.ok_or_else(Failure::not_found)?;
-    lifecycle::judged(
-        word.submission_version,
-        operator.submission_version,
-        operator.changed_at,
-        &operator.changed_by,
-    )?;
-    let step = lifecycle::decide(operator.standing, act).map_err(|refusal| told(refusal, &operator))?;
-    Ok((operator, step))
+    let current = lifecycle::judged(word.submission_version, operator.submission_version);
+    match current.and_then(|()| lifecycle::decide(operator.standing, act)) {
+        Ok(step) => Ok((operator, step)),
+        Err(refusal) => Err(told(work, refusal, &operator).await?),
+    }
 }
 
-/// The loser of a race is told who acted and when.
-fn told(refusal: Refusal, operator: &Operator) -> Failure {
-    Failure::from(refusal)
+/// The loser of a race is told who acted, when, and where that left the account; an administrator may see officials by name.
+async fn told(work: &mut Work, refusal: Refusal, operator: &Operator) -> Result<Failure, Failure> {
+    let actor = match Uuid::parse_str(&operator.changed_by) {
+        Ok(id) => store::users::find(work.db(), UserId(id)).await?,
+        Err(_) => None,
+    };
+    let who = match actor {
+        Some(user) if user.operator_id.is_some() => "申报企业".to_owned(),
+        Some(user) => format!("{} {}", user.office, user.display_name).trim().to_owned(),
+        None => "系统".to_owned(),
+    };
+    Ok(Failure::from(refusal)
+        .overtaken(&who, operator.changed_at, labels::deed(operator.standing))
         .with("changed_at", operator.changed_at.unix_timestamp())
-        .with("changed_by", &operator.changed_by)
+        .with("changed_by", &operator.changed_by))
 }
 
 fn decision(work: &Work) -> Decision {

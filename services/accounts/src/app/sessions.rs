@@ -1,16 +1,22 @@
 //! Sessions in use: what they stand for just now, caller tokens, signing out.
 
+use std::collections::BTreeSet;
+
 use chassis::{Caller, Failure, clock};
 use proto::common::{CallerClaims, caller_claims};
+use sqlx::{Postgres, pool::PoolConnection};
 use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
 
-use super::{Accounts, by_password, record};
+use super::{Accounts, by_password, exports, record};
 use crate::{
     domain::{
+        ids::ExportId,
         lifecycle::State,
         operator,
         refusal::{Field, Refusal},
         roles::Role,
+        second_factor::Required,
     },
     secrets,
     store::{
@@ -49,6 +55,24 @@ pub async fn live(accounts: &Accounts, token: &str) -> Result<Live, Failure> {
     let mut db = accounts.pool.acquire().await?;
     let session =
         store::sessions::find_live(&mut db, &secrets::hash(token)).await?.ok_or(Refusal::SessionEnded)?;
+    used(accounts, db, session).await
+}
+
+/// The live session of an export under way, by the token with which it was begun; being asked for counts as use.
+async fn exporting(accounts: &Accounts, token: &str, export: &str) -> Result<Live, Failure> {
+    let export = Uuid::parse_str(export).map(ExportId).map_err(|_| Refusal::SessionEnded)?;
+    let mut db = accounts.pool.acquire().await?;
+    let session =
+        store::sessions::find_exporting(&mut db, &secrets::hash(token), export, exports::LASTS).await?;
+    used(accounts, db, session.ok_or(Refusal::SessionEnded)?).await
+}
+
+/// What a session stands for, if it has not timed out.
+async fn used(
+    accounts: &Accounts,
+    mut db: PoolConnection<Postgres>,
+    session: Session,
+) -> Result<Live, Failure> {
     let user = store::users::find(&mut db, session.user)
         .await?
         .filter(|user| user.active)
@@ -62,6 +86,11 @@ pub async fn live(accounts: &Accounts, token: &str) -> Result<Live, Failure> {
         }
     };
     drop(db);
+    let required = accounts.config.second_factor.required();
+    if session.proved_at.is_none() && required == Required::Officials && user.official() {
+        // It began before second factors were demanded: signing in again enrols one.
+        return Err(Refusal::SessionEnded.into());
+    }
     let lifetimes = accounts.config.sessions.lifetimes();
     let now = session.now;
     if lifetimes.ends_at(&roles, session.started_at, session.seen_at) <= now {
@@ -77,17 +106,22 @@ pub async fn live(accounts: &Accounts, token: &str) -> Result<Live, Failure> {
     Ok(Live { session, user, roles, operator_state, ends_at })
 }
 
-/// A signed caller token for the services named, at most 60 seconds long.
+/// A signed caller token for the services named, at most 60 seconds long; for an export under way where one is named.
 ///
 /// # Errors
 /// `session_ended`, `field_missing` and `unknown_value` for the audience. Source: architecture, rule 5.
 pub async fn caller_token(
     accounts: &Accounts,
     token: &str,
+    export: &str,
     audience: &[String],
 ) -> Result<(String, OffsetDateTime), Failure> {
-    audiences(audience)?;
-    let live = live(accounts, token).await?;
+    let audience = audiences(audience)?;
+    let live = if export.is_empty() {
+        live(accounts, token).await?
+    } else {
+        exporting(accounts, token, export).await?
+    };
     let mut db = accounts.pool.acquire().await?;
     let scope = if live.user.scope.is_empty() {
         Vec::new()
@@ -106,7 +140,8 @@ pub async fn caller_token(
         lead: live.user.lead,
         session_id: live.session.id.to_string(),
         authentication: live.session.authentication,
-        audience: audience.to_vec(),
+        second_factor_at: live.session.proved_at.map_or(0, OffsetDateTime::unix_timestamp),
+        audience,
         ..CallerClaims::default()
     };
     Ok(sign(accounts, claims))
@@ -120,13 +155,16 @@ pub(super) fn sign(accounts: &Accounts, claims: CallerClaims) -> (String, Offset
     (token, OffsetDateTime::from_unix_timestamp(expires_at).unwrap_or(OffsetDateTime::UNIX_EPOCH))
 }
 
-/// Checks the services that a token is for.
-pub(super) fn audiences(audience: &[String]) -> Result<(), Refusal> {
-    if audience.is_empty() {
+/// The services that a token is for, in order and each once, so that no token names more than there are.
+pub(super) fn audiences(asked: &[String]) -> Result<Vec<String>, Refusal> {
+    if asked.is_empty() {
         return Err(Refusal::Missing(Field::Audience));
     }
-    let known = audience.iter().all(|name| AUDIENCES.contains(&name.as_str()));
-    if known { Ok(()) } else { Err(Refusal::UnknownValue(Field::Audience)) }
+    if !asked.iter().all(|name| AUDIENCES.contains(&name.as_str())) {
+        return Err(Refusal::UnknownValue(Field::Audience));
+    }
+    let named: BTreeSet<&String> = asked.iter().collect();
+    Ok(named.into_iter().cloned().collect())
 }
 
 /// Ends the session of a token; does nothing where it has ended.
@@ -170,5 +208,21 @@ async fn tidy(accounts: &Accounts) -> Result<(), Failure> {
     store::sessions::end_overdue(work.db(), now - longest, now).await?;
     store::attempts::prune(work.db(), now).await?;
     store::resets::prune(work.db(), now).await?;
+    store::exports::prune(work.db(), now).await?;
     work.commit().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_names_each_service_once_however_often_it_was_asked_for() {
+        let of = |names: &[&str]| audiences(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        assert_eq!(of(&["stations", "accounts", "stations"]), Ok(vec!["accounts".into(), "stations".into()]));
+        let all = AUDIENCES.repeat(1_000);
+        assert_eq!(of(&all).map(|named| named.len()), Ok(AUDIENCES.len()));
+        assert_eq!(of(&[]), Err(Refusal::Missing(Field::Audience)));
+        assert_eq!(of(&["stations", "elsewhere"]), Err(Refusal::UnknownValue(Field::Audience)));
+    }
 }

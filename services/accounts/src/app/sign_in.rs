@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Accounts, by_password, record};
+use super::{Accounts, by_password, record, second_factor};
 use crate::{
     domain::{
         ids::SessionId,
@@ -14,7 +14,8 @@ use crate::{
         operator,
         refusal::Refusal,
         roles::Role,
-        session::CredentialState,
+        second_factor::Needed,
+        session::{CredentialState, PASSWORD, PASSWORD_AND_TOTP},
     },
     hashing::Verdict,
     secrets,
@@ -41,7 +42,7 @@ pub enum SignedIn {
         /// Ends then, unless it is used.
         ends_at: OffsetDateTime,
     },
-    /// A ticket to choose a password.
+    /// A ticket to choose a password, or for the second factor.
     Ticket {
         /// Whose.
         user: User,
@@ -54,10 +55,12 @@ pub enum SignedIn {
     },
 }
 
+/// An attempt that has been counted.
 struct Attempt {
     id: Uuid,
     login_hash: Vec<u8>,
     address: String,
+    /// This one among them.
     failures: Failures,
     found: Option<(User, Credential)>,
 }
@@ -177,13 +180,24 @@ async fn open(
     if credential.hash != seen.hash {
         return Ok(Err(Refusal::SignInFailed));
     }
-    store::attempts::succeed(work.db(), attempt.id).await?;
+    let days = accounts.config.passwords.official_days_max;
+    let overdue = user.official() && days > 0 && work.now() - credential.changed_at > Duration::days(days);
+    let needed = if credential.state == CredentialState::Normal && !overdue {
+        second_factor::needed(work, accounts, &user).await?
+    } else {
+        Needed::Nothing
+    };
+    // Where a code is asked for, the attempt succeeds with it: the address of a stranger who knows the password stays unknown.
+    if needed != Needed::Code {
+        store::attempts::succeed(work.db(), attempt.id).await?;
+    }
     if !user.active || role_of(work, &user).await?.is_none() {
         return Ok(Err(Refusal::AccountSuspended));
     }
     if let Some(hash) = fresh {
         store::credentials::rehash(work.db(), user.id, &hash).await?;
     }
+    let id = work.new_id();
     match credential.state {
         CredentialState::Locked => Ok(Err(Refusal::SignInFailed)),
         CredentialState::OneTime => {
@@ -192,16 +206,16 @@ async fn open(
                 return Ok(Err(Refusal::OneTimeSpent));
             }
             store::credentials::spend(work.db(), user.id, now).await?;
-            ticket(work, accounts, user, Why::OneTimePassword).await.map(Ok)
+            ticket(work, accounts, user, Why::OneTimePassword, id).await.map(Ok)
         }
-        CredentialState::Normal => {
-            let days = accounts.config.passwords.official_days_max;
-            let overdue = days > 0 && work.now() - credential.changed_at > Duration::days(days);
-            if user.official() && overdue {
-                return ticket(work, accounts, user, Why::PasswordExpired).await.map(Ok);
-            }
-            session(work, accounts, user, &attempt.address).await.map(Ok)
+        CredentialState::Normal if overdue => {
+            ticket(work, accounts, user, Why::PasswordExpired, id).await.map(Ok)
         }
+        CredentialState::Normal => match needed {
+            Needed::Nothing => session(work, accounts, user, &attempt.address, None).await.map(Ok),
+            Needed::Code => ticket(work, accounts, user, Why::SecondFactor, attempt.id).await.map(Ok),
+            Needed::Enrolment => ticket(work, accounts, user, Why::Enrolment, id).await.map(Ok),
+        },
     }
 }
 
@@ -212,11 +226,13 @@ async fn role_of(work: &mut Work, user: &User) -> Result<Option<Vec<Role>>, Fail
     Ok(operator.and_then(|found| operator::role_of_users(found.standing.state)).map(|role| vec![role]))
 }
 
-async fn session(
+/// Opens a session; `proved_at` is when a second factor was shown, where one was.
+pub(super) async fn session(
     work: &mut Work,
     accounts: &Accounts,
     user: User,
     address: &str,
+    proved_at: Option<OffsetDateTime>,
 ) -> Result<SignedIn, Failure> {
     let now = work.now();
     let token = secrets::token();
@@ -226,9 +242,10 @@ async fn session(
     let session = Session {
         id: SessionId(work.new_id()),
         user: user.id,
-        authentication: "password".to_owned(),
+        authentication: proved_at.map_or(PASSWORD, |_| PASSWORD_AND_TOTP).to_owned(),
         started_at: now,
         seen_at: now,
+        proved_at,
         now,
     };
     store::sessions::insert(work.db(), &session, user.official(), &secrets::hash(&token), address).await?;
@@ -237,11 +254,19 @@ async fn session(
     Ok(SignedIn::Session { user, token, ends_at })
 }
 
-async fn ticket(work: &mut Work, accounts: &Accounts, user: User, why: Why) -> Result<SignedIn, Failure> {
+async fn ticket(
+    work: &mut Work,
+    accounts: &Accounts,
+    user: User,
+    why: Why,
+    id: Uuid,
+) -> Result<SignedIn, Failure> {
     let now = work.now();
     let token = secrets::token();
-    let expires_at = now + Duration::minutes(accounts.config.sessions.ticket_minutes);
-    let ticket = Ticket { id: work.new_id(), user: Some(user.id), why, expires_at };
+    let settings = &accounts.config.sessions;
+    let minutes = if why == Why::SecondFactor { settings.code_minutes } else { settings.ticket_minutes };
+    let expires_at = now + Duration::minutes(minutes);
+    let ticket = Ticket { id, user: Some(user.id), why, expires_at };
     store::tickets::insert(work.db(), &ticket, &secrets::hash(&token), now).await?;
     record(work, "issue_ticket", &user.id.to_string(), "", why.name()).await?;
     Ok(SignedIn::Ticket { user, token, expires_at, why })

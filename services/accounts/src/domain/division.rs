@@ -83,6 +83,28 @@ pub struct Division {
     pub full_name: String,
 }
 
+/// Where the seat of a division lies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CountySeat {
+    /// Code of the division.
+    pub code: String,
+    /// WGS-84, micro-degrees.
+    pub longitude_e6: i64,
+    /// The same.
+    pub latitude_e6: i64,
+}
+
+/// A division that is no longer in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Six digits.
+    pub code: String,
+    /// Its last name, without its parents'.
+    pub name: String,
+    /// The city-tier unit that it belonged to.
+    pub city_code: String,
+}
+
 /// One abolished division and what followed it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Abolished {

@@ -25,6 +25,8 @@ id! {
     UserId
     /// A session of a person; not the token that opens it.
     SessionId
+    /// An export that was begun.
+    ExportId
     /// A file kept by the documents service.
     FileId
 }

@@ -2,7 +2,6 @@
 //! `labels.rs`; what a caller's code gets is decided by [`Refusal::kind`].
 
 use thiserror::Error;
-use time::OffsetDateTime;
 
 pub use super::field::Field;
 use super::{lifecycle::State, roles::Role, uscc};
@@ -129,6 +128,9 @@ pub enum Refusal {
     /// A return without an opinion.
     #[error("a return carries an opinion")]
     OpinionMissing,
+    /// An approval that does not say of a field that the licence shows it so.
+    #[error("{} was not compared with the licence", .0.name())]
+    NotCompared(Field),
     /// The act does not fit the operator's state.
     #[error("not possible in state {state:?}")]
     WrongState {
@@ -142,10 +144,6 @@ pub enum Refusal {
     StaleVersion {
         /// Version that stands.
         current: i32,
-        /// When it last changed.
-        changed_at: OffsetDateTime,
-        /// Who changed it.
-        changed_by: String,
     },
     /// Nothing differs from the valid profile.
     #[error("nothing has changed")]
@@ -180,6 +178,33 @@ pub enum Refusal {
     /// The activation ticket has ended or never was.
     #[error("ticket has ended")]
     TicketEnded,
+    /// The code of the second factor is none of now, or was taken before.
+    #[error("second factor is wrong")]
+    FactorWrong,
+    /// Too many wrong codes of this second factor.
+    #[error("second factor is locked")]
+    FactorLocked {
+        /// Seconds left.
+        seconds: i64,
+    },
+    /// There is no second factor.
+    #[error("no second factor is enrolled")]
+    FactorMissing,
+    /// There is one already.
+    #[error("a second factor is enrolled")]
+    FactorEnrolled,
+    /// Only officials have one.
+    #[error("second factors are for officials")]
+    FactorOfOfficials,
+    /// The settings hold no key for secrets.
+    #[error("no key seals secrets of second factors")]
+    FactorClosed,
+    /// What was offered to enrol with is not ours, or another person's.
+    #[error("enrolment cannot be read")]
+    EnrolmentUnreadable,
+    /// What was offered to enrol with has waited too long for its first code.
+    #[error("enrolment has expired")]
+    EnrolmentExpired,
     /// The one-time code is wrong, expired or used up.
     #[error("code is wrong")]
     CodeWrong,
@@ -216,6 +241,9 @@ pub enum Refusal {
     /// The platform, not the owner, deactivated the member.
     #[error("member was deactivated by the platform")]
     EndedByPlatform,
+    /// This session has begun no such export, or it is recorded already.
+    #[error("export was not begun")]
+    ExportNotBegun,
     /// Client id or secret is wrong.
     #[error("client credentials are wrong")]
     ClientRefused,
@@ -263,6 +291,7 @@ impl Refusal {
             Self::PasswordLogin => "password_is_login",
             Self::PasswordSame => "password_same",
             Self::OpinionMissing => "opinion_missing",
+            Self::NotCompared(_) => "not_compared",
             Self::WrongState { .. } => "wrong_state",
             Self::StaleVersion { .. } => "stale_version",
             Self::NothingChanged => "nothing_changed",
@@ -275,6 +304,14 @@ impl Refusal {
             Self::OneTimeSpent => "one_time_password_spent",
             Self::SessionEnded => "session_ended",
             Self::TicketEnded => "ticket_ended",
+            Self::FactorWrong => "second_factor_wrong",
+            Self::FactorLocked { .. } => "second_factor_locked",
+            Self::FactorMissing => "second_factor_missing",
+            Self::FactorEnrolled => "second_factor_enrolled",
+            Self::FactorOfOfficials => "second_factor_of_officials",
+            Self::FactorClosed => "second_factor_closed",
+            Self::EnrolmentUnreadable => "enrolment_unreadable",
+            Self::EnrolmentExpired => "enrolment_expired",
             Self::CodeWrong => "code_wrong",
             Self::CodeTooSoon { .. } => "code_too_soon",
             Self::ResetTooOften { .. } => "reset_too_often",
@@ -284,6 +321,7 @@ impl Refusal {
             Self::MemberInactive => "member_inactive",
             Self::MemberNotActivated => "member_not_activated",
             Self::EndedByPlatform => "ended_by_platform",
+            Self::ExportNotBegun => "export_not_begun",
             Self::ClientRefused => "client_refused",
             Self::ClientIssued { .. } => "client_issued",
         }
@@ -295,7 +333,8 @@ impl Refusal {
             Self::Missing(field)
             | Self::TooLong { field, .. }
             | Self::ControlCharacters(field)
-            | Self::UnknownValue(field) => Some(*field),
+            | Self::UnknownValue(field)
+            | Self::NotCompared(field) => Some(*field),
             Self::LoginForm | Self::LoginTaken => Some(Field::Login),
             Self::Uscc(_) | Self::UsccTaken => Some(Field::Uscc),
             Self::Phone { .. } => Some(Field::ContactPhone),
@@ -319,7 +358,9 @@ impl Refusal {
             Self::StaleVersion { .. } => Some(Field::SubmissionVersion),
             Self::RolesExclude(..) | Self::RoleNotGrantable(_) => Some(Field::Roles),
             Self::ScopeMismatch(_) => Some(Field::Scope),
-            Self::CodeWrong => Some(Field::Code),
+            Self::CodeWrong | Self::FactorWrong | Self::EnrolmentUnreadable | Self::EnrolmentExpired => {
+                Some(Field::Code)
+            }
             Self::WrongState { .. }
             | Self::NothingChanged
             | Self::SignInFailed
@@ -328,6 +369,11 @@ impl Refusal {
             | Self::OneTimeSpent
             | Self::SessionEnded
             | Self::TicketEnded
+            | Self::FactorLocked { .. }
+            | Self::FactorMissing
+            | Self::FactorEnrolled
+            | Self::FactorOfOfficials
+            | Self::FactorClosed
             | Self::CodeTooSoon { .. }
             | Self::ResetTooOften { .. }
             | Self::NotOwner
@@ -336,6 +382,7 @@ impl Refusal {
             | Self::MemberInactive
             | Self::MemberNotActivated
             | Self::EndedByPlatform
+            | Self::ExportNotBegun
             | Self::ClientRefused
             | Self::ClientIssued { .. } => None,
         }
@@ -372,8 +419,12 @@ impl Refusal {
             | Self::PasswordLogin
             | Self::PasswordSame
             | Self::OpinionMissing
+            | Self::NotCompared(_)
             | Self::RolesExclude(..)
             | Self::ScopeMismatch(_)
+            | Self::FactorWrong
+            | Self::EnrolmentUnreadable
+            | Self::EnrolmentExpired
             | Self::CodeWrong => Kind::Invalid,
             Self::WrongState { .. }
             | Self::StaleVersion { .. }
@@ -383,6 +434,11 @@ impl Refusal {
             | Self::MemberInactive
             | Self::MemberNotActivated
             | Self::EndedByPlatform
+            | Self::FactorMissing
+            | Self::FactorEnrolled
+            | Self::FactorOfOfficials
+            | Self::FactorClosed
+            | Self::ExportNotBegun
             | Self::ClientIssued { .. } => Kind::Refused,
             Self::SignInFailed
             | Self::AccountSuspended
@@ -391,7 +447,10 @@ impl Refusal {
             | Self::TicketEnded
             | Self::ClientRefused => Kind::Unauthenticated,
             Self::RoleNotGrantable(_) | Self::NotOwner => Kind::Forbidden,
-            Self::SignInLocked { .. } | Self::CodeTooSoon { .. } | Self::ResetTooOften { .. } => Kind::Busy,
+            Self::SignInLocked { .. }
+            | Self::FactorLocked { .. }
+            | Self::CodeTooSoon { .. }
+            | Self::ResetTooOften { .. } => Kind::Busy,
         }
     }
 }

@@ -150,6 +150,22 @@ impl Profile {
             || self.uscc != next.uscc
             || self.seat != next.seat
     }
+
+    /// What of it a licence shows, in the order of the form; only what was entered.
+    pub fn on_licence(&self) -> Vec<Field> {
+        let entered = |text: &str, field| (!text.is_empty()).then_some(field);
+        [
+            Some(Field::CompanyName),
+            Some(Field::Uscc),
+            Some(Field::RegisteredDivision),
+            entered(&self.seat.licence_county, Field::LicenceCounty),
+            entered(&self.seat.home_province, Field::HomeProvince),
+            Some(Field::OperatorType),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
 }
 
 /// Checks every field of a draft; all that is wrong is reported, in the order of the form.

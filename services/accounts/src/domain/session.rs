@@ -4,6 +4,11 @@ use time::{Duration, OffsetDateTime};
 
 use super::roles::Role;
 
+/// How a session was proved: by the password alone. Kept with every decision that is made in it.
+pub const PASSWORD: &str = "password";
+/// The same, by the password and a code that the second factor counted.
+pub const PASSWORD_AND_TOTP: &str = "password+totp";
+
 /// Lifetimes; from settings.
 #[derive(Debug, Clone, Copy)]
 pub struct Lifetimes {

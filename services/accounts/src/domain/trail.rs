@@ -3,7 +3,7 @@
 use super::roles::Role;
 
 /// What a security administrator answers for: people, their roles and passwords, outside systems.
-const SECURITY: [&str; 14] = [
+const SECURITY: [&str; 17] = [
     "create_official",
     "deactivate_user",
     "reissue_password",
@@ -18,6 +18,9 @@ const SECURITY: [&str; 14] = [
     "issue_client",
     "revoke_client",
     "reset_password",
+    "enrol_second_factor",
+    "remove_second_factor",
+    "reset_second_factor",
 ];
 
 /// The acts that somebody may read; none: every act.

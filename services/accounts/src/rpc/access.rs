@@ -1,14 +1,22 @@
 //! Who may call what. A method without a row is refused for everybody; the test below keeps the table complete.
 
-use chassis::rpc::{Access, Who};
+use chassis::rpc::{Access, Open, Who};
 
 const OPERATOR_USERS: &[Who] = &[Who::Person("operator"), Who::Person("operator_applicant")];
 /// A company that is not approved has no members but its first user.
 const OPERATOR: &[Who] = &[Who::Person("operator")];
 const ADMINISTRATOR: &[Who] = &[Who::Person("administrator")];
-const OFFICIALS_OFFICE: &[Who] = &[Who::Person("administrator"), Who::Person("security_administrator")];
+/// What an administrator decides.
+const DECIDING: &[Who] = &[Who::StepUp("administrator")];
+/// Who makes people what they are.
+const OFFICIALS_OFFICE: &[Who] = &[Who::StepUp("administrator"), Who::StepUp("security_administrator")];
+const SECURITY: &[Who] = &[Who::StepUp("security_administrator")];
 const TECHNICAL: &[Who] = &[Who::Person("system_administrator")];
+/// Who lets tries at a password begin anew.
+const UNLOCKING: &[Who] = &[Who::StepUp("system_administrator")];
 const CLIENTS_OFFICE: &[Who] = &[Who::Person("administrator"), Who::Person("system_administrator")];
+/// Who gives roles to programs.
+const CLIENTS_MAKERS: &[Who] = &[Who::StepUp("administrator"), Who::StepUp("system_administrator")];
 const READERS_OF_USERS: &[Who] = &[
     Who::Person("administrator"),
     Who::Person("security_administrator"),
@@ -24,6 +32,8 @@ const READERS_OF_THE_LOG: &[Who] = &[
 /// Those who have an office with others in it.
 const REVIEWERS: &[Who] =
     &[Who::Person("county"), Who::Person("city"), Who::Person("administrator"), Who::Person("province")];
+/// Nothing leaves in bulk without it: only what was begun so is recorded, and only what is recorded is handed out.
+const EXPORTING: &[Who] = &[Who::StepUp("*")];
 const PEOPLE: &[Who] = &[Who::Person("*")];
 const ANYONE: &[Who] = &[Who::Anyone];
 const SERVICES: &[Who] = &[Who::Service("*")];
@@ -41,11 +51,16 @@ pub const ACCESS: &[Access] = &[
     row("/yuchong.accounts.v1.AccountReview/ListOperators", ADMINISTRATOR),
     row("/yuchong.accounts.v1.AccountReview/CountOperators", ADMINISTRATOR),
     row("/yuchong.accounts.v1.AccountReview/GetOperator", ADMINISTRATOR),
-    row("/yuchong.accounts.v1.AccountReview/Approve", ADMINISTRATOR),
-    row("/yuchong.accounts.v1.AccountReview/Return", ADMINISTRATOR),
-    row("/yuchong.accounts.v1.AccountReview/Suspend", ADMINISTRATOR),
-    row("/yuchong.accounts.v1.AccountReview/Reinstate", ADMINISTRATOR),
+    row("/yuchong.accounts.v1.AccountReview/Approve", DECIDING),
+    row("/yuchong.accounts.v1.AccountReview/Return", DECIDING),
+    row("/yuchong.accounts.v1.AccountReview/Suspend", DECIDING),
+    row("/yuchong.accounts.v1.AccountReview/Reinstate", DECIDING),
     row("/yuchong.accounts.v1.Sessions/SignIn", ANYONE),
+    row("/yuchong.accounts.v1.Sessions/CompleteSignIn", ANYONE),
+    row("/yuchong.accounts.v1.Sessions/OfferSecondFactor", ANYONE),
+    row("/yuchong.accounts.v1.Sessions/EnrolSecondFactor", ANYONE),
+    row("/yuchong.accounts.v1.Sessions/RemoveSecondFactor", ANYONE),
+    row("/yuchong.accounts.v1.Sessions/StepUp", ANYONE),
     row("/yuchong.accounts.v1.Sessions/SignOut", ANYONE),
     row("/yuchong.accounts.v1.Sessions/IssueCallerToken", ANYONE),
     row("/yuchong.accounts.v1.Sessions/ChangePassword", ANYONE),
@@ -67,22 +82,28 @@ pub const ACCESS: &[Access] = &[
     row("/yuchong.accounts.v1.Users/CreateOfficial", OFFICIALS_OFFICE),
     row("/yuchong.accounts.v1.Users/Deactivate", OFFICIALS_OFFICE),
     row("/yuchong.accounts.v1.Users/ReissuePassword", OFFICIALS_OFFICE),
-    row("/yuchong.accounts.v1.Users/Unlock", TECHNICAL),
+    row("/yuchong.accounts.v1.Users/Unlock", UNLOCKING),
     row("/yuchong.accounts.v1.Users/EndSessions", TECHNICAL),
+    row("/yuchong.accounts.v1.Users/ResetSecondFactor", SECURITY),
     row("/yuchong.accounts.v1.Users/ListUsers", READERS_OF_USERS),
     row("/yuchong.accounts.v1.Users/GetUser", READERS_OF_USERS),
     row("/yuchong.accounts.v1.Users/ListColleagues", REVIEWERS),
     row("/yuchong.accounts.v1.Users/ListJurisdictions", ADMINISTRATOR),
-    row("/yuchong.accounts.v1.Machines/IssueClient", CLIENTS_OFFICE),
+    row("/yuchong.accounts.v1.Machines/IssueClient", CLIENTS_MAKERS),
     row("/yuchong.accounts.v1.Machines/RevokeClient", CLIENTS_OFFICE),
     row("/yuchong.accounts.v1.Machines/ListClients", CLIENTS_OFFICE),
     row("/yuchong.accounts.v1.Machines/IssueMachineToken", ANYONE),
     row("/yuchong.accounts.v1.Machines/IssueLinkToken", &[Who::Service("interconnect")]),
-    row("/yuchong.accounts.v1.Exports/RecordExport", PEOPLE),
+    row("/yuchong.accounts.v1.Exports/BeginExport", EXPORTING),
+    row("/yuchong.accounts.v1.Exports/FinishExport", PEOPLE),
+    row("/yuchong.accounts.v1.Exports/RecordExport", EXPORTING),
     row("/yuchong.accounts.v1.Directory/GetOperator", SERVICES),
     row("/yuchong.accounts.v1.Directory/GetUser", SERVICES),
     row("/yuchong.accounts.v1.Directory/ListDivisions", SERVICES),
 ];
+
+/// What operators' systems reach from outside the platform: the token with which they call the ingest.
+pub const OUTSIDE: Open = &["/yuchong.accounts.v1.Machines/IssueMachineToken"];
 
 #[cfg(test)]
 mod tests {
@@ -110,5 +131,30 @@ mod tests {
         let table: BTreeSet<String> = ACCESS.iter().map(|row| row.method.to_owned()).collect();
         assert_eq!(table, contract);
         assert_eq!(table.len(), ACCESS.len());
+    }
+
+    #[test]
+    fn deciding_exporting_making_people_what_they_are_and_unlocking_need_a_fresh_second_factor() {
+        let fresh = |row: &&Access| row.who.iter().all(|who| matches!(who, Who::StepUp(_)));
+        let name = |row: &Access| row.method.rsplit('/').next().unwrap_or_default();
+        let mut asked: Vec<_> = ACCESS.iter().filter(fresh).map(name).collect();
+        asked.sort_unstable();
+        assert_eq!(
+            asked,
+            [
+                "Approve",
+                "BeginExport",
+                "CreateOfficial",
+                "Deactivate",
+                "IssueClient",
+                "RecordExport",
+                "Reinstate",
+                "ReissuePassword",
+                "ResetSecondFactor",
+                "Return",
+                "Suspend",
+                "Unlock",
+            ]
+        );
     }
 }

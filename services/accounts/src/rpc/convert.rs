@@ -1,5 +1,7 @@
 //! Between contract and domain: the only place that knows both.
 
+use std::collections::HashMap;
+
 use chassis::Failure;
 use proto::accounts as wire;
 use sqlx::PgConnection;
@@ -7,9 +9,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    app::{own::Access, sessions::Live},
+    app::{own::Access, sessions::Live, sign_in::SignedIn},
     domain::{
-        division::{self, Division, Sort},
+        division::{self, Division, Ended, Sort},
         ids::{OperatorId, UserId},
         lifecycle::State,
         operator::{Operator, Submission},
@@ -242,9 +244,12 @@ pub(super) fn directory_user(user: User, roles: &[Role]) -> wire::User {
     }
 }
 
-/// A division as other services see it.
-pub(super) fn division(division: &Division) -> wire::Division {
+/// A division in force as other services see it; `seats` by code.
+pub(super) fn division(division: &Division, seats: &HashMap<String, (i64, i64)>) -> wire::Division {
+    let (seat_longitude_e6, seat_latitude_e6) = seats.get(&division.code).copied().unwrap_or_default();
     wire::Division {
+        seat_longitude_e6,
+        seat_latitude_e6,
         code: division.code.clone(),
         name: division.name.clone(),
         level: division.level.name().to_owned(),
@@ -252,6 +257,17 @@ pub(super) fn division(division: &Division) -> wire::Division {
         kind: division.sort.name().to_owned(),
         city_code: division.city_code.clone(),
         full_name: division.full_name.clone(),
+    }
+}
+
+/// A division that is no longer in force.
+pub(super) fn ended_division(ended: Ended) -> wire::Division {
+    wire::Division {
+        code: ended.code,
+        name: ended.name,
+        kind: "former".to_owned(),
+        city_code: ended.city_code,
+        ..wire::Division::default()
     }
 }
 
@@ -275,7 +291,11 @@ pub(super) fn jurisdiction(found: Jurisdiction) -> wire::Jurisdiction {
 }
 
 /// A user as its administrators see it.
-pub(super) fn user_view(user: User, credential: Option<CredentialState>) -> wire::UserView {
+pub(super) fn user_view(
+    user: User,
+    credential: Option<CredentialState>,
+    second_factor: bool,
+) -> wire::UserView {
     wire::UserView {
         user_id: user.id.to_string(),
         login: user.login,
@@ -290,6 +310,7 @@ pub(super) fn user_view(user: User, credential: Option<CredentialState>) -> wire
         credential_state: credential.map(|state| state.name().to_owned()).unwrap_or_default(),
         created_at: Some(moment(user.created_at)),
         lead: user.lead,
+        second_factor,
     }
 }
 
@@ -300,6 +321,26 @@ pub(super) fn colleague(user: User) -> wire::Colleague {
         display_name: user.display_name,
         office: user.office,
         lead: user.lead,
+    }
+}
+
+/// What signing in gave.
+pub(super) fn signed_in(signed_in: SignedIn) -> wire::SignInResponse {
+    match signed_in {
+        SignedIn::Session { user, token, ends_at } => wire::SignInResponse {
+            session_token: token,
+            expires_at: Some(moment(ends_at)),
+            user_id: user.id.to_string(),
+            ..wire::SignInResponse::default()
+        },
+        SignedIn::Ticket { user, token, expires_at, why } => wire::SignInResponse {
+            activation_ticket: token,
+            expires_at: Some(moment(expires_at)),
+            user_id: user.id.to_string(),
+            activation_reason: why.name().to_owned(),
+            masked_phone: secrets::masked_phone(&user.phone),
+            ..wire::SignInResponse::default()
+        },
     }
 }
 

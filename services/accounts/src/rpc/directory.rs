@@ -33,8 +33,11 @@ impl Directory for Inlet {
     ) -> Result<Response<ListDivisionsResponse>, Status> {
         let mut db = self.0.pool.acquire().await.map_err(Failure::from)?;
         let catalogue = store::divisions::catalogue(&mut db).await.map_err(Failure::from)?;
+        let seats = store::division_seats::list(&mut db).await.map_err(Failure::from)?;
+        let ended = store::divisions::ended(&mut db).await.map_err(Failure::from)?;
         Ok(Response::new(ListDivisionsResponse {
-            divisions: catalogue.all().map(convert::division).collect(),
+            divisions: catalogue.all().map(|one| convert::division(one, &seats)).collect(),
+            ended: ended.into_iter().map(convert::ended_division).collect(),
         }))
     }
 }

@@ -68,6 +68,7 @@ impl AccountReview for Inlet {
                         operator: convert::operator_id(&body.operator_id)?,
                         submission_version: body.submission_version,
                         opinion: body.opinion,
+                        agreed: body.agreed,
                     };
                     let operator = review::approve(work, word).await?;
                     convert::detail(work.db(), &operator).await
@@ -88,6 +89,7 @@ impl AccountReview for Inlet {
                         operator: convert::operator_id(&body.operator_id)?,
                         submission_version: body.submission_version,
                         opinion: body.opinion,
+                        agreed: Vec::new(),
                     };
                     let operator = review::send_back(work, word).await?;
                     convert::detail(work.db(), &operator).await

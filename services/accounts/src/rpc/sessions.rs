@@ -5,10 +5,11 @@ use std::net::IpAddr;
 use chassis::{Failure, identity::Kind, rpc};
 use proto::accounts::{
     ActivateRequest, ActivateResponse, CallerToken, ChangePasswordRequest, ChangePasswordResponse,
-    EndOtherSessionsRequest, EndOtherSessionsResponse, GetOwnAccessRequest, GetSessionRequest,
-    IssueCallerTokenRequest, OwnAccess, RequestCodeRequest, RequestCodeResponse, RequestResetRequest,
-    RequestResetResponse, SessionView, SignInRequest, SignInResponse, SignOutRequest, SignOutResponse,
-    sessions_server::Sessions,
+    CompleteSignInRequest, EndOtherSessionsRequest, EndOtherSessionsResponse, EnrolSecondFactorRequest,
+    GetOwnAccessRequest, GetSessionRequest, IssueCallerTokenRequest, OfferSecondFactorRequest,
+    OfferSecondFactorResponse, OwnAccess, RemoveSecondFactorRequest, RemoveSecondFactorResponse,
+    RequestCodeRequest, RequestCodeResponse, RequestResetRequest, RequestResetResponse, SessionView,
+    SignInRequest, SignInResponse, SignOutRequest, SignOutResponse, StepUpRequest, sessions_server::Sessions,
 };
 use secrecy::SecretString;
 use tonic::{Request, Response, Status};
@@ -16,11 +17,11 @@ use tonic::{Request, Response, Status};
 use super::convert;
 use crate::{
     app::{
-        Accounts, activate, own, reset, sessions,
-        sign_in::{self, SignedIn},
+        Accounts, activate, own, reset,
+        second_factor::{self, Door},
+        sessions, sign_in,
     },
     domain::refusal::{Field, Refusal},
-    secrets,
 };
 
 /// The service.
@@ -38,23 +39,63 @@ impl Sessions for Inlet {
             return Err(Failure::from(Refusal::Missing(Field::Password)).into());
         }
         let password = SecretString::from(body.password);
-        let answer = match sign_in::sign_in(&self.0, &body.login, password, &address).await? {
-            SignedIn::Session { user, token, ends_at } => SignInResponse {
-                session_token: token,
-                expires_at: Some(convert::moment(ends_at)),
-                user_id: user.id.to_string(),
-                ..SignInResponse::default()
-            },
-            SignedIn::Ticket { user, token, expires_at, why } => SignInResponse {
-                activation_ticket: token,
-                expires_at: Some(convert::moment(expires_at)),
-                user_id: user.id.to_string(),
-                activation_reason: why.name().to_owned(),
-                masked_phone: secrets::masked_phone(&user.phone),
-                ..SignInResponse::default()
-            },
-        };
-        Ok(Response::new(answer))
+        let signed_in = sign_in::sign_in(&self.0, &body.login, password, &address).await?;
+        Ok(Response::new(convert::signed_in(signed_in)))
+    }
+
+    async fn complete_sign_in(
+        &self,
+        request: Request<CompleteSignInRequest>,
+    ) -> Result<Response<SignInResponse>, Status> {
+        let address = address(&request, &request.get_ref().client_address)?;
+        let body = request.into_inner();
+        let signed_in =
+            second_factor::complete(&self.0, &body.activation_ticket, &body.code, &address).await?;
+        Ok(Response::new(convert::signed_in(signed_in)))
+    }
+
+    async fn offer_second_factor(
+        &self,
+        request: Request<OfferSecondFactorRequest>,
+    ) -> Result<Response<OfferSecondFactorResponse>, Status> {
+        let body = request.into_inner();
+        let door = door(&body.session_token, &body.activation_ticket);
+        let offer = second_factor::offer(&self.0, &door, &body.enrolment).await?;
+        Ok(Response::new(OfferSecondFactorResponse {
+            enrolment: offer.enrolment,
+            secret: offer.secret,
+            uri: offer.uri,
+        }))
+    }
+
+    async fn enrol_second_factor(
+        &self,
+        request: Request<EnrolSecondFactorRequest>,
+    ) -> Result<Response<SignInResponse>, Status> {
+        let address = address(&request, &request.get_ref().client_address)?;
+        let body = request.into_inner();
+        let door = door(&body.session_token, &body.activation_ticket);
+        let password = SecretString::from(body.password);
+        let signed_in =
+            second_factor::enrol(&self.0, door, &body.enrolment, &body.code, password, &address).await?;
+        Ok(Response::new(convert::signed_in(signed_in)))
+    }
+
+    async fn remove_second_factor(
+        &self,
+        request: Request<RemoveSecondFactorRequest>,
+    ) -> Result<Response<RemoveSecondFactorResponse>, Status> {
+        let address = address(&request, &request.get_ref().client_address)?;
+        let body = request.into_inner();
+        second_factor::remove(&self.0, &body.session_token, &body.code, &address).await?;
+        Ok(Response::new(RemoveSecondFactorResponse {}))
+    }
+
+    async fn step_up(&self, request: Request<StepUpRequest>) -> Result<Response<SignInResponse>, Status> {
+        let address = address(&request, &request.get_ref().client_address)?;
+        let body = request.into_inner();
+        let signed_in = second_factor::step_up(&self.0, &body.session_token, &body.code, &address).await?;
+        Ok(Response::new(convert::signed_in(signed_in)))
     }
 
     async fn sign_out(&self, request: Request<SignOutRequest>) -> Result<Response<SignOutResponse>, Status> {
@@ -68,7 +109,7 @@ impl Sessions for Inlet {
     ) -> Result<Response<CallerToken>, Status> {
         let body = request.into_inner();
         let (token, expires_at) =
-            sessions::caller_token(&self.0, &body.session_token, &body.audience).await?;
+            sessions::caller_token(&self.0, &body.session_token, &body.export_id, &body.audience).await?;
         Ok(Response::new(CallerToken { token, expires_at: Some(convert::moment(expires_at)) }))
     }
 
@@ -76,7 +117,7 @@ impl Sessions for Inlet {
         &self,
         request: Request<ChangePasswordRequest>,
     ) -> Result<Response<ChangePasswordResponse>, Status> {
-        let address = address(&request, "")?;
+        let address = address(&request, &request.get_ref().client_address)?;
         let body = request.into_inner();
         let (old, new) = (SecretString::from(body.password), SecretString::from(body.new_password));
         activate::change_password(&self.0, &body.session_token, old, new, &address).await?;
@@ -139,6 +180,11 @@ impl Sessions for Inlet {
         let live = sessions::live(&self.0, &request.into_inner().session_token).await?;
         Ok(Response::new(convert::session_view(live)))
     }
+}
+
+/// By what somebody comes: a session where one is named, else a ticket.
+fn door<'a>(session_token: &'a str, ticket: &'a str) -> Door<'a> {
+    if session_token.is_empty() { Door::Ticket(ticket) } else { Door::Session(session_token) }
 }
 
 /// Where a person signs in from. Only a service of the platform may say it for somebody else.

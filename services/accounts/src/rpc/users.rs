@@ -4,8 +4,8 @@ use chassis::{Failure, page, rpc};
 use proto::accounts::{
     CreateOfficialRequest, DeactivateUserRequest, EndSessionsRequest, GetUserViewRequest,
     ListColleaguesRequest, ListColleaguesResponse, ListJurisdictionsRequest, ListJurisdictionsResponse,
-    ListUsersRequest, ListUsersResponse, ReissuePasswordRequest, UnlockUserRequest, UserView,
-    users_server::Users,
+    ListUsersRequest, ListUsersResponse, ReissuePasswordRequest, ResetSecondFactorRequest, UnlockUserRequest,
+    UserView, users_server::Users,
 };
 use secrecy::SecretString;
 use sqlx::PgConnection;
@@ -18,6 +18,7 @@ use crate::{
     app::{
         Accounts,
         officials::{self, Draft, Initial, InitialKind},
+        second_factor,
     },
     secrets,
     store::{self, users::User},
@@ -113,6 +114,21 @@ impl Users for Inlet {
             .await
     }
 
+    async fn reset_second_factor(
+        &self,
+        request: Request<ResetSecondFactorRequest>,
+    ) -> Result<Response<UserView>, Status> {
+        self.0
+            .units
+            .run(request, |work, body| {
+                Box::pin(async move {
+                    let user = second_factor::reset(work, convert::user_id(&body.user_id)?).await?;
+                    view(work.db(), user).await
+                })
+            })
+            .await
+    }
+
     async fn list_users(
         &self,
         request: Request<ListUsersRequest>,
@@ -176,7 +192,8 @@ async fn list(accounts: &Accounts, body: ListUsersRequest) -> Result<ListUsersRe
 
 async fn view(db: &mut PgConnection, user: User) -> Result<UserView, Failure> {
     let credential = store::credentials::find(db, user.id).await?;
-    Ok(convert::user_view(user, credential.map(|credential| credential.state)))
+    let second_factor = store::second_factors::enrolled(db, user.id).await?;
+    Ok(convert::user_view(user, credential.map(|credential| credential.state), second_factor))
 }
 
 /// A fresh one-time password, hashed before any transaction.

@@ -140,6 +140,21 @@ pub async fn succeed(db: &mut PgConnection, id: Uuid) -> Result<(), StoreError> 
     Ok(())
 }
 
+/// The attempt was the first half of another one.
+///
+/// # Errors
+/// The database.
+pub async fn withdraw(db: &mut PgConnection, id: Uuid) -> Result<(), StoreError> {
+    sqlx::query!(
+        "-- accounts.attempts.withdraw
+         DELETE FROM sign_in_attempts WHERE attempt_id = $1",
+        id
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Failures of a login no longer count.
 ///
 /// # Errors

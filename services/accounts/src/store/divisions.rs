@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use time::{Date, Month, macros::date};
 
 use super::StoreError;
-use crate::domain::division::{Abolished, Catalogue, Division, Level, Sort};
+use crate::domain::division::{Abolished, Catalogue, Division, Ended, Level, Sort};
 
 /// From when a division of the list counts: GB/T 2260 was first issued in 1980, and the list names no earlier day.
 const LISTED_FROM: Date = date!(1980 - 01 - 01);
@@ -59,6 +59,20 @@ pub async fn catalogue(db: &mut PgConnection) -> Result<Catalogue, StoreError> {
         });
     }
     Catalogue::new(divisions, abolished).map_err(|error| corrupt(&error.to_string()))
+}
+
+/// Every division that is no longer in force, by code.
+///
+/// # Errors
+/// The database.
+pub async fn ended(db: &mut PgConnection) -> Result<Vec<Ended>, StoreError> {
+    Ok(sqlx::query_as!(
+        Ended,
+        "-- accounts.divisions.ended
+         SELECT code, name, city_code FROM divisions WHERE valid_to IS NOT NULL ORDER BY code",
+    )
+    .fetch_all(db)
+    .await?)
 }
 
 /// A scope with the abolished divisions that its own replaced. Source: reliability section 10.

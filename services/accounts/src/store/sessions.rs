@@ -1,11 +1,11 @@
 //! Table `sessions`.
 
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::domain::ids::{OperatorId, SessionId, UserId};
+use crate::domain::ids::{ExportId, OperatorId, SessionId, UserId};
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub enum End {
     ByOwner,
     /// Its owner ended it from another session.
     Elsewhere,
+    /// The second factor was removed.
+    FactorRemoved,
 }
 
 impl End {
@@ -46,6 +48,7 @@ impl End {
             Self::ByAdministrator => "ended_by_administrator",
             Self::ByOwner => "ended_by_owner",
             Self::Elsewhere => "ended_elsewhere",
+            Self::FactorRemoved => "second_factor_removed",
         }
     }
 }
@@ -63,6 +66,8 @@ pub struct Session {
     pub started_at: OffsetDateTime,
     /// When it was last used (to the minute).
     pub seen_at: OffsetDateTime,
+    /// When the second factor was last shown in it.
+    pub proved_at: Option<OffsetDateTime>,
     /// Database time of this look.
     pub now: OffsetDateTime,
 }
@@ -73,7 +78,22 @@ struct Row {
     authentication: String,
     started_at: OffsetDateTime,
     seen_at: OffsetDateTime,
+    proved_at: Option<OffsetDateTime>,
     now: OffsetDateTime,
+}
+
+impl From<Row> for Session {
+    fn from(row: Row) -> Self {
+        Self {
+            id: SessionId(row.session_id),
+            user: UserId(row.user_id),
+            authentication: row.authentication,
+            started_at: row.started_at,
+            seen_at: row.seen_at,
+            proved_at: row.proved_at,
+            now: row.now,
+        }
+    }
 }
 
 /// A new session.
@@ -89,8 +109,9 @@ pub async fn insert(
 ) -> Result<(), StoreError> {
     sqlx::query!(
         "-- accounts.sessions.insert
-         INSERT INTO sessions (session_id, user_id, official, token_hash, authentication, started_at, seen_at, address)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+         INSERT INTO sessions (session_id, user_id, official, token_hash, authentication, started_at, seen_at, address,
+                               proved_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         session.id.0,
         session.user.0,
         official,
@@ -98,7 +119,8 @@ pub async fn insert(
         session.authentication,
         session.started_at,
         session.seen_at,
-        address
+        address,
+        session.proved_at
     )
     .execute(db)
     .await?;
@@ -113,20 +135,67 @@ pub async fn find_live(db: &mut PgConnection, token_hash: &[u8]) -> Result<Optio
     let row = sqlx::query_as!(
         Row,
         r#"-- accounts.sessions.find_live
-         SELECT session_id, user_id, authentication, started_at, seen_at, now() AS "now!"
+         SELECT session_id, user_id, authentication, started_at, seen_at, proved_at, now() AS "now!"
          FROM sessions WHERE token_hash = $1 AND ended_at IS NULL"#,
         token_hash
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Session {
-        id: SessionId(row.session_id),
-        user: UserId(row.user_id),
-        authentication: row.authentication,
-        started_at: row.started_at,
-        seen_at: row.seen_at,
-        now: row.now,
-    }))
+    Ok(row.map(Session::from))
+}
+
+/// The session in which an export was begun less than `lasts` ago under this token, which need not be its token any more; unless it
+/// was ended. What was proved since then does not count.
+///
+/// # Errors
+/// The database.
+pub async fn find_exporting(
+    db: &mut PgConnection,
+    token_hash: &[u8],
+    export: ExportId,
+    lasts: Duration,
+) -> Result<Option<Session>, StoreError> {
+    let row = sqlx::query_as!(
+        Row,
+        r#"-- accounts.sessions.find_exporting
+         SELECT sessions.session_id, sessions.user_id, sessions.authentication, sessions.started_at, sessions.seen_at,
+                CASE WHEN sessions.proved_at > exports.begun_at THEN exports.begun_at
+                     ELSE sessions.proved_at END AS "proved_at?", now() AS "now!"
+         FROM exports JOIN sessions ON sessions.session_id = exports.session_id
+         WHERE exports.export_id = $1 AND exports.token_hash = $2 AND sessions.ended_at IS NULL
+           AND exports.begun_at > now() - make_interval(secs => $3)"#,
+        export.0,
+        token_hash,
+        lasts.as_seconds_f64()
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(Session::from))
+}
+
+/// Gives a session another token and notes how and when its owner proved itself; false where it has ended.
+///
+/// # Errors
+/// The database.
+pub async fn prove(
+    db: &mut PgConnection,
+    id: SessionId,
+    token_hash: &[u8],
+    authentication: &str,
+    at: OffsetDateTime,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query!(
+        "-- accounts.sessions.prove
+         UPDATE sessions SET token_hash = $2, authentication = $3, proved_at = $4, seen_at = $4
+         WHERE session_id = $1 AND ended_at IS NULL",
+        id.0,
+        token_hash,
+        authentication,
+        at
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
 }
 
 /// Notes that a session is in use.

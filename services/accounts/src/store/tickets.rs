@@ -46,11 +46,16 @@ pub enum Why {
     PasswordExpired,
     /// The password was forgotten: nothing is proved yet.
     Reset,
+    /// The password was right, a code is asked for. The ticket has the id of its attempt to sign in.
+    SecondFactor,
+    /// The password was right, and a second factor has to be enrolled first.
+    Enrolment,
 }
 
 impl Why {
     /// Every reason.
-    pub const ALL: [Self; 3] = [Self::OneTimePassword, Self::PasswordExpired, Self::Reset];
+    pub const ALL: [Self; 5] =
+        [Self::OneTimePassword, Self::PasswordExpired, Self::Reset, Self::SecondFactor, Self::Enrolment];
 
     /// Its name on the wire and in the database.
     pub fn name(self) -> &'static str {
@@ -58,6 +63,16 @@ impl Why {
             Self::OneTimePassword => "one_time_password",
             Self::PasswordExpired => "password_expired",
             Self::Reset => "reset",
+            Self::SecondFactor => "second_factor",
+            Self::Enrolment => "enrolment",
+        }
+    }
+
+    /// Whether the ticket opens the choice of a password.
+    pub fn opens_password(self) -> bool {
+        match self {
+            Self::OneTimePassword | Self::PasswordExpired | Self::Reset => true,
+            Self::SecondFactor | Self::Enrolment => false,
         }
     }
 

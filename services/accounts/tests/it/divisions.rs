@@ -34,7 +34,10 @@ async fn a_successor_covers_what_it_replaced_and_jiyuan_is_its_own_city() {
 #[tokio::test]
 async fn loading_the_same_list_changes_nothing_and_a_shorter_one_closes_what_left() {
     let bench = Bench::start().await;
-    assert_eq!(console::load_divisions(&bench.config, None, None).await.unwrap().changed, 0);
+    assert_eq!(console::load_divisions(&bench.config, None, None, None).await.unwrap().changed, 0);
+    let mut db = bench.pool.acquire().await.unwrap();
+    assert_eq!(store::division_seats::list(&mut db).await.unwrap()["410105"], (113_660_000, 34_800_000));
+    drop(db);
     let folder = std::env::temp_dir().join(&bench.database.name);
     std::fs::create_dir_all(&folder).unwrap();
     let (list, history) = (folder.join("list.csv"), folder.join("history.csv"));
@@ -46,12 +49,16 @@ async fn loading_the_same_list_changes_nothing_and_a_shorter_one_closes_what_lef
     std::fs::write(&list, shorter).unwrap();
     std::fs::write(&history, format!("{}410106,上街区,410102,中原区,2026 并入\n", divisions::HENAN_HISTORY))
         .unwrap();
-    console::load_divisions(&bench.config, Some(&list), Some(&history)).await.unwrap();
+    console::load_divisions(&bench.config, Some(&list), Some(&history), None).await.unwrap();
     assert!(covered(&bench, "410102").await.contains(&"410106".to_owned()));
     let mut db = bench.pool.acquire().await.unwrap();
     let catalogue = store::divisions::catalogue(&mut db).await.unwrap();
     assert!(catalogue.find("410106").is_none());
     assert_eq!(catalogue.successor("410106").unwrap().code, "410102");
+    let ended = store::divisions::ended(&mut db).await.unwrap();
+    let left = ended.iter().find(|one| one.code == "410106").unwrap();
+    assert_eq!((left.name.as_str(), left.city_code.as_str()), ("上街区", "410100"));
+    assert!(store::division_seats::list(&mut db).await.unwrap().is_empty(), "the other list brought none");
     drop(db);
     bench.conclude().await;
 }

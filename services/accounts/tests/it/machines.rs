@@ -1,8 +1,8 @@
 //! Client credentials of outside systems.
 
 use proto::accounts::{
-    ApproveOperatorRequest, IssueClientRequest, IssueLinkTokenRequest, IssueMachineTokenRequest,
-    RevokeClientRequest, SuspendOperatorRequest,
+    IssueClientRequest, IssueLinkTokenRequest, IssueMachineTokenRequest, RevokeClientRequest,
+    SuspendOperatorRequest,
 };
 use proto::common::caller_claims::Kind;
 
@@ -21,13 +21,7 @@ async fn a_client_gets_tokens_until_it_is_revoked_or_its_operator_suspended() {
     };
     let early = bench.machines().issue_client(by(&administrator, issue())).await.unwrap_err();
     assert_eq!(reason(&early), "wrong_state");
-    let word = ApproveOperatorRequest {
-        request_id: request_id(),
-        operator_id: operator_id.clone(),
-        submission_version: 1,
-        opinion: String::new(),
-    };
-    bench.review().approve(by(&administrator, word)).await.unwrap();
+    bench.review().approve(by(&administrator, approve(&operator_id, 1))).await.unwrap();
 
     let body = issue();
     let client = bench.machines().issue_client(by(&administrator, body.clone())).await.unwrap().into_inner();
@@ -69,6 +63,19 @@ async fn a_client_gets_tokens_until_it_is_revoked_or_its_operator_suspended() {
     let suspended = bench.machines().issue_machine_token(ask(&second.client_id, &second.client_secret)).await;
     assert_eq!(reason(&suspended.unwrap_err()), "client_refused");
     bench.conclude().await;
+}
+
+#[tokio::test]
+async fn a_stranger_cannot_send_more_than_a_request_about_a_client_holds() {
+    let bench = Bench::start().await;
+    let secret = "x".repeat(70 * 1024);
+    let ask = IssueMachineTokenRequest {
+        client_id: "a".into(),
+        client_secret: secret,
+        audience: vec!["stations".into()],
+    };
+    let refused = bench.machines().issue_machine_token(ask).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::OutOfRange, "{refused}");
 }
 
 #[tokio::test]

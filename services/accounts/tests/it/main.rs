@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests make their own ids")]
 
 mod divisions;
+mod exports;
 mod import;
 mod licences;
 mod machines;
@@ -11,6 +12,8 @@ mod own;
 mod profile;
 mod registration;
 mod reset;
+mod second_factor;
 mod setup;
 mod sign_in;
 mod trail;
+mod wrong_codes;

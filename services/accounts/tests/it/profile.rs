@@ -1,12 +1,12 @@
 //! Where an operator registers (G3), and what happens when its profile changes.
 
 use proto::accounts::{
-    ApproveOperatorRequest, ChangeProfileRequest, OwnProfile, Profile, ReinstateOperatorRequest,
-    ReturnOperatorRequest, SuspendOperatorRequest,
+    ChangeProfileRequest, OwnProfile, Profile, ReinstateOperatorRequest, ReturnOperatorRequest,
+    SuspendOperatorRequest,
 };
 use tonic::Response;
 
-use crate::setup::{Bench, PASSWORD, USCCS, by, profile, reason, registration, request_id};
+use crate::setup::{Bench, PASSWORD, USCCS, approve, by, profile, reason, registration, request_id};
 
 async fn register(bench: &Bench, login: &str, profile: Profile) -> Result<(), String> {
     let body = proto::accounts::RegisterRequest { profile: Some(profile), ..registration(login, USCCS[0]) };
@@ -66,13 +66,7 @@ async fn the_old_profile_stays_valid_while_a_change_is_under_review() {
     let bench = Bench::start().await;
     let operator_id = bench.register("op01", USCCS[0]).await.unwrap().operator_id;
     let administrator = bench.official("admin01", "administrator").await;
-    let word = |version| ApproveOperatorRequest {
-        request_id: request_id(),
-        operator_id: operator_id.clone(),
-        submission_version: version,
-        opinion: String::new(),
-    };
-    bench.review().approve(by(&administrator, word(1))).await.unwrap();
+    bench.review().approve(by(&administrator, approve(&operator_id, 1))).await.unwrap();
     let operator = bench.person("op01").await;
     let valid: Profile =
         sqlx::query_scalar::<_, uuid::Uuid>("SELECT licence_file_id FROM operator_submissions")
@@ -102,7 +96,8 @@ async fn the_old_profile_stays_valid_while_a_change_is_under_review() {
     let detail = bench.review().r#return(by(&administrator, back)).await.unwrap().into_inner();
     assert_eq!((detail.operator.unwrap().state.as_str(), detail.valid_version), ("Active", 2));
     change(&bench, &operator, code).await.unwrap();
-    let detail = bench.review().approve(by(&administrator, word(4))).await.unwrap().into_inner();
+    let detail =
+        bench.review().approve(by(&administrator, approve(&operator_id, 4))).await.unwrap().into_inner();
     assert_eq!((detail.operator.unwrap().uscc.as_str(), detail.valid_version), (USCCS[1], 4));
     bench.conclude().await;
 }
@@ -112,13 +107,7 @@ async fn a_suspended_operator_has_no_session_until_it_is_reinstated() {
     let bench = Bench::start().await;
     let operator_id = bench.register("op01", USCCS[0]).await.unwrap().operator_id;
     let administrator = bench.official("admin01", "administrator").await;
-    let word = ApproveOperatorRequest {
-        request_id: request_id(),
-        operator_id: operator_id.clone(),
-        submission_version: 1,
-        opinion: String::new(),
-    };
-    bench.review().approve(by(&administrator, word)).await.unwrap();
+    bench.review().approve(by(&administrator, approve(&operator_id, 1))).await.unwrap();
     let session = bench.session("op01", PASSWORD).await;
     let suspend = SuspendOperatorRequest {
         request_id: request_id(),

@@ -1,7 +1,8 @@
 //! Registering, reviewing, sending again. G1 and G2 of the walk-throughs as far as accounts goes.
 
 use proto::accounts::{
-    GetOwnProfileRequest, ListOperatorsRequest, OwnProfile, Profile, RegisterRequest, ResubmitRequest,
+    ApproveOperatorRequest, GetOwnProfileRequest, ListOperatorsRequest, OwnProfile, Profile, RegisterRequest,
+    ResubmitRequest,
 };
 use tonic::Code;
 
@@ -76,6 +77,40 @@ async fn an_account_reaches_its_own_profile_only_until_it_is_approved() {
     let late = bench.review().approve(by(&administrator, approve(&made.operator_id, 1))).await.unwrap_err();
     assert_eq!((late.code(), reason(&late).as_str()), (Code::FailedPrecondition, "wrong_state"));
     assert_eq!(fact(&late, "changed_by"), claims(&administrator).subject);
+    bench.conclude().await;
+}
+
+#[tokio::test]
+async fn an_approval_needs_everything_that_the_licence_shows_to_be_found_so() {
+    let bench = Bench::start().await;
+    let outside = Profile {
+        in_province: false,
+        registered_division: "410199".into(),
+        home_province: "湖北省".into(),
+        ..profile(USCCS[0])
+    };
+    let body = RegisterRequest { profile: Some(outside), ..registration("op01", USCCS[0]) };
+    let made = bench.registration().register(body).await.unwrap().into_inner();
+    let administrator = bench.official("admin01", "administrator").await;
+    let word = |agreed: &[&str]| ApproveOperatorRequest {
+        agreed: agreed.iter().map(|field| (*field).to_owned()).collect(),
+        ..approve(&made.operator_id, 1)
+    };
+    let hasty = word(&["company_name", "uscc", "operator_type", "licence_county", "contact_name"]);
+    let hasty = bench.review().approve(by(&administrator, hasty)).await.unwrap_err();
+    assert_eq!((hasty.code(), reason(&hasty).as_str()), (Code::InvalidArgument, "not_compared"));
+    assert_eq!(fields(&hasty), ["registered_division", "home_province"]);
+    assert_eq!(bench.count("SELECT count(*) FROM operators WHERE state = 'Pending'").await, 1);
+
+    // No county of a licence was entered, so none is compared.
+    let whole = word(&["company_name", "uscc", "registered_division", "home_province", "operator_type"]);
+    bench.review().approve(by(&administrator, whole)).await.unwrap();
+    let recorded: Vec<String> =
+        sqlx::query_scalar("SELECT detail FROM audit_log WHERE act = 'approve_operator'")
+            .fetch_all(&bench.pool)
+            .await
+            .unwrap();
+    assert_eq!(recorded, ["1 company_name,uscc,registered_division,home_province,operator_type"]);
     bench.conclude().await;
 }
 
@@ -203,12 +238,17 @@ async fn of_two_administrators_one_decides_and_the_other_is_told() {
         first.approve(by(&one, approve(&made.operator_id, 1))),
         second.r#return(by(&two, send_back(&made.operator_id, 1, "执照不清晰")))
     );
-    let loser = match (approved, returned) {
-        (Ok(_), Err(loser)) | (Err(loser), Ok(_)) => loser,
+    let (loser, winner, name, deed) = match (approved, returned) {
+        (Ok(_), Err(loser)) => (loser, &one, "admin01", "办结审核，账号状态为“正常”"),
+        (Err(loser), Ok(_)) => (loser, &two, "admin02", "将账号审核为“不通过”"),
         (approved, returned) => panic!("{approved:?} {returned:?}"),
     };
     assert_eq!(reason(&loser), "wrong_state");
-    assert!([claims(&one).subject, claims(&two).subject].contains(&fact(&loser, "changed_by")));
+    assert_eq!(fact(&loser, "changed_by"), claims(winner).subject);
+    assert!(fact(&loser, "office").ends_with(name), "{}", fact(&loser, "office"));
+    assert_eq!(fact(&loser, "deed"), deed);
+    let words = chassis::error::Refusal::read(&loser).expect("a refusal of ours").text;
+    assert!(words.contains(name) && words.ends_with(deed), "{words}");
     bench.conclude().await;
 }
 

@@ -18,8 +18,9 @@ use proto::{
     accounts::{
         ApproveOperatorRequest, IssueCallerTokenRequest, Profile, RegisterRequest, RegisterResponse,
         ReturnOperatorRequest, SignInRequest, SignInResponse, account_review_client::AccountReviewClient,
-        audit_log_client::AuditLogClient, machines_client::MachinesClient, members_client::MembersClient,
-        registration_client::RegistrationClient, sessions_client::SessionsClient, users_client::UsersClient,
+        audit_log_client::AuditLogClient, exports_client::ExportsClient, machines_client::MachinesClient,
+        members_client::MembersClient, registration_client::RegistrationClient,
+        sessions_client::SessionsClient, users_client::UsersClient,
     },
     common::CallerClaims,
 };
@@ -65,6 +66,7 @@ impl Bench {
         config.passwords.argon2_passes = 1;
         config.sender.outbox_file = std::env::temp_dir().join(&database.name).join("outbox.jsonl");
         config.peers.insert("documents".into(), licences::documents());
+        config.second_factor.secrets_key = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=".to_owned().into();
         change(&mut config);
         console::migrate(&config).await.expect("migrations apply");
         tokio::spawn(accounts::serve(config.clone()));
@@ -106,6 +108,10 @@ impl Bench {
         AuditLogClient::new(self.channel.clone())
     }
 
+    pub fn exports(&self) -> ExportsClient<Channel> {
+        ExportsClient::new(self.channel.clone())
+    }
+
     pub fn machines(&self) -> MachinesClient<Channel> {
         MachinesClient::new(self.channel.clone())
     }
@@ -128,8 +134,16 @@ impl Bench {
     }
 
     pub async fn token(&self, session: &str) -> Result<String, Status> {
-        let request =
-            IssueCallerTokenRequest { session_token: session.into(), audience: vec!["accounts".into()] };
+        self.token_for("", session).await
+    }
+
+    /// A caller token for an export that was begun in a session.
+    pub async fn token_for(&self, export: &str, session: &str) -> Result<String, Status> {
+        let request = IssueCallerTokenRequest {
+            session_token: session.into(),
+            audience: vec!["accounts".into()],
+            export_id: export.into(),
+        };
         self.sessions().issue_caller_token(request).await.map(|answer| answer.into_inner().token)
     }
 
@@ -200,6 +214,10 @@ impl Bench {
     }
 }
 
+/// What a licence shows of a profile.
+pub const ON_LICENCE: [&str; 6] =
+    ["company_name", "uscc", "registered_division", "licence_county", "home_province", "operator_type"];
+
 /// A good profile with a licence of a registration of its own.
 pub fn profile(uscc: &str) -> Profile {
     Profile {
@@ -227,12 +245,14 @@ pub fn registration(login: &str, uscc: &str) -> RegisterRequest {
     }
 }
 
+/// Everything as the licence shows it.
 pub fn approve(operator_id: &str, submission_version: i32) -> ApproveOperatorRequest {
     ApproveOperatorRequest {
         request_id: request_id(),
         operator_id: operator_id.into(),
         submission_version,
         opinion: String::new(),
+        agreed: ON_LICENCE.map(str::to_owned).into(),
     }
 }
 

@@ -4,8 +4,8 @@ use std::{os::unix::fs::PermissionsExt as _, time::Duration};
 
 use proto::accounts::{
     ActivateRequest, ChangePasswordRequest, CreateOfficialRequest, DeactivateUserRequest, GetSessionRequest,
-    GetUserViewRequest, ListUsersRequest, ReissuePasswordRequest, RequestCodeRequest, SignOutRequest,
-    UnlockUserRequest,
+    GetUserViewRequest, IssueCallerTokenRequest, ListUsersRequest, ReissuePasswordRequest,
+    RequestCodeRequest, SignOutRequest, UnlockUserRequest,
 };
 use tonic::Code;
 
@@ -208,6 +208,7 @@ async fn sessions_end_by_time_sign_out_password_and_deactivation() {
         session_token: three.clone(),
         password: old.into(),
         new_password: new.into(),
+        client_address: String::new(),
     };
     assert_eq!(
         reason(&bench.sessions().change_password(change(WRONG, NEW)).await.unwrap_err()),
@@ -220,6 +221,44 @@ async fn sessions_end_by_time_sign_out_password_and_deactivation() {
     bench.sessions().change_password(change(PASSWORD, NEW)).await.unwrap();
     assert_eq!(reason(&bench.token(&three).await.unwrap_err()), "session_ended");
     bench.session("op01", NEW).await;
+    bench.conclude().await;
+}
+
+#[tokio::test]
+async fn a_wrong_password_at_changing_it_counts_against_the_persons_address_and_not_the_portals() {
+    let bench = Bench::start().await;
+    bench.register("op01", USCCS[0]).await.unwrap();
+    let session = bench.session("op01", PASSWORD).await;
+    let edge = bench.service("interconnect");
+    let guess = async || {
+        let body = ChangePasswordRequest {
+            session_token: session.clone(),
+            password: WRONG.into(),
+            new_password: NEW.into(),
+            client_address: "203.0.113.9".into(),
+        };
+        reason(&bench.sessions().change_password(by(&edge, body)).await.unwrap_err())
+    };
+    for _ in 0..5 {
+        assert_eq!(guess().await, "sign_in_failed");
+    }
+    assert_eq!(guess().await, "sign_in_locked");
+    let there = "SELECT count(*) FROM sign_in_attempts WHERE address = '203.0.113.9' AND outcome = 'failed'";
+    assert_eq!(bench.count(there).await, 5);
+    // From elsewhere the door is open.
+    bench.session("op01", PASSWORD).await;
+    bench.conclude().await;
+}
+
+#[tokio::test]
+async fn a_token_names_each_service_once() {
+    let bench = Bench::start().await;
+    bench.register("op01", USCCS[0]).await.unwrap();
+    let audience = ["stations", "accounts", "stations", "accounts"].map(str::to_owned).to_vec();
+    let session_token = bench.session("op01", PASSWORD).await;
+    let asked = IssueCallerTokenRequest { session_token, audience, export_id: String::new() };
+    let answer = bench.sessions().issue_caller_token(asked).await.unwrap().into_inner();
+    assert_eq!(claims(&answer.token).audience, ["accounts", "stations"]);
     bench.conclude().await;
 }
 

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::setup::{Bench, SOON, count};
 
 /// Writes each event down; refuses kind "poison" while the table `antidote` does not exist.
-fn note() -> Apply {
+pub fn note() -> Apply {
     Arc::new(|work, event| {
         async move {
             let envelope = event.envelope;
@@ -39,7 +39,7 @@ fn note() -> Apply {
     })
 }
 
-fn event(aggregate: Uuid, version: i64, kind: &str) -> Envelope {
+pub fn event(aggregate: Uuid, version: i64, kind: &str) -> Envelope {
     Envelope {
         event_id: Uuid::now_v7().to_string(),
         r#type: kind.to_owned(),
@@ -52,11 +52,11 @@ fn event(aggregate: Uuid, version: i64, kind: &str) -> Envelope {
 }
 
 /// A lineage as a new database has it.
-fn random() -> Uuid {
+pub fn random() -> Uuid {
     uuid::Builder::from_random_bytes([7; 16]).into_uuid()
 }
 
-async fn send(bench: &Bench, envelope: &Envelope) {
+pub async fn send(bench: &Bench, envelope: &Envelope) {
     let mut message = PublishMessage::build()
         .payload(envelope.encode_to_vec().into())
         .header("Yuchong-Aggregate-Id", envelope.aggregate_id.as_str());
@@ -72,7 +72,7 @@ async fn send(bench: &Bench, envelope: &Envelope) {
         .expect("kept");
 }
 
-fn tier() -> Subscription {
+pub fn tier() -> Subscription {
     Subscription {
         stream: "",
         durable: "reader",
@@ -235,6 +235,35 @@ async fn a_gap_that_its_producer_cannot_fill_is_kept_aside_and_others_go_on() {
     eventually("both kept aside", SOON, || async { count(&bench.pool(), kept).await == 2 }).await;
     eventually("applied", SOON, || async { count(&bench.pool(), "SELECT count(*) FROM effects").await == 1 })
         .await;
+}
+
+#[tokio::test]
+async fn what_waited_for_a_gap_is_replayed_once_its_producer_has_what_was_missing() {
+    let bench = Bench::start("consumefilled").await;
+    bench.make_consumer("reader", "consumefilled.v1.>").await;
+    let nothing = Order::EveryVersion(Arc::new(|_, _, _| async { Ok(Vec::new()) }.boxed()));
+    let subscription = Subscription { stream: "CONSUMEFILLED", order: nothing, ..tier() };
+    bench.process.consume(subscription.clone());
+    let aggregate = Uuid::now_v7();
+    send(&bench, &event(aggregate, 2, "changed")).await;
+    let kept = "SELECT count(*) FROM dead_letters WHERE reason = 'gap'";
+    eventually("kept aside", SOON, || async { count(&bench.pool(), kept).await == 1 }).await;
+    let first = event(aggregate, 1, "changed");
+    let found: chassis::consumer::Fetch = Arc::new(move |_, _, _| {
+        let found = vec![first.clone()];
+        async move { Ok(found) }.boxed()
+    });
+    let letter: i64 =
+        sqlx::query_scalar("SELECT id FROM dead_letters").fetch_one(&bench.pool()).await.expect("letter");
+    let subscription = Subscription { order: Order::EveryVersion(found), ..subscription };
+    Applier::new(bench.process.units.clone(), bench.pool(), subscription)
+        .replay(letter, "two people")
+        .await
+        .expect("replayed");
+    let seen: Vec<i64> =
+        sqlx::query_scalar("SELECT version FROM effects").fetch_all(&bench.pool()).await.expect("rows");
+    assert_eq!(seen, [1, 2]);
+    bench.database.remove().await;
 }
 
 #[tokio::test]
@@ -405,5 +434,36 @@ async fn a_dismissed_letter_lets_the_later_versions_follow() {
         count(&bench.pool(), "SELECT count(*) FROM effects WHERE version = 2").await == 1
     })
     .await;
+    bench.database.remove().await;
+}
+
+#[tokio::test]
+async fn what_comes_while_a_letter_is_replayed_does_not_stay_behind_it() {
+    let bench = Bench::start("consumeovertaken").await;
+    bench.make_consumer("reader", "consumeovertaken.v1.>").await;
+    let subscription = Subscription { stream: "CONSUMEOVERTAKEN", ..tier() };
+    bench.process.consume(subscription.clone());
+    let aggregate = Uuid::now_v7();
+    send(&bench, &event(aggregate, 1, "poison")).await;
+    let kept = || async { count(&bench.pool(), "SELECT count(*) FROM dead_letters").await == 1 };
+    eventually("it is kept", SOON, kept).await;
+    sqlx::query("CREATE TABLE antidote ()").execute(&bench.pool()).await.expect("table");
+    let letter: i64 =
+        sqlx::query_scalar("SELECT id FROM dead_letters").fetch_one(&bench.pool()).await.expect("letter");
+    // Nobody writes a letter: the later event has been found blocked, and is not kept yet when the replay begins.
+    let mut held = bench.pool().begin().await.expect("a transaction");
+    sqlx::query("LOCK TABLE dead_letters IN SHARE MODE").execute(&mut *held).await.expect("locked");
+    send(&bench, &event(aggregate, 2, "changed")).await;
+    let waits = "SELECT count(*) FROM pg_locks WHERE relation = 'dead_letters'::regclass AND NOT granted";
+    eventually("it waits", SOON, || async { count(&bench.pool(), waits).await == 1 }).await;
+    let applier = Applier::new(bench.process.units.clone(), bench.pool(), subscription);
+    let replay = tokio::spawn(async move { applier.replay(letter, "two people").await });
+    let effects = "SELECT count(*) FROM effects";
+    eventually("the letter is applied", SOON, || async { count(&bench.pool(), effects).await == 1 }).await;
+    held.commit().await.expect("unlocked");
+    replay.await.expect("not aborted").expect("replayed");
+    eventually("the later one is applied", SOON, || async { count(&bench.pool(), effects).await == 2 }).await;
+    let open = "SELECT count(*) FROM dead_letters WHERE settled_at IS NULL";
+    assert_eq!(count(&bench.pool(), open).await, 0);
     bench.database.remove().await;
 }

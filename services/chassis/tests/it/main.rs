@@ -4,5 +4,6 @@
 
 mod consumer;
 mod outbox;
+mod restored;
 mod setup;
 mod work;

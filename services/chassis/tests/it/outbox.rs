@@ -22,7 +22,10 @@ async fn events_of_an_aggregate_are_published_in_order() {
     let mut batch = consumer.fetch().max_messages(200).messages().await.expect("batch");
     let mut seen: Vec<(String, i64)> = Vec::new();
     while let Some(message) = batch.next().await {
-        let envelope = Envelope::decode(message.expect("message").payload.as_ref()).expect("envelope");
+        let message = message.expect("message");
+        let envelope = Envelope::decode(message.payload.as_ref()).expect("envelope");
+        let lineage = message.headers.as_ref().and_then(|headers| headers.get("Yuchong-Lineage-Id"));
+        assert_eq!(lineage.map(|told| told.to_string()), Some(envelope.lineage_id));
         seen.push((envelope.aggregate_id, envelope.aggregate_version));
     }
     for id in [one, two] {

@@ -26,7 +26,8 @@ impl Bench {
         let database = TestDatabase::create().await;
         let broker = nats_url();
         TRACES.get_or_init(|| {
-            telemetry::start("chassis", &settings(&database, &broker).telemetry).expect("telemetry starts")
+            telemetry::start("chassis", &settings(&database, &broker).telemetry, None)
+                .expect("telemetry starts")
         });
         let mut none = sqlx::migrate!("../../migrations/chassis");
         none.dangerous_set_table_name("_own_migrations");

@@ -69,6 +69,10 @@ pub async fn told(work: &mut Work, applied: &Applied, told: &Told, kind: &str) -
         Step::Open => open(work, dossier, &Opening::default(), None).await,
         Step::Reopen { items, base, keep_answers, base_may_stand } => {
             let from = dossier.revision;
+            if dossier.seal.as_ref().is_some_and(|seal| !seal.confirmed) {
+                store::revisions::confirm(work.db(), dossier.application_id, from, now).await?;
+                uses::let_go(work, dossier.application_id).await?;
+            }
             let opening = Opening { items, base, base_may_stand };
             open(work, dossier, &opening, Some((from, keep_answers))).await
         }

@@ -1,15 +1,15 @@
 //! Pictures to look at: made once from a clean image or a page of a clean PDF, kept beside the content under its hash.
 //! They can be made anew at any time, so nothing in the database speaks of them. Each is kept as the worker answers it:
-//! a line that says what it is, then its bytes.
+//! a line that says what it is, then its bytes; or a line that says why there is none, so that what cannot be drawn costs once.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use chassis::Failure;
+use chassis::{Caller, Failure};
 use futures::{StreamExt as _, TryStreamExt as _, stream, stream::BoxStream};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::Mutex;
 
+use super::{turns::Turns, unanswered};
 use crate::{
     blob::{BlobError, Blobs},
     domain::{
@@ -23,8 +23,12 @@ use crate::{
     },
 };
 
-/// Pictures made at a time; each holds an original of at most 20 MiB. The same one is made in one place only.
-const PLACES: usize = 4;
+/// Pictures made at a time: however slow a page is, a place is left for an upload. Each holds an original of at most 20 MiB.
+const AT_ONCE: usize = 1;
+/// Of one company or official. Source: decision record 36.
+const OWN_AT_ONCE: usize = 1;
+/// How long a picture waits for its turn; with what it may take itself, the portal has left by then.
+const TURN_WAIT: Duration = Duration::from_secs(15);
 
 /// Makes and keeps pictures.
 #[derive(Debug)]
@@ -32,7 +36,7 @@ pub struct Previews {
     blobs: Blobs,
     inspector: Arc<Inspector>,
     font: Option<Font>,
-    places: [Mutex<()>; PLACES],
+    turns: Turns,
 }
 
 /// What is known of the bytes that show a file; nothing where none do.
@@ -57,6 +61,9 @@ pub struct Picture {
 /// Bytes in pieces.
 pub type Pieces = BoxStream<'static, Result<Bytes, BlobError>>;
 
+/// A picture and what it is, or why there is none.
+type Made = Result<(Drawn, Bytes), Undrawn>;
+
 /// What a picture is made from and how.
 #[derive(Debug, Clone, Copy)]
 struct Sheet<'f> {
@@ -70,20 +77,30 @@ impl Previews {
     /// Over an object store, the workers that read what people sent, and the font for text that brings none.
     #[must_use]
     pub fn new(blobs: Blobs, inspector: Arc<Inspector>, font: Option<Font>) -> Self {
-        Self { blobs, inspector, font, places: std::array::from_fn(|_| Mutex::new(())) }
+        Self { blobs, inspector, font, turns: Turns::new(AT_ONCE, OWN_AT_ONCE, TURN_WAIT) }
     }
 
     /// Opens what shows a file, or a page of it (from 1; an image has one).
     ///
     /// # Errors
-    /// `file_not_clean`, `preview_impossible`, `page_out_of_range`; the worker or the object store is away.
-    pub async fn open(&self, file: &Kept, size: Size, page: u32) -> Result<(Picture, Pieces), Failure> {
+    /// `file_not_clean`, `preview_impossible`, `preview_busy`, `page_out_of_range`; the worker or the object store is away.
+    pub async fn open(
+        &self,
+        caller: &Caller,
+        file: &Kept,
+        size: Size,
+        page: u32,
+    ) -> Result<(Picture, Pieces), Failure> {
         let media_type = media_type(file)?;
         let Some(kind) = Kind::of_media_type(media_type).filter(|_| Shown::of_media_type(media_type).any())
         else {
             return Ok(nothing());
         };
-        let (drawn, bytes) = self.made(Sheet { kind, sha256: &file.declared.sha256, size, page }).await?;
+        let made = self.made(caller, Sheet { kind, sha256: &file.declared.sha256, size, page }).await?;
+        let (drawn, bytes) = made.map_err(|undrawn| match undrawn {
+            Undrawn::Impossible(threat) => Refusal::PreviewImpossible(threat.id()),
+            Undrawn::NoSuchPage { pages } => Refusal::PageOutOfRange { pages },
+        })?;
         let picture = Picture {
             media_type: drawn.kind.media_type(),
             size: i64::try_from(bytes.len()).map_err(Failure::internal)?,
@@ -96,29 +113,39 @@ impl Previews {
         Ok((picture, stream::iter([Ok(bytes)]).boxed()))
     }
 
-    async fn made(&self, sheet: Sheet<'_>) -> Result<(Drawn, Bytes), Failure> {
+    async fn made(&self, caller: &Caller, sheet: Sheet<'_>) -> Result<Made, Failure> {
         if let Some(kept) = self.kept(sheet).await? {
             return Ok(kept);
         }
-        let place = sheet.sha256.bytes().last().map_or(0, usize::from) % PLACES;
-        let _turn = self.places[place].lock().await;
+        let _turn = self.turns.take(caller).await.ok_or(Refusal::PreviewBusy)?;
         // Somebody may have made it while this one waited.
         if let Some(kept) = self.kept(sheet).await? {
             return Ok(kept);
         }
-        let made = Bytes::from(self.make(sheet).await?);
+        let made = match self.make(sheet).await? {
+            Ok(picture) => picture,
+            // Pages that are not there are without number.
+            Err(undrawn @ Undrawn::NoSuchPage { .. }) => return Ok(Err(undrawn)),
+            Err(undrawn @ Undrawn::Impossible(_)) => {
+                worker::without_picture(undrawn).map_err(Failure::internal)?
+            }
+        };
+        let made = Bytes::from(made);
         self.blobs.keep_preview(sheet.sha256, sheet.size, sheet.page, made.clone()).await?;
         parted(&made).ok_or_else(|| Failure::internal(std::io::Error::other("an answer without a picture")))
     }
 
     /// One made before, unless there is a font now that it had needed.
-    async fn kept(&self, sheet: Sheet<'_>) -> Result<Option<(Drawn, Bytes)>, Failure> {
+    async fn kept(&self, sheet: Sheet<'_>) -> Result<Option<Made>, Failure> {
         let kept = self.blobs.preview(sheet.sha256, sheet.size, sheet.page).await?;
-        let current = |drawn: &Drawn| !drawn.fonts_missing || drawn.font_given || self.font.is_none();
-        Ok(kept.as_ref().and_then(parted).filter(|(drawn, _)| current(drawn)))
+        let current = |made: &Made| match made {
+            Ok((drawn, _)) => !drawn.fonts_missing || drawn.font_given || self.font.is_none(),
+            Err(_) => true,
+        };
+        Ok(kept.as_ref().and_then(parted).filter(current))
     }
 
-    async fn make(&self, sheet: Sheet<'_>) -> Result<Vec<u8>, Failure> {
+    async fn make(&self, sheet: Sheet<'_>) -> Result<Result<Vec<u8>, Undrawn>, Failure> {
         let original = self.original(sheet.sha256).await?;
         let side = sheet.size.side_max();
         let made = match sheet.kind {
@@ -128,10 +155,7 @@ impl Previews {
             }
             Kind::Jpeg | Kind::Png | Kind::Ofd => Ok(Err(Undrawn::NoSuchPage { pages: 1 })),
         };
-        Ok(made.map_err(Failure::internal)?.map_err(|undrawn| match undrawn {
-            Undrawn::Impossible(threat) => Refusal::PreviewImpossible(threat.id()),
-            Undrawn::NoSuchPage { pages } => Refusal::PageOutOfRange { pages },
-        })?)
+        made.map_err(unanswered)
     }
 
     async fn original(&self, sha256: &str) -> Result<Bytes, Failure> {
@@ -144,10 +168,9 @@ impl Previews {
     }
 }
 
-/// A picture and what it is; `None` where the line before it cannot be read.
-fn parted(answer: &Bytes) -> Option<(Drawn, Bytes)> {
-    let (drawn, begin) = worker::drawn(answer)?;
-    Some((drawn, answer.slice(begin..)))
+/// What was made; `None` where its line cannot be read.
+fn parted(answer: &Bytes) -> Option<Made> {
+    Some(worker::drawn(answer)?.map(|(drawn, begin)| (drawn, answer.slice(begin..))))
 }
 
 /// What is sent where nothing shows a file.

@@ -7,6 +7,7 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
+    INSPECTION_LATE,
     sealing::{self, For},
     uploads::{GIVEN_UP, Uploads},
 };
@@ -91,7 +92,7 @@ impl Sweep {
         work.commit().await
     }
 
-    /// Inspects what arrived whole before a crash, and gives up what never did.
+    /// Inspects what arrived whole before a crash or on a busy machine, and gives up what never did or could never be inspected.
     ///
     /// # Errors
     /// The database or the object store is away.
@@ -111,9 +112,14 @@ impl Sweep {
     async fn upload(&self, file: &Kept, now: OffsetDateTime) -> Result<(), Failure> {
         let whole = self.uploads.blobs.waiting(file.id).await?;
         let whole = whole.filter(|bytes| i64::try_from(bytes.len()) == Ok(file.declared.size));
+        let given_up = file.uploaded_at < now - self.given_up;
         if let Some(bytes) = whole {
-            self.uploads.settle(&self.units, Caller::system("sweep"), file, bytes).await?;
-        } else if file.uploaded_at < now - self.given_up {
+            match self.uploads.settle(&self.units, Caller::system("sweep"), file, bytes).await {
+                Err(failure) if given_up && failure.reason() == INSPECTION_LATE => {}
+                settled => return settled.map(|_| ()),
+            }
+        }
+        if given_up {
             let mut work = self.units.begin(Caller::system("sweep")).await?;
             let scan = Scan::Rejected { reason: GIVEN_UP.to_owned() };
             store::files::decide(work.db(), file.id, &scan, now).await?;

@@ -8,10 +8,13 @@ use bytes::{Bytes, BytesMut};
 use chassis::{Caller, Failure, Units, Work, identity::Kind};
 use futures::{Stream, StreamExt as _, pin_mut};
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{Semaphore, SemaphorePermit};
 use uuid::Uuid;
 
-use super::lock_own;
+use super::{
+    lock_own,
+    turns::{Turn, Turns},
+    unanswered,
+};
 use crate::{
     blob::{BlobError, Blobs},
     domain::{
@@ -29,6 +32,8 @@ use crate::{
 const TURN_WAIT: Duration = Duration::from_secs(5);
 /// How long the next piece may take.
 const PIECE_WAIT: Duration = Duration::from_secs(10);
+/// Uploads of one company at a time. Source: decision record 36.
+const OWN_AT_ONCE: usize = 2;
 /// Uploads of people without an account at a time.
 const STRANGERS_AT_ONCE: usize = 4;
 /// Over which time uploads of strangers are counted.
@@ -40,8 +45,8 @@ pub struct Uploads {
     /// Where bytes go.
     pub blobs: Blobs,
     inspector: Arc<Inspector>,
-    turns: Semaphore,
-    strangers: Semaphore,
+    turns: Turns,
+    strangers: Turns,
     strangers_max: i64,
 }
 
@@ -52,8 +57,8 @@ impl Uploads {
         Self {
             blobs,
             inspector,
-            turns: Semaphore::new(at_once_max),
-            strangers: Semaphore::new(STRANGERS_AT_ONCE),
+            turns: Turns::new(at_once_max, OWN_AT_ONCE, TURN_WAIT),
+            strangers: Turns::new(STRANGERS_AT_ONCE, STRANGERS_AT_ONCE, TURN_WAIT),
             strangers_max,
         }
     }
@@ -63,12 +68,9 @@ impl Uploads {
     ///
     /// # Errors
     /// `upload_busy`.
-    pub async fn turn(&self, caller: &Caller) -> Result<SemaphorePermit<'_>, Failure> {
+    pub async fn turn(&self, caller: &Caller) -> Result<Turn<'_>, Failure> {
         let turns = if caller.kind == Kind::Anonymous { &self.strangers } else { &self.turns };
-        match tokio::time::timeout(TURN_WAIT, turns.acquire()).await {
-            Ok(Ok(turn)) => Ok(turn),
-            Ok(Err(_)) | Err(_) => Err(Refusal::UploadBusy.into()),
-        }
+        Ok(turns.take(caller).await.ok_or(Refusal::UploadBusy)?)
     }
 
     /// Receives the bytes of a declared file; no more than were declared are ever held.
@@ -107,7 +109,7 @@ impl Uploads {
     /// Inspects received bytes and settles the file; answers it as it stands then.
     ///
     /// # Errors
-    /// The worker, the object store or the database is away: the file stays pending.
+    /// The worker (`inspection_late`), the object store or the database is away: the file stays pending.
     pub async fn settle(
         &self,
         units: &Units,
@@ -116,7 +118,7 @@ impl Uploads {
         bytes: Bytes,
     ) -> Result<Kept, Failure> {
         // The inspection may take seconds: no transaction is open meanwhile.
-        let outcome = self.inspector.inspect(&file.declared.name, &bytes).await.map_err(Failure::internal)?;
+        let outcome = self.inspector.inspect(&file.declared.name, &bytes).await.map_err(unanswered)?;
         let scan = scan_of(outcome);
         let kept = if scan.clean() { self.blobs.keep(file.id, &file.declared.sha256).await } else { Ok(()) };
         let mut work = units.begin(caller).await?;

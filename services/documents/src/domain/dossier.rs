@@ -262,17 +262,20 @@ fn already_sealed(dossier: &Dossier, told: &Told) -> bool {
 
 fn follow_sealed(dossier: &Dossier, told: &Told) -> Step {
     let Some(seal) = &dossier.seal else { return Step::Stay };
+    // Of a seal that is in doubt (decision record 26), the return or withdrawal of its own submission says that it stood.
+    let own = told.carries_dossier && told.submission_version == seal.submission_version;
+    let stood = seal.confirmed || own;
     match told.standing {
         Standing::Locked if !seal.confirmed && told.submission_version == seal.submission_version => {
             Step::Confirm
         }
-        Standing::Editing if seal.confirmed && told.withdrawn => Step::Reopen {
+        Standing::Editing if stood && told.withdrawn => Step::Reopen {
             items: if told.items.is_empty() { dossier.items.clone() } else { told.items.clone() },
             base: dossier.base,
             keep_answers: true,
             base_may_stand: false,
         },
-        Standing::Editing if seal.confirmed => Step::Reopen {
+        Standing::Editing if stood => Step::Reopen {
             items: told.items.clone(),
             base: Some(dossier.revision),
             keep_answers: false,

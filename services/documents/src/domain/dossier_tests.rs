@@ -116,6 +116,9 @@ fn a_return_opens_the_next_revision_and_a_withdrawal_goes_on_with_the_old_items(
         base_may_stand,
     };
     assert_eq!(follow(&sealed(true), &told(Standing::Editing, 4)), returned(false));
+    // In doubt after a restore: the return of its own submission says that it stood, that of another one does not.
+    assert_eq!(follow(&sealed(false), &told(Standing::Editing, 4)), returned(false));
+    assert_eq!(follow(&sealed(false), &told(Standing::Editing, 5)), Step::Stay);
     let supplement = Told { supplement: true, ..told(Standing::Editing, 4) };
     assert_eq!(follow(&sealed(true), &supplement), returned(true));
     let withdrawn = Told { withdrawn: true, items: Vec::new(), ..told(Standing::Editing, 4) };

@@ -76,8 +76,10 @@ pub enum Refusal {
     UploadIncomplete,
     /// A part begins elsewhere than at a multiple of the size of parts, or has another size.
     PartMisshapen,
-    /// Too many uploads at this moment.
+    /// Too many uploads at this moment, of all or of the caller.
     UploadBusy,
+    /// Too many pictures are asked for at this moment, by all or by the caller.
+    PreviewBusy,
     /// No picture can be made of a file; the stable id of what the decoder found.
     PreviewImpossible(&'static str),
     /// The document has no such page.

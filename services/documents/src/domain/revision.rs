@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use time::Date;
 use uuid::Uuid;
 
-use super::{Refusal, Slot, slot::slots_of};
+use super::{Refusal, Slot, invoice::InvoiceType, slot::slots_of};
 
 /// A file in a slot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,14 @@ pub struct Use {
     pub number: String,
     /// Normalised identity.
     pub identity: String,
+    /// Kind of paper.
+    pub invoice_type: InvoiceType,
+    /// Day of issue.
+    pub issued_on: Date,
+    /// Who sold.
+    pub seller: String,
+    /// Unified social credit code of the buyer.
+    pub buyer_uscc: String,
     /// The invoice's amount, fen.
     pub amount_fen: i64,
     /// This application's part, fen.

@@ -62,7 +62,8 @@ pub async fn apply(work: &mut Work, event: Event) -> Result<(), Failure> {
     };
     let told = Told {
         standing: Standing::of_stage(&fact.to_stage).ok_or_else(unknown)?,
-        withdrawn: envelope.r#type == "materials_withdrawn",
+        // A reminder may be the newest that a restored producer has (decision record 26).
+        withdrawn: envelope.r#type == "materials_withdrawn" || fact.led_here == "T10",
         supplement: fact.to_stage == "SupplementDue",
         submission_version: fact.submission_version,
         carries_dossier: carries_dossier(&fact.submission_kind),

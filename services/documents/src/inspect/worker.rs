@@ -1,14 +1,17 @@
-//! Reads what people sent in a process of its own: 256 MiB of memory, 10 s of processor and wall time (5 s of
-//! processor for a picture), an empty environment, nothing but bytes in (and one font file of the machine, where a page needs it), one line of JSON out, and
+//! Reads what people sent in a process of its own: 256 MiB of memory, 10 s of processor (5 s for a picture), an empty
+//! environment, nothing but bytes in (and one font file of the machine, where a page needs it), one line of JSON out, and
 //! behind it the picture where one was asked for.
 //!
-//! Memory and processor limits are set by util-linux' `prlimit` where the machine has it; the wall clock always
-//! holds. The worker opens no socket; that it could not is the business of the container it runs in.
+//! Memory and processor limits are set by util-linux' `prlimit` where the machine has it: a worker that runs into them has
+//! been given what a file may cost, so the file is refused. The wall clock always holds, and says something about the file
+//! only where there is no `prlimit`; else the machine was too busy, and the same file comes again. Source: decision record 36.
+//! The worker opens no socket; that it could not is the business of the container it runs in.
 
 use std::{
     io::Read as _,
+    os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{ExitStatus, Stdio},
     time::Duration,
 };
 
@@ -25,18 +28,20 @@ use super::{
 
 /// Address space of a worker, bytes. Source: reliability section 13.
 const MEMORY_BYTES_MAX: u64 = 256 * 1024 * 1024;
-/// Processor and wall time of a worker, seconds. Source: reliability section 13.
-const TIME_SECS_MAX: u64 = 10;
+/// Processor time of a worker, seconds. Source: reliability section 13.
+const INSPECTION_SECS_MAX: u64 = 10;
 /// Processor time of a worker that draws, seconds: a hostile page must not take longer than its reader waits.
 const DRAWING_SECS_MAX: u64 = 5;
+/// Wall time of a worker that draws: the portal waits no longer.
+const DRAWING_WALL: Duration = Duration::from_secs(20);
 /// Workers at a time; the machine of reference has two cores.
 const WORKERS_MAX: usize = 2;
-/// Of these, workers that draw at a time: however slow a page is, a place is left for an upload.
-const DRAWING_MAX: usize = 1;
 /// Longest answer of a worker, bytes: above a picture of 1600 by 1600 pixels that does not compress.
 const ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
 /// Where util-linux puts it.
 const PRLIMIT: &str = "/usr/bin/prlimit";
+/// What a process is killed with by the machine that is short of memory; a limit of ours sends another signal.
+const SIGKILL: i32 = 9;
 
 /// What the worker writes to its standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,51 +63,56 @@ pub enum Drawing {
     Undrawn(Undrawn),
 }
 
-/// The worker could not be run at all; says nothing about the file.
+/// The worker did not get to an answer; says nothing about the file.
 #[derive(Debug, thiserror::Error)]
-#[error("the inspection worker could not be run")]
-pub struct WorkerError(#[from] std::io::Error);
+pub enum WorkerError {
+    /// It could not be run at all.
+    #[error("the inspection worker could not be run")]
+    NotRun(#[from] std::io::Error),
+    /// The machine gave it no place, no processor or no memory for too long.
+    #[error("the machine was too busy for the inspection worker")]
+    Late,
+}
 
 /// Starts workers, a few at a time.
 #[derive(Debug)]
 pub struct Inspector {
     program: PathBuf,
     limits: bool,
+    wall: Duration,
     gate: Semaphore,
-    drawing: Semaphore,
 }
 
 impl Inspector {
-    /// Workers are `program inspect`; `None` means this executable.
+    /// Workers are `program inspect`; `None` means this executable. `wall`: how long one may take, with the wait for a place.
     ///
     /// Errors: where the own executable cannot be named.
-    pub fn new(program: Option<&Path>) -> Result<Self, WorkerError> {
+    pub fn new(program: Option<&Path>, wall: Duration) -> Result<Self, WorkerError> {
         let program = match program {
             Some(program) => program.to_owned(),
             None => std::env::current_exe()?,
         };
         let limits = Path::new(PRLIMIT).exists();
-        let (gate, drawing) = (Semaphore::new(WORKERS_MAX), Semaphore::new(DRAWING_MAX));
-        Ok(Self { program, limits, gate, drawing })
+        Ok(Self { program, limits, wall, gate: Semaphore::new(WORKERS_MAX) })
     }
 
     /// Inspects `bytes` under the extension of `name`.
     ///
-    /// A worker that dies or does not answer in time refuses the file ([`Threat::Limits`]).
-    /// Errors: the worker could not be started.
+    /// A worker that dies or costs too much refuses the file ([`Threat::Limits`]).
+    /// Errors: the worker could not be started, or was not given the time.
     pub async fn inspect(&self, name: &str, bytes: &[u8]) -> Result<Outcome, WorkerError> {
         let Some((_, extension)) = name.rsplit_once('.').filter(|_| kind_of_name(name).is_some()) else {
             return Ok(Outcome::Refused(Threat::TypeUnsupported));
         };
         let arguments = ["inspect", "--extension", &extension.to_ascii_lowercase()];
-        let answer = self.run(&arguments, bytes, TIME_SECS_MAX).await?;
+        let answer = self.run(&arguments, bytes, INSPECTION_SECS_MAX, self.wall).await?;
         Ok(split(&answer).map_or(Outcome::Refused(Threat::Limits), |(outcome, _)| outcome))
     }
 
     /// Makes a picture of an image, see [`shrink`]; read it with [`drawn`].
     ///
-    /// A worker that dies or does not answer in time refuses the file ([`Threat::Limits`]).
-    /// Errors: the worker could not be started.
+    /// A worker that dies or costs too much refuses the file ([`Threat::Limits`]).
+    /// Errors: the worker could not be started, or was not given the time.
     pub async fn shrink(
         &self,
         kind: Kind,
@@ -115,8 +125,8 @@ impl Inspector {
 
     /// Draws a page of a PDF, see [`page`]; read it with [`drawn`].
     ///
-    /// A worker that dies or does not answer in time refuses the page ([`Threat::Limits`]).
-    /// Errors: the worker could not be started.
+    /// A worker that dies or costs too much refuses the page ([`Threat::Limits`]).
+    /// Errors: the worker could not be started, or was not given the time.
     pub async fn page(
         &self,
         bytes: &[u8],
@@ -135,8 +145,7 @@ impl Inspector {
 
     /// A picture with its line before it, as [`drawn`] reads it.
     async fn draw(&self, arguments: &[&str], bytes: &[u8]) -> Result<Result<Vec<u8>, Undrawn>, WorkerError> {
-        let _permit = self.drawing.acquire().await.map_err(std::io::Error::other)?;
-        let answer = self.run(arguments, bytes, DRAWING_SECS_MAX).await?;
+        let answer = self.run(arguments, bytes, DRAWING_SECS_MAX, self.wall.min(DRAWING_WALL)).await?;
         Ok(match split(&answer) {
             Some((Drawing::Drawn(_), _)) => Ok(answer),
             Some((Drawing::Undrawn(undrawn), _)) => Err(undrawn),
@@ -144,32 +153,49 @@ impl Inspector {
         })
     }
 
-    /// What a worker answers; nothing where it died or did not answer in time.
-    async fn run(&self, arguments: &[&str], bytes: &[u8], secs_max: u64) -> Result<Vec<u8>, WorkerError> {
-        let _permit = self.gate.acquire().await.map_err(std::io::Error::other)?;
+    /// What a worker answers; nothing where it died of what it was given.
+    async fn run(
+        &self,
+        arguments: &[&str],
+        bytes: &[u8],
+        secs_max: u64,
+        wall: Duration,
+    ) -> Result<Vec<u8>, WorkerError> {
+        // Without a limit on its processor the clock is all that a hostile file runs into.
+        if !self.limits {
+            let _place = self.gate.acquire().await.map_err(std::io::Error::other)?;
+            let ran = tokio::time::timeout(
+                Duration::from_secs(secs_max).min(wall),
+                self.ran(arguments, bytes, secs_max),
+            );
+            return ran.await.unwrap_or_else(|_| Ok(Vec::new()));
+        }
+        let work = async {
+            let _place = self.gate.acquire().await.map_err(std::io::Error::other)?;
+            self.ran(arguments, bytes, secs_max).await
+        };
+        tokio::time::timeout(wall, work).await.unwrap_or(Err(WorkerError::Late))
+    }
+
+    async fn ran(&self, arguments: &[&str], bytes: &[u8], secs_max: u64) -> Result<Vec<u8>, WorkerError> {
         let mut child = self.command(arguments, secs_max).spawn()?;
         let closed = || std::io::Error::other("no standard streams");
         let mut input = child.stdin.take().ok_or_else(closed)?;
         let output = child.stdout.take().ok_or_else(closed)?;
-        let work = async {
-            // A worker that stops reading early has made up its mind (or died); its output and status tell which.
-            let _ = input.write_all(bytes).await;
-            drop(input);
-            let mut answer = Vec::new();
-            output.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).await?;
-            let status = child.wait().await?;
-            Ok::<_, std::io::Error>(if status.success() { answer } else { Vec::new() })
-        };
-        match tokio::time::timeout(Duration::from_secs(TIME_SECS_MAX), work).await {
-            Ok(answer) => Ok(answer?),
-            Err(_) => Ok(Vec::new()),
-        }
+        // A worker that stops reading early has made up its mind (or died); its output and status tell which.
+        let _ = input.write_all(bytes).await;
+        drop(input);
+        let mut answer = Vec::new();
+        output.take(ANSWER_BYTES_MAX).read_to_end(&mut answer).await?;
+        ended(child.wait().await?, answer)
     }
 
     fn command(&self, arguments: &[&str], secs_max: u64) -> Command {
         let mut command = if self.limits {
             let mut command = Command::new(PRLIMIT);
-            command.arg(format!("--as={MEMORY_BYTES_MAX}")).arg(format!("--cpu={secs_max}"));
+            // The signal of the soft limit says what the worker died of; the hard one is for a worker that would ignore it.
+            let cpu = format!("--cpu={secs_max}:{}", secs_max + 1);
+            command.arg(format!("--as={MEMORY_BYTES_MAX}")).arg(cpu);
             command.arg("--core=0").arg(&self.program);
             command
         } else {
@@ -182,13 +208,32 @@ impl Inspector {
     }
 }
 
-/// What a picture is and where its bytes begin in the answer of a worker; `None` where it is no picture.
-#[must_use]
-pub fn drawn(answer: &[u8]) -> Option<(Drawn, usize)> {
-    match split(answer)? {
-        (Drawing::Drawn(drawn), begin) => Some((drawn, begin)),
-        (Drawing::Undrawn(_), _) => None,
+/// What became of a worker: its answer; nothing where it died of its limits or of a fault; late where the machine took it away.
+fn ended(status: ExitStatus, answer: Vec<u8>) -> Result<Vec<u8>, WorkerError> {
+    match status.signal() {
+        Some(SIGKILL) => Err(WorkerError::Late),
+        Some(_) => Ok(Vec::new()),
+        None if status.success() => Ok(answer),
+        None => Ok(Vec::new()),
     }
+}
+
+/// What a picture is and where its bytes begin in the answer of a worker, or why there is none; `None` where it is no answer.
+#[must_use]
+pub fn drawn(answer: &[u8]) -> Option<Result<(Drawn, usize), Undrawn>> {
+    match split(answer)? {
+        (Drawing::Drawn(drawn), begin) => Some(Ok((drawn, begin))),
+        (Drawing::Undrawn(undrawn), _) => Some(Err(undrawn)),
+    }
+}
+
+/// The answer of a worker that drew nothing, as [`drawn`] reads it.
+///
+/// Errors: none that a value of these types can have.
+pub fn without_picture(undrawn: Undrawn) -> std::io::Result<Vec<u8>> {
+    let mut answer = Vec::new();
+    put(Err(undrawn), &mut answer)?;
+    Ok(answer)
 }
 
 /// The line of an answer, and where what is behind it begins.

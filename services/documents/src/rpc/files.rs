@@ -318,8 +318,8 @@ impl Files for FilesRpc {
         let (picture, pieces) = if shown.any() {
             let anew = wanted == Wanted::Opening;
             let opened = Opened { form: size.id(), reason: &body.reason, anew };
-            downloads::record(&self.units, caller, reader, &kept, opened).await?;
-            self.previews.open(&kept, size, wanted.number()).await?
+            downloads::record(&self.units, caller.clone(), reader, &kept, opened).await?;
+            self.previews.open(&caller, &kept, size, wanted.number()).await?
         } else {
             previews::nothing()
         };

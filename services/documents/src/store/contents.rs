@@ -8,10 +8,16 @@ use uuid::Uuid;
 use super::StoreError;
 use crate::domain::{
     Slot,
+    invoice::InvoiceType,
     revision::{Content, Placed, Use},
 };
 
-/// The content of a sealed revision: its files, and the invoices as they were then.
+fn invoice_type(id: &str, invoice_id: Uuid) -> Result<InvoiceType, StoreError> {
+    InvoiceType::of_id(id).ok_or_else(|| StoreError::corrupt("invoices", invoice_id))
+}
+
+/// The content of a sealed revision: its files, and the invoices as they were then. Kind, day, seller and buyer are the
+/// invoice's own, which nothing changes (workflow, Materials: a wrong one is entered anew).
 ///
 /// # Errors
 /// The database is away; an impossible row.
@@ -22,8 +28,10 @@ pub async fn sealed(
 ) -> Result<Content, StoreError> {
     let rows = sqlx::query!(
         "-- documents.contents.sealed_uses
-         SELECT invoice_id, allocation_id, code, number, identity, amount_fen, used_fen, file_id, file_sha256
-         FROM sealed_invoices WHERE application_id = $1 AND revision = $2 ORDER BY identity",
+         SELECT s.invoice_id, s.allocation_id, s.code, s.number, s.identity, i.type AS invoice_type, i.issued_on, i.seller,
+                i.buyer_uscc, s.amount_fen, s.used_fen, s.file_id, s.file_sha256
+         FROM sealed_invoices s JOIN invoices i ON i.id = s.invoice_id
+         WHERE s.application_id = $1 AND s.revision = $2 ORDER BY s.identity",
         application_id,
         revision,
     )
@@ -31,18 +39,24 @@ pub async fn sealed(
     .await?;
     let uses = rows
         .into_iter()
-        .map(|row| Use {
-            invoice_id: row.invoice_id,
-            allocation_id: row.allocation_id,
-            code: row.code,
-            number: row.number,
-            identity: row.identity,
-            amount_fen: row.amount_fen,
-            used_fen: row.used_fen,
-            balance: (row.used_fen, row.used_fen),
-            file: row.file_id.zip(row.file_sha256).map(|(id, sha256)| (id, sha256, true)),
+        .map(|row| {
+            Ok(Use {
+                invoice_type: invoice_type(&row.invoice_type, row.invoice_id)?,
+                invoice_id: row.invoice_id,
+                allocation_id: row.allocation_id,
+                code: row.code,
+                number: row.number,
+                identity: row.identity,
+                issued_on: row.issued_on,
+                seller: row.seller,
+                buyer_uscc: row.buyer_uscc,
+                amount_fen: row.amount_fen,
+                used_fen: row.used_fen,
+                balance: (row.used_fen, row.used_fen),
+                file: row.file_id.zip(row.file_sha256).map(|(id, sha256)| (id, sha256, true)),
+            })
         })
-        .collect();
+        .collect::<Result<_, StoreError>>()?;
     files_and_answers(db, application_id, revision, uses).await
 }
 
@@ -97,7 +111,8 @@ pub async fn standing_fen(
 pub async fn live(db: &mut PgConnection, application_id: Uuid, revision: i32) -> Result<Content, StoreError> {
     let rows = sqlx::query!(
         r#"-- documents.contents.live_uses
-         SELECT i.id, a.ledger_id, i.code, i.number, i.identity, i.amount_fen, a.used_fen, i.used_fen AS total_fen,
+         SELECT i.id, a.ledger_id, i.code, i.number, i.identity, i.type AS invoice_type, i.issued_on, i.seller, i.buyer_uscc,
+                i.amount_fen, a.used_fen, i.used_fen AS total_fen,
                 (SELECT coalesce(sum(l.amount_fen), 0)::bigint FROM ledger l WHERE l.invoice_id = i.id) AS "ledger_fen!",
                 i.file_id, f.sha256 AS "sha256?", f.state AS "state?"
          FROM allocations a JOIN invoices i ON i.id = a.invoice_id LEFT JOIN files f ON f.id = i.file_id
@@ -108,21 +123,27 @@ pub async fn live(db: &mut PgConnection, application_id: Uuid, revision: i32) ->
     .await?;
     let uses = rows
         .into_iter()
-        .map(|row| Use {
-            invoice_id: row.id,
-            allocation_id: row.ledger_id,
-            code: row.code,
-            number: row.number,
-            identity: row.identity,
-            amount_fen: row.amount_fen,
-            used_fen: row.used_fen,
-            balance: (row.ledger_fen, row.total_fen),
-            file: row
-                .file_id
-                .zip(row.sha256)
-                .map(|(id, sha256)| (id, sha256, row.state.as_deref() == Some("clean"))),
+        .map(|row| {
+            Ok(Use {
+                invoice_type: invoice_type(&row.invoice_type, row.id)?,
+                invoice_id: row.id,
+                allocation_id: row.ledger_id,
+                code: row.code,
+                number: row.number,
+                identity: row.identity,
+                issued_on: row.issued_on,
+                seller: row.seller,
+                buyer_uscc: row.buyer_uscc,
+                amount_fen: row.amount_fen,
+                used_fen: row.used_fen,
+                balance: (row.ledger_fen, row.total_fen),
+                file: row
+                    .file_id
+                    .zip(row.sha256)
+                    .map(|(id, sha256)| (id, sha256, row.state.as_deref() == Some("clean"))),
+            })
         })
-        .collect();
+        .collect::<Result<_, StoreError>>()?;
     files_and_answers(db, application_id, revision, uses).await
 }
 

@@ -140,7 +140,7 @@ pub struct Filter {
     pub application_id: Option<Uuid>,
     /// The begin of the number, or a piece of the seller's name; lower case; empty for all.
     pub text: String,
-    /// Only those of which something is left.
+    /// Only those of which something is left, or kept for an application that may use it again.
     pub balance_left: bool,
 }
 
@@ -165,7 +165,8 @@ pub async fn list(
            AND ($2::uuid IS NULL OR EXISTS (SELECT 1 FROM allocations a WHERE a.invoice_id = i.id AND a.application_id = $2
                                                AND NOT a.held))
            AND ($5 = '' OR starts_with(number, $5) OR strpos(lower(seller), $5) > 0)
-           AND (NOT $6::boolean OR used_fen < amount_fen)
+           AND (NOT $6::boolean OR used_fen < amount_fen
+                OR EXISTS (SELECT 1 FROM allocations a WHERE a.invoice_id = i.id AND a.held))
          ORDER BY id DESC LIMIT $4",
         operator_id,
         filter.application_id,

@@ -1,11 +1,15 @@
 //! Uploads and downloads over gRPC.
 
+use std::{sync::Arc, time::Duration};
+
+use chassis::Caller;
+use documents::{app::uploads::Uploads, inspect::worker::Inspector};
 use proto::documents::{
     AttachFileRequest, DownloadRequest, GetFileRequest, GetRevisionRequest, ListFilesRequest,
     UploadDeclaration, UploadPartRequest, UploadPartResponse, download_response,
 };
 
-use crate::harness::{Platform, Who, answer, declare, fresh, number, pdf, reason};
+use crate::harness::{Platform, USCC, Who, answer, declare, fresh, number, pdf, reason};
 
 async fn download(platform: &Platform, who: Who, file_id: &str, why: &str) -> Result<Vec<u8>, String> {
     let request = DownloadRequest { file_id: file_id.into(), reason: why.into() };
@@ -256,11 +260,35 @@ async fn an_invoice_is_read_in_scope_and_by_no_administrator() {
             let named = revision.invoices.iter().filter_map(|one| one.file.as_ref());
             assert!(named.clone().all(|file| file.file_name == "发票.pdf"), "{role} {scope}");
             assert_eq!(named.count() > 0, sees_file, "{role} {scope}");
+            // Whoever judges it is told who sold what to whom, and when; whoever does not, nothing of it.
+            let told: Vec<_> = revision
+                .invoices
+                .iter()
+                .map(|one| [&one.r#type, &one.issued_on, &one.seller, &one.buyer_uscc].map(String::as_str))
+                .collect();
+            let whole = [["digital_special", "2025-09-18", "中原桩造示例设备有限公司", USCC]];
+            assert_eq!(told, whole[..usize::from(sees_file)], "{role} {scope}");
         }
     }
     platform.facts.1.store(true, std::sync::atomic::Ordering::Relaxed);
     let request = DownloadRequest { file_id: file, reason: String::new() };
     let away = platform.files(Who::Official("city", "410100")).download(request).await.map(|_| ());
     assert_eq!(away.expect_err("nobody knows").code(), tonic::Code::Unavailable);
+    platform.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_company_has_two_uploads_at_a_time_and_leaves_the_other_turns_to_others() {
+    let platform = Platform::start().await;
+    let inspector = Inspector::new(None, Duration::from_secs(60)).expect("named");
+    let uploads = Uploads::new(platform.blobs.clone(), Arc::new(inspector), 8, 0);
+    let [greedy, other] = ["greedy", "other"].map(Caller::system);
+    let first = uploads.turn(&greedy).await.expect("a turn");
+    let second = uploads.turn(&greedy).await.expect("a turn");
+    let mut third = Box::pin(uploads.turn(&greedy));
+    assert!(futures::poll!(&mut third).is_pending());
+    assert!(uploads.turn(&other).await.is_ok());
+    drop((first, second));
+    assert!(third.await.is_ok());
     platform.stop().await;
 }

@@ -98,7 +98,7 @@ impl Directory for Companies {
         _: Request<ListDivisionsRequest>,
     ) -> Result<Response<ListDivisionsResponse>, Status> {
         let division = Division { code: "410105".into(), city_code: "410100".into(), ..Division::default() };
-        Ok(Response::new(ListDivisionsResponse { divisions: vec![division] }))
+        Ok(Response::new(ListDivisionsResponse { divisions: vec![division], ..Default::default() }))
     }
 }
 

@@ -201,9 +201,12 @@ async fn what_was_sealed_is_there_when_a_supplement_is_carried_over() {
     assert_eq!((given.used_fen, given.allocations.len(), given.allocations[0].held), (6_000, 1, true));
     assert_eq!(platform.dossier(a).await.expect("own").invoices, []);
     assert_eq!(reason(platform.allocate(&shared, b, 10_000).await), "invoice_overdrawn");
+    let left = ListInvoicesRequest { balance_left: true, ..ListInvoicesRequest::default() };
     let delete = DeleteInvoiceRequest { request_id: fresh(), invoice_id: shared.clone(), version: 0 };
     assert_eq!(reason(answer(platform.invoices(operator).delete_invoice(delete).await)), "invoice_locked");
     platform.allocate(&shared, b, 4_000).await.expect("what was free");
+    let listed = answer(platform.invoices(operator).list_invoices(left).await).expect("listed").invoices;
+    assert!(listed.iter().any(|one| one.invoice_id == shared), "what is held is left to who held it");
     let less = platform.allocate(&shared, a, 5_000).await.expect("its own part is within its reach");
     assert_eq!(less.used_fen, 10_000);
     platform.allocate(&other, a, 500).await.expect("new in the supplement");

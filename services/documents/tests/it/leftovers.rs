@@ -21,8 +21,14 @@ use uuid::Uuid;
 use crate::harness::{Platform, Refused, Who, answer, declare, id, number, pdf};
 
 async fn sweep(platform: &Platform) -> Sweep {
+    sweep_within(platform, Duration::from_secs(60)).await
+}
+
+/// A sweep on a machine that gives a worker so long.
+async fn sweep_within(platform: &Platform, wall: Duration) -> Sweep {
     let process = Process::start("documents", &platform.config.chassis()).await.expect("starts");
-    let inspector = Inspector::new(Some(platform.config.inspection.program.as_ref())).expect("named");
+    let program = Some(platform.config.inspection.program.as_ref());
+    let inspector = Inspector::new(program, wall).expect("named");
     Sweep {
         units: process.units.clone(),
         neighbours: Neighbours::new(process.peer("reviews"), process.peer("accounts")),
@@ -115,5 +121,44 @@ async fn a_part_behind_a_gap_does_not_count() {
     let first = put(&platform, &declaration, &long[..1 << 20]).await.expect("the gap closes");
     assert_eq!(first.received_bytes, parts::PART_BYTES);
     assert_eq!(put(&platform, &declaration, b"").await.expect("asked").received_bytes, 2 * parts::PART_BYTES);
+    platform.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_a_busy_machine_could_not_look_into_stays_pending_and_is_looked_into_again() {
+    let platform = Platform::start().await;
+    let (busy, idle) = (sweep_within(&platform, Duration::ZERO).await, sweep(&platform).await);
+    let received = async |name: &str| {
+        let bytes = Bytes::from(pdf(name));
+        let file = pending(&platform, &declare(name, &bytes), b"").await;
+        platform.blobs.quarantine(file.id, bytes.clone()).await.expect("received");
+        let settled = busy.uploads.settle(&busy.units, Caller::system("sweep"), &file, bytes).await;
+        let failed = settled.expect_err("the machine gives no time");
+        assert_eq!((failed.kind(), failed.reason()), (Kind::Unavailable, "inspection_late"));
+        file.id
+    };
+    let age = async |id: Uuid, hours: i32| {
+        sqlx::query("UPDATE files SET uploaded_at = now() - make_interval(hours => $2) WHERE id = $1")
+            .bind(id)
+            .bind(hours)
+            .execute(&platform.pool)
+            .await
+            .expect("aged");
+    };
+    let state = async |id: Uuid| {
+        let state = sqlx::query_scalar::<_, String>("SELECT state FROM files WHERE id = $1").bind(id);
+        state.fetch_one(&platform.pool).await.expect("a row")
+    };
+    let file = received("稍后.pdf").await;
+    age(file, 1).await;
+    busy.interrupted().await.expect("swept");
+    assert_eq!(state(file).await, "pending");
+    idle.interrupted().await.expect("swept");
+    assert_eq!(state(file).await, "clean");
+    let never = received("始终.pdf").await;
+    age(never, 48).await;
+    busy.interrupted().await.expect("swept");
+    assert_eq!(state(never).await, "rejected", "it does not come again without end");
+    idle.leftovers().await.expect("swept");
     platform.stop().await;
 }

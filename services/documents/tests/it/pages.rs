@@ -17,10 +17,11 @@ use image::{GenericImageView as _, imageops::FilterType};
 use crate::paper::Paper;
 
 /// How long a page may take at most, with what the machine needs besides.
-const PATIENCE: Duration = Duration::from_secs(13);
+const PATIENCE: Duration = Duration::from_secs(23);
 
 fn inspector() -> Inspector {
-    Inspector::new(Some(Path::new(env!("CARGO_BIN_EXE_documents")))).expect("named")
+    let program = Path::new(env!("CARGO_BIN_EXE_documents"));
+    Inspector::new(Some(program), Duration::from_secs(60)).expect("named")
 }
 
 /// The font of the compiled-in settings, where this machine has it.
@@ -38,7 +39,7 @@ async fn drawn(
     let answer = inspector().page(bytes, page, 1600, font).await.expect("the worker runs");
     assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
     let answer = answer?;
-    let (drawn, begin) = worker::drawn(&answer).expect("a picture");
+    let (drawn, begin) = worker::drawn(&answer).expect("an answer").expect("a picture");
     let picture = image::load_from_memory(&answer[begin..]).expect("decoded");
     assert_eq!((drawn.width, drawn.height), picture.dimensions());
     Ok((drawn, picture))

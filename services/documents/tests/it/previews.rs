@@ -9,6 +9,7 @@ use documents::{
 };
 use futures::future::join_all;
 use proto::documents::{Preview, PreviewRequest, preview_response};
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     harness::{Platform, Refused, Who, answer, declare, number, pdf, reason},
@@ -175,13 +176,20 @@ async fn what_cannot_be_drawn_is_refused_and_the_service_goes_on() {
         (refused.reason.as_str(), refused.text.as_str()),
         ("preview_impossible", "无法在线预览，请下载原件")
     );
+    // Without the original nothing can be drawn: the refusal itself was kept.
+    let hash = hex::encode(Sha256::digest(nested.bytes()));
+    let original = std::path::Path::new(&platform.config.storage.folder).join(content_key(&hash).as_ref());
+    let aside = original.with_extension("aside");
+    std::fs::rename(&original, &aside).expect("put aside");
+    assert_eq!(reason(preview(&platform, own, &broken, "").await), "preview_impossible");
+    std::fs::rename(&aside, &original).expect("put back");
     let good = uploaded(&platform, "好.pdf", &Paper::pages(1).bytes()).await;
     assert_eq!(preview(&platform, own, &good, "").await.expect("shown").0.pages, 1);
     let ofd = uploaded(&platform, "发票.ofd", &sample("09_发票")).await;
     let (head, nothing) = preview(&platform, own, &ofd, "").await.expect("answered");
     assert_eq!((head.shown_as.as_str(), nothing.len()), ("download_only", 0));
     let counted = platform.count("SELECT count(*) FROM downloads").await;
-    assert_eq!(counted, 2, "what was tried is recorded, and what nothing shows is not");
+    assert_eq!(counted, 3, "what was tried is recorded, and what nothing shows is not");
     platform.stop().await;
 }
 

@@ -157,7 +157,10 @@ async fn a_seal_without_a_submission_is_released_and_taken_again_when_it_stands_
         neighbours: Neighbours::new(process.peer("reviews"), process.peer("accounts")),
         uploads: std::sync::Arc::new(documents::app::uploads::Uploads::new(
             platform.blobs.clone(),
-            std::sync::Arc::new(documents::inspect::worker::Inspector::new(None).expect("named")),
+            std::sync::Arc::new(
+                documents::inspect::worker::Inspector::new(None, std::time::Duration::from_secs(60))
+                    .expect("named"),
+            ),
             1,
             0,
         )),
@@ -183,6 +186,26 @@ async fn a_seal_without_a_submission_is_released_and_taken_again_when_it_stands_
         .expect("reopened");
     assert_eq!(platform.dossier(both).await.expect("own").revision, 2);
     platform.seal(both, 3, &["M1"], &[]).await.expect("unchanged is fine after a withdrawal");
+    platform.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seal_that_is_in_doubt_is_opened_by_the_return_of_its_own_submission() {
+    let platform = Platform::start().await;
+    let both = platform.open(number(1)).await;
+    platform.fill(both, "M1").await;
+    platform.seal(both, 2, &["M1"], &[]).await.expect("sealed");
+    platform.tell(both, "materials_submitted", "CityReview", (2, "materials"), &[]).await.expect("confirmed");
+    // As after a restore of reviews, of which the return is the newest event.
+    sqlx::query("UPDATE revisions SET confirmed_at = NULL WHERE state = 'sealed'")
+        .execute(&platform.pool)
+        .await
+        .expect("in doubt");
+    platform.tell(both, "city_returned", "CityReturned", (2, "materials"), &["M1"]).await.expect("opened");
+    let open = platform.dossier(both).await.expect("own");
+    assert_eq!((open.state.as_str(), open.revision), ("open", 2));
+    let doubted = "SELECT count(*) FROM revisions WHERE state = 'sealed' AND confirmed_at IS NULL";
+    assert_eq!(platform.count(doubted).await, 0);
     platform.stop().await;
 }
 

@@ -16,7 +16,7 @@ pub async fn execute(call: &Call<'_>, voice: &Voice, sample: &Sample) -> Result<
         status: sample.connector_status,
         source_time: Some(timestamp(sample.sampled_at)),
     };
-    let stated = status::push(call, voice, vec![state]).await?;
+    let stated = status::push(call, voice, vec![state], false).await?;
     let batch = TelemetryBatch { batch_id: batch_id(call), items: vec![measured(sample)] };
     let answer = voice.ingest().send_telemetry(futures::stream::iter([batch])).await?.into_inner();
     let kept = results(answer, 1)?;

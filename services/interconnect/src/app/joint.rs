@@ -6,13 +6,16 @@ use proto::stations::TestStep;
 use serde_json::{Value, json};
 use time::{Duration, OffsetDateTime};
 
-use super::pull::codes;
+use super::{
+    compare::{CHECK, STATISTICS, answered, ended, listing},
+    pull::codes,
+};
 use crate::{
     client::{CALL, Client, Flaw, PAGE, Target},
     domain::{
         answer::Trouble,
         bodies::pulled::{self, Page},
-        fields::{Fields, Findings, moment_text},
+        fields::{Fields, Findings, moment_text, stamp_text},
         link::Link,
         script::{self, Listed, MEMBERS, Step},
     },
@@ -25,6 +28,8 @@ use crate::{
 const PAGES_READ: i64 = 50;
 /// Stations of one page.
 const PAGE_SIZE: i64 = 20;
+/// Operators with their social credit codes.
+const OPERATORS: &str = "supervise_query_operator_info";
 /// Stations whose status is asked for. Source: interconnect protocol, section 12.
 const STATIONS_ASKED: usize = 50;
 /// How old what was received may be.
@@ -55,6 +60,8 @@ enum Found {
     Passed(Option<i32>, String),
     Failed(Option<i32>, String),
     Skipped(&'static str),
+    /// By a setting of the link; no failure.
+    LeftOut(&'static str),
 }
 
 impl From<&Trouble> for Found {
@@ -82,21 +89,10 @@ pub async fn run(
     received: Received,
 ) -> Result<Vec<TestStep>, Trouble> {
     let mut script = Script { client, lease, link, steps: Vec::new() };
-    if let Some(door) = sides.door {
-        let empty = json!({});
-        script.envelope("platform", door, "notification_stationStatus", &empty, &empty).await?;
-    }
-    match sides.operator {
-        None => script.note("operator", Step::Callable, Found::Skipped(labels::NOT_CALLABLE)),
-        Some(target) => {
-            let page = json!({ "LastQueryTime": "", "PageNo": 1, "PageSize": 1 });
-            let reached = script
-                .envelope("operator", target, "query_stations_info", &page, &json!({ "PageNo": "一" }))
-                .await?;
-            if reached {
-                script.data(target).await?;
-            }
-        }
+    match script.both(sides).await {
+        // What was found counts; nobody gets another answer by asking as slow a system again.
+        Err(Trouble::Overdue) => script.note("operator", Step::Deadline, Found::from(&Trouble::Overdue)),
+        ended => ended?,
     }
     let held = codes(sides.neighbours, link).await.is_ok_and(|codes| !codes.is_empty());
     let now = client.now();
@@ -117,8 +113,12 @@ impl Script<'_> {
             Found::Passed(ret, found) => ("passed", ret, found),
             Found::Failed(ret, found) => ("failed", ret, found),
             Found::Skipped(why) => ("skipped", None, why.to_owned()),
+            Found::LeftOut(why) => ("left_out", None, why.to_owned()),
         };
-        let way_out = if outcome == "passed" { "" } else { labels::way_out(step, side == "platform") };
+        let way_out = match outcome {
+            "passed" | "left_out" => "",
+            _ => labels::way_out(step, side == "platform"),
+        };
         self.steps.push(TestStep {
             side: side.to_owned(),
             step: step.id().to_owned(),
@@ -128,6 +128,27 @@ impl Script<'_> {
             found,
             way_out: way_out.to_owned(),
         });
+    }
+
+    /// Both doors.
+    async fn both(&mut self, sides: &Sides<'_>) -> Result<(), Trouble> {
+        if let Some(door) = sides.door {
+            let empty = json!({});
+            self.envelope("platform", door, "notification_stationStatus", &empty, &empty).await?;
+        }
+        let Some(target) = sides.operator else {
+            self.note("operator", Step::Callable, Found::Skipped(labels::NOT_CALLABLE));
+            return Ok(());
+        };
+        let page = json!({ "LastQueryTime": "", "PageNo": 1, "PageSize": 1 });
+        let bad = json!({ "PageNo": "一" });
+        if self.envelope("operator", target, "query_stations_info", &page, &bad).await? {
+            self.data(target).await?;
+            self.lease.keep().await?;
+            let found = self.orders(target, sides.neighbours).await;
+            self.note("operator", Step::OrderCheck, found);
+        }
+        Ok(())
     }
 
     /// Tokens and envelopes: `method` is called with a good body, and with a bad one. `false`: nobody is there.
@@ -215,7 +236,7 @@ impl Script<'_> {
         let side = "operator";
         let listed = match self.listed(target).await {
             Ok(listed) => listed,
-            Err(Trouble::LeaseLost) => return Err(Trouble::LeaseLost),
+            Err(lost @ (Trouble::LeaseLost | Trouble::Overdue)) => return Err(lost),
             Err(trouble) => {
                 self.note(side, Step::Pages, Found::from(&trouble));
                 for step in [Step::OneByOne, Step::Fields, Step::Changes, Step::Status, Step::Statistics] {
@@ -263,6 +284,12 @@ impl Script<'_> {
         self.lease.keep().await?;
         let found = self.statistics(target, &listed).await;
         self.note(side, Step::Statistics, found);
+        // Of the government profile: where the link names it.
+        if target.paths.contains_key(OPERATORS) && target.serves(OPERATORS) {
+            self.lease.keep().await?;
+            let found = self.operator(target).await;
+            self.note(side, Step::Operator, found);
+        }
         Ok(())
     }
 
@@ -309,11 +336,29 @@ impl Script<'_> {
         }
     }
 
+    async fn operator(&self, target: &Target) -> Found {
+        let body = json!({ "LastQueryTime": "", "PageNo": 1, "PageSize": PAGE_SIZE });
+        let heard = match self.client.call(target, OPERATORS, body, PAGE).await {
+            Ok(heard) => heard,
+            Err(trouble) => return Found::from(&trouble),
+        };
+        match pulled::operators(&heard.members) {
+            Err(found) => Found::Failed(Some(0), labels::faults(&found.faults)),
+            Ok(told) if told.iter().any(|one| one.is(&self.link.organisation)) => {
+                Found::Passed(Some(0), labels::operators(&told))
+            }
+            Ok(told) => Found::Failed(Some(0), labels::operators(&told)),
+        }
+    }
+
     async fn statistics(&self, target: &Target, listed: &Listed) -> Found {
+        if !target.serves(STATISTICS) {
+            return Found::LeftOut(labels::NOT_SERVED);
+        }
         let Some(station) = listed.stations.first() else { return Found::Skipped(labels::WITHOUT_STATIONS) };
         let day: String = moment_text(self.client.now() - Duration::DAY).chars().take(10).collect();
         let body = json!({ "StationID": station.code, "StartTime": day, "EndTime": day });
-        let heard = match self.client.call(target, "query_station_stats", body, CALL).await {
+        let heard = match self.client.call(target, STATISTICS, body, CALL).await {
             Ok(heard) => heard,
             Err(trouble) => return Found::from(&trouble),
         };
@@ -331,6 +376,36 @@ impl Script<'_> {
             Found::Passed(Some(0), text)
         } else {
             Found::Failed(Some(0), text)
+        }
+    }
+
+    /// Lists the orders that ended within a day to the operator's system: it should know each. Nothing of it is kept.
+    async fn orders(&self, target: &Target, neighbours: &Neighbours) -> Found {
+        if !target.serves(CHECK) {
+            return Found::LeftOut(labels::NOT_SERVED);
+        }
+        let end = self.client.now().truncate_to_second();
+        let start = end - Duration::DAY;
+        let operator_id = self.link.operator_id.to_string();
+        let (orders, until) = match ended(neighbours.checks(), &operator_id, (start, end)).await {
+            Ok(ended) => ended,
+            Err(trouble) => return Found::from(&trouble),
+        };
+        // Not the number of a check that counts.
+        let check_no = format!("{}{}0002", target.organisation, stamp_text(start));
+        let body = listing(&check_no, (start, until), &orders);
+        let disputes = match self.client.call(target, CHECK, body, PAGE).await {
+            Ok(heard) => answered(&heard.members, &check_no),
+            // Whether operators serve it is unconfirmed.
+            Err(Trouble::Status(404 | 405)) => return Found::LeftOut(labels::NOT_OFFERED),
+            Err(trouble) => Err(trouble),
+        };
+        match disputes {
+            Ok(disputes) if disputes.is_empty() => {
+                Found::Passed(Some(0), labels::checked(orders.len(), None))
+            }
+            Ok(disputes) => Found::Failed(Some(0), labels::checked(orders.len(), disputes.first())),
+            Err(trouble) => Found::from(&trouble),
         }
     }
 }

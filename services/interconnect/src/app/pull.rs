@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 
 use proto::{
     common::Page,
-    stations::{ListStationsRequest, StatusItem},
+    stations::{ListStationsRequest, StationPages, StatusItem},
 };
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::{Call, stations, status, timestamp};
+use super::{Call, stations, status, timestamp, walked::Walked};
 use crate::{
     client::{CALL, Client, Heard, PAGE, Target},
     domain::{
@@ -63,7 +63,16 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn reject(&mut self, text: String) {
+    /// Adds what came of a comparison.
+    pub(super) fn add(&mut self, taken: i32, rejected: i32, example: String) {
+        self.taken += i64::from(taken);
+        self.rejected += i64::from(rejected);
+        if self.example.is_empty() {
+            self.example = example;
+        }
+    }
+
+    pub(super) fn reject(&mut self, text: String) {
         self.rejected += 1;
         if self.example.is_empty() {
             self.example = text;
@@ -81,61 +90,78 @@ enum Walk {
     TooSlow,
 }
 
-/// Pulls stations: what changed after `since`, or all.
+/// Pulls stations: what changed after `since`, or all; from where a turn before has come to.
 ///
 /// # Errors
-/// [`Trouble`]; what came before it is kept.
-pub async fn pull_stations(pull: &Pull<'_>, since: Option<OffsetDateTime>) -> Result<Tally, Trouble> {
+/// [`Trouble`]; what came before it is kept, and gone on from, unless fewer came than were said to exist.
+pub async fn pull_stations(
+    pull: &Pull<'_>,
+    since: Option<OffsetDateTime>,
+    before: Option<StationPages>,
+) -> Result<Tally, Trouble> {
+    let mut before = before.unwrap_or_default();
     let (mut size, mut again) = (PAGE_SIZE, true);
+    if before.next_page > 1 {
+        size = before.page_size.clamp(1, PAGE_SIZE);
+        // One that moved in a turn before has had its second walk, or is it: there is an end to it.
+        again = !before.moving;
+    }
     loop {
-        match walk(pull, since, size).await? {
-            Walk::Whole(tally) => return Ok(tally),
-            Walk::Moving(tally) if !again => return Ok(tally),
-            Walk::Moving(_) => again = false,
-            Walk::TooSlow if size == 1 => return Err(Trouble::TimedOut),
-            Walk::TooSlow => size /= 2,
+        match walk(pull, since, size, std::mem::take(&mut before)).await {
+            Ok(Walk::Whole(tally)) => return Ok(tally),
+            Ok(Walk::Moving(tally)) if !again => return Ok(tally),
+            Ok(Walk::Moving(_)) => again = false,
+            Ok(Walk::TooSlow) if size == 1 => return Err(Trouble::TimedOut),
+            Ok(Walk::TooSlow) => size /= 2,
+            Err(Trouble::Incomplete) => {
+                // The last pages again would be as few.
+                pull.lease.come(StationPages { next_page: 1, ..StationPages::default() }).await?;
+                return Err(Trouble::Incomplete);
+            }
+            Err(trouble) => return Err(trouble),
         }
     }
 }
 
-async fn walk(pull: &Pull<'_>, since: Option<OffsetDateTime>, size: i64) -> Result<Walk, Trouble> {
-    let mut tally = Tally::default();
-    // Stations without a code cannot be told apart.
-    let (mut seen, mut nameless) = (BTreeSet::new(), 0);
-    let (mut number, mut items, mut moving) = (1, None, false);
+async fn walk(
+    pull: &Pull<'_>,
+    since: Option<OffsetDateTime>,
+    size: i64,
+    before: StationPages,
+) -> Result<Walk, Trouble> {
+    let mut walked = Walked::of(before);
     loop {
         let since = since.map(moment_text).unwrap_or_default();
-        let body = json!({ "LastQueryTime": since, "PageNo": number, "PageSize": size });
+        let body = json!({ "LastQueryTime": since, "PageNo": walked.number, "PageSize": size });
         pull.lease.keep().await?;
         let heard = match pull.client.call(pull.target, "query_stations_info", body, PAGE).await {
             Err(Trouble::TimedOut) => return Ok(Walk::TooSlow),
             other => other?,
         };
         let page = pulled::page(&heard.members, pull.link).map_err(|found| Trouble::Body(found.faults))?;
-        moving |= items.is_some_and(|before| before != page.items);
-        items = Some(page.items);
-        if page.stations.is_empty() && number < page.count {
+        walked.counts(page.items);
+        if page.stations.is_empty() && walked.number < page.count {
             return Err(Trouble::Incomplete);
         }
+        let codes: BTreeSet<String> = page.stations.iter().map(|(station, _)| station.code.clone()).collect();
         for (station, findings) in page.stations {
-            nameless += usize::from(station.code.is_empty());
-            if station.code.is_empty() || seen.insert(station.code.clone()) {
+            if walked.meets(&station.code) {
                 pull.lease.keep().await?;
-                keep(pull, &heard, &station, &findings, &mut tally).await?;
+                keep(pull, &heard, &station, &findings, &mut walked.tally).await?;
             }
         }
-        if number >= page.count {
-            let came = i64::try_from(seen.len() + nameless).unwrap_or(i64::MAX);
-            return match moving {
-                true => Ok(Walk::Moving(tally)),
-                false if came < page.items => Err(Trouble::Incomplete),
-                false => Ok(Walk::Whole(tally)),
+        if walked.number >= page.count {
+            return match walked.moving {
+                true => Ok(Walk::Moving(walked.tally)),
+                false if walked.came() < page.items => Err(Trouble::Incomplete),
+                false => Ok(Walk::Whole(walked.tally)),
             };
         }
-        if number >= PAGES_MAX {
+        if walked.number >= PAGES_MAX {
             return Err(Trouble::Incomplete);
         }
-        number += 1;
+        walked.number += 1;
+        pull.lease.come(walked.pages(size, codes)).await?;
     }
 }
 
@@ -205,8 +231,8 @@ async fn deliver(
         status: report.status,
         source_time: Some(timestamp(report.at.unwrap_or(heard.stamp))),
     });
-    let results =
-        status::push(&call(pull, heard), &voice(pull.neighbours, pull.link).await?, items.collect()).await;
+    let voice = voice(pull.neighbours, pull.link).await?;
+    let results = status::push(&call(pull, heard), &voice, items.collect(), true).await;
     for (report, result) in reports.iter().zip(results.map_err(|_| Trouble::Platform)?) {
         if result.outcome == "rejected" {
             tally.reject(format!("{} {}", report.connector_id, result.text));
@@ -217,7 +243,7 @@ async fn deliver(
     Ok(())
 }
 
-async fn voice(neighbours: &Neighbours, link: &Link) -> Result<Voice, Trouble> {
+pub(super) async fn voice(neighbours: &Neighbours, link: &Link) -> Result<Voice, Trouble> {
     neighbours.voice(link.operator_id).await.map_err(|_| Trouble::Platform)
 }
 

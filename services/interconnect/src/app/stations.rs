@@ -3,8 +3,8 @@ use chassis::error::Refusal;
 use proto::{
     common::Page,
     stations::{
-        ConnectorRecord, EquipmentRecord, ListStationsRequest, Station as Registered, StationRecord,
-        UpsertStationRequest,
+        ConnectorRecord, EquipmentRecord, ListStationsRequest, Station as Registered, StationGuide,
+        StationRecord, UpsertStationRequest,
     },
 };
 use serde_json::{Value, json};
@@ -14,11 +14,13 @@ use uuid::{Builder, Uuid};
 use super::{Call, Done, Refused, timestamp};
 use crate::{
     domain::{
-        bodies::station::{Connector, Equipment, Station},
+        bodies::station::{Connector, Equipment, Guide, Station},
+        method::Method,
         ret::Ret,
     },
     labels,
     neighbours::Voice,
+    refusals::{Refusals, STATION},
 };
 
 /// Somebody may change the station between reading and writing it.
@@ -26,11 +28,17 @@ const ATTEMPTS: u32 = 3;
 /// Stations of one look-up: many codes may begin with that of another.
 const PAGE: i32 = 200;
 
-/// Registers the stations. Status is 0, or 1 when one of several was discarded; Results names those then.
+/// Registers the stations; notes those that the registry refuses. Status is 0, or 1 when one of several was discarded; Results
+/// names those then.
 ///
 /// # Errors
 /// 4004 with the fields when a single station breaks a rule; busy, when stations cannot take them now.
-pub async fn execute(call: &Call<'_>, voice: &Voice, stations: &[Station]) -> Result<Done, Refused> {
+pub async fn execute(
+    call: &Call<'_>,
+    voice: &Voice,
+    stations: &[Station],
+    refusals: &Refusals,
+) -> Result<Done, Refused> {
     let mut discarded: Vec<Value> = Vec::new();
     let mut msg = String::new();
     for station in stations {
@@ -40,7 +48,12 @@ pub async fn execute(call: &Call<'_>, voice: &Voice, stations: &[Station]) -> Re
                 msg = format!("{} {text}", station.code);
                 discarded.push(json!({ "StationID": station.code, "Status": 1, "Reason": "stale_source" }));
             }
-            Err(refused) if refused.ret == Ret::Business && stations.len() > 1 => {
+            Err(refused) if refused.ret == Ret::Business => {
+                let refused = refused.about(vec![(STATION, station.code.clone())]);
+                refusals.note(call.link.operator_id, Some(Method::Stations), &refused);
+                if stations.len() == 1 {
+                    return Err(refused);
+                }
                 msg = format!("{} {}", station.code, refused.msg);
                 discarded.push(json!({ "StationID": station.code, "Status": 1, "Reason": refused.msg }));
             }
@@ -110,12 +123,18 @@ async fn held(voice: &Voice, code: &str) -> Result<Option<StationRecord>, Refuse
 
 /// The same for the same envelope and the same state of the registry.
 fn request_id(call: &Call<'_>, code: &str, version: i64) -> Uuid {
+    let request = call.request;
+    let parts = [&request.sig, &request.timestamp, &request.seq, code].map(str::as_bytes);
+    derived(&[parts[0], parts[1], parts[2], parts[3], &version.to_be_bytes()])
+}
+
+/// The same id for the same parts.
+pub(super) fn derived(parts: &[&[u8]]) -> Uuid {
     let mut hash = Sha256::new();
-    for part in [&call.request.sig, &call.request.timestamp, &call.request.seq, code] {
-        hash.update(part.as_bytes());
+    for part in parts {
+        hash.update(part);
         hash.update([0]);
     }
-    hash.update(version.to_be_bytes());
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.finalize()[..16]);
     Builder::from_custom_bytes(bytes).into_uuid()
@@ -139,8 +158,24 @@ fn record(station: &Station, held: Option<StationRecord>) -> StationRecord {
         construction: station.construction,
         park_nums: station.park_nums,
         service_phone: station.service_phone.clone(),
+        guide: Some(guide(&station.guide)),
         // Start, finish, manager and phone: the protocol does not carry them.
         ..held
+    }
+}
+
+fn guide(told: &Guide) -> StationGuide {
+    StationGuide {
+        business_hours: told.business_hours.clone(),
+        electricity_fee: told.electricity_fee.clone(),
+        service_fee: told.service_fee.clone(),
+        park_fee: told.park_fee.clone(),
+        payment: told.payment.clone(),
+        park_info: told.park_info.clone(),
+        directions: told.directions.clone(),
+        vehicles: told.vehicles.clone(),
+        station_phone: told.station_phone.clone(),
+        bookable: told.bookable,
     }
 }
 

@@ -19,7 +19,7 @@ pub async fn execute(call: &Call<'_>, voice: &Voice, reports: &[Report]) -> Resu
         status: report.status,
         source_time: Some(timestamp(report.at.unwrap_or(call.stamp))),
     });
-    let results = push(call, voice, items.collect()).await?;
+    let results = push(call, voice, items.collect(), false).await?;
     let discarded: Vec<(&Report, &ItemResult)> =
         reports.iter().zip(&results).filter(|(_, result)| result.outcome == "rejected").collect();
     if discarded.iter().any(|(report, result)| result.reason == "contradiction" && again(report, reports)) {
@@ -44,14 +44,16 @@ fn again(report: &Report, reports: &[Report]) -> bool {
     report.at.is_none() && same.count() == 1
 }
 
-/// Sends status items and waits until they are durable; one result for each, in the order sent.
+/// Sends status items, `pulled` where the platform asked for them, and waits until they are durable; one result for each, in the
+/// order sent.
 pub(super) async fn push(
     call: &Call<'_>,
     voice: &Voice,
     items: Vec<StatusItem>,
+    pulled: bool,
 ) -> Result<Vec<ItemResult>, Refused> {
     let sent = items.len();
-    let batch = StatusBatch { batch_id: batch_id(call), items };
+    let batch = StatusBatch { batch_id: batch_id(call), items, pulled };
     let answer = voice.ingest().send_status(futures::stream::iter([batch])).await?.into_inner();
     results(answer, sent)
 }

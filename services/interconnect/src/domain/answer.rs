@@ -11,7 +11,7 @@ use super::{
 /// Why a call brought no answer of the method.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
-    /// The address is none, or one that may not be called.
+    /// The address is none, or one that may not be called: without TLS, or inside this network.
     Address,
     /// Nobody answers at the address.
     Unreachable,
@@ -45,8 +45,12 @@ pub enum Trouble {
     Body(Vec<Fault>),
     /// Fewer items came than were said to exist.
     Incomplete,
+    /// The ids or days of the answer are not those that were asked for. Source: interconnect protocol, section 5.
+    Mismatched,
     /// This platform could not take what came.
     Platform,
+    /// The turn has taken as long as one may.
+    Overdue,
     /// The link is leased to somebody else.
     LeaseLost,
 }
@@ -69,7 +73,9 @@ impl Trouble {
             Self::Login { .. } => "login_refused",
             Self::Body(_) => "answer_body",
             Self::Incomplete => "answer_incomplete",
+            Self::Mismatched => "answer_mismatched",
             Self::Platform => "platform_busy",
+            Self::Overdue => "turn_overdue",
             Self::LeaseLost => "lease_lost",
         }
     }
@@ -79,7 +85,9 @@ impl Trouble {
     pub fn ret(&self) -> Option<i32> {
         match self {
             Self::Refused { ret, .. } => Some(ret.code()),
-            Self::Login { .. } | Self::Body(_) | Self::Incomplete => Some(Ret::Accepted.code()),
+            Self::Login { .. } | Self::Body(_) | Self::Incomplete | Self::Mismatched => {
+                Some(Ret::Accepted.code())
+            }
             Self::Address
             | Self::Unreachable
             | Self::TimedOut
@@ -90,6 +98,7 @@ impl Trouble {
             | Self::UnknownRet
             | Self::Data
             | Self::Platform
+            | Self::Overdue
             | Self::LeaseLost => None,
         }
     }

@@ -3,6 +3,9 @@
 pub mod charging;
 pub mod check;
 pub mod order;
+pub mod outcome;
+pub mod past;
+pub mod power;
 pub mod pulled;
 pub mod station;
 pub mod status;
@@ -31,6 +34,10 @@ pub enum Body {
     Order(order::Order),
     /// See [`check::Check`].
     Check(check::Check),
+    /// See [`power::Measured`].
+    Power(Vec<power::Measured>),
+    /// See [`outcome::Outcome`].
+    Outcome(outcome::Outcome),
 }
 
 /// Reads a message of a method. What is odd but taken stands beside it.
@@ -47,6 +54,8 @@ pub fn read(method: Method, members: &Members, link: &Link) -> Result<(Body, Fin
         Method::Charging => charging::read(&fields, link, &mut findings).map(Body::Charging),
         Method::Order => order::read(&fields, link, &mut findings).map(Body::Order),
         Method::Check => check::read(&fields, &mut findings).map(Body::Check),
+        Method::Power => power::read(&fields, link, &mut findings).map(Body::Power),
+        Method::Started | Method::Stopped => outcome::read(method, &fields, &mut findings).map(Body::Outcome),
     };
     match body {
         Some(body) if findings.faults.is_empty() => Ok((body, findings)),

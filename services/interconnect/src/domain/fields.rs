@@ -2,7 +2,7 @@
 //!
 //! Owns: how one value is read (number or text, missing or empty, list or single, time, length). Not: which members a
 //! message has (`bodies`). Source: interconnect protocol, section 9.
-use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset, macros::format_description};
+use time::{Date, OffsetDateTime, PrimitiveDateTime, UtcOffset, macros::format_description};
 
 use super::json::{Members, Value};
 
@@ -153,6 +153,27 @@ impl<'v> Fields<'v> {
             findings.fault(self.path(names[0]), Rule::Required);
         }
         self.text(names, max, findings)
+    }
+
+    /// Words for people that nothing depends on: taken as far as they can be shown, never a reason to refuse a message. Line breaks and
+    /// other control characters become blanks; what is no text, or more than four times as long as it may be, is left out.
+    pub fn words(&self, names: &[&str], max: usize, findings: &mut Findings) -> String {
+        let Some(value) = self.find(names) else { return String::new() };
+        let text = match value {
+            Value::Text(text) | Value::Number(text) => text,
+            Value::Null | Value::Bool(_) | Value::List(_) | Value::Object(_) => {
+                findings.odd(self.path(names[0]), "no_words");
+                return String::new();
+            }
+        };
+        let length = text.chars().count();
+        if length > max {
+            findings.odd(self.path(names[0]), "too_long");
+        }
+        if length > max * LENGTH_TOLERANCE {
+            return String::new();
+        }
+        text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect()
     }
 
     /// A mandatory identifier of at most `max` characters: never cut, kept as sent.
@@ -306,6 +327,14 @@ pub fn moment(text: &str) -> Option<OffsetDateTime> {
     let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second]");
     let read = PrimitiveDateTime::parse(&plain, format).ok()?;
     (2010..=2100).contains(&read.year()).then(|| read.assume_offset(CHINA))
+}
+
+/// `yyyy-MM-dd`, also with a time behind it.
+#[must_use]
+pub fn date(text: &str) -> Option<Date> {
+    let day = text.trim().get(..10)?;
+    let read = Date::parse(day, format_description!("[year]-[month]-[day]")).ok()?;
+    (2010..=2100).contains(&read.year()).then_some(read)
 }
 
 /// An instant as the wire's text.

@@ -19,6 +19,8 @@ pub struct Link {
     pub inbound: Vec<Keys>,
     /// How far its clock may differ from ours. Source: interconnect protocol, section 8.
     pub window: Duration,
+    /// Standard name of a method → the last part of its path, where the link's differs.
+    pub paths: BTreeMap<String, String>,
     /// Standard spelling of a member → the one to send, where they differ.
     pub spellings: BTreeMap<String, String>,
 }

@@ -41,6 +41,12 @@ pub enum Step {
     Status,
     /// Statistics of a day are answered.
     Statistics,
+    /// The orders of a day that are held are those of the operator's system.
+    OrderCheck,
+    /// The operator's own entry is the one of the link.
+    Operator,
+    /// The operator's system answers soon enough to be asked everything.
+    Deadline,
     /// The platform has a status of the last day.
     ReceivedStatus,
     /// The platform has an order of the last week.
@@ -74,6 +80,9 @@ impl Step {
             Self::Changes => "changes",
             Self::Status => "status",
             Self::Statistics => "statistics",
+            Self::OrderCheck => "order_check",
+            Self::Operator => "operator_info",
+            Self::Deadline => "deadline",
             Self::ReceivedStatus => "received_status",
             Self::ReceivedOrder => "received_order",
         }
@@ -98,6 +107,9 @@ impl Step {
             | Self::Changes
             | Self::Status
             | Self::Statistics
+            | Self::OrderCheck
+            | Self::Operator
+            | Self::Deadline
             | Self::ReceivedStatus
             | Self::ReceivedOrder => None,
         }
@@ -121,7 +133,9 @@ pub fn secret_refused(trouble: &Trouble) -> bool {
         | Trouble::Data
         | Trouble::Body(_)
         | Trouble::Incomplete
+        | Trouble::Mismatched
         | Trouble::Platform
+        | Trouble::Overdue
         | Trouble::LeaseLost => false,
     }
 }

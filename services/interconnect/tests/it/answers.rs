@@ -1,5 +1,5 @@
 //! What messages become at stations, and what operators are answered.
-use proto::stations::{StationRecord, StatusItem};
+use proto::stations::{StationGuide, StationRecord, StatusItem};
 use serde_json::json;
 
 use crate::{
@@ -38,6 +38,7 @@ async fn what_is_discarded_is_named_and_harms_no_neighbour() {
     let named = json!([{ "ConnectorID": "2", "Status": 1, "Reason": "unknown_connector" }]);
     assert_eq!(body, json!({ "Status": 1, "Results": named }));
     assert_eq!(stage.played.state().statuses.len(), 2);
+    assert_eq!(stage.played.state().pulled, [false]);
     stage.stop();
 }
 
@@ -110,6 +111,27 @@ async fn an_order_is_exact_to_the_fen_and_the_watt_hour() {
 }
 
 #[tokio::test]
+async fn the_details_of_an_order_are_delivered_with_it() {
+    let stage = Stage::start(OPERATOR, secrets(), NOW).await;
+    let details = r#"[{"DetailStartTime":"2026-07-01 09:30:15","DetailEndTime":"2026-07-01 10:00:00","ElecPrice":0.3125,
+        "SevicePrice":"0.2","DetailPower":6.1,"DetailElecMoney":1.91,"DetailSeviceMoney":1.22},
+        {"DetailStartTime":"2026-07-01 10:00:00","DetailEndTime":"2026-07-01 10:30:15","DetailPower":6.2456}]"#;
+    let order = ORDER.replace(r#""ChargeDetails":null"#, &format!(r#""ChargeDetails":{details}"#));
+    assert_eq!(stage.call("notification_charge_order_info", &order).await.0, 0);
+    let said = stage.played.state().orders[0].details.clone();
+    let first = (said[0].electricity_price_e6, said[0].service_price_e6, said[0].electricity_fen);
+    assert_eq!((first, said[0].service_fen), ((Some(312_500), Some(200_000), Some(191)), Some(122)));
+    assert_eq!(said.iter().map(|one| one.energy_wh).collect::<Vec<_>>(), [6_100, 6_246]);
+    assert_eq!((said[1].electricity_price_e6, said[1].service_fen), (None, None));
+    let seconds = |at: &Option<prost_types::Timestamp>| at.as_ref().map(|at| at.seconds);
+    assert_eq!(seconds(&said[0].end_time), seconds(&said[1].start_time));
+    let broken = order.replace("\"DetailPower\":6.1,", "");
+    let (ret, msg, _) = stage.call("notification_charge_order_info", &broken).await;
+    assert_eq!((ret, msg.contains("ChargeDetails[0].DetailPower 必填")), (4004, true), "{msg}");
+    stage.stop();
+}
+
+#[tokio::test]
 async fn a_contradictory_order_is_disputed_and_a_wrong_one_is_refused_with_its_member() {
     let stage = Stage::start(OPERATOR, secrets(), NOW).await;
     let reject = |reason: &str, field: &str| {
@@ -127,6 +149,16 @@ async fn a_contradictory_order_is_disputed_and_a_wrong_one_is_refused_with_its_m
     for member in ["StartChargeSeq", "ConnectorID", "StartTime", "TotalPower", "TotalMoney", "StopReason"] {
         assert!(msg.contains(&format!("{member} 必填")), "{msg}");
     }
+    stage.stop();
+}
+
+#[tokio::test]
+async fn an_order_that_was_corrected_since_is_disputed_when_it_comes_again() {
+    let stage = Stage::start(OPERATOR, secrets(), NOW).await;
+    let key = "XXXX00019202607010930150001".to_owned();
+    stage.played.state().rejects.insert(key, ("stale".into(), String::new()));
+    let (ret, msg, body) = stage.call("notification_charge_order_info", ORDER).await;
+    assert_eq!((ret, &body["ConfirmResult"], msg.is_empty()), (0, &json!(1), false));
     stage.stop();
 }
 
@@ -163,6 +195,34 @@ async fn a_sample_of_a_charge_says_what_its_connector_is_and_what_was_measured()
 }
 
 #[tokio::test]
+async fn what_drivers_are_told_of_a_station_is_taken_as_far_as_it_can_be_shown() {
+    let stage = Stage::start(OPERATOR, secrets(), NOW).await;
+    let plain = json!({ "StationInfo": {
+        "StationID": "4101050001", "OperatorID": "XXXX00019", "EquipmentOwnerID": "XXXX00019", "StationName": "花园路示例充电站",
+        "AreaCode": "410105", "Address": "示例路1号", "ServiceTel": "400-000-0000", "StationType": 1, "StationStatus": 50,
+        "ParkNums": 22, "StationLng": 113.668_756, "StationLat": 34.798_101, "Construction": 1, "EquipmentInfos": [{
+            "EquipmentID": "E1", "EquipmentType": 1, "Power": 120.0, "ConnectorInfos": [{
+                "ConnectorID": "1", "ConnectorType": 4, "VoltageUpperLimits": 1000, "VoltageLowerLimits": 200,
+                "Current": 250, "Power": 60.5, "NationalStandard": 2 }] }],
+        "BusinessHours": "00:00-24:00", "ElectricityFee": "峰 1.00\n谷 0.31", "ServiceFee": 0.4, "ParkFee": "前两小时免费",
+        "Payment": "刷卡、线上", "ParkInfo": null, "SiteGuide": "长".repeat(401), "MatchCars": ["小型车"], "SupportOrder": "1",
+    } });
+    assert_eq!(stage.call("notification_stationInfo", &plain.to_string()).await.0, 0);
+    let told = StationGuide {
+        business_hours: "00:00-24:00".into(),
+        electricity_fee: "峰 1.00 谷 0.31".into(),
+        service_fee: "0.4".into(),
+        park_fee: "前两小时免费".into(),
+        payment: "刷卡、线上".into(),
+        bookable: true,
+        ..StationGuide::default()
+    };
+    let upserts = stage.played.state().upserts.clone();
+    assert_eq!(upserts[0].station.as_ref().expect("a station").guide, Some(told));
+    stage.stop();
+}
+
+#[tokio::test]
 async fn a_station_enters_the_registry_and_what_people_entered_stays() {
     let stage = Stage::start(OPERATOR, secrets(), NOW).await;
     stage.played.state().held.push(StationRecord {
@@ -190,6 +250,8 @@ async fn a_station_enters_the_registry_and_what_people_entered_stays() {
     assert_eq!((record.longitude_e6, record.latitude_e6), (113_668_756, 34_798_101));
     assert_eq!(record.equipment[0].connectors[0].power_watts, 60_500);
     assert_eq!((upserts[0].expected_version, record.equipment[0].power_watts), (Some(4), 120_000));
+    // What drivers are told belongs to the station's own words: a message that says nothing of it takes it back.
+    assert_eq!(record.guide, Some(StationGuide::default()));
     stage
         .played
         .state()
@@ -222,7 +284,83 @@ async fn a_days_orders_are_compared_and_the_differing_ones_come_back() {
         "TotalDisputeOrder": 2, "TotalDisputePower": 40.5, "TotalDisputeMoney": 40.06, "DisputeOrders": disputes,
     });
     assert_eq!(stage.call("check_charge_orders", plain).await, (0, String::new(), expected));
+    {
+        let state = stage.played.state();
+        let [listed] = &state.listed[..] else { panic!("what was listed is told once: {:?}", state.listed) };
+        assert_eq!(listed.order_nos, ["1", "2", "3"]);
+        assert_eq!(listed.disputed_order_nos, ["2", "3"], "they do not agree");
+        assert_eq!(listed.operator_id, crate::neighbours::OPERATOR.to_string());
+        let [start, end] = [&listed.start_time, &listed.end_time].map(|at| at.as_ref().map(|at| at.seconds));
+        assert_eq!(
+            end.zip(start).map(|(end, start)| end - start),
+            Some(86_400),
+            "the last second is included"
+        );
+    }
+    assert_eq!(stage.call("check_charge_orders", plain).await.0, 0);
+    stage.played.state().rejects.remove("3");
+    assert_eq!(stage.call("check_charge_orders", plain).await.0, 0);
+    {
+        let state = stage.played.state();
+        let [first, again, later] = &state.listed[..] else { panic!("each is told: {:?}", state.listed) };
+        assert_eq!(first, again, "the same envelope, the same report");
+        assert_eq!(later.disputed_order_nos, ["2"]);
+        assert_ne!(first.request_id, later.request_id, "another answer is another report");
+    }
+    let month = plain.replacen("06-30", "06-01", 1);
+    assert_eq!(stage.call("check_charge_orders", &month).await.0, 0);
+    assert_eq!(stage.played.state().listed.len(), 3, "a month is no window of a check");
+    stage.played.state().of_before = true;
+    assert_eq!(
+        stage.call("check_charge_orders", plain).await.0,
+        0,
+        "the answer does not wait for the update of stations"
+    );
+    stage.played.state().of_before = false;
     let (ret, msg, _) = stage.call("check_charge_orders", "{}").await;
     assert!(ret == 4004 && msg.contains("OrderCount 必填"), "{msg}");
+    stage.stop();
+}
+
+#[tokio::test]
+async fn the_power_of_each_connector_is_a_sample_with_the_nearest_time() {
+    let stage = Stage::start(OPERATOR, secrets(), NOW).await;
+    let plain = r#"{"SupStationPowerInfos":[{"OperatorID":"XXXX00019","StationID":"S1","DataTime":"2026-07-01 12:00:00",
+        "EquipmentPowerInfos":[{"EquipmentID":"E1","ConnectorPowerInfos":[
+            {"ConnectorID":"1","DataTime":"2026-07-01 12:00:02","ConnectorRealTimePower":120.3},
+            {"ConnectorID":"2","ConnectorRealTimePower":"0"}]}]}]}"#;
+    let answer = stage.call("supervise_notification_realtime_power_info", plain).await;
+    assert_eq!(answer, (0, String::new(), json!({ "Status": 0 })));
+    let samples = stage.played.state().samples.clone();
+    let kept: Vec<(&str, i64, i32)> = samples
+        .iter()
+        .map(|one| {
+            (one.connector_id.as_str(), one.sample_time.as_ref().map_or(0, |at| at.seconds), one.power_watts)
+        })
+        .collect();
+    assert_eq!(kept, [("1", AT - 10, 120_300), ("2", AT - 12, 0)]);
+    let without = r#"{"SupStationPowerInfos":[{"StationID":"S1","EquipmentPowerInfos":[{"ConnectorPowerInfos":[
+        {"ConnectorID":"1"}]}]}]}"#;
+    let (ret, msg, _) = stage.call("notification_realtime_power_info", without).await;
+    let gun = "SupStationPowerInfos[0].EquipmentPowerInfos[0].ConnectorPowerInfos[0]";
+    for name in ["DataTime", "ConnectorRealTimePower"] {
+        assert!(ret == 4004 && msg.contains(&format!("{gun}.{name} 必填")), "{msg}");
+    }
+    stage.stop();
+}
+
+#[tokio::test]
+async fn what_came_of_a_start_or_a_stop_is_acknowledged() {
+    let stage = Stage::start(OPERATOR, secrets(), NOW).await;
+    let taken = json!({ "StartChargeSeq": "O1", "SuccStat": 0, "FailReason": 0 });
+    let start = r#"{"StartChargeSeq":"O1","StartChargeSeqStat":2,"ConnectorID":"1","StartTime":"2026-07-01 11:00:00"}"#;
+    let stop =
+        r#"{"StartChargeSeq":"O1","StartChargeSeqStat":4,"ConnectorID":"1","SuccStat":1,"FailReason":2}"#;
+    for (method, plain) in
+        [("notification_start_charge_result", start), ("notification_stop_charge_result", stop)]
+    {
+        assert_eq!(stage.call(method, plain).await, (0, String::new(), taken.clone()), "{method}");
+    }
+    assert_eq!(stage.call("notification_start_charge_result", stop).await.0, 4004, "without its StartTime");
     stage.stop();
 }

@@ -77,6 +77,16 @@ async fn the_first_failing_check_answers() {
 }
 
 #[tokio::test]
+async fn a_method_is_known_by_the_name_that_the_link_gives_it() {
+    let stage = Stage::start(OPERATOR, secrets(), NOW).await;
+    assert_eq!(stage.call("pushStationStatus", IDLE).await.0, 4003);
+    stage.played.state().paths.insert(STATUS.into(), "pushStationStatus".into());
+    assert_eq!(stage.call("pushStationStatus", IDLE).await.0, 0);
+    assert_eq!(stage.call(STATUS, IDLE).await.0, 0, "the standard's name goes on");
+    stage.stop();
+}
+
+#[tokio::test]
 async fn the_window_of_the_link_decides_about_the_clock() {
     let stage = Stage::start(OPERATOR, secrets(), NOW).await;
     let early = stage.envelope_at(IDLE, "20260701115512", "0001");

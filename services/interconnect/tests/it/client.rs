@@ -106,7 +106,8 @@ async fn stage() -> Stage {
         secrets: secrets(),
         paths: Default::default(),
         spellings: Default::default(),
-        own: false,
+        authority: String::new(),
+        own: None,
     };
     let client = Arc::new(Client::new(Arc::new(clock), true).expect("a client"));
     Stage { peer, client, target, now }
@@ -162,4 +163,19 @@ async fn redirects_are_not_followed_and_answers_beyond_the_limit_not_read() {
     let strict = Client::new(Arc::new(|| OffsetDateTime::UNIX_EPOCH), false).expect("a client");
     let refused = strict.call(&stage.target, "anything", json!({}), CALL).await.expect_err("refused");
     assert_eq!(refused, Trouble::Address, "an address inside this network");
+    let open = Target { base_url: "http://operator.example/evcs".into(), ..stage.target.clone() };
+    let refused = strict.call(&open, "anything", json!({}), CALL).await.expect_err("refused");
+    assert_eq!(refused, Trouble::Address, "without TLS");
+}
+
+#[tokio::test]
+async fn a_link_with_an_authority_of_its_own_is_called_with_connections_that_believe_it() {
+    let stage = stage().await;
+    let authority = include_str!("../../../chassis/tests/certificates/authority.crt");
+    let believing = |authority: &str| Target { authority: authority.into(), ..stage.target.clone() };
+    for _ in 0..2 {
+        stage.client.call(&believing(authority), "anything", json!({}), CALL).await.expect("answered");
+    }
+    let unreadable = stage.client.call(&believing("none"), "anything", json!({}), CALL).await;
+    assert_eq!(unreadable.expect_err("refused"), Trouble::Address);
 }

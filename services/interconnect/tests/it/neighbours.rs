@@ -31,9 +31,12 @@ pub struct State {
     pub suspended: bool,
     pub window_secs: i32,
     pub hosted: Vec<String>,
+    pub paths: BTreeMap<String, String>,
     pub spellings: BTreeMap<String, String>,
-    /// Connector or order number → reason and field of its rejection.
+    /// Connector or order number → reason and field of its rejection; the reason `stale` makes it older than what is held.
     pub rejects: BTreeMap<String, (String, String)>,
+    /// How often a link was asked for.
+    pub resolved: usize,
     /// Stations answers UNAVAILABLE.
     pub busy: bool,
     /// Stations does not permit the caller.
@@ -43,7 +46,16 @@ pub struct State {
     /// Stations lists these many others before those that are held.
     pub pages: usize,
     pub statuses: Vec<stations::StatusItem>,
+    /// Of each batch of them, whether it was pulled.
+    pub pulled: Vec<bool>,
     pub orders: Vec<stations::OrderItem>,
+    /// Orders that ended within any window.
+    pub ended: Vec<stations::CheckedOrder>,
+    /// Stations is of the release before: it knows of no comparisons.
+    pub of_before: bool,
+    pub listed: Vec<stations::ReportListedRequest>,
+    pub refused: Vec<stations::ReportRefusedRequest>,
+    pub statistics: Vec<stations::ReportStatisticsRequest>,
     pub samples: Vec<stations::TelemetryItem>,
     pub upserts: Vec<stations::UpsertStationRequest>,
     pub held: Vec<stations::StationRecord>,
@@ -59,6 +71,7 @@ impl Played {
         let outcome = |outcome: &str| ItemResult { outcome: outcome.into(), ..ItemResult::default() };
         match state.rejects.get(key) {
             None => outcome("accepted"),
+            Some((reason, _)) if reason == "stale" => outcome("stale"),
             Some((reason, field)) => ItemResult {
                 reason: reason.clone(),
                 field: field.clone(),
@@ -86,7 +99,8 @@ impl stations::links_server::Links for Played {
         &self,
         request: Request<stations::ResolveLinkRequest>,
     ) -> Result<Response<stations::ResolvedLink>, Status> {
-        let state = self.state();
+        let mut state = self.state();
+        state.resolved += 1;
         if request.get_ref().organisation_code != state.organisation {
             return Err(Failure::not_found().into());
         }
@@ -107,7 +121,8 @@ impl stations::links_server::Links for Played {
             open: !state.closed,
             window_secs: state.window_secs,
             hosted: state.hosted.clone(),
-            spellings: state.spellings.clone().into_iter().collect(),
+            paths: state.paths.clone(),
+            spellings: state.spellings.clone(),
             inbound: inbound.collect(),
             ..stations::Link::default()
         };
@@ -192,6 +207,7 @@ impl accounts::machines_server::Machines for Played {
 
 #[tonic::async_trait]
 impl stations::ingest_server::Ingest for Played {
+    type PushStationsStream = futures::stream::Empty<Result<Receipt, Status>>;
     type PushStatusStream = futures::stream::Empty<Result<Receipt, Status>>;
     type PushOrdersStream = futures::stream::Empty<Result<Receipt, Status>>;
     type PushTelemetryStream = futures::stream::Empty<Result<Receipt, Status>>;
@@ -236,6 +252,18 @@ impl stations::ingest_server::Ingest for Played {
         Ok(Response::new(Receipts { receipts }))
     }
 
+    async fn push_stations(
+        &self,
+        _: Request<Streaming<stations::StationBatch>>,
+    ) -> Result<Response<Self::PushStationsStream>, Status> {
+        absent()
+    }
+    async fn send_stations(
+        &self,
+        _: Request<Streaming<stations::StationBatch>>,
+    ) -> Result<Response<Receipts>, Status> {
+        absent()
+    }
     async fn push_status(
         &self,
         _: Request<Streaming<stations::StatusBatch>>,
@@ -265,6 +293,7 @@ impl stations::ingest_server::Ingest for Played {
                 results.pop();
             }
             self.state().statuses.extend(batch.items);
+            self.state().pulled.push(batch.pulled);
             receipts.push(Receipt { batch_id: batch.batch_id, results, ..Receipt::default() });
         }
         Ok(Response::new(Receipts { receipts }))
@@ -355,10 +384,72 @@ impl stations::registry_server::Registry for Played {
     ) -> Result<Response<stations::ListConnectionFactsResponse>, Status> {
         absent()
     }
+    async fn get_order(
+        &self,
+        _: Request<stations::GetOrderRequest>,
+    ) -> Result<Response<stations::GetOrderResponse>, Status> {
+        absent()
+    }
     async fn list_quality_items(
         &self,
         _: Request<stations::ListQualityItemsRequest>,
     ) -> Result<Response<stations::ListQualityItemsResponse>, Status> {
         absent()
+    }
+}
+
+/// Comparisons are reported in the platform's own name, not in the operator's.
+fn by_the_platform<T>(request: &Request<T>) {
+    let bearer = request.metadata().get("authorization").expect("a caller");
+    assert_ne!(bearer, "Bearer the operator's");
+}
+
+#[tonic::async_trait]
+impl stations::checks_server::Checks for Played {
+    async fn report_listed(
+        &self,
+        request: Request<stations::ReportListedRequest>,
+    ) -> Result<Response<stations::CheckOutcome>, Status> {
+        self.awake()?;
+        by_the_platform(&request);
+        if self.state().of_before {
+            return Err(chassis::Failure::forbidden("not_permitted", "该操作未开放").into());
+        }
+        self.state().listed.push(request.into_inner());
+        Ok(Response::new(stations::CheckOutcome::default()))
+    }
+
+    async fn report_refused(
+        &self,
+        request: Request<stations::ReportRefusedRequest>,
+    ) -> Result<Response<stations::ReportRefusedResponse>, Status> {
+        by_the_platform(&request);
+        self.state().refused.push(request.into_inner());
+        Ok(Response::new(stations::ReportRefusedResponse {}))
+    }
+
+    async fn list_ended_orders(
+        &self,
+        request: Request<stations::ListEndedOrdersRequest>,
+    ) -> Result<Response<stations::ListEndedOrdersResponse>, Status> {
+        by_the_platform(&request);
+        let (orders, until) = (self.state().ended.clone(), request.into_inner().end_time);
+        Ok(Response::new(stations::ListEndedOrdersResponse { orders, until }))
+    }
+
+    async fn report_statistics(
+        &self,
+        request: Request<stations::ReportStatisticsRequest>,
+    ) -> Result<Response<stations::CheckOutcome>, Status> {
+        by_the_platform(&request);
+        self.state().statistics.push(request.into_inner());
+        Ok(Response::new(stations::CheckOutcome { agreeing: 1, ..Default::default() }))
+    }
+
+    async fn report_disputes(
+        &self,
+        _: Request<stations::ReportDisputesRequest>,
+    ) -> Result<Response<stations::CheckOutcome>, Status> {
+        Err(Status::unimplemented("not asked here"))
     }
 }

@@ -16,8 +16,17 @@ use proptest::prelude::*;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-const METHODS: [Method; 6] =
-    [Method::Token, Method::Status, Method::Stations, Method::Charging, Method::Order, Method::Check];
+const METHODS: [Method; 9] = [
+    Method::Token,
+    Method::Status,
+    Method::Stations,
+    Method::Charging,
+    Method::Order,
+    Method::Check,
+    Method::Power,
+    Method::Started,
+    Method::Stopped,
+];
 /// Members that messages have, and one that none has.
 const NAMES: [&str; 24] = [
     "OperatorID",
@@ -53,6 +62,7 @@ fn link() -> Link {
         open: true,
         inbound: Vec::new(),
         window: Duration::minutes(5),
+        paths: BTreeMap::new(),
         spellings: BTreeMap::new(),
     }
 }

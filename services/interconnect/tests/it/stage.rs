@@ -9,6 +9,7 @@ use chassis::{
     testing::{eventually, free_port},
 };
 use interconnect::{
+    client::Target,
     config::Config,
     domain::{
         envelope::{self, Secrets},
@@ -20,15 +21,61 @@ use interconnect::{
 };
 use proto::{
     accounts::machines_server::MachinesServer,
-    stations::{ingest_server::IngestServer, links_server::LinksServer, registry_server::RegistryServer},
+    stations::{
+        checks_server::ChecksServer, ingest_server::IngestServer, links_server::LinksServer,
+        registry_server::RegistryServer,
+    },
 };
 use secrecy::SecretString;
 use serde_json::Value;
 use time::OffsetDateTime;
-use tonic::transport::Server;
+use tonic::transport::{Server, server::Router};
 use uuid::Uuid;
 
 use crate::neighbours::{OPERATOR, Played};
+
+/// Stations and accounts, played.
+pub fn neighbours(played: &Played) -> Router {
+    Server::builder()
+        .add_service(LinksServer::new(played.clone()))
+        .add_service(MachinesServer::new(played.clone()))
+        .add_service(IngestServer::new(played.clone()))
+        .add_service(ChecksServer::new(played.clone()))
+        .add_service(RegistryServer::new(played.clone()))
+}
+
+/// Settings and connections of a process with these neighbours, which serve until the task is ended.
+pub async fn behind(
+    neighbours: Router,
+    change: impl FnOnce(&mut Config),
+) -> (Config, Edge, tokio::task::JoinHandle<()>) {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let grpc = free_port();
+    let task = tokio::spawn(async move { neighbours.serve(grpc).await.expect("neighbours serve") });
+    let mut config: Config =
+        chassis::config::load("interconnect_test", include_str!("../../settings.toml")).expect("settings");
+    config.identity.signing_key = SecretString::from(STANDARD.encode([7; 32]));
+    config.links.fresh_secs = 0;
+    change(&mut config);
+    config.check().expect("valid settings");
+    let settings = EdgeSettings {
+        profile: Profile::Test,
+        admin_addr: ([127, 0, 0, 1], 0).into(),
+        telemetry: Telemetry { filter: "warn".into(), otlp_endpoint: String::new() },
+        identity: Identity {
+            signing_key: config.identity.signing_key.clone(),
+            verifying_keys: format!("accounts:{}", STANDARD.encode(public())),
+            tls: Tls::default(),
+        },
+        peers: ["accounts", "stations"].map(|name| (name.to_owned(), format!("http://{grpc}"))).into(),
+    };
+    let edge = Edge::start("interconnect", &settings).expect("starts");
+    eventually("the neighbours listen", Duration::from_secs(10), || async move {
+        tokio::net::TcpStream::connect(grpc).await.is_ok()
+    })
+    .await;
+    (config, edge, task)
+}
 
 /// The real server in front of played neighbours, and an operator's keys to it.
 pub struct Stage {
@@ -37,8 +84,8 @@ pub struct Stage {
     pub secrets: Secrets,
     pub set: Uuid,
     pub now: OffsetDateTime,
+    pub address: SocketAddr,
     tokens: Tokens,
-    address: SocketAddr,
     http: reqwest::Client,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
@@ -55,7 +102,6 @@ impl Stage {
         now: OffsetDateTime,
         change: impl FnOnce(&mut Config),
     ) -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let set = Uuid::from_u128(1);
         let played = Played::default();
         {
@@ -64,45 +110,17 @@ impl Stage {
             state.sets = vec![(set, Some(secrets.clone()))];
             state.window_secs = 300;
         }
-        let grpc = free_port();
-        let neighbours = Server::builder()
-            .add_service(LinksServer::new(played.clone()))
-            .add_service(MachinesServer::new(played.clone()))
-            .add_service(IngestServer::new(played.clone()))
-            .add_service(RegistryServer::new(played.clone()))
-            .serve(grpc);
-        let mut tasks = vec![tokio::spawn(async move { neighbours.await.expect("neighbours serve") })];
-        let mut config: Config =
-            chassis::config::load("interconnect_test", include_str!("../../settings.toml"))
-                .expect("settings");
-        config.identity.signing_key = SecretString::from(STANDARD.encode([7; 32]));
-        config.links.fresh_secs = 0;
-        change(&mut config);
-        config.check().expect("valid settings");
-        let settings = EdgeSettings {
-            profile: Profile::Test,
-            admin_addr: ([127, 0, 0, 1], 0).into(),
-            telemetry: Telemetry { filter: "warn".into(), otlp_endpoint: String::new() },
-            identity: Identity {
-                signing_key: config.identity.signing_key.clone(),
-                verifying_keys: format!("accounts:{}", STANDARD.encode(public())),
-                tls: Tls::default(),
-            },
-            peers: ["accounts", "stations"].map(|name| (name.to_owned(), format!("http://{grpc}"))).into(),
-        };
-        let edge = Edge::start("interconnect", &settings).expect("starts");
-        let server = interconnect::server(&config, &edge, Arc::new(move || now));
+        let (config, edge, neighbours) = behind(neighbours(&played), change).await;
+        let mut tasks = vec![neighbours];
+        let server = Arc::new(interconnect::server(&config, &edge, Arc::new(move || now)));
+        tasks.push(tokio::spawn(server.clone().report()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
-        let router = web::router(Arc::new(server));
+        let router = web::router(server);
         tasks.push(tokio::spawn(async move {
             axum::serve(listener, router).await.expect("serves");
             drop(edge);
         }));
-        eventually("the neighbours listen", Duration::from_secs(10), || async move {
-            tokio::net::TcpStream::connect(grpc).await.is_ok()
-        })
-        .await;
         Self {
             played,
             organisation: organisation.into(),
@@ -131,6 +149,7 @@ impl Stage {
             open: true,
             inbound: vec![keys.clone()],
             window: time::Duration::minutes(5),
+            paths: BTreeMap::new(),
             spellings: BTreeMap::new(),
         };
         let asked = envelope::Request {
@@ -141,6 +160,21 @@ impl Stage {
             sig: "0".repeat(32),
         };
         self.tokens.issue(&link, &keys, &asked, self.now)
+    }
+
+    /// The server's door, as a joint test of the platform's own calls it.
+    pub fn door(&self) -> Target {
+        Target {
+            operator_id: OPERATOR,
+            base_url: format!("http://{}/evcs", self.address),
+            version: "20160701".into(),
+            organisation: self.organisation.clone(),
+            secrets: self.secrets.clone(),
+            paths: BTreeMap::new(),
+            spellings: BTreeMap::new(),
+            authority: String::new(),
+            own: Some(self.tokens.clone()),
+        }
     }
 
     /// An envelope of this operator at the server's time.

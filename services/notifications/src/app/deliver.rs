@@ -29,14 +29,20 @@ use crate::{
 const RESEND_MAX: i64 = 10_000;
 /// Longest span of one resend.
 const SPAN_MAX: Duration = Duration::days(31);
+/// An event that is heard of later was announced in its time: streams keep 30 days, so a restored producer tells it anew, and
+/// whether it was delivered may be forgotten already. Source: decision record 26.
+const ANNOUNCED_WITHIN: Duration = Duration::days(30);
 /// States in which a delivery may be listed or resent.
 const STATES: [&str; 4] = ["", "waiting", "delivered", "dead"];
 
-/// Makes a delivery for every active subscription that wants the event.
+/// Makes a delivery for every active subscription that wants the event, unless it is an old one that is told anew.
 ///
 /// # Errors
 /// The database is away.
 pub async fn announce(work: &mut Work, parcel: &Parcel) -> Result<(), Failure> {
+    if parcel.occurred_at < work.now() - ANNOUNCED_WITHIN {
+        return Ok(());
+    }
     let names = catalogue::wanted_as(&parcel.event_type);
     let wanting = deliveries::wanting(work.db(), &names, &parcel.prefecture).await?;
     if wanting.is_empty() {
@@ -111,15 +117,6 @@ pub fn known_state(state: &str) -> Result<(), Failure> {
     if STATES.contains(&state) { Ok(()) } else { Err(flawed(Flaw::UnknownState)) }
 }
 
-/// What a settled attempt led to, for whoever counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settled {
-    /// What became of the delivery.
-    pub next: Next,
-    /// Why the subscription was disabled by it.
-    pub disabled: Option<&'static str>,
-}
-
 /// When a subscription is given up.
 #[derive(Debug, Clone)]
 pub struct Patience {
@@ -140,7 +137,7 @@ pub async fn settle(
     outcome: &Outcome,
     patience: &Patience,
     jitter: f64,
-) -> Result<Option<Settled>, Failure> {
+) -> Result<Option<Next>, Failure> {
     let now = work.now();
     let tries = u32::try_from(claimed.tries).unwrap_or_default() + 1;
     let pause = patience.schedule.pause(tries, jitter, outcome.retry_after_secs);
@@ -154,7 +151,7 @@ pub async fn settle(
     }
     let Some(trouble) = outcome.trouble else {
         subscriptions::note_success(work.db(), claimed.subscription_id).await?;
-        return Ok(Some(Settled { next, disabled: None }));
+        return Ok(Some(next));
     };
     let held = retry_after(outcome.retry_after_secs).map(|pause| now + pause);
     let (since, name) = subscriptions::note_failure(work.db(), claimed.subscription_id, now, held).await?;
@@ -163,14 +160,12 @@ pub async fn settle(
     } else {
         failing_too_long(since, now, patience.days_max).then_some("failing")
     };
-    let mut disabled = None;
     if let Some(reason) = reason
         && subscriptions::disable(work.db(), claimed.subscription_id, reason, now).await?
     {
         tell_administrators(work, claimed.subscription_id, &name, reason).await?;
-        disabled = Some(reason);
     }
-    Ok(Some(Settled { next, disabled }))
+    Ok(Some(next))
 }
 
 async fn tell_administrators(

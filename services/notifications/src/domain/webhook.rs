@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod flaw;
 pub mod outcome;
+pub mod receipt;
 pub mod schedule;
 pub mod signature;
 pub mod subscription;

@@ -46,6 +46,7 @@ fn data(envelope: &Envelope, fields: Value) -> Value {
     data.insert("aggregate_type".into(), envelope.aggregate_type.clone().into());
     data.insert("aggregate_id".into(), envelope.aggregate_id.clone().into());
     data.insert("aggregate_version".into(), envelope.aggregate_version.into());
+    data.insert("lineage_id".into(), envelope.lineage_id.clone().into());
     data.insert("schema_version".into(), envelope.schema_version.into());
     data.insert("round_id".into(), envelope.round_id.clone().into());
     data.insert("policy_version".into(), envelope.policy_version.into());

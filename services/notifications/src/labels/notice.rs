@@ -1,15 +1,8 @@
 //! What is said to an administrator whose notice is refused.
 
 use chassis::Failure;
-use time::{OffsetDateTime, macros::offset};
 
 use crate::domain::notice::{self, Refusal, State};
-
-/// 2026-11-27 10:05, in Asia/Shanghai.
-fn moment(at: OffsetDateTime) -> String {
-    let at = at.to_offset(offset!(+8));
-    format!("{} {:02}:{:02}", at.date(), at.hour(), at.minute())
-}
 
 fn state(state: State) -> &'static str {
     match state {
@@ -54,8 +47,9 @@ impl From<Refusal> for Failure {
             }
             Refusal::Stale { version, office, at } => {
                 let who = if office.is_empty() { "平台管理员" } else { &office };
-                let text = format!("公告已有更新：{who} 已于 {} 办理，请刷新后再操作", moment(at));
-                Failure::refused("stale_version", text).with("version", version).with("office", office)
+                Failure::refused("stale_version", "公告已有更新")
+                    .overtaken(who, at, "办理")
+                    .with("version", version)
             }
             Refusal::NotADraft(found) => Failure::refused(
                 "not_a_draft",

@@ -58,7 +58,7 @@ fn application_type(fact: application::Fact) -> &'static str {
         Fact::ExpertsPassed => "专家组审核通过",
         Fact::SupplementRequested => "专家组要求补充材料",
         Fact::SupplementSubmitted => "补充材料已提交",
-        Fact::CarriedOver => "申请已结转下一批",
+        Fact::CarriedOver => "申请已转入下次发起",
         Fact::EnteredProvincialReview => "申请已进入省级审核",
         Fact::DepartmentOpined => "省级部门已提交意见",
         Fact::Approved => "审核通过（办结）",
@@ -99,8 +99,17 @@ pub fn flaw(flaw: Flaw) -> String {
         Flaw::Disabled => "订阅已停用，请先恢复再发送测试".into(),
         Flaw::SpanMalformed => "结束时间应晚于开始时间，且相隔不超过 31 天".into(),
         Flaw::SpanTooLong => "该时段的投递超过 10,000 条，请缩短时段分次重发".into(),
+        Flaw::ReceiptUnreadable => "回执正文应为 JSON 对象，含 event_id、kind、status、at，可含 code".into(),
+        Flaw::ReceiptMalformed(field) => format!("回执的 {field} 格式不正确，请按接口说明核对"),
+        Flaw::UnknownStatus => "回执的 status 应为 delivered、failed 或 unknown".into(),
+        Flaw::ReceiptAhead => "回执时间晚于平台时间 5 分钟以上，请核对对方系统时钟".into(),
+        Flaw::ReceiptContradicts => "同一事件、同一种类、同一时间已有内容不同的回执，请带新的时间重报".into(),
+        Flaw::TooManyReceipts => "该事件的回执已达 100 条，不再接收".into(),
     }
 }
+
+/// A receipt that nobody of ours has signed.
+pub const RECEIPT_REFUSED: &str = "签名不符、时间戳相差超过 5 分钟，或没有该订阅，请核对订阅编号和密钥";
 
 /// What administrators are told when a subscription is disabled by itself.
 pub fn disabled(name: &str, reason: &str) -> String {

@@ -6,7 +6,7 @@ use anyhow::bail;
 use async_nats::jetstream::Message;
 use chassis::{
     Failure, Work,
-    consumer::Event,
+    consumer::{Event, lineage_of},
     error::{Verdict, chain},
 };
 use prost::Message as _;
@@ -105,25 +105,26 @@ impl Replay {
                 self.summary.skipped += 1;
                 continue;
             };
-            let Some((envelope, event_id, aggregate_id)) = read(message) else {
+            let Some((envelope, event_id, aggregate_id, lineage_id)) = read(message) else {
                 tracing::warn!(subject = %message.subject, "left to the consumer: it does not decode");
                 self.summary.skipped += 1;
                 continue;
             };
-            let version = envelope.aggregate_version;
-            places.push(consumer, event_id, &envelope.aggregate_type, aggregate_id, version);
-            events.push((consumer, event_id, aggregate_id, envelope));
+            let at = (envelope.aggregate_version, lineage_id);
+            places.push(consumer, event_id, &envelope.aggregate_type, aggregate_id, at);
+            events.push((consumer, event_id, aggregate_id, lineage_id, envelope));
         }
         let known = rebuild::find(work.db(), &places).await?;
         self.heard = rebuild::heard(work.db(), &places).await?.into_iter().collect();
         let mut batch = Batch::default();
-        for ((consumer, event_id, aggregate_id, envelope), (known, last)) in events.into_iter().zip(known) {
+        for (event, (known, last)) in events.into_iter().zip(known) {
+            let (consumer, event_id, aggregate_id, lineage_id, envelope) = event;
             let unit = (consumer.to_owned(), envelope.aggregate_type.clone(), aggregate_id);
             let known = known || !batch.seen.insert((consumer, event_id));
             let last = batch.last.get(&unit).copied().unwrap_or(last);
             if self.one(work, stream, &unit, &envelope, known, last).await? {
                 let version = envelope.aggregate_version;
-                batch.handled.push(consumer, event_id, &unit.1, aggregate_id, version);
+                batch.handled.push(consumer, event_id, &unit.1, aggregate_id, (version, lineage_id));
                 batch.last.insert(unit, version.max(last));
             }
         }
@@ -212,14 +213,16 @@ fn consumer_of(stream: &str, subject: &str) -> Option<&'static str> {
     subject.strip_prefix("reviews.v1.")?.split('.').next().and_then(Tier::parse).map(events::durable)
 }
 
-fn read(message: &Message) -> Option<(Envelope, Uuid, Uuid)> {
+/// The event, its id, its aggregate's, and that of the life in which it was told.
+fn read(message: &Message) -> Option<(Envelope, Uuid, Uuid, Uuid)> {
     let envelope = Envelope::decode(message.payload.clone()).ok()?;
     if envelope.schema_version != SCHEMA_VERSION {
         return None;
     }
     let event_id = Uuid::parse_str(&envelope.event_id).ok()?;
     let aggregate_id = Uuid::parse_str(&envelope.aggregate_id).ok()?;
-    Some((envelope, event_id, aggregate_id))
+    let lineage_id = lineage_of(&envelope).ok()?;
+    Some((envelope, event_id, aggregate_id, lineage_id))
 }
 
 #[cfg(test)]

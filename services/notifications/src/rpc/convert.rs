@@ -20,7 +20,7 @@ use crate::{
     labels,
     store::{
         messages::MessageRow,
-        worklist::{After, Filter, LightCount, StageCount, TaskRow},
+        worklist::{After, Filter, LightCount, Neighbours, StageCount, TaskRow},
     },
 };
 
@@ -49,6 +49,12 @@ pub(super) fn filter(request: &wire::ListTasksRequest, user_id: Uuid) -> Result<
         },
         assignee_id: request.mine.then_some(user_id),
     })
+}
+
+/// The stage of an application.
+pub(super) fn stage(code: &str) -> Result<&'static str, Failure> {
+    let unknown = || Failure::invalid("unknown_value", "stage", labels::UNKNOWN_VALUE);
+    Stage::parse(code).map(Stage::code).ok_or_else(unknown)
 }
 
 /// Where a page of tasks begins: the token of its own order.
@@ -156,6 +162,16 @@ pub(super) fn stage_count(row: StageCount, lights: &[LightCount]) -> wire::Stage
         count: count(row.count),
         oldest_since: timestamp(row.oldest_since),
         subject_type: row.subject_type,
+    }
+}
+
+pub(super) fn neighbours(found: Neighbours) -> wire::FindNeighboursResponse {
+    wire::FindNeighboursResponse {
+        place: count(found.place),
+        total: count(found.total),
+        previous_id: text(found.previous),
+        next_id: text(found.next),
+        first_id: text(found.first),
     }
 }
 

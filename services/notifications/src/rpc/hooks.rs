@@ -1,17 +1,26 @@
-//! Between the wire and the domain: subscriptions, deliveries, event types.
+//! Between the wire and the domain: subscriptions, deliveries, receipts, event types.
+
+use std::collections::{BTreeSet, HashMap};
 
 use chassis::{Failure, page};
 use proto::notifications as wire;
-use time::OffsetDateTime;
+use serde::Deserialize;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
 use super::convert;
 use crate::{
     app,
-    domain::webhook::{catalogue, flaw::Flaw, subscription::Draft},
+    domain::webhook::{
+        catalogue,
+        flaw::Flaw,
+        receipt::{Place, Receipt},
+        subscription::Draft,
+    },
     labels::webhooks as words,
     store::{
         deliveries::{AttemptRow, DeliveryRow, Span},
+        receipts::ReceiptRow,
         subscriptions::SubscriptionRow,
     },
 };
@@ -106,7 +115,78 @@ pub(super) fn delivery(row: DeliveryRow) -> wire::Delivery {
         last_error: row.last_error,
         due_at: if waiting { convert::timestamp(row.due_at) } else { None },
         settled_at: row.settled_at.and_then(convert::timestamp),
+        receipts: Vec::new(),
     }
+}
+
+/// Rows of the log, each with the live receipts of its event.
+pub(super) fn log(rows: Vec<DeliveryRow>, live: Vec<ReceiptRow>) -> Vec<wire::Delivery> {
+    let mut of_event: HashMap<Uuid, Vec<wire::Receipt>> = HashMap::new();
+    for row in live {
+        of_event.entry(row.event_id).or_default().push(receipt(row, true));
+    }
+    let with_receipts = |row: DeliveryRow| {
+        let receipts = of_event.remove(&row.event_id).unwrap_or_default();
+        wire::Delivery { receipts, ..delivery(row) }
+    };
+    rows.into_iter().map(with_receipts).collect()
+}
+
+/// All receipts of one event, newest first: the first of a kind is the live one.
+pub(super) fn receipts(rows: Vec<ReceiptRow>) -> Vec<wire::Receipt> {
+    let mut kinds = BTreeSet::new();
+    let marked = |row: ReceiptRow| {
+        let live = kinds.insert(row.kind.clone());
+        receipt(row, live)
+    };
+    rows.into_iter().map(marked).collect()
+}
+
+pub(super) fn receipt(row: ReceiptRow, live: bool) -> wire::Receipt {
+    wire::Receipt {
+        kind: row.kind,
+        status: row.status,
+        code: row.code,
+        at: convert::timestamp(row.at),
+        received_at: convert::timestamp(row.received_at),
+        live,
+    }
+}
+
+pub(super) fn place_word(place: Place) -> &'static str {
+    match place {
+        Place::Live => "recorded",
+        Place::Stale => "stale",
+        Place::Known => "repeated",
+    }
+}
+
+/// The subscription that a receipt says it is from; what is no id is nobody's, as an unknown one.
+pub(super) fn sender(request: &wire::ReportReceiptRequest) -> Uuid {
+    Uuid::parse_str(&request.subscription_id).unwrap_or_default()
+}
+
+/// What a receiver writes.
+#[derive(Deserialize)]
+struct Reported {
+    event_id: String,
+    kind: String,
+    status: String,
+    #[serde(default)]
+    code: String,
+    at: String,
+}
+
+/// The event and its receipt. The time is kept in microseconds, PostgreSQL's precision, so that a repetition is one.
+pub(super) fn reported(body: &[u8]) -> Result<(Uuid, Receipt), Failure> {
+    let malformed = |field| app::flawed(Flaw::ReceiptMalformed(field));
+    let said: Reported = serde_json::from_slice(body).map_err(|_| app::flawed(Flaw::ReceiptUnreadable))?;
+    let event_id = Uuid::parse_str(&said.event_id).map_err(|_| malformed("event_id"))?;
+    let at = OffsetDateTime::parse(&said.at, &Rfc3339)
+        .ok()
+        .and_then(|at| at.replace_nanosecond(at.nanosecond() / 1_000 * 1_000).ok())
+        .ok_or_else(|| malformed("at"))?;
+    Ok((event_id, Receipt { kind: said.kind, status: said.status, code: said.code, at }))
 }
 
 pub(super) fn attempt(row: AttemptRow) -> wire::Attempt {

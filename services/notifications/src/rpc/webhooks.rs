@@ -12,6 +12,7 @@ use proto::notifications::{
 };
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::{convert, hooks};
 use crate::{
@@ -19,7 +20,7 @@ use crate::{
         deliver,
         subscribe::{self, Issued, Terms},
     },
-    store::{deliveries, subscriptions},
+    store::{deliveries, receipts, subscriptions},
     vault::Vault,
 };
 
@@ -159,10 +160,13 @@ impl Webhooks for WebhooksInlet {
         let found = deliveries::find(&mut db, id).await.map_err(Failure::from)?;
         let (row, body) = found.ok_or_else(Failure::not_found)?;
         let attempts = deliveries::attempts(&mut db, id, ATTEMPTS_MAX).await.map_err(Failure::from)?;
+        let receipts =
+            receipts::list(&mut db, row.subscription_id, row.event_id).await.map_err(Failure::from)?;
         Ok(Response::new(GetDeliveryResponse {
             delivery: Some(hooks::delivery(row)),
             body,
             attempts: attempts.into_iter().map(hooks::attempt).collect(),
+            receipts: hooks::receipts(receipts),
         }))
     }
 
@@ -205,10 +209,12 @@ impl WebhooksInlet {
             return Err(Failure::not_found());
         }
         let rows = deliveries::list(&mut db, id, &body.state, after, limit).await?;
+        let events: Vec<Uuid> = rows.iter().map(|row| row.event_id).collect();
+        let live = receipts::live(&mut db, id, &events).await?;
         let last = rows.last().map(|row| (row.occurred_at, row.delivery_id));
         Ok(ListDeliveriesResponse {
             next_page_token: hooks::token(rows.len(), limit, last),
-            deliveries: rows.into_iter().map(hooks::delivery).collect(),
+            deliveries: hooks::log(rows, live),
         })
     }
 }

@@ -1,8 +1,9 @@
-//! gRPC `Worklist`: the caller's open tasks, listed and counted.
+//! gRPC `Worklist`: the caller's open tasks, listed, counted, and one among its neighbours.
 
 use chassis::{Failure, page, rpc};
 use proto::notifications::{
-    CountTasksRequest, CountTasksResponse, ListTasksRequest, ListTasksResponse, worklist_server::Worklist,
+    CountTasksRequest, CountTasksResponse, FindNeighboursRequest, FindNeighboursResponse, ListTasksRequest,
+    ListTasksResponse, worklist_server::Worklist,
 };
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
@@ -48,5 +49,18 @@ impl Worklist for WorklistInlet {
         let lights = worklist::count_by_light(&mut db, &viewer).await.map_err(Failure::from)?;
         let counts = rows.into_iter().map(|row| convert::stage_count(row, &lights));
         Ok(Response::new(CountTasksResponse { counts: counts.collect() }))
+    }
+
+    async fn find_neighbours(
+        &self,
+        request: Request<FindNeighboursRequest>,
+    ) -> Result<Response<FindNeighboursResponse>, Status> {
+        let viewer = convert::viewer(&rpc::caller(&request)?)?;
+        let body = request.into_inner();
+        let stage = convert::stage(&body.stage)?;
+        let id = convert::id(&body.application_id)?;
+        let mut db = self.pool.acquire().await.map_err(Failure::from)?;
+        let found = worklist::neighbours(&mut db, &viewer, stage, id).await.map_err(Failure::from)?;
+        Ok(Response::new(convert::neighbours(found)))
     }
 }

@@ -202,6 +202,26 @@ pub async fn attempts(
     .await
 }
 
+/// Locks the delivery of an event to a subscription while a receipt of it is kept; the event's type, or none where there is no
+/// such delivery.
+///
+/// # Errors
+/// The database is away.
+pub async fn lock(
+    db: &mut PgConnection,
+    subscription_id: Uuid,
+    event_id: Uuid,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "-- notifications.deliveries.lock
+        SELECT event_type FROM webhook_deliveries WHERE subscription_id = $1 AND event_id = $2 FOR NO KEY UPDATE",
+        subscription_id,
+        event_id,
+    )
+    .fetch_optional(db)
+    .await
+}
+
 /// Makes a delivery due at once and begins its schedule anew; its subscription, or none where there is no such delivery.
 ///
 /// # Errors

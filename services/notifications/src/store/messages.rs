@@ -125,7 +125,7 @@ pub async fn list(
             SELECT 'experts:' || panel.work_order_id::text FROM work_order_experts panel WHERE panel.expert_id = $2
         ) AS desk
         CROSS JOIN LATERAL (
-            SELECT messages.*, mark.user_id IS NOT NULL AS marked
+            SELECT mark.user_id IS NOT NULL AS marked, messages.*
             FROM messages
             LEFT JOIN message_reads mark ON mark.user_id = $3 AND mark.message_id = messages.message_id
             WHERE messages.desk = desk.key

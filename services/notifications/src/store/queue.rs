@@ -157,6 +157,8 @@ pub async fn settle(
 pub struct Standing {
     /// Deliveries that wait.
     pub waiting: i64,
+    /// Of these, those that were tried before.
+    pub retrying: i64,
     /// Seconds since the oldest of them was made; 0 where none waits.
     pub oldest_secs: f64,
     /// Seconds by which the one that is due the longest is late; 0 where none is.
@@ -171,7 +173,7 @@ pub async fn standing(pool: &PgPool) -> Result<Standing, sqlx::Error> {
     sqlx::query_as!(
         Standing,
         r#"-- notifications.queue.standing
-        SELECT count(*) AS "waiting!",
+        SELECT count(*) AS "waiting!", count(*) FILTER (WHERE delivery.tries > 0) AS "retrying!",
                COALESCE(extract(epoch FROM now() - min(delivery.created_at)), 0)::float8 AS "oldest_secs!",
                greatest(0, COALESCE(extract(epoch FROM now() - min(delivery.due_at)), 0))::float8 AS "late_secs!"
         FROM webhook_deliveries delivery JOIN webhook_subscriptions subscription USING (subscription_id)

@@ -108,6 +108,8 @@ pub struct Places {
     pub aggregate_ids: Vec<Uuid>,
     /// Their versions.
     pub versions: Vec<i64>,
+    /// In which life of the producer they were told; nil where they do not say it.
+    pub lineage_ids: Vec<Uuid>,
 }
 
 impl Places {
@@ -118,13 +120,14 @@ impl Places {
         event_id: Uuid,
         aggregate_type: &str,
         aggregate_id: Uuid,
-        version: i64,
+        (version, lineage_id): (i64, Uuid),
     ) {
         self.consumers.push(consumer.to_owned());
         self.event_ids.push(event_id);
         self.aggregate_types.push(aggregate_type.to_owned());
         self.aggregate_ids.push(aggregate_id);
         self.versions.push(version);
+        self.lineage_ids.push(lineage_id);
     }
 }
 
@@ -170,7 +173,7 @@ pub async fn heard(db: &mut PgConnection, places: &Places) -> Result<Vec<Uuid>, 
     .await
 }
 
-/// Notes the events as handled and their versions as passed.
+/// Notes the events as handled and their versions as passed, in their lineage.
 ///
 /// # Errors
 /// The database is away.
@@ -178,22 +181,24 @@ pub async fn note(db: &mut PgConnection, places: &Places) -> Result<(), sqlx::Er
     sqlx::query!(
         "-- notifications.rebuild.note
         WITH place AS (
-            SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::bigint[])
-                AS place (consumer, event_id, aggregate_type, aggregate_id, version)
+            SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::uuid[])
+                AS place (consumer, event_id, aggregate_type, aggregate_id, version, lineage_id)
         ), noted AS (
             INSERT INTO inbox (consumer, event_id, aggregate_id, aggregate_version, applied_at)
             SELECT consumer, event_id, aggregate_id, version, now() FROM place ON CONFLICT DO NOTHING
         )
-        INSERT INTO consumer_versions AS row (consumer, aggregate_type, aggregate_id, version)
-        SELECT consumer, aggregate_type, aggregate_id, max(version) FROM place
-        GROUP BY consumer, aggregate_type, aggregate_id
+        INSERT INTO consumer_versions AS row (consumer, aggregate_type, aggregate_id, version, lineage_id)
+        SELECT DISTINCT ON (consumer, aggregate_type, aggregate_id)
+               consumer, aggregate_type, aggregate_id, version, lineage_id
+        FROM place ORDER BY consumer, aggregate_type, aggregate_id, version DESC
         ON CONFLICT (consumer, aggregate_type, aggregate_id)
-        DO UPDATE SET version = greatest(row.version, excluded.version)",
+        DO UPDATE SET version = excluded.version, lineage_id = excluded.lineage_id WHERE row.version < excluded.version",
         &places.consumers,
         &places.event_ids,
         &places.aggregate_types,
         &places.aggregate_ids,
         &places.versions,
+        &places.lineage_ids,
     )
     .execute(db)
     .await?;

@@ -1,11 +1,14 @@
 //! Rows of `webhook_subscriptions`, `webhook_secrets` and `webhook_acts`.
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::COUNT_MAX;
 use crate::domain::webhook::subscription::Draft;
+
+/// Why a subscription may be disabled. The table has the same list.
+pub const REASONS: [&str; 3] = ["person", "failing", "gone"];
 
 /// A subscription as it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +100,19 @@ pub async fn count_active(db: &mut PgConnection) -> Result<i64, sqlx::Error> {
         SELECT count(*) AS "count!" FROM webhook_subscriptions WHERE disabled_reason = ''"#
     )
     .fetch_one(db)
+    .await
+}
+
+/// How many subscriptions are disabled, by reason; reasons of none are left out.
+///
+/// # Errors
+/// The database is away.
+pub async fn disabled(pool: &PgPool) -> Result<Vec<(String, f64)>, sqlx::Error> {
+    sqlx::query_as(
+        "-- notifications.subscriptions.disabled
+        SELECT disabled_reason, count(*)::float8 FROM webhook_subscriptions WHERE disabled_reason <> '' GROUP BY disabled_reason",
+    )
+    .fetch_all(pool)
     .await
 }
 
@@ -297,6 +313,23 @@ pub async fn secrets(db: &mut PgConnection, subscription_id: Uuid) -> Result<Vec
         SELECT secret_id, subscription_id, sealed FROM webhook_secrets
         WHERE subscription_id = $1 AND (until IS NULL OR until > now())
         ORDER BY until DESC NULLS FIRST",
+        subscription_id,
+    )
+    .fetch_all(db)
+    .await
+}
+
+/// The secrets by which its receiver is believed: those that sign now, and none once a person has disabled the subscription.
+///
+/// # Errors
+/// The database is away.
+pub async fn believed(db: &mut PgConnection, subscription_id: Uuid) -> Result<Vec<SecretRow>, sqlx::Error> {
+    sqlx::query_as!(
+        SecretRow,
+        "-- notifications.subscriptions.believed
+        SELECT secret_id, subscription_id, sealed FROM webhook_secrets
+        JOIN webhook_subscriptions USING (subscription_id)
+        WHERE subscription_id = $1 AND (until IS NULL OR until > now()) AND disabled_reason <> 'person'",
         subscription_id,
     )
     .fetch_all(db)

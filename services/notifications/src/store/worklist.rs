@@ -2,10 +2,13 @@
 //!
 //! Lists walk one index range per desk and merge them, so a page costs the same at ten thousand rows and at a million.
 
+mod neighbours;
+
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use self::neighbours::{Neighbours, neighbours};
 use super::COUNT_MAX;
 use crate::domain::{
     desk::Viewer,

@@ -2,7 +2,10 @@
 
 use proto::{
     common::{Envelope, Page},
-    notifications::{CountTasksRequest, ListMessagesRequest, ListTasksRequest, Task},
+    notifications::{
+        CountTasksRequest, FindNeighboursRequest, FindNeighboursResponse, ListMessagesRequest,
+        ListTasksRequest, Task,
+    },
 };
 
 use crate::{
@@ -51,6 +54,64 @@ async fn tasks_come_by_the_time_left_over_pages_and_what_has_no_deadline_last() 
     }
     let expected: Vec<_> = [5, 2, 3, 1, 4, 6].map(|n| id(1, n).to_string()).to_vec();
     assert_eq!(seen, expected);
+    office.close().await;
+}
+
+async fn neighbours(office: &Office, who: &Person, stage: &str, n: u128) -> FindNeighboursResponse {
+    let asked = FindNeighboursRequest { stage: stage.into(), application_id: id(1, n).to_string() };
+    office.worklist().find_neighbours(office.by(who, asked)).await.expect("answers").into_inner()
+}
+
+#[tokio::test]
+async fn a_task_knows_its_place_and_its_neighbours_however_many_there_are() {
+    let office = Office::open(NOWHERE).await;
+    // A minute apart, the last hundred of them without a deadline; and another node of the same desk, due before all of them.
+    sqlx::query(
+        "INSERT INTO worklist (subject_type, subject_id, application_no, stage, waits_for, open, desk, county, prefecture,
+             operator_id, version, since, deadline_at)
+         SELECT 'application', ('01900000-0000-7000-8000-0001' || lpad(to_hex(i), 8, '0'))::uuid, 'HN2026-' || i,
+             CASE WHEN i > 2500 THEN 'PaperCheck' ELSE 'CountyReview' END, 'county', true, 'county:410122', '410122',
+             '410100', gen_random_uuid(), 2, now() - i * interval '1 second',
+             CASE WHEN i > 2500 THEN now() - i * interval '1 minute' WHEN i <= 2400 THEN now() + i * interval '1 minute' END
+         FROM generate_series(1, 2600) AS i",
+    )
+    .execute(&office.desk.process.pool)
+    .await
+    .expect("filled");
+    sqlx::query("ANALYZE worklist").execute(&office.desk.process.pool).await.expect("analysed");
+    let officer = person(1, "county", "410122");
+    let named = |n: u128| if n == 0 { String::new() } else { id(1, n).to_string() };
+    for (stage, n, place, total, previous, next, first) in [
+        ("CountyReview", 1, 1, 1_001, 0, 2, 2),
+        ("CountyReview", 201, 201, 1_001, 200, 202, 1),
+        ("CountyReview", 1_000, 1_000, 1_001, 999, 1_001, 1),
+        ("CountyReview", 1_002, 1_001, 1_001, 1_001, 1_003, 1),
+        ("CountyReview", 2_400, 1_001, 1_001, 2_399, 2_401, 1),
+        ("CountyReview", 2_500, 1_001, 1_001, 2_499, 0, 1),
+        ("PaperCheck", 2_600, 1, 100, 0, 2_599, 2_599),
+        // At another node, and nowhere.
+        ("CountyReview", 2_600, 0, 1_001, 0, 0, 1),
+        ("PaperCheck", 9_999, 0, 100, 0, 0, 2_600),
+    ] {
+        let expected = FindNeighboursResponse {
+            place,
+            total,
+            previous_id: named(previous),
+            next_id: named(next),
+            first_id: named(first),
+        };
+        assert_eq!(neighbours(&office, &officer, stage, n).await, expected, "{stage} {n}");
+    }
+    let foreign = neighbours(&office, &person(2, "county", "410105"), "CountyReview", 201).await;
+    assert_eq!(foreign, FindNeighboursResponse::default());
+    for (stage, application_id, reason) in
+        [("Reviewing", id(1, 1).to_string(), "unknown_value"), ("CountyReview", "7".into(), "not_found")]
+    {
+        let asked = FindNeighboursRequest { stage: stage.into(), application_id };
+        let status =
+            office.worklist().find_neighbours(office.by(&officer, asked)).await.expect_err("refused");
+        assert_eq!(chassis::error::Refusal::read(&status).expect("says why").reason, reason);
+    }
     office.close().await;
 }
 

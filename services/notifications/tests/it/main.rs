@@ -9,6 +9,7 @@ mod messages;
 mod notices;
 mod order;
 mod rebuild;
+mod receipts;
 mod receiver;
 mod settings;
 mod setup;

@@ -134,6 +134,25 @@ async fn without_a_broker_or_with_a_cut_stream_nothing_changes() {
 }
 
 #[tokio::test]
+async fn what_was_rebuilt_goes_on_in_the_lineage_that_was_read() {
+    let broker = Broker::start().await;
+    let office = Office::open(&broker.url).await;
+    let told = |event: &Envelope| Envelope {
+        lineage_id: "0192f7a0-0000-7000-8000-000000000000".into(),
+        ..event.clone()
+    };
+    let life: Vec<Envelope> = application(1).whole_life().iter().map(told).collect();
+    broker.publish(&life[0]).await;
+    broker.publish(&life[1]).await;
+    drained(&broker).await;
+    rebuild::run(&office.desk.process, &broker.url, false).await.expect("rebuilds");
+    broker.publish(&life[2]).await;
+    drained(&broker).await;
+    assert_eq!(office.desk.count("SELECT count(*) FROM inbox").await, 3, "the aggregate was begun anew");
+    office.close().await;
+}
+
+#[tokio::test]
 async fn what_two_persons_dismissed_stays_dismissed() {
     let broker = Broker::start().await;
     let office = Office::open(&broker.url).await;

@@ -28,7 +28,7 @@ use proto::{
     common::{CallerClaims, Envelope, caller_claims::Kind},
     notifications::{
         live_client::LiveClient, messages_client::MessagesClient, notices_client::NoticesClient,
-        webhooks_client::WebhooksClient, worklist_client::WorklistClient,
+        receipts_client::ReceiptsClient, webhooks_client::WebhooksClient, worklist_client::WorklistClient,
     },
 };
 use sqlx::PgPool;
@@ -242,6 +242,7 @@ pub struct Office {
     pub desk: Desk,
     channel: Channel,
     accounts: Identity,
+    portal: Identity,
     server: tokio::task::JoinHandle<anyhow::Result<()>>,
 }
 
@@ -272,11 +273,12 @@ impl Office {
         change(&mut config);
         let url = format!("http://{}", config.server.grpc_addr);
         let accounts = Identity::new("accounts", &config.identity).expect("keys");
+        let portal = Identity::new("portal", &config.identity).expect("keys");
         let server = tokio::spawn(async move { notifications::serve(&config).await });
         let endpoint = Channel::from_shared(url).expect("address");
         let reach = || async { endpoint.connect().await.is_ok() };
         eventually("the service answers", SOON, reach).await;
-        Office { desk, channel: endpoint.connect_lazy(), accounts, server }
+        Office { desk, channel: endpoint.connect_lazy(), accounts, portal, server }
     }
 
     pub fn worklist(&self) -> WorklistClient<Channel> {
@@ -293,6 +295,15 @@ impl Office {
 
     pub fn webhooks(&self) -> WebhooksClient<Channel> {
         WebhooksClient::new(self.channel.clone())
+    }
+
+    pub fn receipts(&self) -> ReceiptsClient<Channel> {
+        ReceiptsClient::new(self.channel.clone())
+    }
+
+    /// By which the portal speaks in its own name.
+    pub fn portal_token(&self) -> String {
+        self.portal.service_token("notifications")
     }
 
     pub fn live(&self) -> LiveClient<Channel> {

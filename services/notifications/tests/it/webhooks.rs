@@ -1,11 +1,12 @@
 //! Webhooks: who gets which event, how it is signed, what failures lead to, and that one receiver never hinders another.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use chassis::testing::eventually;
+use notifications::store::queue;
 use proto::{
     common::Envelope,
     notifications::{
@@ -134,6 +135,50 @@ async fn an_event_reaches_every_active_subscription_that_wants_it_signed_with_it
 }
 
 #[tokio::test]
+async fn what_a_restored_producer_tells_anew_comes_once_and_what_is_new_names_its_lineage() {
+    let desk = Desk::open().await;
+    let receiver = Receiver::start().await;
+    let id = desk.subscribe(&receiver.url("/"), &["reviews.*"], "").await.subscription_id;
+    // A database's first life is a random id, the one that a restore began a UUIDv7.
+    let (first, second) = (uuid::Builder::from_random_bytes([7; 16]).into_uuid(), crate::events::id(78, 1));
+    let told = |lineage: String, event: &Envelope| Envelope { lineage_id: lineage, ..event.clone() };
+    let drafted = application(1).event(1, "drafted", "Draft", "operator");
+    let submitted = application(1).event(2, "acceptance_submitted", "CountyReview", "county");
+    desk.take(&told(first.to_string(), &drafted)).await;
+    desk.take(&told(second.to_string(), &drafted)).await;
+    desk.take(&told(second.to_string(), &submitted)).await;
+    desk.settled(&id, "delivered", 2).await;
+    let mut lineages = BTreeMap::new();
+    for one in receiver.heard() {
+        let body: serde_json::Value = serde_json::from_str(&one.body).expect("JSON");
+        lineages.insert(one.id, body["data"]["lineage_id"].as_str().unwrap_or_default().to_owned());
+    }
+    assert_eq!(lineages[&drafted.event_id], first.to_string());
+    assert_eq!(lineages[&submitted.event_id], second.to_string());
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn what_is_told_anew_long_after_its_time_is_not_posted_again() {
+    let desk = Desk::open().await;
+    let receiver = Receiver::start().await;
+    let id = desk.subscribe(&receiver.url("/"), &["reviews.*"], "").await.subscription_id;
+    let ago = |n: u128, days: i64| {
+        let mut event = application(n).event(1, "drafted", "Draft", "operator");
+        event.occurred_at.as_mut().expect("a time").seconds -= days * 86_400;
+        event
+    };
+    let (old, younger) = (ago(1, 31), ago(2, 29));
+    desk.take(&old).await;
+    desk.take(&younger).await;
+    desk.settled(&id, "delivered", 1).await;
+    let heard: Vec<String> = receiver.heard().into_iter().map(|one| one.id).collect();
+    assert_eq!(heard, [younger.event_id]);
+    assert_eq!(desk.deliveries(&id, "").await.len(), 1);
+    desk.close().await;
+}
+
+#[tokio::test]
 async fn a_failing_receiver_gets_the_same_event_again_until_it_takes_it() {
     let desk = Desk::open().await;
     let receiver = Receiver::start().await;
@@ -212,6 +257,19 @@ async fn an_event_that_comes_after_a_later_one_of_its_application_is_delivered_a
 }
 
 #[tokio::test]
+async fn what_was_done_to_a_subscription_is_neither_changed_nor_removed() {
+    let desk = Desk::open().await;
+    let receiver = Receiver::start().await;
+    desk.subscribe(&receiver.url("/"), &["reviews.*"], "").await;
+    for change in ["UPDATE webhook_acts SET actor = ''", "DELETE FROM webhook_acts", "TRUNCATE webhook_acts"]
+    {
+        let refused = sqlx::query(change).execute(&desk.office.desk.process.pool).await.expect_err(change);
+        assert!(refused.to_string().contains("is not changed"), "{change}: {refused}");
+    }
+    desk.close().await;
+}
+
+#[tokio::test]
 async fn a_slow_receiver_delays_nobody_else_and_holds_its_own_places_only() {
     let desk = Desk::open().await;
     let receiver = Receiver::start().await;
@@ -224,6 +282,23 @@ async fn a_slow_receiver_delays_nobody_else_and_holds_its_own_places_only() {
     desk.settled(&quick, "delivered", 6).await;
     assert_eq!(receiver.heard().iter().filter(|one| one.path == "/slow").count(), 2, "at_once_per_endpoint");
     assert_eq!(desk.deliveries(&slow, "waiting").await.len(), 6);
+    desk.close().await;
+}
+
+#[tokio::test]
+async fn what_is_tried_again_is_counted_beside_what_waits_for_its_first_attempt() {
+    let desk = Desk::open().await;
+    let receiver = Receiver::start().await;
+    receiver.behave("/failing", &[Manner::Answer(500); 3]);
+    receiver.behave("/slow", &[Manner::Never; 8]);
+    desk.subscribe(&receiver.url("/failing"), &["reviews.*"], "").await;
+    desk.subscribe(&receiver.url("/slow"), &["reviews.*"], "").await;
+    desk.take(&application(1).event(1, "drafted", "Draft", "operator")).await;
+    let counted = || async {
+        let standing = queue::standing(&desk.office.desk.process.pool).await.expect("counted");
+        (standing.waiting, standing.retrying) == (2, 1)
+    };
+    eventually("one of two is tried again", SOON, counted).await;
     desk.close().await;
 }
 

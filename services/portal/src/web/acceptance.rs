@@ -5,11 +5,12 @@ use axum::{Json, extract::Path, http::StatusCode, response::IntoResponse as _, r
 use proto::{
     common,
     reviews::{
-        ApplicationView, ConnectorChoice, CreateApplicationRequest, ItemAnswer, ListRoundsRequest, Round,
-        SaveAcceptanceRequest, SubmitAcceptanceRequest,
+        AnswerDraft, ApplicationView, ConnectorChoice, CreateApplicationRequest, ItemAnswer,
+        ListRoundsRequest, Round, SaveAcceptanceRequest, SubmitAcceptanceRequest,
     },
     stations::{ListStationsRequest, Station},
 };
+use tonic::Status;
 
 use super::{Routes, applications::LIST};
 use crate::{
@@ -168,7 +169,8 @@ async fn page(visitor: &Visitor, id: &str, entered: Option<Form>) -> Answer {
     if case.view.open_fields.is_empty() && entered.is_none() {
         return Ok(frame::see_other(&format!("{LIST}/{id}")));
     }
-    let form = entered.unwrap_or_else(|| stored(&case.view));
+    let mut form = entered.unwrap_or_else(|| stored(&case.view));
+    form.name_places("coordinates", &names);
     let status = form.status();
     visitor.show(status, &acceptance(page, form, case, &names))
 }
@@ -219,7 +221,19 @@ fn stored(view: &ApplicationView) -> Form {
         ("manager", form.manager),
         ("manager_phone", form.manager_phone),
     ];
-    Form::filled(plain.into_iter().chain(form.connector_ids.into_iter().map(|id| ("connectors", id))))
+    let connectors = form.connector_ids.into_iter().map(|id| ("connectors", id));
+    let mut form = Form::filled(plain.into_iter().chain(connectors));
+    fill_answers(&mut form, view);
+    form
+}
+
+/// Puts what is kept to be said to the return into its fields; what was just entered stands.
+pub fn fill_answers(form: &mut Form, view: &ApplicationView) {
+    for answer in &view.answers {
+        let name = format!("answer_{}", answer.item);
+        let text = form.or(&name, &answer.text);
+        form.set(&name, &text);
+    }
 }
 
 fn connectors(view: &ApplicationView) -> Vec<(String, String)> {
@@ -265,7 +279,7 @@ async fn save(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Answe
 }
 
 /// For the script: what the next edit has to name, and what of this one was left out.
-fn kept(view: &ApplicationView, form: &Form) -> axum::response::Response {
+pub fn kept(view: &ApplicationView, form: &Form) -> axum::response::Response {
     let left_out = form.wrong("coordinates");
     let said = serde_json::json!({
         "edit_version": view.edit_version, "request_id": ids::fresh(), "left_out": left_out,
@@ -288,6 +302,7 @@ fn edit(id: &str, form: &mut Form) -> SaveAcceptanceRequest {
     request.finish_date = text("finish_date");
     request.manager = text("manager");
     request.manager_phone = text("manager_phone").map(|phone| entry::plain(&phone));
+    request.answers = form.has("open", "answers").then(|| AnswerDraft { answers: answers(form) });
     if form.has("open", "connectors") {
         request.connectors = Some(ConnectorChoice { connector_ids: form.values("connectors") });
     }
@@ -329,6 +344,27 @@ pub fn answers(form: &Form) -> Vec<ItemAnswer> {
         text: form.text(&format!("answer_{field}")),
     });
     said.filter(|answer| !answer.text.is_empty()).collect()
+}
+
+/// Keeps what is said to the return, where the page asked for it: should the submission be refused, or be withdrawn, it is
+/// still there. Nothing else of the form is touched.
+///
+/// # Errors
+/// What reviews refuses.
+pub async fn keep_answers(visitor: &Visitor, id: &str, form: &mut Form) -> Result<ApplicationView, Status> {
+    if !form.has("open", "answers") {
+        return Ok(ApplicationView::default());
+    }
+    let request = SaveAcceptanceRequest {
+        request_id: ids::derived(&form.request_id(), &format!("answers {}", form.value("edit_version"))),
+        application_id: id.to_owned(),
+        edit_version: form.number("edit_version"),
+        answers: Some(AnswerDraft { answers: answers(form) }),
+        ..SaveAcceptanceRequest::default()
+    };
+    let view = visitor.applications().save_acceptance(request).await?.into_inner();
+    form.set("edit_version", &view.edit_version.to_string());
+    Ok(view)
 }
 
 async fn submit(visitor: &Visitor, id: &str, form: Form) -> Answer {
@@ -385,5 +421,22 @@ mod tests {
         let mut form = typed("submit", "113.8", "");
         edit("7", &mut form);
         assert_eq!(form.wrong("coordinates"), "请同时填写经度和纬度");
+    }
+
+    #[test]
+    fn what_is_said_to_a_return_is_kept_where_the_page_asked_for_it_and_comes_back_into_its_field() {
+        let fields = [("answer_manager", "仍由本人负责".to_owned()), ("answer_address", " ".to_owned())];
+        let mut elsewhere = Form::filled(fields.clone());
+        assert_eq!(edit("7", &mut elsewhere).answers, None, "a page without the fields changes nothing");
+        let mut form = Form::filled(fields.into_iter().chain([("open", "answers".to_owned())]));
+        let answers = edit("7", &mut form).answers.unwrap_or_default().answers;
+        let said: Vec<_> = answers.iter().map(|one| (one.item.as_str(), one.text.as_str())).collect();
+        assert_eq!(said, [("manager", "仍由本人负责")]);
+
+        let view = ApplicationView { answers, ..ApplicationView::default() };
+        assert_eq!(stored(&view).value("answer_manager"), "仍由本人负责");
+        let mut entered = Form::filled([("answer_manager", "已更换".to_owned())]);
+        fill_answers(&mut entered, &view);
+        assert_eq!(entered.value("answer_manager"), "已更换");
     }
 }

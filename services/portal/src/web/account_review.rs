@@ -21,7 +21,7 @@ use super::{
 use crate::{
     Answer, Form, Page, Refused, Role, Visitor,
     case::Past,
-    compared::{Compared, compared},
+    compared::{Compared, ON_LICENCE, compared},
     divisions::Known,
     format, labels,
     list::Filter,
@@ -170,6 +170,11 @@ fn sides(detail: &OperatorDetail) -> (Option<&Submission>, Option<&Submission>) 
 }
 
 impl AccountReviewPage {
+    /// Why an item has to be ticked; empty while nobody has missed it.
+    pub fn missed(&self, item: &str) -> &str {
+        self.form.wrong(&anchor(item))
+    }
+
     fn of(
         page: Page,
         detail: &OperatorDetail,
@@ -337,7 +342,13 @@ async fn decide(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Ans
             let way = if form.has("then", "next") { next(&visitor, &id).await? } else { PENDING.to_owned() };
             visitor.done(&way, &format!("{}：{done}", name(&detail)))
         }
-        Err(status) => refused(&visitor, &id, form.refused(status)?, Form::default()).await,
+        Err(status) => {
+            let mut form = form.refused(status)?;
+            for (item, _) in ON_LICENCE {
+                form.about(item, &anchor(item));
+            }
+            refused(&visitor, &id, form, Form::default()).await
+        }
     }
 }
 
@@ -352,12 +363,18 @@ async fn next(visitor: &Visitor, id: &str) -> Result<String, Refused> {
     Ok(if next.is_empty() { PENDING.to_owned() } else { next })
 }
 
+/// Id of the tick that an item is as the licence shows it.
+fn anchor(item: &str) -> String {
+    format!("agrees-{item}")
+}
+
 async fn approve(visitor: &Visitor, id: &str, form: &Form) -> Result<OperatorDetail, Status> {
     let request = ApproveOperatorRequest {
         request_id: form.request_id(),
         operator_id: id.to_owned(),
         submission_version: version(form),
         opinion: form.text("opinion"),
+        agreed: form.values("agrees"),
     };
     Ok(visitor.account_review().approve(request).await?.into_inner())
 }
@@ -376,7 +393,12 @@ fn version(form: &Form) -> i32 {
     i32::try_from(form.number("submission_version")).unwrap_or(0)
 }
 
-async fn suspend(visitor: Visitor, Path(id): Path<String>, form: Form) -> Answer {
+async fn suspend(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Answer {
+    visitor.only(&[Role::Administrator])?;
+    if !form.has("sure", "yes") {
+        form.mark("sure", "停用后该企业所有登录立即结束，请勾选确认");
+        return page(&visitor, &id, Viewing::default(), Form::default(), form).await;
+    }
     let request = SuspendOperatorRequest {
         request_id: form.request_id(),
         operator_id: id.clone(),

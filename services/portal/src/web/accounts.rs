@@ -69,6 +69,8 @@ pub struct Row {
     pub need: bool,
     /// Its page.
     pub path: String,
+    /// Its link by T/CEC 102; empty for whoever can have none yet.
+    pub link: String,
 }
 
 impl Row {
@@ -84,6 +86,11 @@ impl Row {
             registered_at: format::short(one.registered_at.as_ref()),
             need: one.review_pending,
             path: format!("{LIST}/{}/review", one.operator_id),
+            link: if matches!(one.state.as_str(), "Active" | "Suspended") {
+                format!("/system/links/{}", one.operator_id)
+            } else {
+                String::new()
+            },
         }
     }
 }

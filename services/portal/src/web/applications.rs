@@ -10,8 +10,8 @@ use proto::{
     common,
     documents::{Dossier, GetDossierRequest, Invoice, ListInvoicesRequest},
     reviews::{
-        ApplicationView, CountApplicationsRequest, CountApplicationsResponse, ListApplicationsRequest,
-        ListApplicationsResponse,
+        ApplicationView, CountApplicationsRequest, CountApplicationsResponse, ListAndCountRequest,
+        ListAndCountResponse, ListApplicationsRequest, ListApplicationsResponse,
     },
 };
 
@@ -23,7 +23,7 @@ use crate::{
     format,
     invoice::{self, InvoiceRow},
     list::{Filter, Pager, Tab},
-    materials::{self, Judged, Material},
+    materials::{self, Judged, Material, Shown},
     refused::Away,
     stage::{self, Tag},
     standing::Standing,
@@ -50,6 +50,10 @@ pub struct Row {
     pub operator: String,
     /// City and county.
     pub place: String,
+    /// Piles applied for: 12 / 4 with and without a DC connector.
+    pub piles: String,
+    /// Rated power of the station, kW.
+    pub power: String,
     /// Where it stands.
     pub tag: Tag,
     /// What is left of the time there; no words where no clock runs.
@@ -89,6 +93,8 @@ impl Row {
             number: format::or_dash(&view.application_no),
             operator: view.operator_name.clone(),
             place: names.place(&view.prefecture, &view.county),
+            piles: format!("{} / {}", view.dc_piles, view.ac_piles),
+            power: format::kilowatts(view.power_watts),
             tag: stage::tag(view, operator, need),
             left: stage::time_left(view),
             holder: String::new(),
@@ -161,14 +167,6 @@ pub fn tabs(tabs: Tabs, filter: &Filter, counts: &Counts) -> Vec<Tab> {
 pub struct Counts(Option<CountApplicationsResponse>);
 
 impl Counts {
-    /// Of what the URL asks for, at whatever node.
-    pub async fn read(visitor: &Visitor, filter: &Filter) -> Counts {
-        let asked = ListApplicationsRequest { page: None, stages: Vec::new(), ..wanted(filter) };
-        let request = CountApplicationsRequest { filter: Some(asked) };
-        let answer = visitor.applications().count_applications(request).await;
-        Counts(answer.ok().map(tonic::Response::into_inner))
-    }
-
     /// At these nodes (none: all), where they wait for this party (empty: whoever); 1,001 stands for 1,000+.
     pub fn of(&self, stages: &[&str], waits_for: &str) -> Option<i32> {
         let counted = self.0.as_ref()?;
@@ -241,59 +239,51 @@ pub struct Rows {
 impl HtmlSafe for Rows {}
 
 impl Rows {
-    /// The same with the rows of the whole list, as counted for what was asked.
-    pub fn counted(mut self, counts: &Counts, request: &ListApplicationsRequest) -> Rows {
-        let stages: Vec<_> = request.stages.iter().map(String::as_str).collect();
-        // By deadline only those are listed on which a clock runs; the counts know nothing of clocks.
-        let known = self.wrong.is_empty() && request.order != "deadline";
-        self.pager.total = if known { counts.of(&stages, &request.waits_for) } else { None };
-        self
-    }
-
-    /// Asks reviews for what the URL names.
+    /// Asks reviews for what the URL names, at the nodes of its tab, and for how much each of the list's tabs holds.
     ///
     /// # Errors
-    /// The filter holds a value that reviews does not know; reviews is away.
-    pub async fn read(visitor: &Visitor, title: &'static str, filter: Filter) -> Result<Rows, Refused> {
-        let request = wanted(&filter);
-        Rows::asked(visitor, title, filter, request).await
-    }
-
-    /// Asks reviews for something that the URL only names.
-    ///
-    /// # Errors
-    /// As [`Rows::read`].
-    pub async fn asked(
+    /// reviews is away.
+    pub async fn read(
         visitor: &Visitor,
         title: &'static str,
         filter: Filter,
-        request: ListApplicationsRequest,
-    ) -> Result<Rows, Refused> {
+        list: ListApplicationsRequest,
+    ) -> Result<(Rows, Counts), Refused> {
+        // Tabs say what they hold, whichever is chosen.
+        let whole = ListApplicationsRequest { page: None, stages: Vec::new(), ..wanted(&filter) };
+        let count = CountApplicationsRequest { filter: Some(whole) };
+        let request = ListAndCountRequest { list: Some(list.clone()), count: Some(count) };
         let mut client = visitor.applications();
-        let (names, answer) =
-            tokio::join!(visitor.portal.divisions.names(), client.list_applications(request));
+        let (names, answer) = tokio::join!(visitor.portal.divisions.names(), client.list_and_count(request));
         let (answer, wrong) = match answer.map_err(Refused::from) {
             Ok(answer) => (answer.into_inner(), String::new()),
             // What was typed is no filter: the page says so, and keeps it.
-            Err(refused) if refused.kind == Kind::Invalid => {
-                (ListApplicationsResponse::default(), refused.text)
-            }
+            Err(refused) if refused.kind == Kind::Invalid => (ListAndCountResponse::default(), refused.text),
             Err(refused) => return Err(refused),
         };
-        let holders = holders(visitor, &answer.applications).await;
+        let counts = Counts(answer.counts);
+        let ListApplicationsResponse { applications, next_page_token } = answer.list.unwrap_or_default();
+        let holders = holders(visitor, &applications).await;
         let row = |view: &ApplicationView| Row {
             holder: holders.get(&view.assignee_id).cloned().unwrap_or_default(),
             ..Row::of(visitor, &names, view)
         };
-        Ok(Rows {
+        let mut pager = filter.pager(&next_page_token, applications.len()).exported(&filter);
+        // By deadline only those are listed on which a clock runs; the counts know nothing of clocks.
+        if list.order != "deadline" {
+            let stages: Vec<_> = list.stages.iter().map(String::as_str).collect();
+            pager.total = counts.of(&stages, &list.waits_for);
+        }
+        let rows = Rows {
             title,
-            rows: answer.applications.iter().map(row).collect(),
-            pager: filter.pager(&answer.next_page_token, answer.applications.len()).exported(&filter),
+            rows: applications.iter().map(row).collect(),
+            pager,
             filter,
             reviewer: !visitor.is(Role::Operator),
             choosing: "",
             wrong,
-        })
+        };
+        Ok((rows, counts))
     }
 }
 
@@ -325,17 +315,12 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&[Role::Operator])?;
     let title = "建设补贴申请";
     let request = tabbed(TABS, &filter);
-    let shown = filter.clone();
-    let (page, list, counts) = tokio::join!(
-        visitor.page(LIST, title),
-        Rows::asked(&visitor, title, filter, request.clone()),
-        Counts::read(&visitor, &shown)
-    );
-    let list = list?.counted(&counts, &request);
+    let (page, read) = tokio::join!(visitor.page(LIST, title), Rows::read(&visitor, title, filter, request));
+    let (list, counts) = read?;
     if visitor.fragment == "list" {
         return visitor.show(StatusCode::OK, &list);
     }
-    let tabs = tabs(TABS, &shown, &counts);
+    let tabs = tabs(TABS, &list.filter, &counts);
     let stages = stage::TABLE.iter().map(|row| (row.id, row.operator.0)).collect();
     visitor.show(StatusCode::OK, &ApplicationsPage { page, tabs, stages, list })
 }
@@ -376,6 +361,12 @@ impl Papers {
             invoices: invoice::rows(dossier, invoices),
             sum: format::yuan(dossier.invoices.iter().map(|one| one.used_fen).sum()),
         }
+    }
+
+    /// What the viewer shows first; the others open in it.
+    pub fn first(&self) -> Option<&Shown> {
+        let files = self.materials.iter().flat_map(|one| &one.places).flat_map(|place| &place.files);
+        files.chain(self.invoices.iter().filter_map(|row| row.file.as_ref())).next()
     }
 }
 

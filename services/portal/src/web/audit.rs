@@ -10,7 +10,8 @@ use super::{Routes, exports::workbook};
 use crate::{
     Answer, Page, Refused, Role, Visitor,
     case::Fact,
-    format, labels,
+    format,
+    labels::{self, trail},
     list::{Filter, Pager},
     sheet::{Cell, Column, text},
     stage::Tag,
@@ -63,7 +64,7 @@ impl Row {
             roles: entry.actor_roles.iter().map(|id| labels::role(id)).collect::<Vec<_>>().join("、"),
             act: labels::audit_act(&entry.act),
             subject: subject(entry),
-            detail: detail(&entry.detail),
+            detail: detail(&entry.act, &entry.detail),
             outcome: outcome(entry),
             place: format!("{}-{}", entry.shard, entry.position),
             chain: format!("{LIST}/chains/{}", entry.shard),
@@ -79,7 +80,7 @@ fn actor(entry: &AuditEntry) -> String {
     }
     match entry.actor.split_once(':') {
         Some(("anonymous", _)) => "未登录者".to_owned(),
-        Some(("system", name)) => format!("系统 {name}"),
+        Some(("system", name)) => format!("系统 {}", trail::program(name)),
         Some(("service", name)) => format!("服务 {name}"),
         Some(("machine", name)) => format!("接口账号 {name}"),
         Some((_, name)) => name.to_owned(),
@@ -87,8 +88,12 @@ fn actor(entry: &AuditEntry) -> String {
     }
 }
 
-/// A login or a company; a login that is nobody's by its fingerprint, since people type passwords into the wrong field.
+/// A login, a company or a list; a login that is nobody's by its fingerprint, since people type passwords into the wrong
+/// field.
 fn subject(entry: &AuditEntry) -> String {
+    if entry.act == "export_list" {
+        return trail::list(&entry.subject);
+    }
     match (entry.subject_name.as_str(), entry.subject.split_once(':')) {
         ("", Some(("login", hash))) => format!("未确认的账号名称（指纹 {hash}）"),
         ("", _) => format::or_dash(&entry.subject),
@@ -96,13 +101,13 @@ fn subject(entry: &AuditEntry) -> String {
     }
 }
 
-/// Rows of an export in words; the id of a session says nothing to people and stands in the workbook.
-fn detail(codes: &str) -> String {
+/// In words; the id of a session says nothing to people and stands in the workbook.
+fn detail(act: &str, codes: &str) -> String {
     let rows = codes.strip_prefix("rows=").map(|more| more.split(' ').next().unwrap_or_default());
     match rows {
         Some(rows) => format!("共 {rows} 条"),
-        None if Uuid::parse_str(codes).is_ok() => String::new(),
-        None => codes.to_owned(),
+        None if codes.is_empty() || Uuid::parse_str(codes).is_ok() => String::new(),
+        None => trail::detail(act, codes),
     }
 }
 
@@ -286,5 +291,15 @@ mod tests {
         let known = AuditEntry { actor_name: "admin01".into(), subject_name: "op01".into(), ..entry };
         let row = Row::of(&known);
         assert_eq!((row.actor.as_str(), row.subject.as_str()), ("admin01", "op01"));
+        let export = AuditEntry {
+            actor: "system:housekeeping".into(),
+            act: "export_list".into(),
+            subject: "system/users".into(),
+            detail: "rows=3 q=sha256:00".into(),
+            ..AuditEntry::default()
+        };
+        let row = Row::of(&export);
+        assert_eq!((row.actor.as_str(), row.subject.as_str()), ("系统 定时清理", "全部账号"));
+        assert_eq!(row.detail, "共 3 条");
     }
 }

@@ -71,6 +71,7 @@ async fn check(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Answ
         checked_on: form.text("checked_on"),
         checker: form.text("checker"),
     };
+    let next = Way::on(&visitor, "PaperCheck", &id).await;
     match visitor.applications().record_paper_check(request).await {
         Ok(_) => {
             let done = if complete {
@@ -78,7 +79,6 @@ async fn check(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Answ
             } else {
                 "线下初审已登记为资料不全，补齐后请再次登记"
             };
-            let next = Way::on(&visitor, "PaperCheck", &id).await;
             visitor.done(&next, done)
         }
         Err(status) => {

@@ -8,8 +8,8 @@ use tonic::{Response, Status};
 
 use super::{
     Routes,
-    applications::{self, Counts, Rows, Tabs},
-    extensions, orders, reassign,
+    applications::{self, Rows, Tabs},
+    extensions, reassign,
     several::Desk,
 };
 use crate::{
@@ -99,21 +99,21 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&AUTHORITIES)?;
     let title = "县域充电站补贴管理";
     let saved = saved(&visitor);
-    let (request, shown) = (applications::tabbed(saved, &filter), filter.clone());
-    let (page, list, rounds, names, counts) = tokio::join!(
+    let request = applications::tabbed(saved, &filter);
+    let (page, read, rounds, names) = tokio::join!(
         visitor.page(LIST, title),
-        Rows::asked(&visitor, title, filter, request.clone()),
-        orders::rounds(&visitor),
+        Rows::read(&visitor, title, filter, request),
+        visitor.portal.rounds.names(&visitor),
         visitor.portal.divisions.names(),
-        Counts::read(&visitor, &shown),
     );
-    let list = Rows { choosing: CHOOSING, ..list?.counted(&counts, &request) };
+    let (list, counts) = read?;
+    let list = Rows { choosing: CHOOSING, ..list };
     if visitor.fragment == "list" {
         return visitor.show(StatusCode::OK, &list);
     }
     let page = CountySubsidiesPage {
         page,
-        tabs: applications::tabs(saved, &shown, &counts),
+        tabs: applications::tabs(saved, &list.filter, &counts),
         stages: stage::TABLE.iter().map(|row| (row.id, row.reviewer.0)).collect(),
         counties: counties(&visitor, &names),
         rounds,
@@ -168,6 +168,7 @@ async fn decide(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Ans
         form.mark(field, text);
         return page(&visitor, &id, form).await;
     }
+    let next = Way::on(&visitor, form.value("stage"), &id).await;
     let (decided, done) = if form.has("decision", "pass") {
         (pass(&visitor, &id, &form).await, "已通过")
     } else {
@@ -176,7 +177,6 @@ async fn decide(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Ans
     match decided {
         Ok(answer) => {
             let view = answer.into_inner();
-            let next = Way::on(&visitor, form.value("stage"), &id).await;
             visitor.done(&next, &format!("{}（{}）{done}", view.station_name, view.application_no))
         }
         Err(status) => page(&visitor, &id, form.refused(status)?).await,

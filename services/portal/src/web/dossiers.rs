@@ -1,18 +1,10 @@
 //! 信息服务/建设补贴/建设补贴管理: the nine materials of an application, put together and handed in.
 
 use askama::{Template, filters::HtmlSafe};
-use axum::{
-    extract::{DefaultBodyLimit, Path},
-    http::StatusCode,
-    response::IntoResponse as _,
-    routing::get,
-};
+use axum::{extract::Path, http::StatusCode, routing::get};
 use proto::{
     common,
-    documents::{
-        CheckDossierRequest, Dossier, ExplainRequest, File, GetDossierRequest, Invoice, ListInvoicesRequest,
-        PlaceFileRequest, Problem, RemoveFileRequest, UploadDeclaration, UploadPartRequest,
-    },
+    documents::{CheckDossierRequest, Dossier, GetDossierRequest, Invoice, ListInvoicesRequest, Problem},
     reviews::{ApplicationView, GetRoundRequest, SubmitMaterialsRequest, SubmitSupplementRequest},
 };
 use tonic::Status;
@@ -21,41 +13,33 @@ use tracing::Instrument as _;
 use super::{
     Routes,
     acceptance::{self, answerable},
-    applications::{Counts, Rows, Tabs},
-    back_to,
+    applications::{Rows, Tabs},
+    back_to, dossier_files,
+    invoices::{self, LISTED},
 };
 use crate::{
-    Answer, Form, Page, Refused, Role, Upload, Visitor,
+    Answer, Form, Page, Refused, Role, Visitor,
     case::Case,
-    format, ids,
+    format,
     invoice::{self, InvoiceRow},
     labels::FIELDS,
     list::{Filter, Tab},
     materials::{self, Judged, Material},
     refused::Away,
-    upload::BODY_BYTES_MAX,
 };
 
 /// Menu path, and the list.
 pub const LIST: &str = "/subsidy/dossiers";
 /// One dossier; every form of the page leads back to it.
 pub(super) const ONE: &str = "/subsidy/dossiers/{id}";
-/// Invoices of a company that are offered for use.
-const INVOICES: i32 = 200;
 
 /// Routes of this area.
 pub fn routes() -> Routes {
     Routes::new()
         .route(LIST, get(list))
         .route(ONE, get(show))
-        .route(
-            "/subsidy/dossiers/{id}/files",
-            back_to(ONE).post(upload).layer(DefaultBodyLimit::max(BODY_BYTES_MAX)),
-        )
-        .route("/subsidy/dossiers/{id}/parts", back_to(ONE).post(part))
-        .route("/subsidy/dossiers/{id}/remove", back_to(ONE).post(remove))
-        .route("/subsidy/dossiers/{id}/explain", back_to(ONE).post(explain))
         .route("/subsidy/dossiers/{id}/submit", back_to(ONE).post(submit))
+        .merge(dossier_files::routes())
 }
 
 /// Saved filters of the list: what can be handed in, what is being read, everything past the paper check.
@@ -86,14 +70,9 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&[Role::Operator])?;
     let title = "建设补贴管理";
     let request = super::applications::tabbed(TABS, &filter);
-    let shown = filter.clone();
-    let (page, list, counts) = tokio::join!(
-        visitor.page(LIST, title),
-        Rows::asked(&visitor, title, filter, request.clone()),
-        Counts::read(&visitor, &shown)
-    );
-    let mut list = list?.counted(&counts, &request);
-    let tabs = super::applications::tabs(TABS, &shown, &counts);
+    let (page, read) = tokio::join!(visitor.page(LIST, title), Rows::read(&visitor, title, filter, request));
+    let (mut list, counts) = read?;
+    let tabs = super::applications::tabs(TABS, &list.filter, &counts);
     for row in &mut list.rows {
         row.path = row.path.replace(super::applications::LIST, LIST);
     }
@@ -135,6 +114,10 @@ pub struct Desk {
     pub invoices_open: bool,
     /// Invoices of the company with something left: id and words.
     pub reusable: Vec<(String, String)>,
+    /// Whether there are more than these.
+    pub more: bool,
+    /// What was searched for among them.
+    pub search: String,
 }
 
 impl HtmlSafe for Desk {}
@@ -145,9 +128,19 @@ impl Desk {
         if self.form.has("item", item) { self.form.value("text") } else { kept }
     }
 
+    /// Whether what stands there is kept: the script does not ask before it is left.
+    pub fn stored(&self, item: &str, kept: &str) -> bool {
+        self.explanation(item, kept) == kept
+    }
+
     /// Whether a field of this item is wrong.
     pub fn wrong(&self, id: &str) -> &str {
         self.form.wrong(id)
+    }
+
+    /// Name of the field for an explanation.
+    pub fn explain(&self, item: &str) -> String {
+        format!("explain-{item}")
     }
 }
 
@@ -171,11 +164,21 @@ pub struct DossierPage {
     pub city: String,
 }
 
-async fn show(visitor: Visitor, Path(id): Path<String>) -> Answer {
+impl DossierPage {
+    /// What somebody else has kept meanwhile in the place of what was entered here; empty where nothing differs.
+    pub fn kept_meanwhile(&self, answer: &str) -> &str {
+        let kept = self.case.view.answers.iter().find(|one| format!("answer_{}", one.item) == answer);
+        let kept = kept.map_or("", |one| one.text.as_str());
+        if self.form.overtaken.is_empty() || kept == self.form.value(answer) { "" } else { kept }
+    }
+}
+
+async fn show(visitor: Visitor, Path(id): Path<String>, filter: Filter) -> Answer {
     visitor.only(&[Role::Operator])?;
+    let form = Form::filled([("q", filter.value("q").to_owned())]);
     if visitor.fragment == "desk" {
         let case = Case::load(&visitor, &id).await?;
-        let desk = desk(&visitor, &case.view, Page::default(), Form::default()).await?;
+        let desk = desk(&visitor, &case.view, Page::default(), form).await?;
         return match desk {
             Ok(mut desk) => {
                 desk.page = visitor.page(LIST, "").await;
@@ -185,21 +188,28 @@ async fn show(visitor: Visitor, Path(id): Path<String>) -> Answer {
             Err(_) => Err(Refused::not_found()),
         };
     }
-    page(&visitor, &id, Form::default()).await
+    page(&visitor, &id, form).await
 }
 
 /// The page with a form that was refused, or an empty one.
 ///
 /// # Errors
 /// Not found; reviews is away.
-pub async fn page(visitor: &Visitor, id: &str, form: Form) -> Answer {
+pub async fn page(visitor: &Visitor, id: &str, mut form: Form) -> Answer {
     let (page, case, names) = tokio::join!(
         visitor.page(LIST, "初审资料提交"),
         Case::load(visitor, id),
         visitor.portal.divisions.names()
     );
     let case = case?;
+    acceptance::fill_answers(&mut form, &case.view);
+    if !form.overtaken.is_empty() {
+        // The page says who was first and what is kept now; sent again, the form stands on that.
+        form.set("version", &case.view.version.to_string());
+        form.set("edit_version", &case.view.edit_version.to_string());
+    }
     let desk = desk(visitor, &case.view, page.clone(), form.clone()).await?;
+    form.name_places("answer_coordinates", &names);
     let city = names.name(&case.view.prefecture);
     let command = if case.view.stage == "SupplementDue" { "SubmitSupplement" } else { "SubmitMaterials" };
     let button = if command == "SubmitSupplement" {
@@ -224,14 +234,21 @@ async fn desk(
     let required = visitor.rounds().get_round(GetRoundRequest { round_id: view.round_id.clone() }).await;
     let policy = Away::or(required, "批次要求")?.map(|answer| answer.into_inner().policy.unwrap_or_default());
     let required = policy.map(|policy| policy.required_slots).unwrap_or_default();
-    let first = |page_size| Some(common::Page { page_size, page_token: String::new() });
+    let search = invoices::searched(&form);
+    let left = ListInvoicesRequest {
+        page: Some(common::Page { page_size: LISTED, page_token: String::new() }),
+        text: search.clone(),
+        balance_left: true,
+        ..ListInvoicesRequest::default()
+    };
     let check =
         CheckDossierRequest { application_id: application_id.clone(), required_slots: required.clone() };
     let (mut one, mut two, mut three) = (visitor.dossiers(), visitor.dossiers(), visitor.invoices());
-    let (dossier, problems, invoices) = tokio::join!(
+    let (dossier, problems, used, left) = tokio::join!(
         one.get_dossier(GetDossierRequest { application_id }),
         two.check_dossier(check),
-        three.list_invoices(ListInvoicesRequest { page: first(INVOICES), ..ListInvoicesRequest::default() }),
+        invoices::used_by(visitor, &view.application_id),
+        three.list_invoices(left),
     );
     let dossier = match Away::or(dossier, "申报材料")? {
         Ok(dossier) => dossier.into_inner(),
@@ -239,19 +256,21 @@ async fn desk(
     };
     // Where a part is away, the table and the buttons still stand; the submission itself checks everything.
     let problems = Away::or(problems, "检查结果")?.map(|answer| answer.into_inner().problems);
-    let invoices = Away::or(invoices, "发票")?.map(|answer| answer.into_inner().invoices);
-    let desk =
-        laid_out(view, &dossier, &required, problems.unwrap_or_default(), &invoices.unwrap_or_default());
-    Ok(Ok(Desk { page, form, ..desk }))
+    let used = Away::or(used, "发票")?.unwrap_or_default();
+    let left = Away::or(left, "发票")?.map(tonic::Response::into_inner).unwrap_or_default();
+    let problems = problems.unwrap_or_default();
+    let desk = laid_out(view, &dossier, &required, problems, (&used, &left.invoices));
+    Ok(Ok(Desk { page, form, more: !left.next_page_token.is_empty(), search, ..desk }))
 }
 
-/// The desk of a dossier as documents has it; frame and form are added by the caller.
+/// The desk of a dossier as documents has it, with the invoices that it uses and those that have something left; frame, form
+/// and search are added by the caller.
 pub fn laid_out(
     view: &ApplicationView,
     dossier: &Dossier,
     required: &[String],
     problems: Vec<Problem>,
-    invoices: &[Invoice],
+    (used, left): (&[Invoice], &[Invoice]),
 ) -> Desk {
     let open = dossier.state == "open";
     let problems = if open { problems } else { Vec::new() };
@@ -267,7 +286,7 @@ pub fn laid_out(
         let number = invoice::number(&invoice.code, &invoice.number);
         (invoice.invoice_id.clone(), format!("{number}（{}，剩余可用 {left} 元）", invoice.seller))
     };
-    let mut rows = invoice::rows(dossier, invoices);
+    let mut rows = invoice::rows(dossier, used);
     for row in &mut rows {
         let found = problems.iter().find(|problem| problem.item == row.id);
         row.problem = found.map(|problem| problem.text.clone()).unwrap_or_default();
@@ -277,7 +296,7 @@ pub fn laid_out(
         form: Form::default(),
         application_id: id.clone(),
         edits: dossier.edits,
-        locked: locked(&dossier.state),
+        locked: materials::locked(&dossier.state),
         done: materials.iter().filter(|one| one.required && one.tag.class == "ok").count(),
         needed: materials.iter().filter(|one| one.required).count(),
         room: format!(
@@ -289,164 +308,31 @@ pub fn laid_out(
         sum: format::yuan(dossier.invoices.iter().map(|one| one.used_fen).sum()),
         invoices_open: open
             && materials.iter().any(|one| one.id == "M9" && one.places.iter().any(|place| place.editable)),
-        reusable: invoices.iter().filter(reusable).map(words).collect(),
+        reusable: left.iter().filter(reusable).map(words).collect(),
+        more: false,
+        search: String::new(),
         problems: problems.into_iter().map(|problem| (problem.item, problem.text)).collect(),
         materials,
     }
 }
 
-fn locked(state: &str) -> &'static str {
-    match state {
-        "open" => "",
-        "closed" => "线下初审通过后方可上传初审资料。",
-        "sealed" => "材料已提交，审核期间不能修改；如需修改请先撤回。",
-        _ => "该申请已删除或终止，材料不能再修改。",
-    }
-}
-
 /// Goes on to its end when the browser has left meanwhile: a file that has come whole gets into its slot.
-async fn to_its_end(work: impl Future<Output = Answer> + Send + 'static) -> Answer {
+pub(super) async fn to_its_end(work: impl Future<Output = Answer> + Send + 'static) -> Answer {
     tokio::spawn(work.in_current_span()).await.map_err(|error| Refused::fault(&error))?
 }
 
-/// One file into one slot. A script gets words instead of a page.
-async fn upload(visitor: Visitor, Path(id): Path<String>, upload: Upload) -> Answer {
+/// Keeps what is said to the return, or hands everything in.
+async fn submit(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Answer {
     visitor.only(&[Role::Operator])?;
-    to_its_end(take(visitor, id, upload)).await
-}
-
-async fn take(visitor: Visitor, id: String, upload: Upload) -> Answer {
-    let Upload { mut form, file } = upload;
-    let slot = form.text("slot");
-    let Some(file) = file else {
-        let spoken = form.wrong("file").to_owned();
-        form.mark(&slot, if spoken.is_empty() { "请选择文件" } else { &spoken });
-        form.wrongs.retain(|wrong| wrong.field != "file");
-        return not_placed(&visitor, &id, form).await;
-    };
-    let name = file.file_name.clone();
-    let kept = match file.send(&visitor, declaration(&id, &form)).await {
-        Ok(kept) => kept,
-        Err(status) => return not_placed(&visitor, &id, about(form.refused(status)?, &slot)).await,
-    };
-    place(&visitor, &id, form, &name, kept).await
-}
-
-fn declaration(id: &str, form: &Form) -> UploadDeclaration {
-    UploadDeclaration {
-        request_id: form.request_id(),
-        purpose: "material".to_owned(),
-        application_id: id.to_owned(),
-        slot: form.text("slot"),
-        ..UploadDeclaration::default()
+    let kept = acceptance::keep_answers(&visitor, &id, &mut form).await;
+    if form.has("act", "save") {
+        return match kept {
+            Ok(view) if visitor.fragment == "kept" => Ok(acceptance::kept(&view, &form)),
+            Ok(_) => visitor.done(&format!("{LIST}/{id}#hand-in"), "说明已保存，可离开后再继续"),
+            Err(status) => page(&visitor, &id, form.refused(status)?).await,
+        };
     }
-}
-
-/// One part of a file, as the script sends it: it is told how much is there, and goes on from there after a lost
-/// connection. With the last part the file is placed.
-async fn part(visitor: Visitor, Path(id): Path<String>, form: Form) -> Answer {
-    visitor.only(&[Role::Operator])?;
-    to_its_end(take_part(visitor, id, form)).await
-}
-
-async fn take_part(visitor: Visitor, id: String, form: Form) -> Answer {
-    let name = form.text("file_name");
-    let declaration = UploadDeclaration {
-        file_name: name.clone(),
-        size_bytes: form.number("size_bytes"),
-        sha256: form.text("sha256"),
-        ..declaration(&id, &form)
-    };
-    let chunk = form.files.first().map(|part| part.bytes.clone()).unwrap_or_default();
-    let request = UploadPartRequest { declaration: Some(declaration), offset: form.number("offset"), chunk };
-    let answer = match visitor.files().upload_part(request).await {
-        Ok(answer) => answer.into_inner(),
-        Err(status) => return not_placed(&visitor, &id, form.refused(status)?).await,
-    };
-    let kept = answer.file.unwrap_or_default();
-    if kept.state == "pending" {
-        return Ok((StatusCode::ACCEPTED, answer.received_bytes.to_string()).into_response());
-    }
-    place(&visitor, &id, form, &name, kept).await
-}
-
-/// Puts a file that has come whole into its slot.
-async fn place(visitor: &Visitor, id: &str, mut form: Form, name: &str, kept: File) -> Answer {
-    let slot = form.text("slot");
-    if kept.state != "clean" {
-        form.mark(&slot, &format!("{name}：{}", kept.reason_text));
-        form.renew();
-        return not_placed(visitor, id, form).await;
-    }
-    let request = PlaceFileRequest {
-        request_id: ids::derived(&form.request_id(), "place"),
-        application_id: id.to_owned(),
-        slot: slot.clone(),
-        file_id: kept.file_id,
-        // A file that is added stands beside whatever others have added meanwhile.
-        edits: 0,
-        replaces_file_id: form.text("replaces"),
-    };
-    match visitor.dossiers().place_file(request).await {
-        Ok(_) if visitor.fragment == "upload" => Ok((StatusCode::OK, "已上传").into_response()),
-        Ok(_) => visitor.done(&format!("{LIST}/{id}#{slot}"), &format!("已上传：{name}")),
-        Err(status) => not_placed(visitor, id, about(form.refused(status)?, &slot)).await,
-    }
-}
-
-async fn not_placed(visitor: &Visitor, id: &str, form: Form) -> Answer {
-    if visitor.fragment != "upload" {
-        return page(visitor, id, form).await;
-    }
-    let words: Vec<_> = form.wrongs.iter().map(|wrong| wrong.text.as_str()).collect();
-    let words = if words.is_empty() { "上传未成功，请重试".to_owned() } else { words.join("；") };
-    Ok((form.status(), words).into_response())
-}
-
-/// Whatever the service calls the field, the page shows it at the slot.
-fn about(mut form: Form, slot: &str) -> Form {
-    for wrong in &mut form.wrongs {
-        slot.clone_into(&mut wrong.field);
-    }
-    form
-}
-
-async fn remove(visitor: Visitor, Path(id): Path<String>, form: Form) -> Answer {
-    visitor.only(&[Role::Operator])?;
-    let request = RemoveFileRequest {
-        request_id: form.request_id(),
-        application_id: id.clone(),
-        file_id: form.text("file_id"),
-        edits: form.number("edits"),
-    };
-    let slot = form.text("slot");
-    match visitor.dossiers().remove_file(request).await {
-        Ok(_) => visitor.done(&format!("{LIST}/{id}#{slot}"), "文件已移除；已提交过的版本仍可查看"),
-        Err(status) => page(&visitor, &id, about(form.refused(status)?, &slot)).await,
-    }
-}
-
-async fn explain(visitor: Visitor, Path(id): Path<String>, form: Form) -> Answer {
-    visitor.only(&[Role::Operator])?;
-    let item = form.text("item");
-    let request = ExplainRequest {
-        request_id: form.request_id(),
-        application_id: id.clone(),
-        item: item.clone(),
-        text: form.text("text"),
-        edits: form.number("edits"),
-    };
-    match visitor.dossiers().explain(request).await {
-        Ok(_) => visitor.done(&format!("{LIST}/{id}#{item}"), "说明已保存"),
-        Err(status) => {
-            let form = about(form.refused(status)?, &format!("explain-{item}"));
-            page(&visitor, &id, form).await
-        }
-    }
-}
-
-async fn submit(visitor: Visitor, Path(id): Path<String>, form: Form) -> Answer {
-    visitor.only(&[Role::Operator])?;
+    // A draft that could not be kept keeps nothing back: what is said goes with the submission itself.
     match hand_in(&visitor, &id, &form).await {
         Ok(view) => acceptance::done(&visitor, &view).await,
         Err(status) => {

@@ -1,15 +1,15 @@
-//! 导出 Excel: what is registered, as workbooks: companies, people, stations, invoices, messages. How a list becomes one is in
+//! 导出 Excel: what is registered, as workbooks: companies, people, members of a company, stations, invoices, messages. How a list becomes one is in
 //! [`super::exports`].
 
 use axum::routing::get;
 use proto::{
-    accounts::{ListOperatorsRequest, ListUsersRequest},
+    accounts::{ListMembersRequest, ListOperatorsRequest, ListUsersRequest},
     documents::ListInvoicesRequest,
     notifications::ListMessagesRequest,
     stations::ListStationsRequest,
 };
 
-use super::{Routes, accounts, exports::workbook, stations, users};
+use super::{Routes, accounts, exports::workbook, members, stations, users};
 use crate::{
     Answer, Role, Visitor, invoice, labels,
     list::Filter,
@@ -23,6 +23,7 @@ pub fn routes() -> Routes {
         .route("/subsidy/invoices/export", get(own_invoices))
         .route("/system/accounts/export", get(companies))
         .route("/system/users/export", get(officials))
+        .route("/account/members/export", get(colleagues))
         .route("/stations/export", get(own_stations))
         .route("/interconnect/export", get(own_stations))
         .route("/messages/export", get(messages))
@@ -191,6 +192,38 @@ async fn own_invoices(visitor: Visitor, filter: Filter) -> Answer {
             (one.invoice_id.clone(), cells)
         };
         Ok((answer.invoices.iter().map(row).collect(), answer.next_page_token))
+    })
+    .await
+}
+
+/// Columns of members.
+const MEMBERS: &[Column] = &[
+    ("姓名", 14.0),
+    ("账号名称", 20.0),
+    ("手机号", 16.0),
+    ("身份", 10.0),
+    ("状态", 12.0),
+    ("最近登录", 20.0),
+    ("在用登录", 10.0),
+];
+
+async fn colleagues(visitor: Visitor, filter: Filter) -> Answer {
+    visitor.only(&[Role::Operator])?;
+    workbook(&visitor, &filter, ("成员与登录", String::new()), MEMBERS, |reader, _| async move {
+        let answer = reader.members().list_members(ListMembersRequest {}).await?.into_inner();
+        let row = |one: &proto::accounts::Member| {
+            let cells = vec![
+                text(&*one.display_name),
+                text(&*one.login),
+                text(&*one.masked_phone),
+                text(if one.owner { "主账号" } else { "成员" }),
+                text(members::state(one).text),
+                Cell::Moment(one.signed_in_at),
+                Cell::Count(one.sessions.into()),
+            ];
+            (one.user_id.clone(), cells)
+        };
+        Ok((answer.members.iter().map(row).collect(), String::new()))
     })
     .await
 }

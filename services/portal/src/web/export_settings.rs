@@ -1,10 +1,16 @@
-//! 导出 Excel: what administrators set up, as workbooks: rounds, clients of outside systems, notices,
-//! divisions with their officials. How a list becomes one is in [`super::exports`].
+//! 导出 Excel: what administrators set up, as workbooks: rounds, clients of outside systems, notices, webhooks with their
+//! deliveries, divisions with their officials. How a list becomes one is in [`super::exports`].
 
-use axum::routing::get;
-use proto::{accounts::ListClientsRequest, notifications::ListNoticesRequest, reviews::ListRoundsRequest};
+use axum::{extract::Path, routing::get};
+use proto::{
+    accounts::ListClientsRequest,
+    notifications::{ListDeliveriesRequest, ListNoticesRequest, ListSubscriptionsRequest},
+    reviews::ListRoundsRequest,
+};
 
-use super::{Routes, divisions, exports::workbook, machines, notice_desk, rounds};
+use super::{
+    Routes, divisions, exports::workbook, machines, notice_desk, rounds, subscriptions, webhook_deliveries,
+};
 use crate::{
     Answer, Role, Visitor, labels,
     list::Filter,
@@ -18,6 +24,8 @@ pub fn routes() -> Routes {
         .route("/system/rounds/export", get(policies))
         .route("/system/machines/export", get(clients))
         .route("/system/notices/export", get(notices))
+        .route("/system/subscriptions/export", get(webhooks))
+        .route("/system/subscriptions/{id}/export", get(deliveries))
         .route("/system/divisions/export", get(jurisdictions))
 }
 
@@ -123,6 +131,90 @@ async fn notices(visitor: Visitor, filter: Filter) -> Answer {
                 (one.revision_id.clone(), cells)
             };
             Ok((answer.notices.iter().map(row).collect(), answer.next_page_token))
+        }
+    })
+    .await
+}
+
+/// Columns of webhooks.
+const WEBHOOKS: &[Column] = &[
+    ("名称", 28.0),
+    ("接收地址", 48.0),
+    ("事件", 60.0),
+    ("地市", 14.0),
+    ("状态", 24.0),
+    ("待投递", 10.0),
+    ("建立时间", 20.0),
+];
+
+async fn webhooks(visitor: Visitor, filter: Filter) -> Answer {
+    visitor.only(&subscriptions::OFFICE)?;
+    let titles = subscriptions::titles(&visitor).await?;
+    let known = visitor.portal.divisions.names().await;
+    workbook(&visitor, &filter, ("接口与订阅", String::new()), WEBHOOKS, |reader, page| {
+        let (titles, known) = (titles.clone(), known.clone());
+        async move {
+            let request = ListSubscriptionsRequest { page };
+            let answer = reader.webhooks().list_subscriptions(request).await?.into_inner();
+            let row = |one: &proto::notifications::Subscription| {
+                let cells = vec![
+                    text(&*one.name),
+                    text(&*one.url),
+                    text(subscriptions::events(&one.event_types, &titles)),
+                    text(subscriptions::place(&known, &one.prefecture)),
+                    text(subscriptions::state(one).text),
+                    Cell::Count(one.waiting.into()),
+                    Cell::Moment(one.created_at),
+                ];
+                (one.subscription_id.clone(), cells)
+            };
+            Ok((answer.subscriptions.iter().map(row).collect(), answer.next_page_token))
+        }
+    })
+    .await
+}
+
+/// Columns of deliveries.
+const DELIVERIES: &[Column] = &[
+    ("事件", 28.0),
+    ("事件类型", 32.0),
+    ("编号（webhook-id）", 40.0),
+    ("发生时间", 20.0),
+    ("状态", 10.0),
+    ("次数", 8.0),
+    ("最近结果", 28.0),
+    ("下次投递", 20.0),
+    ("办结时间", 20.0),
+    ("对方回执", 32.0),
+];
+
+async fn deliveries(visitor: Visitor, Path(id): Path<String>, filter: Filter) -> Answer {
+    visitor.only(&subscriptions::OFFICE)?;
+    let titles = subscriptions::titles(&visitor).await?;
+    let state = filter.value("state").to_owned();
+    let tab = labels::chosen(&subscriptions::STATES, &state);
+    workbook(&visitor, &filter, ("投递记录", tab), DELIVERIES, |reader, page| {
+        let titles = titles.clone();
+        let request = ListDeliveriesRequest { page, subscription_id: id.clone(), state: state.clone() };
+        async move {
+            let answer = reader.webhooks().list_deliveries(request).await?.into_inner();
+            let row = |one: &proto::notifications::Delivery| {
+                let shown = webhook_deliveries::row(one, &titles);
+                let cells = vec![
+                    text(shown.event),
+                    text(shown.event_type),
+                    text(&*one.event_id),
+                    Cell::Moment(one.occurred_at),
+                    text(shown.state.text),
+                    Cell::Count(one.attempts.into()),
+                    text(shown.last),
+                    Cell::Moment(one.due_at),
+                    Cell::Moment(one.settled_at),
+                    text(shown.receipts),
+                ];
+                (one.delivery_id.clone(), cells)
+            };
+            Ok((answer.deliveries.iter().map(row).collect(), answer.next_page_token))
         }
     })
     .await

@@ -1,5 +1,6 @@
 //! 导出 Excel: every list as a workbook, with the filter that its page has; here those of applications and work orders. The list is read page by page in the person's name,
-//! written as it comes, and sent when it is whole, so that what fails half-way is a page with words and no half of a file.
+//! written as it comes, and sent when it is whole, so that what fails half-way is a page with words and no half of a file. The
+//! second factor is asked for before the first page of it is read. Decisions 14 and 43.
 
 use std::{collections::HashSet, future::Future};
 
@@ -10,7 +11,6 @@ use axum::{
     routing::get,
 };
 use proto::{
-    accounts::RecordExportRequest,
     common,
     reviews::{ApplicationView, GetWorkOrderRequest, ListApplicationsRequest, ListWorkOrdersRequest},
 };
@@ -26,10 +26,10 @@ use super::{
 use crate::{
     Answer, Refused, Role, Visitor,
     divisions::Known,
-    format, guard, ids, labels,
+    format, guard, labels,
     list::{Filter, encoded},
     order::Order,
-    pipe,
+    pipe, quality,
     sheet::{self, Cell, Column, ROWS_MAX, text},
     stage, station,
 };
@@ -68,6 +68,7 @@ where
     Reading: Future<Output = Result<(Vec<Keyed>, String), Status>> + Send,
 {
     let turn = visitor.portal.downloads.turn(&visitor.view.user_id)?;
+    let visitor = &begun(visitor, filter).await?;
     let (to, from) = mpsc::channel(AHEAD);
     let writing = tokio::task::spawn_blocking(move || sheet::write(title, columns, from));
     let (mut seen, mut token) = (HashSet::new(), String::new());
@@ -89,6 +90,8 @@ where
     drop(to);
     let written = writing.await.map_err(|error| Refused::fault(&error))?;
     let mut written = written.map_err(|error| Refused::fault(&error))?;
+    // So does the workbook.
+    let visitor = &visitor.again().await?;
     let lines = [
         ("内容", title.to_owned()),
         ("筛选条件", described(visitor, filter, tab).await),
@@ -98,7 +101,7 @@ where
         ("说明", "导出期间新增或变动的记录可能不在其中；金额单位为元，功率单位为 kW。".to_owned()),
     ];
     written.explain(&lines).map_err(|error| Refused::fault(&error))?;
-    recorded(visitor, filter, written.rows()).await?;
+    visitor.exported(written.rows().into()).await?;
     let (pipe, body) = pipe::pipe();
     tokio::task::spawn_blocking(move || {
         let _turn = turn;
@@ -109,22 +112,20 @@ where
     Ok(attached(body.into_response(), guard::WORKBOOK, &file_name(title, "xlsx")))
 }
 
-/// Nothing leaves before the record of it stands.
-async fn recorded(visitor: &Visitor, filter: &Filter, rows: u32) -> Result<(), Status> {
+/// Begins at accounts, which asks for a fresh second factor now and for none later, and keeps what the record will say. Whoever
+/// is given reads what is taken out, however long that lasts.
+pub(super) async fn begun(visitor: &Visitor, filter: &Filter) -> Result<Visitor, Status> {
     let path = filter.path().trim_matches('/');
-    let request = RecordExportRequest {
-        request_id: ids::fresh(),
-        list: path.strip_suffix("/export").unwrap_or(path).to_owned(),
-        filter: filter.narrowing().map(|(key, value)| coded(key, value)).collect::<Vec<_>>().join("&"),
-        rows: rows.into(),
-    };
-    visitor.exports().record_export(request).await.map(drop)
+    let list = path.strip_suffix("/export").unwrap_or(path).to_owned();
+    let narrowing = filter.narrowing().map(|(key, value)| coded(key, value)).collect::<Vec<_>>().join("&");
+    visitor.exporting(list, narrowing).await
 }
 
-/// A field of the filter for the record: what was searched for may be a person, and is kept as its hash.
+/// A field of the filter for the record: what was typed may be a person, and is kept as its hash.
 fn coded(key: &str, value: &str) -> String {
     let code = |letter: u8| letter.is_ascii_alphanumeric() || b"-_.:".contains(&letter);
-    if key != "q" && value.bytes().all(code) {
+    let typed = matches!(key, "q" | "reason");
+    if !typed && value.bytes().all(code) {
         return format!("{}={value}", encoded(key));
     }
     let hash = hex::encode(Sha256::digest(value));
@@ -167,12 +168,15 @@ async fn described(visitor: &Visitor, filter: &Filter, tab: String) -> String {
         "county" => Some(format!("区县：{}", names.name(value))),
         "prefecture" => Some(format!("地市：{}", names.name(value))),
         "division" => Some(format!("注册地：{}", names.name(value))),
+        "place" => Some(format!("地区：{}", names.name(value))),
+        "near" => Some("附近 3 公里".to_owned()),
         "round" => Some(format!("批次：{}", orders::round_name(&rounds, value))),
         "q" => Some(format!("关键词：{value}")),
         "from" => Some(format!("提交日期从 {value}")),
         "to" => Some(format!("提交日期到 {value}")),
+        "kind" => Some(format!("数据：{}", quality::kind(value))),
         "connection" => Some(format!("数据接入：{}", station::connection(value).text)),
-        "own" => Some(if value == "open" { "待我办理" } else { "我已办" }.to_owned()),
+        "own" => Some(labels::chosen(&labels::OWN, value)),
         "light" => Some(format!("时限：{}", if value == "red" { "已超期" } else { "临近时限" })),
         "order" => Some("有办理时限的申请，剩余时间少的在前".to_owned()),
         "unread" => Some("仅未读".to_owned()),
@@ -196,6 +200,9 @@ const APPLICATIONS: &[Column] = &[
     ("申报企业", 32.0),
     ("地市", 14.0),
     ("区县", 14.0),
+    ("直流桩（台）", 12.0),
+    ("交流桩（台）", 12.0),
+    ("总功率（kW）", 14.0),
     ("当前节点", 26.0),
     ("办理时限", 14.0),
     ("时限截止", 20.0),
@@ -216,6 +223,9 @@ const MEMBERS: &[Column] = &[
     APPLICATIONS[8],
     APPLICATIONS[9],
     APPLICATIONS[10],
+    APPLICATIONS[11],
+    APPLICATIONS[12],
+    APPLICATIONS[13],
     ("抽查", 10.0),
 ];
 
@@ -227,6 +237,9 @@ fn application(visitor: &Visitor, names: &Known, view: &ApplicationView) -> Vec<
         text(&*view.operator_name),
         text(names.name(&view.prefecture)),
         text(names.name(&view.county)),
+        Cell::Count(view.dc_piles.into()),
+        Cell::Count(view.ac_piles.into()),
+        Cell::Power(view.power_watts),
         text(stage::tag(view, visitor.is(Role::Operator), need).text),
         text(stage::time_left(view).text),
         Cell::Moment(view.deadline_at),
@@ -309,16 +322,16 @@ async fn members(visitor: Visitor, Path(id): Path<String>, filter: Filter) -> An
 /// Columns of work orders.
 const ORDERS: &[Column] = &[
     ("地市", 14.0),
-    ("轮次", 24.0),
-    ("批次", 8.0),
+    ("批次", 24.0),
+    ("第几次发起", 12.0),
     ("充电站（个）", 12.0),
     ("当前节点", 18.0),
     ("专家组已通过（个）", 18.0),
     ("待补充（个）", 12.0),
     ("已转出（个）", 12.0),
     ("发起时间", 20.0),
-    ("应锁定时间", 20.0),
-    ("锁定时间", 20.0),
+    ("应冻结时间", 20.0),
+    ("冻结时间", 20.0),
     ("办结时间", 20.0),
     ("成员哈希", 68.0),
 ];

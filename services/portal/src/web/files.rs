@@ -32,6 +32,10 @@ pub const PICTURE: &str = "sandbox; default-src 'none'; frame-ancestors 'self'";
 const NOTICE: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
     form-action 'self'; frame-ancestors 'self'; base-uri 'none'; require-trusted-types-for 'script'; \
     trusted-types portal";
+/// What a frame of ours may do, whatever stands in it: ask for its pictures with our cookie, send the form that says why a file
+/// is opened, hand over the original, and lead to signing in when it is pressed. It runs no script.
+pub const SANDBOX: &str =
+    "allow-same-origin allow-forms allow-downloads allow-top-navigation-by-user-activation";
 /// How long a picture may take: pages are drawn one after the other, each in 5 s at most.
 const DRAWN_WITHIN: Duration = Duration::from_secs(20);
 /// Why such files are usually opened: one press instead of typing.
@@ -83,6 +87,8 @@ pub struct FileNoticePage {
     pub original: String,
     /// Where somebody whose session has ended signs in, at the top and not in the frame; empty for others.
     pub sign_in: String,
+    /// Whether it stands in the frame of the viewer; by itself it has a head and a foot.
+    pub framed: bool,
 }
 
 impl FileNoticePage {
@@ -104,6 +110,7 @@ pub fn signed_out(portal: &Portal, sign_in: String) -> Answer {
         preview: String::new(),
         original: String::new(),
         sign_in,
+        framed: true,
     };
     noticed(StatusCode::UNAUTHORIZED, &page)
 }
@@ -140,6 +147,7 @@ fn notice(visitor: &Visitor, file_id: &str, reason: &str, refused: Refused) -> A
         preview: preview_path(file_id, ""),
         original: if fetchable || asks { original_path(file_id, "") } else { String::new() },
         sign_in: String::new(),
+        framed: visitor.framed,
     };
     let status = if asks && reason.is_empty() { StatusCode::OK } else { refused.status() };
     noticed(status, &page)

@@ -11,10 +11,11 @@ use proto::{
     common,
     documents::{
         AllocateInvoiceRequest, AttachFileRequest, DeleteInvoiceRequest, EnterInvoiceRequest, GetFileRequest,
-        GetInvoiceRequest, Invoice, ReleaseAllocationRequest, UploadDeclaration,
+        GetInvoiceRequest, Invoice, ListInvoicesRequest, ReleaseAllocationRequest, UploadDeclaration,
     },
     reviews::{ApplicationView, GetApplicationRequest, ListApplicationsRequest},
 };
+use tonic::Status;
 
 use super::{
     Routes, back_to,
@@ -24,6 +25,7 @@ use crate::{
     Answer, Form, Page, Refused, Role, Upload, Visitor,
     case::Fact,
     entry, format, ids, invoice,
+    list::Filter,
     materials::Shown,
     refused::Away,
     upload::{BODY_BYTES_MAX, Held},
@@ -31,8 +33,10 @@ use crate::{
 
 /// Nodes at which a dossier is open.
 const OPEN: [&str; 3] = ["MaterialsDue", "CityReturned", "SupplementDue"];
-/// Applications that are offered for use.
-const TARGETS: i32 = 200;
+/// Invoices or applications that are offered for use; the others are found by a search.
+pub(super) const LISTED: i32 = 200;
+/// Letters of a search; reviews asks for two at least.
+const SEARCH_CHARS: std::ops::RangeInclusive<usize> = 2..=50;
 /// One invoice, as an application uses it.
 const ONE: &str = "/subsidy/dossiers/{id}/invoices/{invoice}";
 
@@ -47,6 +51,32 @@ pub fn routes() -> Routes {
         .route("/subsidy/dossiers/{id}/invoices/{invoice}/release", back_to(ONE).post(release))
         .route("/subsidy/dossiers/{id}/invoices/{invoice}/delete", back_to(ONE).post(delete))
         .route("/subsidy/dossiers/{id}/invoices/{invoice}/file", back_to(ONE).post(attach).layer(limit()))
+}
+
+/// What was searched for, as far as the services take it.
+pub(super) fn searched(form: &Form) -> String {
+    form.text("q").chars().filter(|letter| !letter.is_control()).take(*SEARCH_CHARS.end()).collect()
+}
+
+/// Every invoice that an application uses, with all its uses.
+///
+/// # Errors
+/// Documents is away.
+pub(super) async fn used_by(visitor: &Visitor, application_id: &str) -> Result<Vec<Invoice>, Status> {
+    let (mut found, mut page_token) = (Vec::new(), String::new());
+    loop {
+        let request = ListInvoicesRequest {
+            page: Some(common::Page { page_size: LISTED, page_token }),
+            application_id: application_id.to_owned(),
+            ..ListInvoicesRequest::default()
+        };
+        let answer = visitor.invoices().list_invoices(request).await?.into_inner();
+        found.extend(answer.invoices);
+        if answer.next_page_token.is_empty() {
+            return Ok(found);
+        }
+        page_token = answer.next_page_token;
+    }
 }
 
 /// The form of a new invoice.
@@ -250,18 +280,25 @@ pub struct InvoicePage {
     pub uses: Vec<UseRow>,
     /// Own applications that can use it now: id and words.
     pub targets: Vec<(String, String)>,
+    /// Whether there are more than these.
+    pub more: bool,
+    /// What was searched for among them.
+    pub search: String,
 }
 
-async fn show(visitor: Visitor, Path((id, invoice_id)): Path<(String, String)>) -> Answer {
+async fn show(visitor: Visitor, Path((id, invoice_id)): Path<(String, String)>, filter: Filter) -> Answer {
     visitor.only(&[Role::Operator])?;
-    page(&visitor, &id, &invoice_id, Form::filled([("application_id", id.clone())])).await
+    let form = Form::filled([("application_id", id.clone()), ("q", filter.value("q").to_owned())]);
+    page(&visitor, &id, &invoice_id, form).await
 }
 
 async fn page(visitor: &Visitor, id: &str, invoice_id: &str, form: Form) -> Answer {
     let application = |id: &str| GetApplicationRequest { application_id: id.to_owned() };
+    let search = searched(&form);
     let open = ListApplicationsRequest {
-        page: Some(common::Page { page_size: TARGETS, page_token: String::new() }),
+        page: Some(common::Page { page_size: LISTED, page_token: String::new() }),
         stages: OPEN.map(str::to_owned).to_vec(),
+        text: if SEARCH_CHARS.contains(&search.chars().count()) { search } else { String::new() },
         ..ListApplicationsRequest::default()
     };
     let (mut one, mut two, mut three) = (visitor.applications(), visitor.applications(), visitor.invoices());
@@ -271,7 +308,7 @@ async fn page(visitor: &Visitor, id: &str, invoice_id: &str, form: Form) -> Answ
         two.list_applications(open),
         three.get_invoice(GetInvoiceRequest { invoice_id: invoice_id.to_owned() }),
     );
-    let (own, open, found) = (own?.into_inner(), open?.into_inner().applications, found?.into_inner());
+    let (own, open, found) = (own?.into_inner(), open?.into_inner(), found?.into_inner());
     let users = join_all(found.allocations.iter().map(|one| async move {
         let asked = GetApplicationRequest { application_id: one.application_id.clone() };
         // A station that cannot be read just now keeps its sum.
@@ -285,7 +322,9 @@ async fn page(visitor: &Visitor, id: &str, invoice_id: &str, form: Form) -> Answ
     let users: Vec<_> = users.into_iter().flatten().collect();
     let file = file.map(|answer| Shown::of(&answer.into_inner()));
     let status = form.status();
-    visitor.show(status, &sheet(frame, form, own, found, &users, &open, file))
+    let more = !open.next_page_token.is_empty();
+    let page = sheet(frame, form, own, found, &users, &open.applications, file);
+    visitor.show(status, &InvoicePage { more, ..page })
 }
 
 /// The page of an invoice with the applications that use it, and those that could.
@@ -328,7 +367,8 @@ pub fn sheet(
         fact("剩余可用（元）", format::yuan(invoice.amount_fen - invoice.used_fen)),
     ];
     let targets = open.iter().filter(free).map(|view| (view.application_id.clone(), words(view))).collect();
-    InvoicePage { page, form, application, invoice, facts, file, uses, targets }
+    let search = searched(&form);
+    InvoicePage { page, form, application, invoice, facts, file, uses, targets, more: false, search }
 }
 
 async fn allocate(

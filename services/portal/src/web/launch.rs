@@ -253,6 +253,11 @@ fn panels(form: &Form, waiting: &Waiting) -> Vec<Panel> {
     [common].into_iter().chain(own).collect()
 }
 
+/// Field of how many applications of a city the confirmation showed: no other number is launched.
+fn seen(city: &str) -> String {
+    format!("seen_{city}")
+}
+
 async fn confirm(visitor: &Visitor, scene: Scene, form: Form, chosen: Vec<Chosen>) -> Answer {
     let mut kept: Vec<_> = ["cities", "experts"]
         .into_iter()
@@ -261,6 +266,7 @@ async fn confirm(visitor: &Visitor, scene: Scene, form: Form, chosen: Vec<Chosen
     kept.extend(["lead", "batch"].map(|name| (name.to_owned(), form.text(name))));
     for one in &chosen {
         let (panel, lead) = (format!("experts_{}", one.city.code), format!("lead_{}", one.city.code));
+        kept.push((seen(&one.city.code), one.city.count.to_string()));
         kept.extend(form.values(&panel).into_iter().map(|value| (panel.clone(), value)));
         kept.push((lead.clone(), form.text(&lead)));
     }
@@ -317,6 +323,7 @@ async fn launch(visitor: &Visitor, scene: Scene, form: Form, chosen: Vec<Chosen>
         prefecture: one.city.code.clone(),
         expert_ids: one.panel.iter().map(|expert| expert.id.clone()).collect(),
         lead_id: one.panel.first().map(|expert| expert.id.clone()).unwrap_or_default(),
+        seen: i32::try_from(form.number(&seen(&one.city.code))).unwrap_or(0),
     });
     let request = LaunchJointReviewRequest {
         request_id: form.request_id(),

@@ -69,6 +69,8 @@ pub struct LeavesPage {
     pub original: String,
     /// The pages before and behind.
     pub others: Vec<Others>,
+    /// Whether it stands in the frame of the viewer, which says the name itself.
+    pub framed: bool,
 }
 
 /// The page that the frame begins with: what the address asks for, or the first.
@@ -91,6 +93,7 @@ pub fn frame(visitor: &Visitor, file_id: &str, reason: &str, first: i32, head: &
         fonts_missing: head.fonts_missing,
         original: original_path(file_id, reason),
         others: others(&preview_path(file_id, reason), first, head.pages),
+        framed: visitor.framed,
     };
     let mut response = frame::show(StatusCode::OK, &page)?;
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(FRAME));

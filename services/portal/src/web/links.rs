@@ -4,10 +4,11 @@ use askama::Template;
 use axum::{extract::Path, http::StatusCode, routing::get};
 use proto::stations::{
     GetLinkRequest, JointTest, Link, ListJointTestsRequest, ListQualityDaysRequest, ListTurnsRequest,
-    StartJointTestRequest, TestStep, Turn,
+    OwedDay, StartJointTestRequest, TestStep, Turn,
 };
+use tonic::{Response, Status};
 
-use super::{Routes, back_to, interconnect, machines};
+use super::{Routes, back_to, charge_orders, defects, interconnect, link_settings, machines};
 use crate::{
     Answer, Form, Page, Refused, Role, Visitor, case::Fact, format, quality, refused::Away, stage::Tag,
 };
@@ -37,6 +38,8 @@ pub struct Pulled {
     pub success_at: String,
     /// Items of it.
     pub items: String,
+    /// Days that have not been compared; empty where there are none.
+    pub owed: String,
     /// The last failure, with its time.
     pub failure: String,
     /// When it comes next.
@@ -79,10 +82,14 @@ pub struct Tested {
 pub struct LinkPage {
     /// The frame.
     pub page: Page,
+    /// Whose link an administrator looks at; empty for the own one, and while it cannot be read.
+    pub company: String,
     /// Why a test could not be started.
     pub form: Form,
     /// Where a test is started; empty where there is no link.
     pub start: String,
+    /// Where the link is opened, set and ended.
+    pub settings: String,
     /// Words and class.
     pub state: Tag,
     /// What is missing before data can come.
@@ -93,6 +100,10 @@ pub struct LinkPage {
     pub pulled: Result<Vec<Pulled>, Away>,
     /// What became of the operator's data in the last days.
     pub days: Result<Vec<quality::Row>, Away>,
+    /// Where the data is listed that was not taken.
+    pub defects: String,
+    /// Where an order of the operator is asked for.
+    pub orders: String,
     /// Whether a test waits or runs.
     pub running: bool,
     /// Steps of the last test that ended.
@@ -105,7 +116,8 @@ fn tag(text: &str, class: &'static str) -> Tag {
     Tag { text: text.to_owned(), class }
 }
 
-fn state(link: Option<&Link>) -> Tag {
+/// Words and class of a link, or of none.
+pub(super) fn state(link: Option<&Link>) -> Tag {
     match link {
         None => tag("未开通", "draft"),
         Some(link) if link.state == "revoked" => tag("已撤销", "danger"),
@@ -114,7 +126,8 @@ fn state(link: Option<&Link>) -> Tag {
     }
 }
 
-fn missing(link: Option<&Link>) -> Vec<&'static str> {
+/// What has to be done before data can come.
+pub(super) fn missing(link: Option<&Link>) -> Vec<&'static str> {
     let Some(link) = link else {
         return vec!["互联互通尚未开通，由平台管理员开通并发放密钥"];
     };
@@ -133,6 +146,10 @@ fn facts(link: &Link) -> Vec<Fact> {
         Fact { name: "OperatorID", value: format::or_dash(&link.organisation_code) },
         Fact { name: "运营商系统地址", value: format::or_dash(&link.base_url) },
         Fact { name: "协议版本", value: format::or_dash(&link.protocol_version) },
+        Fact {
+            name: "TLS 根证书",
+            value: if link.authority.is_empty() { "公共根证书" } else { "运营商自有" }.to_owned(),
+        },
         Fact { name: "时钟允许偏差", value: format!("{} 秒", link.window_secs) },
         Fact { name: "有效密钥", value: format!("{} 组", link.inbound.len()) },
         Fact { name: "旧密钥有效至", value: format::moment(until) },
@@ -146,17 +163,37 @@ fn pulled(turn: &Turn) -> Pulled {
         (failures, _) => tag(&format!("连续失败 {failures} 次"), "danger"),
     };
     let failure = match &turn.last_failure_at {
+        // Of the last complete turn; a later failure puts its own words in their place.
+        _ if turn.reason == "items_rejected" => turn.found.clone(),
         Some(at) => format!("{} {}", format::moment(Some(at)), turn.found),
         None => format::empty(),
     };
     Pulled {
-        name: if turn.kind == "stations" { "场站资料" } else { "接口状态" },
+        name: match turn.kind.as_str() {
+            "stations" => "场站资料",
+            other => quality::kind(other),
+        },
         state,
         success_at: format::moment(turn.last_success_at.as_ref()),
-        items: format!("接收 {}，未接收 {}", turn.taken, turn.rejected),
+        items: match turn.kind.as_str() {
+            "statistics" | "order_check" => format!("一致 {}，不一致 {}", turn.taken, turn.rejected),
+            _ => format!("接收 {}，未接收 {}", turn.taken, turn.rejected),
+        },
+        owed: owed(&turn.owed),
         failure,
         due_at: format::moment(turn.due_at.as_ref()),
     }
+}
+
+/// Days that are still asked for, and those that are not any more.
+fn owed(days: &[OwedDay]) -> String {
+    let named = |words: &str, given_up: bool| {
+        let of = days.iter().filter(|day| day.given_up == given_up).map(|day| day.day.as_str());
+        let of: Vec<&str> = of.collect();
+        (!of.is_empty()).then(|| format!("{words}：{}", of.join("、")))
+    };
+    let parts = [named("尚未核对", false), named("超过 7 天未能核对", true)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("；")
 }
 
 fn stepped(step: TestStep) -> Stepped {
@@ -169,6 +206,7 @@ fn stepped(step: TestStep) -> Stepped {
         outcome: match step.outcome.as_str() {
             "passed" => tag("通过", "ok"),
             "failed" => tag("未通过", "danger"),
+            "left_out" => tag("不检查", "draft"),
             _ => tag("未执行", "draft"),
         },
         ret: step.ret.map_or_else(format::empty, |ret| ret.to_string()),
@@ -179,7 +217,8 @@ fn stepped(step: TestStep) -> Stepped {
 }
 
 fn tested(test: &JointTest) -> Tested {
-    let passed = test.steps.iter().filter(|step| step.outcome == "passed").count();
+    let of = |outcome: &str| test.steps.iter().filter(|step| step.outcome == outcome).count();
+    let passed = of("passed");
     Tested {
         outcome: match (&test.finished_at, test.passed) {
             (None, _) => tag("进行中", "warn"),
@@ -188,8 +227,25 @@ fn tested(test: &JointTest) -> Tested {
         },
         requested_at: format::moment(test.requested_at.as_ref()),
         finished_at: format::moment(test.finished_at.as_ref()),
-        passed: format!("{passed} / {}", test.steps.len()),
+        passed: format!("{passed} / {}", test.steps.len() - of("left_out")),
     }
+}
+
+/// A link as it was answered; nothing where the operator has none.
+pub(super) fn held(answer: Result<Response<Link>, Status>) -> Result<Option<Link>, Refused> {
+    match answer.map_err(Refused::from) {
+        Ok(link) => Ok(Some(link.into_inner())),
+        Err(refused) if refused.status() == StatusCode::NOT_FOUND => Ok(None),
+        Err(refused) => Err(refused),
+    }
+}
+
+/// Name of the company whose link it is; empty for the own one, and while it cannot be read.
+pub(super) async fn company(visitor: &Visitor, operator_id: &str) -> String {
+    if operator_id.is_empty() {
+        return String::new();
+    }
+    machines::operator(visitor, operator_id, "").await.map(|found| found.company_name).unwrap_or_default()
 }
 
 /// The page of an operator's link; `operator_id` is empty for the own one.
@@ -197,21 +253,18 @@ async fn show(visitor: &Visitor, operator_id: String, path: &str, form: Form) ->
     let menu = if operator_id.is_empty() { interconnect::LIST } else { machines::LIST };
     let (mut links, mut turns, mut tests) = (visitor.links(), visitor.turns(), visitor.turns());
     let mut counts = visitor.registry();
-    let (page, link, turns, days, tests) = tokio::join!(
+    let (page, company, link, turns, days, tests) = tokio::join!(
         visitor.page(menu, "接口联调"),
+        company(visitor, &operator_id),
         links.get_link(GetLinkRequest { operator_id: operator_id.clone() }),
         turns.list_turns(ListTurnsRequest { operator_id: operator_id.clone() }),
         counts.list_quality_days(ListQualityDaysRequest {
             operator_id: operator_id.clone(),
             ..ListQualityDaysRequest::default()
         }),
-        tests.list_joint_tests(ListJointTestsRequest { operator_id }),
+        tests.list_joint_tests(ListJointTestsRequest { operator_id: operator_id.clone() }),
     );
-    let link = match link.map_err(Refused::from) {
-        Ok(link) => Some(link.into_inner()),
-        Err(refused) if refused.status() == StatusCode::NOT_FOUND => None,
-        Err(refused) => return Err(refused),
-    };
+    let link = held(link)?;
     let pulled =
         Away::or(turns, "数据拉取情况")?.map(|answer| answer.into_inner().turns.iter().map(pulled).collect());
     let tests = Away::or(tests, "联调测试记录")?.map(|answer| answer.into_inner().tests);
@@ -221,13 +274,17 @@ async fn show(visitor: &Visitor, operator_id: String, path: &str, form: Form) ->
     let status = form.status();
     let page = LinkPage {
         page,
+        company,
         form,
         start: if active { format!("{path}/test") } else { String::new() },
+        settings: link_settings::path(&operator_id),
         state: state(link.as_ref()),
         missing: missing(link.as_ref()),
         facts: link.as_ref().map(facts).unwrap_or_default(),
         pulled,
         days: Away::or(days, "数据质量")?.map(|answer| quality::rows(&answer.into_inner().days)),
+        defects: defects::path(&operator_id),
+        orders: charge_orders::path(&operator_id),
         running: known.iter().any(|test| test.finished_at.is_none()),
         steps: last.map(|test| test.steps.clone().into_iter().map(stepped).collect()).unwrap_or_default(),
         tests: tests.map(|tests| tests.iter().map(tested).collect()),
@@ -263,4 +320,18 @@ async fn test_one(visitor: Visitor, Path(operator_id): Path<String>, form: Form)
     visitor.only(&[Role::Administrator])?;
     let path = format!("/system/links/{operator_id}");
     test(&visitor, operator_id, &path, form).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_that_have_not_been_compared_are_named_by_what_becomes_of_them() {
+        let day = |day: &str, given_up| OwedDay { day: day.into(), given_up, ..OwedDay::default() };
+        assert_eq!(owed(&[]), "");
+        assert_eq!(owed(&[day("2026-11-25", false)]), "尚未核对：2026-11-25");
+        let both = [day("2026-11-25", false), day("2026-11-24", false), day("2026-11-10", true)];
+        assert_eq!(owed(&both), "尚未核对：2026-11-25、2026-11-24；超过 7 天未能核对：2026-11-10");
+    }
 }

@@ -1,12 +1,13 @@
 //! The badges of open pages: the stream of notifications as an EventSource, opened anew for each caller token.
 //!
-//! Ends after `live.minutes_max`, because each fresh token counts as use of the session; the script opens it again when
-//! the person does something.
+//! Ends after `live.minutes_max`, because each fresh token counts as use of the session, and when the person opens more than
+//! a share; the script opens it again when the person does something.
 
 use std::{convert::Infallible, time::Duration};
 
 use axum::{
     Json,
+    http::{StatusCode, header},
     response::{
         IntoResponse as _,
         sse::{Event, KeepAlive, Sse},
@@ -19,7 +20,7 @@ use tokio::time::Instant;
 use tonic::Streaming;
 
 use super::Routes;
-use crate::{Answer, Visitor};
+use crate::{Answer, Visitor, streams::Place};
 
 /// Between two tries while notifications is away.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -38,14 +39,18 @@ async fn stay(visitor: Visitor) -> Answer {
 }
 
 async fn follow(visitor: Visitor) -> Answer {
+    let Some(place) = visitor.portal.streams.open(&visitor.view.user_id) else {
+        return Ok((StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "60")]).into_response());
+    };
     let minutes = visitor.portal.config.live.minutes_max;
     let until = Instant::now() + Duration::from_secs(minutes * 60);
-    let events = events(Following { visitor, until, changes: None, ended: false });
+    let events = events(Following { visitor, place, until, changes: None, ended: false });
     Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(25))).into_response())
 }
 
 struct Following {
     visitor: Visitor,
+    place: Place,
     until: Instant,
     changes: Option<Streaming<Change>>,
     ended: bool,
@@ -66,13 +71,14 @@ fn events(following: Following) -> impl Stream<Item = Result<Event, Infallible>>
 }
 
 impl Following {
-    /// The next counts; `rest` once and then nothing when the time is over or the session has ended.
+    /// The next counts; `rest` once and then nothing when the time is over, the session has ended or follows elsewhere.
     async fn next(&mut self) -> Event {
+        let (until, elsewhere) = (self.until, self.place.ended.clone());
         loop {
-            let until = self.until;
             let change = tokio::select! {
                 change = self.change() => change,
                 () = tokio::time::sleep_until(until) => Err(Ended),
+                () = elsewhere.cancelled() => Err(Ended),
             };
             match change {
                 Ok(Some(change)) => {
@@ -102,7 +108,7 @@ impl Following {
                         return Ok(None);
                     }
                 };
-                match self.visitor.live().watch(WatchRequest {}).await {
+                match self.visitor.live(self.place.channel.clone()).watch(WatchRequest {}).await {
                     Ok(answer) => self.changes.insert(answer.into_inner()),
                     Err(_) => {
                         tokio::time::sleep(PAUSE).await;

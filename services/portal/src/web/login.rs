@@ -1,14 +1,17 @@
 //! 登录 and 退出登录: the session begins and ends here; accounts decides.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::{
     http::{StatusCode, header},
     routing::get,
 };
 use chassis::error::Kind;
-use proto::accounts::SignInRequest;
+use proto::accounts::{SignInRequest, SignInResponse};
+use tonic::Code;
 
-use super::{Routes, back_to};
+use super::{Routes, back_to, second_factor};
 use crate::{
     Answer, Form, Guest, Page, Refused, Visitor,
     cookies::Cookie,
@@ -16,6 +19,9 @@ use crate::{
     list::{Filter, encoded},
     unsent::Unsent,
 };
+
+/// How long the page waits to hear whether a session has ended.
+const SAID_WITHIN: Duration = Duration::from_secs(1);
 
 /// Routes of this area.
 pub fn routes() -> Routes {
@@ -82,7 +88,18 @@ pub struct ContinuePage {
 async fn show(guest: Guest, filter: Filter) -> Answer {
     let way_back = local(filter.value("return"));
     let ended = if filter.has("ended", "1") { over(way_back) } else { "" };
-    page(&guest, Form::default(), way_back, ended)
+    let mut response = page(&guest, Form::default(), way_back, ended)?;
+    if holds_ended_session(&guest).await {
+        response.headers_mut().append(header::SET_COOKIE, guest.portal.jar.end(Cookie::Session));
+    }
+    Ok(response)
+}
+
+/// Whether the session that this very request names has ended, so that its cookie may go; not while accounts does not say.
+async fn holds_ended_session(guest: &Guest) -> bool {
+    let Some(session) = guest.cookie(Cookie::Session) else { return false };
+    let known = tokio::time::timeout(SAID_WITHIN, guest.portal.sessions.find(&session)).await;
+    known.is_ok_and(|known| known.is_err_and(|status| status.code() == Code::Unauthenticated))
 }
 
 /// What a person reads whose session has ended on the way to a page.
@@ -111,6 +128,14 @@ fn page(guest: &Guest, form: Form, way_back: &str, ended: &'static str) -> Answe
     let (way_back, unsent) = (way_back.to_owned(), Unsent::of(&form));
     let ended = if unsent.is_empty() { ended } else { kept(&unsent) };
     guest.show(status, &LoginPage { page: guest.page("登录"), form, way_back, ended, unsent })
+}
+
+/// The sign-in page for somebody whose password is asked for once more; it says why, and keeps what is still to be sent.
+///
+/// # Errors
+/// The template fails.
+pub fn asked_anew(guest: &Guest, form: Form, way_back: &str) -> Answer {
+    page(guest, form, way_back, "")
 }
 
 /// The sign-in page for a form whose session has ended; it keeps the form.
@@ -154,35 +179,58 @@ async fn sign_in(guest: Guest, form: Form) -> Answer {
     };
     match guest.portal.sessions.client().sign_in(request).await {
         Ok(answer) => {
-            let answer = answer.into_inner();
-            let (cookie, value, path) = if answer.session_token.is_empty() {
-                (Cookie::Ticket, answer.activation_ticket, "/password/first".to_owned())
-            } else {
-                (Cookie::Session, answer.session_token, way_back)
-            };
-            let unsent = Unsent::of(&form);
-            let mut response = if cookie == Cookie::Session && !unsent.is_empty() {
-                let login = form.text("login");
-                let why = format!("登录已超时，填写的内容仍然保留。您已以账号 {login} 重新登录。");
-                offered_again(&guest, StatusCode::OK, (why, unsent), path)?
-            } else {
-                see_other(&path)
-            };
-            response.headers_mut().append(header::SET_COOKIE, guest.portal.jar.set(cookie, &value));
-            Ok(response)
+            let login = form.text("login");
+            let why = format!("登录已超时，填写的内容仍然保留。您已以账号 {login} 重新登录。");
+            opened(&guest, answer.into_inner(), (why, Unsent::of(&form)), way_back).await
         }
         Err(status) => page(&guest, form.refused(counted(on_the_form(status.into())))?, &way_back, ""),
     }
 }
 
+/// What somebody gets who has proved something: the session and the way back, or what is still asked for. Where a form is
+/// still to be sent it is offered again, with the words why.
+///
+/// # Errors
+/// The template fails; accounts is away.
+pub async fn opened(
+    guest: &Guest,
+    answer: SignInResponse,
+    (why, unsent): (String, Unsent),
+    way_back: String,
+) -> Answer {
+    let jar = guest.portal.jar;
+    if answer.session_token.is_empty() {
+        let ticket = answer.activation_ticket;
+        let cookie = jar.set(Cookie::Ticket, &ticket);
+        let mut response = match answer.activation_reason.as_str() {
+            "second_factor" => second_factor::asked(guest, &way_back, unsent)?,
+            "enrolment" => second_factor::enrolled_first(guest, &ticket, &way_back, unsent).await?,
+            _ => see_other("/password/first"),
+        };
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+        return Ok(response);
+    }
+    let mut response = if unsent.is_empty() {
+        see_other(&way_back)
+    } else {
+        offered_again(guest, StatusCode::OK, (why, unsent), way_back)?
+    };
+    response.headers_mut().append(header::SET_COOKIE, jar.set(Cookie::Session, &answer.session_token));
+    if guest.cookie(Cookie::Ticket).is_some() {
+        response.headers_mut().append(header::SET_COOKIE, jar.end(Cookie::Ticket));
+    }
+    Ok(response)
+}
+
 /// Says how many tries are left.
-fn counted(refused: Refused) -> Refused {
+pub fn counted(refused: Refused) -> Refused {
     let text = match refused.facts.get("attempts_left").map(String::as_str) {
         None | Some("") => return refused,
         Some("0") => format!("{}，登录已锁定，请稍后再试", refused.text),
         Some(left) => format!("{}，还可尝试 {left} 次", refused.text),
     };
-    Refused { text, ..refused }
+    let fields = refused.fields.into_iter().map(|(field, _)| (field, text.clone())).collect();
+    Refused { fields, text, ..refused }
 }
 
 /// A wrong password is an answer about the form, not the end of a session.

@@ -1,6 +1,6 @@
 //! 系统管理/账号管理/接口账号: client credentials of operators' own systems; a secret is shown once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
 use axum::{extract::Path, http::StatusCode, routing::get};
@@ -22,6 +22,9 @@ use crate::{
 pub const LIST: &str = "/system/machines";
 /// Who works here.
 pub(super) const OFFICE: [Role; 2] = [Role::Administrator, Role::SystemAdministrator];
+
+/// Companies that are asked for at the same time.
+const AT_ONCE: usize = 100;
 
 /// Routes of this area.
 pub fn routes() -> Routes {
@@ -73,7 +76,7 @@ pub struct MachinesPage {
 }
 
 /// A company by its id or its code, as the directory knows it.
-async fn operator(visitor: &Visitor, operator_id: &str, uscc: &str) -> Result<Operator, Status> {
+pub(super) async fn operator(visitor: &Visitor, operator_id: &str, uscc: &str) -> Result<Operator, Status> {
     let request = GetOperatorRequest { operator_id: operator_id.to_owned(), uscc: uscc.to_owned() };
     let mut directory = DirectoryClient::new(visitor.portal.peer("accounts"));
     Ok(directory.get_operator(request).await?.into_inner())
@@ -81,14 +84,22 @@ async fn operator(visitor: &Visitor, operator_id: &str, uscc: &str) -> Result<Op
 
 /// Names of the companies of these clients; ids stand for those that cannot be read.
 pub(super) async fn companies(visitor: &Visitor, clients: &[ClientView]) -> BTreeMap<String, String> {
-    let mut ids: Vec<_> = clients.iter().map(|client| client.operator_id.clone()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let names = join_all(ids.iter().map(|id| operator(visitor, id, ""))).await;
-    ids.iter()
-        .zip(names)
-        .map(|(id, found)| (id.clone(), found.map_or_else(|_| id.clone(), |found| found.company_name)))
-        .collect()
+    company_names(visitor, clients.iter().map(|client| client.operator_id.clone()).collect()).await
+}
+
+/// The same of companies by their ids; nothing has no name.
+pub(super) async fn company_names(visitor: &Visitor, ids: BTreeSet<String>) -> BTreeMap<String, String> {
+    let ids: Vec<_> = ids.into_iter().filter(|id| !id.is_empty()).collect();
+    let mut names = BTreeMap::new();
+    for some in ids.chunks(AT_ONCE) {
+        let found = join_all(some.iter().map(|id| operator(visitor, id, ""))).await;
+        let named = some
+            .iter()
+            .zip(found)
+            .map(|(id, found)| (id.clone(), found.map_or_else(|_| id.clone(), |found| found.company_name)));
+        names.extend(named);
+    }
+    names
 }
 
 /// One client as the page shows it.

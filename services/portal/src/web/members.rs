@@ -65,7 +65,7 @@ fn row(visitor: &Visitor, member: &Member) -> Row {
     }
 }
 
-fn state(member: &Member) -> Tag {
+pub(super) fn state(member: &Member) -> Tag {
     let (text, class) = labels::credential(member.active, &member.credential_state);
     Tag { text: text.to_owned(), class }
 }

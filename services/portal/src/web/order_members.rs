@@ -112,13 +112,13 @@ async fn decide(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Ans
         form.mark(field, text);
         return page(&visitor, &id, form, Form::default()).await;
     }
+    let next = Way::on(&visitor, form.value("stage"), &id).await;
     let passes = form.has("decision", "pass");
     let decided =
         if passes { pass(&visitor, &id, &form).await } else { send_back(&visitor, &id, &form).await };
     match decided {
         Ok(answer) => {
             let view = answer.into_inner();
-            let next = Way::on(&visitor, form.value("stage"), &id).await;
             let done = said(passes, &view);
             visitor.done(&next, &format!("{}（{}）{done}", view.station_name, view.application_no))
         }

@@ -1,5 +1,6 @@
 //! 监管服务/建设补贴/补贴管理: work orders as experts, departments and administrators read them; declarations of
-//! interest, the draws, a wider sample. What administrators do with orders is in `subsidies`.
+//! interest, the draws, a wider sample. The cities side by side are in `overview`; what
+//! administrators do with orders is in `subsidies`.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +24,7 @@ use proto::{
 use super::{
     Routes,
     applications::Row,
-    subsidies::{self, Waiting},
+    overview::{self, Overview},
 };
 use crate::{
     Answer, Form, Page, Refused, Role, Visitor,
@@ -64,12 +65,12 @@ pub struct OrdersPage {
     pub orders: Vec<Order>,
     /// Ways on and back.
     pub pager: Pager,
-    /// What waits for a launch, for whoever launches; or why not.
-    pub waiting: Option<Result<Vec<Waiting>, Away>>,
+    /// The cities of the round, for whoever launches; or why not.
+    pub overview: Option<Result<Overview, Away>>,
 }
 
 /// Rounds by id, the newest first; empty while they cannot be read.
-pub(super) async fn rounds(visitor: &Visitor) -> Vec<(String, String)> {
+pub async fn rounds(visitor: &Visitor) -> Vec<(String, String)> {
     let page = Some(common::Page { page_size: ROUNDS, page_token: String::new() });
     let answer = visitor.rounds().list_rounds(ListRoundsRequest { page }).await;
     let rounds = answer.map(|answer| answer.into_inner().rounds).unwrap_or_default();
@@ -108,11 +109,14 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
         .map(|(view, need)| Order { need, ..Order::of(view, &names, round_name(&rounds, &view.round_id)) });
     let orders: Vec<_> = orders.collect();
     let pager = filter.pager(&answer.next_page_token, orders.len()).exported(&filter);
-    let waiting = match visitor.is(Role::Administrator) {
-        true => Some(Away::or(subsidies::waiting(&visitor, &rounds).await, "待发起的申请")?),
+    let overview = match visitor.is(Role::Administrator) {
+        true => {
+            let read = overview::read(&visitor, &names, &rounds, filter.value("round")).await;
+            Some(Away::or(read, "各地市办理情况")?)
+        }
         false => None,
     };
-    visitor.show(StatusCode::OK, &OrdersPage { page, filter, rounds, orders, pager, waiting })
+    visitor.show(StatusCode::OK, &OrdersPage { page, filter, rounds, orders, pager, overview })
 }
 
 /// Whether the expert who looks has not declared yet.
@@ -310,8 +314,12 @@ async fn declare(visitor: Visitor, Path(id): Path<String>, filter: Filter, mut f
     }
 }
 
-async fn widen(visitor: Visitor, Path(id): Path<String>, filter: Filter, form: Form) -> Answer {
+async fn widen(visitor: Visitor, Path(id): Path<String>, filter: Filter, mut form: Form) -> Answer {
     visitor.only(&[Role::Province])?;
+    if !form.has("sure", "yes") {
+        form.mark("sure", "扩大抽查不能撤销，请勾选确认");
+        return page(&visitor, &id, filter, Sent::Other(form)).await;
+    }
     let request = WidenSampleRequest {
         request_id: form.request_id(),
         work_order_id: id.clone(),

@@ -1,5 +1,6 @@
 //! 打包下载材料: the sealed materials of an application as one file. Each file is fetched in the reader's name, so that nobody
-//! gets more than file by file; identity papers are inside only where a reason is typed, and each fetch is on record.
+//! gets more than file by file; identity papers are inside only where a reason is typed, and each fetch is on record. The package
+//! itself is begun and recorded as an export is. Decision 43.
 
 use axum::{extract::Path, response::IntoResponse as _, routing::get};
 use chassis::error::Kind;
@@ -64,6 +65,10 @@ async fn packed(visitor: Visitor, id: String, filter: &Filter) -> Answer {
         Err(refused) => return Err(refused),
     };
     let turn = visitor.portal.downloads.turn(&visitor.view.user_id)?;
+    let visitor = exports::begun(&visitor, filter).await?;
+    let entries = package::entries(&revision);
+    // Some may be left out; the list inside says which.
+    visitor.exported(i64::try_from(entries.len()).unwrap_or(i64::MAX)).await?;
     let name = exports::file_name(&package::title(&view.application_no, &view.station_name), "zip");
     let (to, from) = mpsc::channel(AHEAD);
     let (pipe, body) = pipe::pipe();
@@ -73,7 +78,7 @@ async fn packed(visitor: Visitor, id: String, filter: &Filter) -> Answer {
     });
     tokio::spawn(async move {
         let wanted = Wanted { head: head(&visitor, &view, &revision, &reason), reason, to };
-        let last = match wanted.fetched(visitor, &package::entries(&revision)).await {
+        let last = match wanted.fetched(visitor, &entries).await {
             Ok(Some(index)) => Part::Index(index),
             // The browser has left.
             Ok(None) => return,

@@ -166,6 +166,7 @@ async fn change(visitor: Visitor, guest: Guest, mut form: Form) -> Answer {
         session_token: visitor.session().to_owned(),
         password: form.value("password").to_owned(),
         new_password: form.value("new_password").to_owned(),
+        client_address: guest.address.to_string(),
     };
     match visitor.portal.sessions.client().change_password(request).await {
         // Every session has ended, this one too.

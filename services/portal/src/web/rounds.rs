@@ -1,5 +1,7 @@
 //! 系统管理/轮次与参数: rounds with their policies. A policy is set when its round is made; reviews judges it.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::{extract::Path, http::StatusCode, routing::get};
 use proto::{
@@ -12,7 +14,7 @@ use crate::{
     Answer, Form, Page, Role, Visitor,
     case::Fact,
     format,
-    labels::{self, EXPERT_RULES, GATES, SLOTS},
+    labels::{self, DEPARTMENTS, EXPERT_RULES, GATES, SLOTS},
     list::{Filter, Pager},
     parameters::Parameters,
     policy::{self, Limit},
@@ -38,14 +40,17 @@ pub async fn newest(visitor: &Visitor) -> Vec<Round> {
     answer.map(|answer| answer.into_inner().rounds).unwrap_or_default()
 }
 
-/// Codes of the departments that rounds name.
-pub async fn departments(visitor: &Visitor) -> Vec<String> {
-    let rounds = newest(visitor).await;
-    let mut codes: Vec<_> =
-        rounds.into_iter().filter_map(|round| round.policy).flat_map(|policy| policy.departments).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    codes
+/// Departments to choose from, code and name: those that usually sign, and what else rounds name.
+pub async fn departments(visitor: &Visitor) -> Vec<(String, String)> {
+    known(&newest(visitor).await)
+}
+
+fn known(rounds: &[Round]) -> Vec<(String, String)> {
+    let usual = DEPARTMENTS.map(|(code, _)| code.to_owned());
+    let named = rounds.iter().filter_map(|round| round.policy.as_ref()).flat_map(|one| &one.departments);
+    let others: BTreeSet<_> = named.filter(|code| !usual.contains(code)).cloned().collect();
+    let named = |code: String| (code.clone(), labels::department(&code));
+    usual.into_iter().chain(others).map(named).collect()
 }
 
 /// One round in the list.
@@ -159,6 +164,8 @@ pub struct NewRoundPage {
     pub gates: Vec<(&'static str, &'static str)>,
     /// When a panel has decided.
     pub rules: Vec<(&'static str, &'static str)>,
+    /// Departments to choose from: code and name.
+    pub departments: Vec<(String, String)>,
     /// Nodes with a clock.
     pub limits: Vec<Limit>,
 }
@@ -166,12 +173,14 @@ pub struct NewRoundPage {
 async fn new(visitor: &Visitor, form: Form) -> Answer {
     visitor.only(&[Role::Administrator])?;
     let status = form.status();
+    let (page, departments) = tokio::join!(visitor.page(LIST, "新建批次"), departments(visitor));
     let page = NewRoundPage {
-        page: visitor.page(LIST, "新建批次").await,
+        page,
         form,
         slots: SLOTS.to_vec(),
         gates: GATES.to_vec(),
         rules: EXPERT_RULES.to_vec(),
+        departments,
         limits: policy::limits(),
     };
     visitor.show(status, &page)
@@ -195,6 +204,7 @@ async fn create(visitor: Visitor, form: Form) -> Answer {
     match visitor.rounds().create_round(request).await {
         Ok(answer) => {
             let round = answer.into_inner();
+            visitor.portal.rounds.forget();
             visitor.done(
                 &format!("{LIST}/{}", round.round_id),
                 &format!("批次“{}”已创建，申报期内企业可以发起申请", round.name),
@@ -209,5 +219,21 @@ async fn create(visitor: Visitor, form: Form) -> Answer {
             }
             new(&visitor, form).await
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proto::reviews::RoundPolicy;
+
+    use super::*;
+
+    #[test]
+    fn departments_are_chosen_by_name_and_one_that_only_a_round_names_is_among_them() {
+        let policy = RoundPolicy { departments: vec!["zdb".into(), "czt".into()], ..RoundPolicy::default() };
+        let round = Round { policy: Some(policy), ..Round::default() };
+        let known = known(&[round.clone(), round, Round::default()]);
+        let known: Vec<_> = known.iter().map(|(code, name)| (code.as_str(), name.as_str())).collect();
+        assert_eq!(known.split_last(), Some((&("zdb", "zdb"), DEPARTMENTS.as_slice())));
     }
 }

@@ -2,18 +2,22 @@
 //!
 //! Never a decision: those are made one by one, on what was seen.
 
-use futures::future::join_all;
-use proto::reviews::{ApplicationView, GetApplicationRequest, Item, ItemOutcome, ItemsResponse};
+use std::collections::BTreeMap;
+
+use proto::{
+    common,
+    reviews::{ApplicationView, Item, ItemOutcome, ItemsResponse, ListApplicationsRequest},
+};
 use tonic::{Response, Status};
 
 use super::{county_subsidies, orders, subsidies};
 use crate::{
-    Answer, Form, Refused, Role, Visitor,
+    Answer, Form, Refused, Role, Visitor, ids,
     stage::{self, Tag},
 };
 
-/// Applications that are read for one page; an address can name any number.
-const CHOSEN_MAX: usize = 200;
+/// Applications that are read for one page, by one call; an address can name any number.
+const CHOSEN_MAX: i32 = 200;
 
 /// Where a reader chooses applications, and goes back to.
 #[derive(Debug, Clone, Copy, Default)]
@@ -71,9 +75,13 @@ pub(super) fn items(named: &[String]) -> Vec<Item> {
 
 /// The chosen applications as they are now; what the reader may not see is none of them.
 pub(super) async fn chosen(visitor: &Visitor, named: &[String]) -> Vec<(Chosen, ApplicationView)> {
-    let asked = items(named).into_iter().take(CHOSEN_MAX).map(|item| async move {
-        let asked = GetApplicationRequest { application_id: item.application_id.clone() };
-        let view = visitor.applications().get_application(asked).await.ok()?.into_inner();
+    // One id that is none would have the list refuse all of them.
+    let mut items: Vec<_> =
+        items(named).into_iter().filter(|item| ids::is_id(&item.application_id)).collect();
+    items.truncate(usize::try_from(CHOSEN_MAX).unwrap_or(usize::MAX));
+    let mut views = views(visitor, &items).await;
+    let found = |item: Item| {
+        let view = views.remove(&item.application_id)?;
         let chosen = Chosen {
             item: self::item(&item.application_id, item.version),
             station: view.station_name.clone(),
@@ -82,8 +90,22 @@ pub(super) async fn chosen(visitor: &Visitor, named: &[String]) -> Vec<(Chosen, 
             why: String::new(),
         };
         Some((chosen, view))
-    });
-    join_all(asked).await.into_iter().flatten().collect()
+    };
+    items.into_iter().filter_map(found).collect()
+}
+
+/// By id; none while they cannot be read.
+async fn views(visitor: &Visitor, items: &[Item]) -> BTreeMap<String, ApplicationView> {
+    let application_ids: Vec<_> = items.iter().map(|item| item.application_id.clone()).collect();
+    if application_ids.is_empty() {
+        // A list that names none is a list of all.
+        return BTreeMap::new();
+    }
+    let page = Some(common::Page { page_size: CHOSEN_MAX, page_token: String::new() });
+    let asked = ListApplicationsRequest { page, application_ids, ..ListApplicationsRequest::default() };
+    let answer = visitor.applications().list_applications(asked).await;
+    let listed = answer.map(|answer| answer.into_inner().applications).unwrap_or_default();
+    listed.into_iter().map(|view| (view.application_id.clone(), view)).collect()
 }
 
 /// How a command for several ended.

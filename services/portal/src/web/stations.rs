@@ -5,11 +5,12 @@ use axum::{extract::Path, http::StatusCode, routing::get};
 use proto::{
     common,
     stations::{
-        GetStationRequest, ListConnectionFactsRequest, ListQualityItemsRequest, ListStationsRequest, Station,
+        GetStationRequest, ListConnectionFactsRequest, ListQualityItemsRequest, ListStationsRequest,
+        QualityItem, Station,
     },
 };
 
-use super::Routes;
+use super::{Routes, charge_orders};
 use crate::{
     Answer, Page, Refused, Role, Visitor,
     case::Fact,
@@ -149,7 +150,10 @@ async fn show(visitor: Visitor, Path(id): Path<String>) -> Answer {
         visitor.portal.divisions.names(),
         one.get_station(GetStationRequest { station_id: id }),
         two.list_connection_facts(facts),
-        three.list_quality_items(ListQualityItemsRequest { page: first(), kind: String::new() }),
+        three.list_quality_items(ListQualityItemsRequest {
+            page: first(),
+            ..ListQualityItemsRequest::default()
+        }),
     );
     let station = station?.into_inner();
     let history = Away::or(facts, "接入记录")?
@@ -157,8 +161,9 @@ async fn show(visitor: Visitor, Path(id): Path<String>) -> Answer {
     let items = Away::or(items, "数据质量")?.map(|answer| answer.into_inner().items);
     let connectors = station::connectors(&station);
     let own = |id: &str| connectors.iter().any(|one| one.id == id);
+    let defect = |item: &QualityItem| Defect::of(item, charge_orders::OWN);
     let defects =
-        items.map(|items| items.iter().filter(|item| own(&item.connector_id)).map(Defect::of).collect());
+        items.map(|items| items.iter().filter(|item| own(&item.connector_id)).map(defect).collect());
     visitor.show(StatusCode::OK, &sheet(page, &station, &names, history, defects))
 }
 

@@ -26,6 +26,11 @@ use crate::{
 pub const LIST: &str = "/system/subscriptions";
 /// Who arranges webhooks.
 pub const OFFICE: [Role; 2] = [Role::Administrator, Role::SystemAdministrator];
+/// Kinds of events that a line of the list names.
+const EVENTS_SHOWN: usize = 3;
+/// Filters of a subscription's deliveries, by state.
+pub(super) const STATES: [(&str, &str); 4] =
+    [("", "全部"), ("waiting", "待投递"), ("delivered", "已送达"), ("dead", "已放弃")];
 /// Days are those of people.
 const HERE: UtcOffset = offset!(+8);
 
@@ -89,11 +94,11 @@ pub(super) async fn titles(visitor: &Visitor) -> Result<BTreeMap<String, String>
     Ok(titles)
 }
 
-fn place(known: &Known, prefecture: &str) -> String {
+pub(super) fn place(known: &Known, prefecture: &str) -> String {
     if prefecture.is_empty() { "全省".to_owned() } else { known.name(prefecture) }
 }
 
-fn state(subscription: &Subscription) -> Tag {
+pub(super) fn state(subscription: &Subscription) -> Tag {
     let (text, class) = match (subscription.state.as_str(), subscription.failing_since.is_some()) {
         ("active", false) => ("启用中", "ok"),
         ("active", true) => ("推送失败", "warn"),
@@ -110,10 +115,20 @@ fn waiting(count: i32) -> String {
     if count > 1_000 { "1,000+".to_owned() } else { count.to_string() }
 }
 
-fn events(names: &[String], titles: &BTreeMap<String, String>) -> String {
+pub(super) fn events(names: &[String], titles: &BTreeMap<String, String>) -> String {
     let words: Vec<&str> =
         names.iter().map(|name| titles.get(name).map_or(name.as_str(), String::as_str)).collect();
     words.join("、")
+}
+
+/// The first of them, and how many there are, for a line of the list.
+fn some_events(names: &[String], titles: &BTreeMap<String, String>) -> String {
+    match names.get(..EVENTS_SHOWN) {
+        Some(first) if names.len() > EVENTS_SHOWN => {
+            format!("{}等 {} 类", events(first, titles), names.len())
+        }
+        _ => events(names, titles),
+    }
 }
 
 async fn list(visitor: Visitor, filter: Filter) -> Answer {
@@ -125,7 +140,7 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
         name: subscription.name.clone(),
         path: format!("{LIST}/{}", subscription.subscription_id),
         url: subscription.url.clone(),
-        events: events(&subscription.event_types, &titles),
+        events: some_events(&subscription.event_types, &titles),
         place: place(&known, &subscription.prefecture),
         state: state(subscription),
         waiting: waiting(subscription.waiting),
@@ -134,7 +149,7 @@ async fn list(visitor: Visitor, filter: Filter) -> Answer {
     let page = SubscriptionsPage {
         page: visitor.page(LIST, "接口与订阅").await,
         rows: answer.subscriptions.iter().map(row).collect(),
-        pager: filter.pager(&answer.next_page_token, answer.subscriptions.len()),
+        pager: filter.pager(&answer.next_page_token, answer.subscriptions.len()).exported(&filter),
     };
     visitor.show(axum::http::StatusCode::OK, &page)
 }
@@ -281,7 +296,6 @@ async fn show(visitor: &Visitor, id: &str, filter: Filter, form: Form) -> Answer
         state: filter.value("state").to_owned(),
     };
     let answer = visitor.webhooks().list_deliveries(request).await?.into_inner();
-    let tabs = [("", "全部"), ("waiting", "待投递"), ("delivered", "已送达"), ("dead", "已放弃")];
     let status = form.status();
     let page = SubscriptionPage {
         page: visitor.page(LIST, &subscription.name).await,
@@ -290,9 +304,9 @@ async fn show(visitor: &Visitor, id: &str, filter: Filter, form: Form) -> Answer
         state: state(&subscription),
         active: subscription.state == "active",
         facts: facts(&subscription, &titles, &known),
-        tabs: tabs.into_iter().map(|(state, words)| filter.tab("state", state, words, None)).collect(),
+        tabs: STATES.into_iter().map(|(state, words)| filter.tab("state", state, words, None)).collect(),
         rows: answer.deliveries.iter().map(|one| deliveries::row(one, &titles)).collect(),
-        pager: filter.pager(&answer.next_page_token, answer.deliveries.len()),
+        pager: filter.pager(&answer.next_page_token, answer.deliveries.len()).exported(&filter),
         filter,
         name: subscription.name,
     };

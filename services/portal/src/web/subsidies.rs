@@ -1,24 +1,20 @@
 //! 监管服务/建设补贴/补贴管理, what administrators do there: applications by node, carrying one over to the next batch,
 //! freezing an order. The launch is in [`super::launch`]; orders and their members are in [`super::orders`].
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::{extract::Path, http::StatusCode, routing::get};
-use proto::{
-    common,
-    reviews::{
-        CarryOverRequest, FreezeOrderRequest, GetRoundRequest, GetWorkOrderRequest, ListApplicationsRequest,
-    },
+use proto::reviews::{
+    CarryOverRequest, CountByPlaceRequest, FreezeOrderRequest, GetRoundRequest, GetWorkOrderRequest,
+    PlaceCount,
 };
 use tonic::Status;
 
 use super::{
     Routes,
-    applications::{self, Counts, Rows},
+    applications::{self, Rows},
     county_subsidies::CHOOSING,
     extensions,
-    orders::{self, JOINT, LIST},
+    orders::{JOINT, LIST},
     reassign,
     several::Desk,
 };
@@ -36,9 +32,6 @@ use crate::{
 pub const APPLICATIONS: &str = "/supervision/subsidies/applications";
 /// The node before a launch.
 const WAITING: &str = "AwaitingJointReview";
-/// Applications of one answer, and answers that are read to count what waits.
-const PAGE: i32 = 200;
-const PAGES_MAX: usize = 10;
 /// Nodes that the tabs offer.
 const TABS: [&str; 6] =
     [WAITING, "ExpertReview", "SupplementDue", "AwaitingProvince", "ProvincialReview", "Approved"];
@@ -78,18 +71,19 @@ pub struct SubsidiesPage {
 async fn list(visitor: Visitor, filter: Filter) -> Answer {
     visitor.only(&JOINT)?;
     let title = "补贴申请";
-    let (request, shown) = (applications::wanted(&filter), filter.clone());
-    let (page, list, counts, names, rounds) = tokio::join!(
+    let request = applications::wanted(&filter);
+    let (page, read, names, rounds) = tokio::join!(
         visitor.page(LIST, title),
-        Rows::asked(&visitor, title, filter, request.clone()),
-        Counts::read(&visitor, &shown),
+        Rows::read(&visitor, title, filter, request),
         visitor.portal.divisions.names(),
-        orders::rounds(&visitor)
+        visitor.portal.rounds.names(&visitor)
     );
-    let list = Rows { choosing: CHOOSING, ..list?.counted(&counts, &request) };
+    let (list, counts) = read?;
+    let list = Rows { choosing: CHOOSING, ..list };
     if visitor.fragment == "list" {
         return visitor.show(StatusCode::OK, &list);
     }
+    let shown = &list.filter;
     let tabs = TABS.map(|id| shown.tab("stage", id, stage::of(id).reviewer.0, counts.of(&[id], "")));
     let tabs = [shown.tab("stage", "", "全部", counts.of(&[], ""))].into_iter().chain(tabs).collect();
     let stages = stage::TABLE.iter().map(|row| (row.id, row.reviewer.0)).collect();
@@ -126,8 +120,6 @@ pub struct Waiting {
     pub round: String,
     /// By city.
     pub cities: Vec<City>,
-    /// Whether more wait than were counted.
-    pub more: bool,
 }
 
 impl Waiting {
@@ -138,54 +130,34 @@ impl Waiting {
 
     /// 5 市 31 站.
     pub fn size(&self) -> String {
-        format!("{} 市 {}{} 站", self.cities.len(), self.total(), if self.more { "+" } else { "" })
+        format!("{} 市 {} 站", self.cities.len(), self.total())
     }
 }
 
-/// What waits, by round and city, the newest round first.
+/// What waits, by round and city, the newest round first; every one of them is counted.
 ///
 /// # Errors
 /// reviews is away.
 pub async fn waiting(visitor: &Visitor, rounds: &[(String, String)]) -> Result<Vec<Waiting>, Status> {
     let names = visitor.portal.divisions.names().await;
-    let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
-    let mut token = String::new();
-    let mut client = visitor.applications();
-    for _ in 0..PAGES_MAX {
-        let request = ListApplicationsRequest {
-            page: Some(common::Page { page_size: PAGE, page_token: token }),
-            stages: vec![WAITING.to_owned()],
-            ..ListApplicationsRequest::default()
-        };
-        let answer = client.list_applications(request).await?.into_inner();
-        for view in answer.applications {
-            *counts.entry((view.round_id, view.prefecture)).or_default() += 1;
-        }
-        token = answer.next_page_token;
-        if token.is_empty() {
-            break;
-        }
-    }
-    Ok(grouped(&names, rounds, &counts, !token.is_empty()))
+    let request = CountByPlaceRequest { stage: WAITING.to_owned(), by: "prefecture".to_owned() };
+    let answer = visitor.applications().count_by_place(request).await?.into_inner();
+    Ok(grouped(&names, rounds, &answer.counts))
 }
 
-fn grouped(
-    names: &Known,
-    rounds: &[(String, String)],
-    counts: &BTreeMap<(String, String), usize>,
-    more: bool,
-) -> Vec<Waiting> {
+/// `counts` come round by round.
+fn grouped(names: &Known, rounds: &[(String, String)], counts: &[PlaceCount]) -> Vec<Waiting> {
     let mut found: Vec<Waiting> = Vec::new();
-    for ((round_id, code), count) in counts {
+    for PlaceCount { round_id, prefecture: code, count, .. } in counts {
         if found.last().is_none_or(|last| last.round_id != *round_id) {
             let name = rounds.iter().find(|(id, _)| id == round_id).map_or(round_id, |(_, name)| name);
-            found.push(Waiting { round_id: round_id.clone(), round: name.clone(), cities: Vec::new(), more });
+            found.push(Waiting { round_id: round_id.clone(), round: name.clone(), cities: Vec::new() });
         }
         let Some(last) = found.last_mut() else { continue };
         last.cities.push(City {
             code: code.clone(),
             name: names.name(code),
-            count: *count,
+            count: usize::try_from(*count).unwrap_or(0),
             path: format!("{APPLICATIONS}?stage={WAITING}&round={round_id}&prefecture={code}"),
             launch: format!("{LIST}/launch?round={round_id}&city={code}"),
         });
@@ -209,7 +181,7 @@ pub struct CarryOverPage {
 
 async fn carry_over_page(visitor: &Visitor, id: &str, form: Form) -> Answer {
     visitor.only(&[Role::Administrator])?;
-    let (page, case) = tokio::join!(visitor.page(LIST, "转入下一批"), Case::load(visitor, id));
+    let (page, case) = tokio::join!(visitor.page(LIST, "转入下次发起"), Case::load(visitor, id));
     let status = form.status();
     visitor.show(status, &CarryOverPage { page, form, case: case? })
 }
@@ -229,7 +201,7 @@ async fn carry_over(visitor: Visitor, Path(id): Path<String>, form: Form) -> Ans
         Ok(answer) => {
             let view = answer.into_inner();
             let done =
-                format!("{}（{}）已转出工单，待下一批发起联合审核", view.station_name, view.application_no);
+                format!("{}（{}）已转出工单，待下次发起联合审核", view.station_name, view.application_no);
             visitor.done(&format!("{LIST}/{id}"), &done)
         }
         Err(status) => carry_over_page(&visitor, &id, form.refused(status)?).await,
@@ -261,7 +233,7 @@ async fn freeze_page(visitor: &Visitor, id: &str, form: Form) -> Answer {
     visitor.only(&[Role::Administrator])?;
     let request = GetWorkOrderRequest { work_order_id: id.to_owned() };
     let view = visitor.joint_review().get_work_order(request).await?.into_inner();
-    let (page, names) = tokio::join!(visitor.page(LIST, "锁定工单"), visitor.portal.divisions.names());
+    let (page, names) = tokio::join!(visitor.page(LIST, "冻结工单"), visitor.portal.divisions.names());
     let round = visitor.rounds().get_round(GetRoundRequest { round_id: view.round_id.clone() }).await;
     let round = Away::or(round, "批次规则")?.map(tonic::Response::into_inner);
     let name = round.as_ref().map_or_else(|_| view.round_id.clone(), |round| round.name.clone());
@@ -280,7 +252,7 @@ async fn ask_freeze(visitor: Visitor, Path(id): Path<String>) -> Answer {
 
 async fn freeze(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Answer {
     if !form.has("sure", "yes") {
-        form.mark("sure", "锁定后不能撤销，请勾选确认");
+        form.mark("sure", "冻结后不能撤销，请勾选确认");
         return freeze_page(&visitor, &id, form).await;
     }
     let request = FreezeOrderRequest {
@@ -291,7 +263,7 @@ async fn freeze(visitor: Visitor, Path(id): Path<String>, mut form: Form) -> Ans
     match visitor.joint_review().freeze_order(request).await {
         Ok(_) => visitor.done(
             &format!("{LIST}/orders/{id}"),
-            "工单已锁定并完成抽样，种子和总体哈希已公布；抽中的申请待省级厅委审核",
+            "工单已冻结并完成抽样，种子和总体哈希已公布；抽中的申请待省级厅委审核",
         ),
         Err(status) => freeze_page(&visitor, &id, form.refused(status)?).await,
     }
@@ -303,12 +275,17 @@ mod tests {
 
     #[test]
     fn what_waits_is_grouped_by_round_the_newest_first_and_by_city() {
-        let key = |round: &str, city: &str| (round.to_owned(), city.to_owned());
-        let counts = [(key("a", "410100"), 2), (key("a", "410300"), 1), (key("b", "410100"), 5)].into();
+        let count = |round: &str, city: &str, count| PlaceCount {
+            round_id: round.into(),
+            prefecture: city.into(),
+            count,
+            ..PlaceCount::default()
+        };
+        let counts = [count("a", "410100", 2), count("a", "410300", 1), count("b", "410100", 2_501)];
         let rounds = [("b".to_owned(), "第二批".to_owned()), ("a".to_owned(), "第一批".to_owned())];
-        let found = grouped(&Known::default(), &rounds, &counts, false);
+        let found = grouped(&Known::default(), &rounds, &counts);
         let sizes: Vec<_> = found.iter().map(|one| (one.round.as_str(), one.size())).collect();
-        assert_eq!(sizes, [("第二批", "1 市 5 站".to_owned()), ("第一批", "2 市 3 站".to_owned())]);
+        assert_eq!(sizes, [("第二批", "1 市 2501 站".to_owned()), ("第一批", "2 市 3 站".to_owned())]);
         assert_eq!(
             found[1].cities[1].path,
             "/supervision/subsidies/applications?stage=AwaitingJointReview&round=a&prefecture=410300"

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{extract::Path, http::StatusCode, routing::get};
 use proto::accounts::{
     CreateOfficialRequest, DeactivateUserRequest, EndSessionsRequest, GetUserViewRequest, ListUsersRequest,
-    ReissuePasswordRequest, UnlockUserRequest, UserView,
+    ReissuePasswordRequest, ResetSecondFactorRequest, UnlockUserRequest, UserView,
 };
 
 use super::{Routes, rounds};
@@ -33,6 +33,7 @@ pub fn routes() -> Routes {
         .route("/system/users/{id}", get(show))
         .route("/system/users/{id}/password", get(show).post(reissue))
         .route("/system/users/{id}/deactivate", get(show).post(deactivate))
+        .route("/system/users/{id}/second-factor", get(show).post(reset_second_factor))
         .route("/system/users/{id}/unlock", get(show).post(unlock))
         .route("/system/users/{id}/sessions", get(show).post(end_sessions))
 }
@@ -152,8 +153,8 @@ pub struct NewUserPage {
     pub roles: Vec<(&'static str, &'static str)>,
     /// Cities with their counties, to choose from.
     pub places: Vec<Place>,
-    /// Departments that rounds name.
-    pub departments: Vec<String>,
+    /// Departments to choose from: code and name.
+    pub departments: Vec<(String, String)>,
 }
 
 async fn new(visitor: &Visitor, form: Form) -> Answer {
@@ -216,7 +217,10 @@ struct Act {
     ends: bool,
 }
 
-const ACTS: [Act; 4] = [
+/// The act that is there only where a second factor is enrolled.
+const SECOND_FACTOR: &str = "second-factor";
+
+const ACTS: [Act; 5] = [
     Act {
         path: "password",
         label: "重新发放密码",
@@ -225,9 +229,16 @@ const ACTS: [Act; 4] = [
         ends: false,
     },
     Act {
+        path: SECOND_FACTOR,
+        label: "重置动态口令",
+        effect: "手机遗失或更换时使用：动态口令停用、所有登录结束；请先当面或电话核实本人身份。",
+        by: &[Role::SecurityAdministrator],
+        ends: false,
+    },
+    Act {
         path: "unlock",
         label: "解除锁定",
-        effect: "登录失败次数清零，可以立即再次登录。",
+        effect: "密码错误次数清零，可以立即再次登录；动态口令的锁定不解除，到时自动恢复。",
         by: &[Role::SystemAdministrator],
         ends: false,
     },
@@ -292,7 +303,11 @@ async fn page(visitor: &Visitor, id: &str, form: Form) -> Answer {
     );
     let user = user?.into_inner();
     let reviews = visitor.is(Role::Administrator) && !user.operator_id.is_empty();
-    let acts = ACTS.iter().filter(|act| user.active && act.by.iter().any(|role| visitor.is(*role)));
+    let offered = |act: &&Act| {
+        let there = act.path != SECOND_FACTOR || user.second_factor;
+        user.active && there && act.by.iter().any(|role| visitor.is(*role))
+    };
+    let acts = ACTS.iter().filter(offered);
     let status = form.status();
     let page = UserPage {
         page,
@@ -328,6 +343,7 @@ fn facts(names: &Known, user: &UserView) -> Vec<Fact> {
         fact("所属单位", &user.office),
         fact("厅委", &labels::department(&user.department)),
         fact("工作单位", &user.employer),
+        fact("动态口令", if user.second_factor { "已启用" } else { "未启用" }),
         fact("创建时间", &format::moment(user.created_at.as_ref())),
     ]
 }
@@ -368,6 +384,13 @@ async fn deactivate(visitor: Visitor, Path(id): Path<String>, mut form: Form) ->
     let request = DeactivateUserRequest { request_id: form.request_id(), user_id: id.clone() };
     let answer = visitor.users().deactivate(request).await;
     acted(&visitor, &id, form, answer, "账号已停用").await
+}
+
+async fn reset_second_factor(visitor: Visitor, Path(id): Path<String>, form: Form) -> Answer {
+    visitor.only(&[Role::SecurityAdministrator])?;
+    let request = ResetSecondFactorRequest { request_id: form.request_id(), user_id: id.clone() };
+    let answer = visitor.users().reset_second_factor(request).await;
+    acted(&visitor, &id, form, answer, "动态口令已停用，下次登录后可重新启用").await
 }
 
 async fn unlock(visitor: Visitor, Path(id): Path<String>, form: Form) -> Answer {

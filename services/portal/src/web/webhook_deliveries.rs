@@ -1,11 +1,12 @@
-//! One delivery of a webhook: what was sent, each attempt with its answer, and 重发.
+//! One delivery of a webhook: what was sent, each attempt with its answer, what the receiver says became of it, and 重发.
 
 use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::{extract::Path, routing::get};
 use proto::notifications::{
-    Attempt, Delivery, GetDeliveryRequest, GetSubscriptionRequest, ResendDeliveryRequest, Subscription,
+    Attempt, Delivery, GetDeliveryRequest, GetSubscriptionRequest, Receipt, ResendDeliveryRequest,
+    Subscription,
 };
 use tonic::Status;
 
@@ -42,6 +43,8 @@ pub struct Row {
     pub last: String,
     /// When it is tried next, or was settled.
     pub at: String,
+    /// What the receiver says became of it, by kind; — where it says nothing.
+    pub receipts: String,
 }
 
 /// One attempt.
@@ -57,6 +60,23 @@ pub struct AttemptRow {
     pub latency: String,
     /// Beginning of the answer.
     pub answer: String,
+}
+
+/// One receipt.
+#[derive(Debug, Clone, Default)]
+pub struct ReceiptRow {
+    /// What it is about, as the receiver calls it.
+    pub kind: String,
+    /// Words and class.
+    pub status: Tag,
+    /// The receiver's own code.
+    pub code: String,
+    /// By the receiver's clock.
+    pub at: String,
+    /// By ours.
+    pub received_at: String,
+    /// Whether no later one of its kind came.
+    pub live: bool,
 }
 
 /// The page.
@@ -81,6 +101,8 @@ pub struct DeliveryPage {
     pub body: String,
     /// Newest first.
     pub attempts: Vec<AttemptRow>,
+    /// Newest first by the receiver's clock.
+    pub receipts: Vec<ReceiptRow>,
 }
 
 /// The subscription as it stands.
@@ -123,6 +145,32 @@ pub(super) fn row(delivery: &Delivery, titles: &BTreeMap<String, String>) -> Row
         attempts: delivery.attempts,
         last: format::or_dash(&last(delivery)),
         at: format::short(at),
+        receipts: format::or_dash(&receipts(&delivery.receipts)),
+    }
+}
+
+/// Receipts in one line, e.g. sms 已办成（DELIVRD）.
+fn receipts(receipts: &[Receipt]) -> String {
+    let words: Vec<String> = receipts
+        .iter()
+        .map(|one| {
+            let (text, _) = labels::receipt(&one.status);
+            let code = if one.code.is_empty() { String::new() } else { format!("（{}）", one.code) };
+            format!("{} {text}{code}", one.kind)
+        })
+        .collect();
+    words.join("、")
+}
+
+fn receipt(receipt: &Receipt) -> ReceiptRow {
+    let (text, class) = labels::receipt(&receipt.status);
+    ReceiptRow {
+        kind: receipt.kind.clone(),
+        status: Tag { text: text.to_owned(), class },
+        code: format::or_dash(&receipt.code),
+        at: format::moment(receipt.at.as_ref()),
+        received_at: format::moment(receipt.received_at.as_ref()),
+        live: receipt.live,
     }
 }
 
@@ -171,6 +219,7 @@ async fn show(visitor: &Visitor, id: &str, delivery_id: &str, form: Form) -> Ans
         facts,
         body: answer.body,
         attempts: answer.attempts.iter().map(attempt).collect(),
+        receipts: answer.receipts.iter().map(receipt).collect(),
     };
     visitor.show(status, &page)
 }
@@ -188,5 +237,24 @@ async fn resend(visitor: Visitor, Path((id, delivery)): Path<(String, String)>, 
             visitor.done(&path, "已安排重发，编号不变；刷新本页查看结果")
         }
         Err(status) => show(&visitor, &id, &delivery, form.refused(status)?).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_the_log_says_what_the_receiver_says_and_a_dash_where_it_says_nothing() {
+        let receipt = |kind: &str, status: &str, code: &str| Receipt {
+            kind: kind.to_owned(),
+            status: status.to_owned(),
+            code: code.to_owned(),
+            ..Receipt::default()
+        };
+        let delivery = |receipts| Delivery { receipts, ..Delivery::default() };
+        let said = vec![receipt("case", "delivered", ""), receipt("sms", "failed", "EXPIRED")];
+        assert_eq!(row(&delivery(said), &BTreeMap::new()).receipts, "case 已办成、sms 未办成（EXPIRED）");
+        assert_eq!(row(&delivery(Vec::new()), &BTreeMap::new()).receipts, "—");
     }
 }

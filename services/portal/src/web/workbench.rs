@@ -7,21 +7,23 @@ use std::{
 
 use askama::Template;
 use axum::{http::StatusCode, routing::get};
-use futures::future::join_all;
 use proto::{
-    accounts::{Division, GetOwnProfileRequest},
+    accounts::GetOwnProfileRequest,
     common,
-    notifications::{
-        CountTasksRequest, CountTasksResponse, ListMessagesRequest, ListTasksRequest, Message, Task,
-    },
-    reviews::{ApplicationView, CountApplicationsRequest, CountDecidedRequest, ListApplicationsRequest},
+    notifications::{CountTasksRequest, ListMessagesRequest, ListTasksRequest, Message, Task},
+    reviews::{ApplicationView, CountByPlaceRequest, CountDecidedRequest, ListApplicationsRequest},
 };
 
-use super::{Routes, applications::Row, messages, notices};
+use super::{
+    Routes,
+    applications::Row,
+    messages, notices,
+    tiles::{self, Tile},
+};
 use crate::{
     Answer, Page, Refused, Role, Visitor,
     divisions::Known,
-    format, frame, labels, menu,
+    format, labels, menu,
     notice::Line,
     refused::Away,
     stage::{self, Tag},
@@ -37,34 +39,6 @@ const ROWS_OF_MINE: usize = 10;
 /// Routes of this area.
 pub fn routes() -> Routes {
     Routes::new().route("/workbench", get(show))
-}
-
-/// One tile.
-#[derive(Debug, Clone, Default)]
-pub struct Tile {
-    /// How many; 1,001 stands for 1,000+.
-    pub count: i32,
-    /// Of what.
-    pub label: String,
-    /// The oldest of them.
-    pub line: String,
-    /// The list with exactly these.
-    pub path: String,
-    /// Its colour.
-    pub class: &'static str,
-}
-
-impl Tile {
-    /// Its picture in the sprite.
-    pub fn icon(&self) -> &'static str {
-        match self.class {
-            "danger" => "undo",
-            "warn" => "upload",
-            "mute" => "edit",
-            "joint" => "users",
-            _ => "file",
-        }
-    }
 }
 
 /// One task.
@@ -93,7 +67,7 @@ pub struct TaskRow {
 pub struct Share {
     /// The county.
     pub name: String,
-    /// How many; 1,001 stands for 1,000+.
+    /// How many; above 1,000 it reads 1,000+.
     pub count: i32,
     /// Length of its bar, of 100 for the longest.
     pub length: i32,
@@ -141,6 +115,8 @@ pub struct WorkbenchPage {
     pub tiles: Result<Vec<Tile>, Away>,
     /// The least time left first; an operator sees its applications instead.
     pub tasks: Result<Vec<TaskRow>, Away>,
+    /// The list of every application that waits for an official; empty for who has no such desk.
+    pub all: String,
     /// What an official has decided today, with the list of everything that it decided; `None` for others, and while that
     /// cannot be read.
     pub done: Option<(i32, String)>,
@@ -168,10 +144,11 @@ async fn show(visitor: Visitor) -> Answer {
     let (mut counts, mut messages) = (visitor.worklist(), visitor.messages());
     let latest = ListMessagesRequest { page: first(), unread_only: false };
     let names = visitor.portal.divisions.names().await;
-    let (page, company, counts, tasks, done, mine, messages, notices, shares) = tokio::join!(
+    let (page, company, counts, views, tasks, done, mine, messages, notices, shares) = tokio::join!(
         visitor.page("/workbench", "工作台"),
         company(&visitor, &names),
         counts.count_tasks(CountTasksRequest {}),
+        tiles::views(&visitor),
         tasks(&visitor, &names),
         done(&visitor),
         mine(&visitor, &names),
@@ -182,8 +159,10 @@ async fn show(visitor: Visitor) -> Answer {
     let page = WorkbenchPage {
         page,
         company: company?,
-        tiles: Away::or(counts, "待办数量")?.map(|answer| tiles(&visitor, &answer.into_inner())),
+        tiles: Away::or(counts, "待办数量")?
+            .map(|answer| tiles::tiles(&visitor, &answer.into_inner()).into_iter().chain(views).collect()),
         tasks: tasks?,
+        all: if visitor.parties().is_empty() { String::new() } else { visitor.own_path("open") },
         done,
         mine: mine?,
         messages: Away::or(messages, "消息")?
@@ -219,7 +198,7 @@ async fn done(visitor: &Visitor) -> Option<(i32, String)> {
         return None;
     }
     let answer = visitor.applications().count_decided(CountDecidedRequest {}).await.ok()?;
-    Some((answer.into_inner().today, visitor.done_path()))
+    Some((answer.into_inner().today, visitor.own_path("done")))
 }
 
 async fn mine(visitor: &Visitor, names: &Known) -> Result<Option<Result<Vec<Row>, Away>>, Refused> {
@@ -265,76 +244,29 @@ async fn company(visitor: &Visitor, names: &Known) -> Result<Option<Company>, Re
     }))
 }
 
-fn tiles(visitor: &Visitor, counts: &CountTasksResponse) -> Vec<Tile> {
-    let operator = visitor.is(Role::Operator);
-    let parties = visitor.parties();
-    let count = |kind: &str, stage: &str| {
-        counts.counts.iter().find(|one| one.subject_type == kind && one.stage == stage)
-    };
-    let tile = |kind: &str, stage: &str, label: &str, class: &'static str, path: String| {
-        let found = count(kind, stage);
-        let number = found.map_or(0, |found| found.count);
-        let days = format::days_since(found.and_then(|found| found.oldest_since.as_ref()));
-        let (red, yellow) = found.map_or((0, 0), |found| (found.red, found.yellow));
-        let line = match (number, red, yellow) {
-            (0, _, _) => "无".to_owned(),
-            (_, 0, 0) => format!("最早一项已等待 {days} 天"),
-            (_, 0, near) => format!("{} 件临近时限", frame::count(near)),
-            (_, over, _) => format!("{} 件已超期", frame::count(over)),
-        };
-        Tile { count: number, label: label.to_owned(), line, path, class }
-    };
-    let mut tiles = Vec::new();
-    if visitor.is(Role::Administrator) {
-        for (state, label, path) in [
-            ("Pending", "账号待审核", "/system/accounts?state=pending"),
-            ("Active", "资料变更待审核", "/system/accounts?state=changed"),
-        ] {
-            tiles.push(tile("operator", state, label, "warn", path.to_owned()));
-        }
-    }
-    tiles.extend(stage::waiting_for(&parties).map(|row| {
-        let (label, class) = if operator { row.operator } else { row.reviewer };
-        // Two nodes read alike to an operator; the tiles tell them apart.
-        let label = match (operator, row.id) {
-            (true, "CountyReturned") => "县级未通过，需修改",
-            (true, "CityReturned") => "市级退回，需修改",
-            (true, "Draft") => "草稿未提交",
-            _ => label,
-        };
-        let class = if class.is_empty() || class == "draft" { "mute" } else { class };
-        tile("application", row.id, label, class, visitor.stage_path(row.id))
-    }));
-    tiles
-}
-
-/// A county that cannot be counted just now is left out.
+/// None while they cannot be counted.
 async fn shares(visitor: &Visitor, names: &Known) -> Option<Vec<Share>> {
     if !visitor.is(Role::City) {
         return None;
     }
-    let counties = visitor.view.scope.iter().flat_map(|city| names.counties(city));
-    let counted = join_all(counties.map(|county| async move {
-        let filter = ListApplicationsRequest {
-            stages: vec![CITY_NODE.to_owned()],
-            county: county.code.clone(),
-            ..ListApplicationsRequest::default()
-        };
-        let request = CountApplicationsRequest { filter: Some(filter) };
-        let answer = visitor.applications().count_applications(request).await.ok()?;
-        Some((county, answer.into_inner().total))
-    }));
-    Some(ranked(counted.await.into_iter().flatten().filter(|(_, count)| *count > 0).collect()))
+    let request = CountByPlaceRequest { stage: CITY_NODE.to_owned(), by: "county".to_owned() };
+    let answer = visitor.applications().count_by_place(request).await.ok()?.into_inner();
+    let mut counted: BTreeMap<String, i32> = BTreeMap::new();
+    for one in answer.counts.into_iter().filter(|one| visitor.view.scope.contains(&one.prefecture)) {
+        *counted.entry(one.county).or_default() += one.count;
+    }
+    Some(ranked(names, counted))
 }
 
-fn ranked(mut counted: Vec<(Division, i32)>) -> Vec<Share> {
+fn ranked(names: &Known, counted: BTreeMap<String, i32>) -> Vec<Share> {
+    let mut counted: Vec<_> = counted.into_iter().collect();
     counted.sort_by_key(|(_, count)| Reverse(*count));
     let most = counted.first().map_or(1, |(_, count)| *count);
-    let share = |(county, count): (Division, i32)| Share {
+    let share = |(county, count): (String, i32)| Share {
+        name: names.name(&county),
         count,
         length: (count * 100 / most).max(1),
-        path: format!("/supervision/county-subsidies?stage={CITY_NODE}&county={}", county.code),
-        name: county.name,
+        path: format!("/supervision/county-subsidies?stage={CITY_NODE}&county={county}"),
     };
     counted.into_iter().map(share).collect()
 }
@@ -399,8 +331,9 @@ mod tests {
 
     #[test]
     fn what_waits_for_a_city_is_ranked_by_county_the_most_first() {
-        let county = |code: &str| Division { code: code.into(), name: code.into(), ..Division::default() };
-        let shares = ranked(vec![(county("410105"), 1), (county("410122"), 200), (county("410181"), 100)]);
+        let counted = [("410105", 1), ("410122", 200), ("410181", 100)];
+        let counted = counted.map(|(code, count)| (code.to_owned(), count));
+        let shares = ranked(&Known::default(), counted.into());
         let rows: Vec<_> = shares.iter().map(|one| (one.name.as_str(), one.count, one.length)).collect();
         assert_eq!(rows, [("410122", 200, 100), ("410181", 100, 50), ("410105", 1, 1)]);
     }

@@ -9,6 +9,7 @@ use axum::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use ed25519_dalek::SigningKey;
+use futures::{StreamExt as _, stream};
 use portal::{Portal, config::Config};
 use secrecy::SecretString;
 use tower::ServiceExt as _;
@@ -32,7 +33,7 @@ pub(crate) fn portal(change: impl FnOnce(&mut Config)) -> Router {
 pub(crate) struct Answer {
     pub status: StatusCode,
     headers: HeaderMap,
-    text: String,
+    pub text: String,
 }
 
 impl Answer {
@@ -48,7 +49,7 @@ impl Answer {
     }
 }
 
-async fn ask(portal: &Router, request: Request<Body>) -> Answer {
+pub(crate) async fn ask(portal: &Router, request: Request<Body>) -> Answer {
     let response = portal.clone().oneshot(request).await.expect("a router never fails");
     let (parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
@@ -194,6 +195,29 @@ async fn without_a_session_every_page_leads_to_the_sign_in_page_and_back() {
 }
 
 #[tokio::test]
+async fn an_answer_that_leads_to_signing_in_ends_no_cookie() {
+    let portal = portal(|_| {});
+    for (path, destination) in [("/workbench", "document"), ("/files/7/preview", "iframe")] {
+        let request = Request::get(path).header("sec-fetch-dest", destination);
+        let answer = ask(&portal, request.body(Body::empty()).expect("a request")).await;
+        assert!(answer.status == StatusCode::SEE_OTHER || answer.status == StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            answer.header(header::SET_COOKIE),
+            "",
+            "the browser may have another session by now: {path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_page_ends_no_session_of_which_accounts_says_nothing() {
+    let portal = portal(|_| {});
+    let request = Request::get("/login").header(header::COOKIE, "visit=a; session=b");
+    let answer = ask(&portal, request.body(Body::empty()).expect("a request")).await;
+    assert_eq!((answer.status, answer.header(header::SET_COOKIE)), (StatusCode::OK, ""));
+}
+
+#[tokio::test]
 async fn a_form_that_comes_after_the_session_stays_in_the_sign_in_page_also_when_signing_in_fails() {
     let portal = portal(|_| {});
     let (_, cookie) = sign_in_page(&portal).await;
@@ -216,6 +240,21 @@ async fn a_form_that_comes_after_the_session_stays_in_the_sign_in_page_also_when
     let again = post(&portal, &cookie, &[], body).await;
     assert_eq!(again.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!((again.hidden("unsent_to"), again.hidden("unsent")), (path, kept.as_str()));
+}
+
+#[tokio::test]
+async fn a_form_that_waits_for_a_code_stays_when_session_or_ticket_have_ended_meanwhile() {
+    let portal = portal(|_| {});
+    let (page, cookie) = sign_in_page(&portal).await;
+    let token = page.hidden("form_token");
+    let to = "/supervision/county-subsidies/7/review";
+    let body = format!("form_token={token}&code=123456&return={to}&unsent_to={to}&unsent=opinion%3Da");
+    for path in ["/login/again", "/login/code", "/login/enrol"] {
+        let asked = post_to(&portal, path, &cookie, &[], body.clone()).await;
+        assert_eq!(asked.status, StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!((asked.hidden("unsent_to"), asked.hidden("unsent")), (to, "opinion=a"), "{path}");
+        assert_eq!(asked.hidden("return"), to, "{path}");
+    }
 }
 
 #[tokio::test]
@@ -290,4 +329,31 @@ async fn one_address_registers_only_so_often_and_listing_counties_is_no_try() {
     let refused = post_to(&portal, "/register", &cookie, &[], body).await;
     assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(refused.text.contains("操作过于频繁"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn only_so_many_files_are_on_their_way_at_a_time() {
+    let portal = portal(|config| config.limits.uploads_at_once = 1);
+    let (page, cookie) = sign_in_page(&portal).await;
+    let part =
+        |head: &str, text: &str| format!("--limit\r\nContent-Disposition: form-data; {head}\r\n\r\n{text}");
+    let token = part("name=\"form_token\"", page.hidden("form_token"));
+    let start = format!("{token}\r\n{}", part("name=\"licence\"; filename=\"a.pdf\"", "%PDF"));
+    let request = |body: Body| {
+        Request::post("/register")
+            .header(header::HOST, "portal.example")
+            .header(header::COOKIE, &cookie)
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=limit")
+            .body(body)
+            .expect("a request")
+    };
+    let whole = || request(Body::from(format!("{start}\r\n--limit--\r\n")));
+    let begun = stream::iter([Ok::<_, std::io::Error>(start.clone())]).chain(stream::pending());
+    let mut slow = Box::pin(portal.clone().oneshot(request(Body::from_stream(begun))));
+    assert!(futures::poll!(&mut slow).is_pending(), "the rest of its file does not come");
+    let refused = ask(&portal, whole()).await;
+    assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(refused.text.contains("同时上传文件的人较多"), "{}", refused.text);
+    drop(slow);
+    assert_ne!(ask(&portal, whole()).await.status, StatusCode::TOO_MANY_REQUESTS);
 }

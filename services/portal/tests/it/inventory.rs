@@ -1,5 +1,5 @@
 //! Every page of the guide's inventory is there, under the menu path of the manual, for the role that it names. The public
-//! pages, the map and the statistics are not among them. Source: ui, section 3.
+//! pages and the map are not among them. Source: ui, section 3.
 
 use axum::http::StatusCode;
 use portal::{menu, roles::Role};
@@ -19,10 +19,13 @@ const MENU: &[(Role, &str, &str)] = &[
     (Role::Operator, "账号/成员与登录", "/account/members"),
     (Role::County, "工作台", "/workbench"),
     (Role::County, "监管服务/建设补贴/县域充电站补贴管理", "/supervision/county-subsidies"),
+    (Role::County, "监管服务/统计分析", "/supervision/statistics"),
     (Role::City, "工作台", "/workbench"),
     (Role::City, "监管服务/建设补贴/县域充电站补贴管理", "/supervision/county-subsidies"),
+    (Role::City, "监管服务/统计分析", "/supervision/statistics"),
     (Role::Administrator, "工作台", "/workbench"),
     (Role::Administrator, "监管服务/建设补贴/补贴管理", "/supervision/subsidies"),
+    (Role::Administrator, "监管服务/统计分析", "/supervision/statistics"),
     (Role::Administrator, "系统管理/账号管理/待审核", "/system/accounts?state=pending"),
     (Role::Administrator, "系统管理/账号管理/全部账号", "/system/users"),
     (Role::Administrator, "系统管理/轮次与参数", "/system/rounds"),
@@ -35,6 +38,7 @@ const MENU: &[(Role, &str, &str)] = &[
     (Role::Expert, "监管服务/建设补贴/补贴管理", "/supervision/subsidies"),
     (Role::Province, "工作台", "/workbench"),
     (Role::Province, "监管服务/建设补贴/补贴管理", "/supervision/subsidies"),
+    (Role::Province, "监管服务/统计分析", "/supervision/statistics"),
 ];
 
 /// Pages that are reached from others, from the header, or before signing in.
@@ -43,6 +47,8 @@ const BELOW: &[&str] = &[
     "/register",
     "/password/forgot",
     "/password/first",
+    "/login/code",
+    "/login/enrol",
     "/subsidy/applications/new",
     "/subsidy/applications/7/edit",
     "/subsidy/applications/7",
@@ -50,15 +56,23 @@ const BELOW: &[&str] = &[
     "/subsidy/applications/7/delete",
     "/subsidy/applications/7/terminate",
     "/subsidy/dossiers/7",
+    "/interconnect/connectors",
+    "/interconnect/defects",
     "/interconnect/link",
+    "/interconnect/link/settings",
+    "/interconnect/orders",
     "/account/company/edit",
     "/account/password",
+    "/account/second-factor",
     "/account/profile",
     "/messages",
     "/notices",
     "/supervision/county-subsidies/7/review",
     "/supervision/county-subsidies/7/paper-check",
+    "/supervision/statistics/connectors",
     "/system/accounts/7/review",
+    "/system/links/7",
+    "/system/links/7/settings",
     "/supervision/subsidies/launch",
     "/supervision/subsidies/orders/7",
     "/supervision/subsidies/orders/7/freeze",

@@ -1,8 +1,12 @@
 //! Every page with nothing, one, many and the longest values. A new template gets its samples here, one function each.
 
 mod administrator;
+mod links;
+mod notices;
 mod operator;
+mod reported;
 mod reviewer;
+mod sign_in;
 mod webhooks;
 
 use askama::Template;
@@ -10,9 +14,9 @@ use portal::{
     Form, Page, Refused,
     actions::Offer,
     case::{Case, Fact, Past},
+    config::Site,
     frame::{Crumb, Person},
     guard::{RefusedPage, RefusedPublicPage},
-    labels::OPERATOR_TYPES,
     list::Filter,
     menu,
     notice::{Line, Piece, Told},
@@ -21,23 +25,17 @@ use portal::{
     roles::Role,
     sessions::Badges,
     stage::{self, Tag},
-    unsent::Unsent,
     web::{
         applications::{Row, Rows},
-        login::{ContinuePage, LoginPage},
         messages::{MessageRow, MessagesPage},
         notices::{PublishedPage, PublishedPublicPage, ToldPage, ToldPublicPage},
-        password::{FirstPasswordPage, ForgotPage, PasswordPage},
-        profile::{AttemptRow, ProfilePage, SessionRow, SignIns},
-        registration::RegisterPage,
+        profile::ProfilePage,
         statements::StatementPage,
-        workbench::{Company, Latest, Share, TaskRow, Tile, WorkbenchPage},
+        tiles::Tile,
+        workbench::{Company, Latest, Share, TaskRow, WorkbenchPage},
     },
 };
-use proto::{
-    accounts::Division,
-    reviews::{ApplicationView, PaperCheck},
-};
+use proto::reviews::{ApplicationView, PaperCheck};
 
 /// One rendering.
 #[derive(Clone)]
@@ -105,7 +103,7 @@ impl Kind {
         let entries: Vec<_> = fields.iter().map(|field| (*field, self.text("值"))).collect();
         let mut form = Form::filled(entries);
         if self == Kind::Longest {
-            form.overtaken = self.text("");
+            (form.prevented, form.overtaken) = (self.text(""), self.text(""));
             for field in fields {
                 form.mark(field, &self.text(""));
             }
@@ -120,6 +118,7 @@ impl Kind {
     fn frame(self, path: &str) -> Page {
         Page {
             title: self.text("一页"),
+            site: site(),
             crumbs: self.some(|| Crumb { label: self.text("一步"), path: "/workbench".into() }),
             person: Some(Person {
                 name: self.text("甲"),
@@ -132,12 +131,11 @@ impl Kind {
             form_token: "token".into(),
             large: self == Kind::Longest,
             lasts_secs: 1740,
-            ..Page::default()
         }
     }
 
     fn guest(self) -> Page {
-        Page { title: self.text("一页"), form_token: "token".into(), ..Page::default() }
+        Page { title: self.text("一页"), site: site(), form_token: "token".into(), ..Page::default() }
     }
 
     fn row(self) -> Row {
@@ -146,6 +144,8 @@ impl Kind {
             number: self.text("BT-2026-410105-0001"),
             operator: self.text("示例公司"),
             place: self.text("郑州市 / 金水区"),
+            piles: "12 / 4".into(),
+            power: "1,468".into(),
             tag: self.tag(),
             left: self.tag(),
             holder: self.text("甲"),
@@ -219,20 +219,36 @@ impl Kind {
     }
 }
 
+/// Names and numbers of the platform, which no page is without.
+pub fn site() -> Site {
+    Site {
+        name: "示例充电智能服务平台".into(),
+        name_english: "Sample Charging Platform".into(),
+        support_phone: "0371-00000000".into(),
+        organiser: "示例省能源主管部门".into(),
+        declaration: "本单位承诺所填内容真实".into(),
+        ..Site::default()
+    }
+}
+
 /// All of them.
 pub fn all() -> Vec<Sample> {
-    let each = |kind| [of(kind), operator::of(kind), administrator::of(kind), reviewer::of(kind)].concat();
+    let each = |kind| {
+        [
+            of(kind),
+            sign_in::of(kind),
+            operator::of(kind),
+            administrator::of(kind),
+            reviewer::of(kind),
+            reported::of(kind),
+        ]
+        .concat()
+    };
     Kind::ALL.into_iter().flat_map(each).collect()
 }
 
 fn of(kind: Kind) -> Vec<Sample> {
     vec![
-        sample("login.html", kind, login(kind)),
-        sample("continue.html", kind, continued(kind)),
-        sample("register.html", kind, register(kind)),
-        sample("password_first.html", kind, password_first(kind)),
-        sample("password.html", kind, password(kind)),
-        sample("password_forgot.html", kind, forgot(kind)),
         sample("profile.html", kind, profile(kind)),
         sample("refused.html", kind, RefusedPage { page: kind.frame(""), refused: refused(kind) }),
         sample("refused_public.html", kind, RefusedPublicPage { page: kind.guest(), refused: refused(kind) }),
@@ -288,90 +304,12 @@ fn refused(kind: Kind) -> Refused {
     Refused { text: kind.text("页面不存在或已被移动"), ..Refused::fault(&std::fmt::Error) }
 }
 
-fn login(kind: Kind) -> LoginPage {
-    let (page, form) = (kind.guest(), kind.form(&["login", "password"]));
-    LoginPage {
-        page,
-        form,
-        way_back: "/workbench".into(),
-        ended: "登录已超时，请重新登录后继续",
-        unsent: unsent(kind),
-    }
-}
-
-fn unsent(kind: Kind) -> Unsent {
-    let entries = kind.each(|number| (format!("opinion_{number}"), kind.text("同意")));
-    Unsent { to: "/supervision/county-subsidies/7/review".into(), entries, files: kind == Kind::Longest }
-}
-
-fn continued(kind: Kind) -> ContinuePage {
-    let (page, way_back) = (kind.guest(), "/supervision/county-subsidies/7/review".into());
-    ContinuePage { page, why: kind.text("填写的内容仍然保留。"), unsent: unsent(kind), way_back }
-}
-
-fn register(kind: Kind) -> RegisterPage {
-    let division = || Division { code: "410105".into(), name: kind.text("金水区"), ..Division::default() };
-    let fields = [
-        "login",
-        "password",
-        "company_name",
-        "uscc",
-        "operator_type",
-        "in_province",
-        "registered_division",
-        "licence_county",
-        "home_province",
-        "licence",
-        "licence_file_id",
-        "contact_name",
-        "contact_phone",
-        "contact_email",
-        "truth_declared",
-    ];
-    RegisterPage {
-        page: kind.guest(),
-        form: kind.form(if kind == Kind::Longest { &fields[..10] } else { &fields }),
-        cities: kind.some(division),
-        counties: kind.some(division),
-        types: OPERATOR_TYPES.to_vec(),
-    }
-}
-
-fn password_first(kind: Kind) -> FirstPasswordPage {
-    let form = kind.form(&["code", "new_password", "new_password_again"]);
-    let forgotten = kind != Kind::One;
-    FirstPasswordPage { page: kind.guest(), form, sent_to: kind.text("199****0003"), forgotten }
-}
-
-fn forgot(kind: Kind) -> ForgotPage {
-    ForgotPage { page: kind.guest(), form: kind.form(&["login", "contact_phone"]) }
-}
-
-fn password(kind: Kind) -> PasswordPage {
-    let access = (kind != Kind::One).then(|| access(kind));
-    PasswordPage { page: kind.frame(""), form: kind.form(&["password", "new_password"]), access }
-}
-
-fn access(kind: Kind) -> Result<SignIns, Away> {
-    let attempt =
-        || AttemptRow { at: "2026-11-22 10:05".into(), address: kind.text("10.0.0.1"), outcome: kind.tag() };
-    let session = |number| SessionRow {
-        started_at: "2026-11-22 10:05".into(),
-        seen_at: "2026-11-22 10:35".into(),
-        address: kind.text("10.0.0.1"),
-        current: number == 0,
-    };
-    let phone = kind.text("199****0003");
-    let all = SignIns { phone, attempts: kind.some(attempt), sessions: kind.each(session) };
-    kind.part(|| all.clone()).map(|_| all)
-}
-
 fn profile(kind: Kind) -> ProfilePage {
     ProfilePage {
         page: kind.frame(""),
         facts: kind.some(|| Fact { name: "姓名", value: kind.text("甲") }),
         form: Form::default(),
-        access: access(kind),
+        access: sign_in::access(kind),
     }
 }
 
@@ -389,6 +327,7 @@ fn workbench(kind: Kind) -> WorkbenchPage {
         line: "最早一项已等待 3 天".into(),
         path: "/".into(),
         class: "info",
+        icon: "file",
     };
     let task = || TaskRow {
         title: kind.text("示例充电站"),
@@ -417,6 +356,7 @@ fn workbench(kind: Kind) -> WorkbenchPage {
         company: (kind != Kind::Empty).then_some(company),
         tiles: kind.part(tile),
         tasks: kind.part(task),
+        all: if kind == Kind::Empty { "" } else { "/supervision/county-subsidies?own=open" }.into(),
         done: (kind != Kind::One).then(|| (3, "/supervision/county-subsidies?own=done".to_owned())),
         mine: (kind != Kind::One).then(|| kind.part(|| kind.row())),
         messages: kind.part(latest),

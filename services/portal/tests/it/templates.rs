@@ -26,14 +26,16 @@ fn every_template_has_samples_with_nothing_one_many_and_the_longest() {
     }
 }
 
-/// The walks in a browser lay out what was rendered here: `target/tmp/portal-samples/<template>-<number>.html`.
+/// The walks in a browser lay out and judge what was rendered here: `target/tmp/portal-samples/<template>-<kind>-<number>.html`.
 #[test]
-fn the_longest_samples_are_kept_for_the_browser() {
+fn the_samples_are_kept_for_the_browser() {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("portal-samples");
+    // Of a run before nothing is left.
+    drop(fs::remove_dir_all(&folder));
     fs::create_dir_all(&folder).expect("a folder");
-    let longest = samples::all().into_iter().filter(|sample| sample.kind == Kind::Longest);
-    for (number, sample) in longest.enumerate() {
-        fs::write(folder.join(format!("{}-{number}.html", sample.template)), sample.html).expect("a sample");
+    for (number, sample) in samples::all().into_iter().enumerate() {
+        let name = format!("{}-{:?}-{number}.html", sample.template, sample.kind);
+        fs::write(folder.join(name), sample.html).expect("a sample");
     }
 }
 
@@ -42,9 +44,16 @@ fn no_page_has_inline_script_or_style_and_hostile_texts_are_inert() {
     for sample in samples::all() {
         let at = format!("{} {:?}", sample.template, sample.kind);
         assert!(!sample.html.contains("<script>"), "{at}");
-        // The pages of a document are shown where no script runs.
-        let own = usize::from(sample.template != "leaves.html");
+        // The pages of a document, and a notice in their place, are shown where no script runs.
+        let framed = sample.template == "file_notice.html" && !sample.html.contains("<header ");
+        let own = usize::from(sample.template != "leaves.html" && !framed);
         assert_eq!(sample.html.matches("<script ").count(), own, "{at}: only the portal's own");
+        let frames = sample.html.matches("<iframe ").count();
+        assert_eq!(
+            sample.html.matches(" sandbox=\"allow-same-origin ").count(),
+            frames,
+            "{at}: a frame is a sandbox"
+        );
         assert!(!sample.html.contains(" style=") && !sample.html.contains("<style"), "{at}");
         for handler in [" onclick=", " onload=", " onerror=", " onsubmit=", " onchange="] {
             assert!(!sample.html.contains(handler), "{at}");
@@ -95,10 +104,70 @@ fn every_label_error_and_description_finds_its_field() {
         for target in values(&sample.html, "<li><a href=\"#") {
             assert!(ids.contains(target), "{at}: the summary leads to {target}");
         }
+        // What is wrong is read with the field, or with the group of fields, that it is about.
+        let described: BTreeSet<&str> =
+            values(&sample.html, "aria-describedby=\"").flat_map(|text| text.split(' ')).collect();
+        for wrong in ids.iter().filter(|id| id.ends_with("-wrong")) {
+            assert!(described.contains(wrong), "{at}: no field is described by {wrong}");
+        }
+        assert!(!sample.html.contains("<p class=\"msg\">"), "{at}: a message that no field can refer to");
         for icon in values(&sample.html, "<use href=\"#") {
             assert!(ids.contains(icon), "{at}: there is no picture {icon}");
         }
     }
+}
+
+#[test]
+fn a_box_of_a_list_is_called_by_station_and_number() {
+    let mut called = 0;
+    for sample in samples::all().iter().filter(|sample| sample.kind == Kind::One) {
+        for name in values(&sample.html, "name=\"item\" value=\"7.3\" aria-label=\"") {
+            assert_eq!(name, "选择 示例充电站 BT-2026-410105-0001", "{}", sample.template);
+            called += 1;
+        }
+    }
+    assert!(called > 0);
+}
+
+#[test]
+fn what_changes_without_a_new_page_is_announced() {
+    let samples = samples::all();
+    for (template, place) in [
+        ("county_review.html", "data-viewing role=\"status\""),
+        ("order_member.html", "data-viewing role=\"status\""),
+        ("dossier.html", "role=\"status\" data-said"),
+    ] {
+        let shown = samples.iter().filter(|sample| sample.template == template && sample.kind == Kind::Many);
+        for sample in shown {
+            assert!(sample.html.contains(place), "{template}: {place}");
+        }
+    }
+}
+
+#[test]
+fn a_choice_that_is_cut_says_so_and_has_a_search_that_works_without_scripts() {
+    for template in ["dossier.html", "invoice.html"] {
+        for kind in [Kind::Many, Kind::One] {
+            let samples = samples::all();
+            let page = samples.iter().find(|sample| sample.template == template && sample.kind == kind);
+            let html = page.map(|page| page.html.as_str()).unwrap_or_default();
+            assert_eq!(html.contains("仅列出前 200 "), kind == Kind::Many, "{template} {kind:?}");
+            let sealed = template == "dossier.html" && kind == Kind::One;
+            assert_eq!(html.contains("name=\"q\" value=\""), !sealed, "{template} {kind:?}");
+        }
+    }
+}
+
+#[test]
+fn keys_of_single_letters_can_be_switched_off_wherever_there_are_any() {
+    let mut found = 0;
+    for sample in samples::all().iter().filter(|sample| sample.html.contains("id=\"keys\"")) {
+        let help = sample.html.split("id=\"keys\"").nth(1).and_then(|rest| rest.split("</details>").next());
+        let help = help.unwrap_or_default();
+        assert!(help.contains("<input type=\"checkbox\">"), "{} {:?}", sample.template, sample.kind);
+        found += 1;
+    }
+    assert!(found > 0);
 }
 
 fn values<'a>(html: &'a str, start: &'a str) -> impl Iterator<Item = &'a str> {

@@ -7,6 +7,7 @@ use super::{Shared, decided};
 use crate::{
     domain::{
         act::Act,
+        answers::Answers,
         application::{Application, Reminders, Returned},
         ids::{ApplicationId, OperatorId, RoundId},
         policy::SHANGHAI,
@@ -59,7 +60,8 @@ pub async fn create(
     let now = work.now();
     store::forms::insert(work.db(), id, &form, &opening.station, now).await?;
     work.announce(publish::application(&step));
-    Ok((step.after, Sheet { edit_version: 1, form, station: opening.station.clone() }))
+    let (station, answers) = (opening.station.clone(), Answers::default());
+    Ok((step.after, Sheet { edit_version: 1, edited_at: now, form, answers, station }))
 }
 
 /// A shown number: prefix, year in Asia/Shanghai, six digits or more.

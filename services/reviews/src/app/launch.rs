@@ -44,6 +44,8 @@ pub struct City {
     pub experts: Vec<Expert>,
     /// 组长
     pub lead: Uuid,
+    /// How many applications the administrator saw waiting there; none: any number will do.
+    pub seen: Option<usize>,
 }
 
 /// The launch.
@@ -60,7 +62,8 @@ pub struct Launch {
 /// Launches; either every city gets its order or nothing changes.
 ///
 /// # Errors
-/// NotFound (round), `panel_invalid`, `not_an_expert`, `already_launched`, `no_members`, `expert_employed`.
+/// NotFound (round), `panel_invalid`, `not_an_expert`, `already_launched`, `no_members`, `members_changed`,
+/// `expert_employed`.
 pub async fn launch(
     work: &mut Work,
     shared: &Shared,
@@ -135,6 +138,7 @@ async fn launch_city(
     if members.is_empty() {
         return Err(Refusal::NoMembers { prefecture: city.prefecture.clone() }.into());
     }
+    as_seen(city, members.len())?;
     conflict_free(city, &members)?;
     let candidates: Vec<_> = members.iter().map(candidate).collect();
     order.membership_hash = hex(&population_hash(&candidates));
@@ -154,6 +158,16 @@ async fn launch_city(
     };
     work.announce(publish::order(&order, OrderFact::JointReviewLaunched, &news));
     Ok(order)
+}
+
+/// What is launched is what the administrator was shown and has confirmed. Source: ui, section 5 (`<dialog>`).
+fn as_seen(city: &City, found: usize) -> Result<(), Refusal> {
+    match city.seen {
+        Some(seen) if seen != found => {
+            Err(Refusal::MembersChanged { prefecture: city.prefecture.clone(), seen, found })
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// An expert does not judge the own employer. Source: reliability section 10, conflict rules.

@@ -56,7 +56,10 @@ async fn locked(work: &mut Work, id: OrderId, act: &Act) -> Result<Order, Failur
         return Err(Failure::not_found());
     }
     match act.seen {
-        Some(seen) if seen != order.version => Err(Refusal::OrderStale { version: order.version }.into()),
+        Some(seen) if seen != order.version => {
+            let last = store::order_decisions::last(work.db(), id).await?;
+            Err(Refusal::OrderStale { version: order.version, last }.into())
+        }
         Some(_) | None => Ok(order),
     }
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use chassis::{Failure, Work};
 use sqlx::PgConnection;
 
-use super::{Shared, create::numbered, save};
+use super::{Shared, busy_elsewhere, create::numbered, save};
 use crate::{
     domain::{
         act::{Act, Draft, GateFinding, Moment},
@@ -78,7 +78,8 @@ pub struct Handing {
 /// Submits.
 ///
 /// # Errors
-/// NotFound, the refusal of the first rule that says no, or what kept the evidence from being complete.
+/// NotFound, the refusal of the first rule that says no, or what kept the evidence from being complete; `busy_elsewhere`
+/// (ABORTED) when it joins or leaves an order at this moment.
 pub async fn submit(
     work: &mut Work,
     shared: &Shared,
@@ -86,7 +87,16 @@ pub async fn submit(
     mut act: Act,
     mut handing: Handing,
 ) -> Result<Application, Failure> {
+    // A member's order stands still first: a declaration made at this moment would be missing from who is waited for (T18).
+    let (order_id, _) = store::applications::order_of(work.db(), id).await?.ok_or_else(Failure::not_found)?;
+    let order = match order_id {
+        Some(order_id) => store::orders::hold(work.db(), order_id).await?,
+        None => None,
+    };
     let application = store::applications::lock(work.db(), id).await?.ok_or_else(Failure::not_found)?;
+    if application.order_id != order_id {
+        return Err(busy_elsewhere());
+    }
     let policy = shared.policies.get(work.db(), application.round_id, application.policy_version).await?;
     let sheet = store::forms::find(work.db(), id).await?;
     let moment = Moment::at(work.now());
@@ -101,7 +111,9 @@ pub async fn submit(
             return Err(handing.evidence.failure.take().unwrap_or_else(|| Refusal::EvidenceMissing.into()));
         }
         Ok(_) if handing.evidence.edit_version != sheet.edit_version => {
-            return Err(Refusal::EditedMeanwhile { edit_version: sheet.edit_version }.into());
+            return Err(
+                Refusal::EditedMeanwhile { edit_version: sheet.edit_version, at: sheet.edited_at }.into()
+            );
         }
         Ok(_) if !handing.evidence.complete => return Err(Refusal::EvidenceMissing.into()),
         Ok(row) => row,
@@ -113,7 +125,10 @@ pub async fn submit(
             draft.receipt_no = Some(numbered(&handing.receipt_prefix, work.now(), number));
         }
     }
-    let desk = super::member::desk_of(work.db(), &application).await?;
+    let desk = match order {
+        Some(order) => Some(super::member::desk(work.db(), order, &application).await?),
+        None => None,
+    };
     let situation =
         Situation { application: &application, act: &act, policy: &policy, desk: desk.as_ref(), moment };
     let step = super::close(&situation, row, row.by);
@@ -157,7 +172,7 @@ fn draft(
             hash: submission.hash.clone(),
             dossier_hash: submission.dossier_hash.clone(),
         },
-        problems: sheet.form.problems(&sheet.station.connector_ids(), moment.today),
+        problems: sheet.form.problems(&sheet.station, moment.today),
         unanswered,
         gate: evidence.gate.as_ref().map(|(_, finding)| finding.clone()),
         sealed: evidence.seal.as_ref().is_some_and(|seal| seal.submission_version == submission.version),

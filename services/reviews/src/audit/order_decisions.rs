@@ -19,8 +19,8 @@ pub(super) async fn violations(pool: &PgPool, seal: &Seal) -> Result<i64, StoreE
     let mut wrong = 0;
     let mut rows = sqlx::query!(
         r#"-- reviews.audit.order_decisions
-         SELECT d.*, w.membership_hash AS launched_hash, s.population_hash AS "drawn_from?", s.seed AS "drawn_by?",
-                steps.ids AS "ids!", steps.versions AS "versions!", steps.heads AS "heads!", steps.same AS "same_actor!"
+         SELECT w.membership_hash AS launched_hash, s.population_hash AS "drawn_from?", s.seed AS "drawn_by?",
+                steps.ids AS "ids!", steps.versions AS "versions!", steps.heads AS "heads!", steps.same AS "same_actor!", d.*
          FROM order_decisions d JOIN work_orders w ON w.id = d.work_order_id
          LEFT JOIN samples s ON s.work_order_id = d.work_order_id AND s.order_version = d.version
               AND d.transition IN ('T20', 'T24')

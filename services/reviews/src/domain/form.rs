@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 
 use time::Date;
 
-use super::{application::Application, canonical::Canonical, refusal::Refusal, stage::Stage};
+use super::{
+    application::Application, canonical::Canonical, refusal::Refusal, stage::Stage, station::Station,
+};
 
 /// A field that can be edited, and that a return can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,6 +71,8 @@ pub enum Problem {
     PhoneShape,
     /// Outside the country, or latitude and longitude are swapped.
     Elsewhere,
+    /// Not in the station's county, of which this is the code.
+    FarFromCounty(String),
     /// The station has no such connector.
     UnknownConnector(String),
 }
@@ -117,7 +121,7 @@ impl Field {
 
 impl Form {
     /// Every problem of the form as it would be submitted today. Source: T02 "all fields valid".
-    pub fn problems(&self, station_connectors: &BTreeSet<String>, today: Date) -> Vec<FieldProblem> {
+    pub fn problems(&self, station: &Station, today: Date) -> Vec<FieldProblem> {
         let mut found = Vec::new();
         let mut note = |field, problem: Option<Problem>| {
             if let Some(problem) = problem {
@@ -126,8 +130,8 @@ impl Form {
         };
         note(Field::StationName, text_problem(&self.station_name, 100));
         note(Field::Address, text_problem(&self.address, 200));
-        note(Field::Coordinates, self.coordinates_problem());
-        note(Field::Connectors, self.connectors_problem(station_connectors));
+        note(Field::Coordinates, self.coordinates_problem(station));
+        note(Field::Connectors, self.connectors_problem(&station.connector_ids()));
         note(Field::StartDate, date_problem(self.start_date, today));
         note(Field::FinishDate, self.finish_problem(today));
         note(Field::Manager, text_problem(&self.manager, 50));
@@ -135,12 +139,16 @@ impl Form {
         found
     }
 
-    fn coordinates_problem(&self) -> Option<Problem> {
+    fn coordinates_problem(&self, station: &Station) -> Option<Problem> {
         // The mainland's extent, rounded outwards: a swapped pair always falls outside.
         let Some((longitude, latitude)) = self.coordinates else { return Some(Problem::Missing) };
         let inside =
             (73_000_000..=136_000_000).contains(&longitude) && (3_000_000..=54_000_000).contains(&latitude);
-        (!inside).then_some(Problem::Elsewhere)
+        if !inside {
+            return Some(Problem::Elsewhere);
+        }
+        let far = !station.reaches((longitude, latitude));
+        far.then(|| Problem::FarFromCounty(station.county.clone()))
     }
 
     fn connectors_problem(&self, station_connectors: &BTreeSet<String>) -> Option<Problem> {

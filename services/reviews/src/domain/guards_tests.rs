@@ -9,6 +9,7 @@ use crate::domain::{
     fixtures::{act, alone, application, decider, desk, draft, opinion, person, policy},
     form::{Field, FieldProblem, Form, Problem, may_edit},
     stage::Party,
+    station::{Connector, Station},
 };
 
 fn submit() -> Act {
@@ -301,26 +302,52 @@ fn what_a_return_named_is_open_again_after_a_withdrawal_and_the_rest_stays_shut(
     assert_eq!(shut, Err(Refusal::NotEditable { stage: Stage::MaterialsDue }));
 }
 
+fn station() -> Station {
+    let connector = Connector { id: "C1".into(), equipment_id: "E".into(), kind: 4, power_watts: 120_000 };
+    Station {
+        id: uuid::Uuid::nil(),
+        code: "S1".into(),
+        name: "站".into(),
+        address: "路 1 号".into(),
+        county: "410122".into(),
+        prefecture: "410100".into(),
+        coordinates: None,
+        seat: Some((113_992_800, 34_722_100)),
+        total_power_watts: 120_000,
+        start_date: None,
+        finish_date: None,
+        manager: String::new(),
+        manager_phone: String::new(),
+        connectors: vec![connector],
+        registry_version: 1,
+    }
+}
+
 #[test]
 fn a_form_is_checked_field_by_field() {
-    let connectors = std::collections::BTreeSet::from(["C1".to_owned()]);
+    let station = station();
     let good = Form {
         station_name: "站".into(),
         address: "路 1 号".into(),
         coordinates: Some((113_625_300, 34_746_600)),
-        connectors: connectors.clone(),
+        connectors: station.connector_ids(),
         start_date: Some(date!(2026 - 01 - 01)),
         finish_date: Some(date!(2026 - 02 - 01)),
         manager: "王".into(),
         manager_phone: "13800000000".into(),
     };
     let today = date!(2026 - 05 - 06);
-    assert_eq!(good.problems(&connectors, today), vec![]);
-    let all = Form::default().problems(&connectors, today);
+    assert_eq!(good.problems(&station, today), vec![]);
+    let all = Form::default().problems(&station, today);
     assert_eq!(all.len(), Field::ALL.len());
-    let one = |form: Form| form.problems(&connectors, today).into_iter().next().map(|found| found.problem);
+    let one = |form: Form| form.problems(&station, today).into_iter().next().map(|found| found.problem);
     let swapped = Form { coordinates: Some((34_746_600, 113_625_300)), ..good.clone() };
     assert_eq!(one(swapped), Some(Problem::Elsewhere));
+    // 中牟 lies 34 km from the middle of 郑州, and 125 km from a place one degree further west.
+    let mistyped = Form { coordinates: Some((112_625_300, 34_746_600)), ..good.clone() };
+    assert_eq!(one(mistyped.clone()), Some(Problem::FarFromCounty("410122".into())));
+    let unknown = Station { seat: None, ..station.clone() };
+    assert_eq!(mistyped.problems(&unknown, today), vec![], "where nobody knows the seat, nothing is said");
     let order = Form { finish_date: Some(date!(2025 - 12 - 31)), ..good.clone() };
     assert_eq!(one(order), Some(Problem::OutOfOrder));
     let future = Form { finish_date: Some(date!(2026 - 05 - 07)), ..good.clone() };

@@ -44,6 +44,17 @@ impl Overtaken {
     }
 }
 
+/// The last step of a whole order. Source: T14, T20, T22, T24.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderStep {
+    /// What was done.
+    pub command: Command,
+    /// For which office.
+    pub office: String,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
 /// A rule said no.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -227,6 +238,8 @@ pub enum Refusal {
     EditedMeanwhile {
         /// The edit version that stands.
         edit_version: i64,
+        /// When it was saved.
+        at: OffsetDateTime,
     },
     /// The batch was launched for this city. Source: T14, invariant 7.
     #[error("the batch was launched already")]
@@ -241,6 +254,16 @@ pub enum Refusal {
     NoMembers {
         /// The city.
         prefecture: String,
+    },
+    /// More or fewer wait in the city than the launch was confirmed for. Source: T14.
+    #[error("another number of applications awaits joint review than was seen")]
+    MembersChanged {
+        /// The city.
+        prefecture: String,
+        /// How many were seen.
+        seen: usize,
+        /// How many wait now.
+        found: usize,
     },
     /// A panel is empty, has no single lead, or names somebody twice. Source: T14.
     #[error("the panel is not valid")]
@@ -282,6 +305,8 @@ pub enum Refusal {
     OrderStale {
         /// The version that stands.
         version: i64,
+        /// The step that made it.
+        last: Option<OrderStep>,
     },
     /// Findings do not exceed the round's threshold. Source: T24.
     #[error("findings do not exceed the threshold")]

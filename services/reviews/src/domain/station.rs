@@ -7,6 +7,11 @@ use uuid::Uuid;
 
 use super::form::Form;
 
+/// No county of the sample province reaches so far from its seat, and a degree mistyped is 90 km. Source: ui, section 6.
+const COUNTY_METRES: f64 = 80_000.0;
+/// Mean radius of the earth.
+const EARTH_METRES: f64 = 6_371_000.0;
+
 /// One connector of the station.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connector {
@@ -37,6 +42,8 @@ pub struct Station {
     pub prefecture: String,
     /// GCJ-02 in micro-degrees: longitude, latitude; none where the registry has none.
     pub coordinates: Option<(i64, i64)>,
+    /// Where the seat of its county lies, WGS-84 in micro-degrees: longitude, latitude; none where nobody knows.
+    pub seat: Option<(i64, i64)>,
     /// Rated power of all, watts.
     pub total_power_watts: i64,
     /// 开工时间, where known.
@@ -68,8 +75,24 @@ impl Station {
         }
     }
 
+    /// Whether a place can be in its county; every one can where nobody knows the seat. GCJ-02 and WGS-84 lie less than a
+    /// kilometre apart.
+    pub fn reaches(&self, place: (i64, i64)) -> bool {
+        self.seat.is_none_or(|seat| metres(seat, place) <= COUNTY_METRES)
+    }
+
     /// The connectors that may be applied for.
     pub fn connector_ids(&self) -> BTreeSet<String> {
         self.connectors.iter().map(|connector| connector.id.clone()).collect()
     }
+}
+
+/// Along the great circle between two places in micro-degrees.
+fn metres(one: (i64, i64), other: (i64, i64)) -> f64 {
+    let radians =
+        |(wide, high): (i64, i64)| ((wide as f64 / 1e6).to_radians(), (high as f64 / 1e6).to_radians());
+    let ((wide_one, high_one), (wide_other, high_other)) = (radians(one), radians(other));
+    let half = |angle: f64| (angle / 2.0).sin().powi(2);
+    let chord = half(high_one - high_other) + high_one.cos() * high_other.cos() * half(wide_one - wide_other);
+    2.0 * EARTH_METRES * chord.sqrt().min(1.0).asin()
 }

@@ -28,6 +28,7 @@ fn problem(found: &FieldProblem) -> String {
         Problem::InFuture => format!("{name}不能晚于今天"),
         Problem::PhoneLength(length) => format!("应为 11 位手机号，当前 {length} 位"),
         Problem::PhoneShape => "手机号应以 1 开头且全部为数字，请核对".to_owned(),
+        Problem::FarFromCounty(county) => format!("坐标不在{county}附近，请核对经纬度是否填反"),
         Problem::Elsewhere => "坐标不在我国境内，请核对经纬度是否填反".to_owned(),
         Problem::UnknownConnector(id) => format!("场站没有编号为 {id} 的充电接口，请重新选择"),
     }
@@ -127,8 +128,9 @@ impl From<Refusal> for Failure {
                 Failure::refused("field_closed", format!("退回意见未要求修改{}，不能改动", field(closed)))
                     .on(closed.id())
             }
-            Refusal::EditedMeanwhile { edit_version } => {
-                Failure::refused("edited_meanwhile", "表单已被同事保存过，请刷新后再修改")
+            Refusal::EditedMeanwhile { edit_version, at } => {
+                Failure::refused("edited_meanwhile", "内容已被他人更新")
+                    .overtaken("本企业另一页面或同事", at, "保存了表单")
                     .with("edit_version", edit_version)
             }
             Refusal::AccountNotActive => Failure::refused(
@@ -220,12 +222,12 @@ impl From<Refusal> for Failure {
             Refusal::DepartmentSigned => Failure::refused("department_signed", "贵部门已会签，无需重复办理"),
             Refusal::BeforeFreezeDue { due } => Failure::refused(
                 "before_freeze_due",
-                format!("工单锁定期限为 {}，到期后方可转入下一批", instant(due)),
+                format!("工单冻结期限为 {}，到期后方可转入下次发起", instant(due)),
             )
             .with("due", machine(due)),
             Refusal::AlreadyLaunched { prefecture, order } => Failure::refused(
                 "already_launched",
-                "该城市在本批次已发起联合审核，请在原工单上办理，或使用新的批次号",
+                "该城市已有这一次发起的工单，请在原工单上办理，或使用新的发起序号",
             )
             .with("prefecture", prefecture)
             .with("work_order_id", order),
@@ -233,6 +235,13 @@ impl From<Refusal> for Failure {
                 Failure::refused("no_members", "该城市没有待发起联合审核的申请，请去掉该城市后重试")
                     .with("prefecture", prefecture)
             }
+            Refusal::MembersChanged { prefecture, seen, found } => Failure::refused(
+                "members_changed",
+                format!("待发起联合审核的申请已由 {seen} 件变为 {found} 件，请核对后重新确认"),
+            )
+            .with("prefecture", prefecture)
+            .with("seen", seen)
+            .with("found", found),
             Refusal::PanelInvalid { prefecture } => Failure::invalid(
                 "panel_invalid",
                 "cities",
@@ -252,16 +261,23 @@ impl From<Refusal> for Failure {
             }
             Refusal::MembersUnready { count } => Failure::refused(
                 "members_unready",
-                format!("还有 {count} 件申请未完成专家评审，请等待完成或在到期后转入下一批"),
+                format!("还有 {count} 件申请未完成专家评审，请等待完成或在到期后转入下次发起"),
             )
             .with("count", count),
-            Refusal::AlreadyFrozen => Failure::refused("already_frozen", "该工单已锁定并完成抽样"),
+            Refusal::AlreadyFrozen => Failure::refused("already_frozen", "该工单已冻结并完成抽样"),
             Refusal::OrderConcluded => {
                 Failure::refused("order_concluded", "该工单已办结，不能再修改利益冲突声明")
             }
-            Refusal::NotFrozen => Failure::refused("not_frozen", "该工单尚未锁定，不能扩大抽查"),
-            Refusal::OrderStale { version } => {
-                Failure::refused("stale_version", "工单已有更新，请刷新后再操作").with("version", version)
+            Refusal::NotFrozen => Failure::refused("not_frozen", "该工单尚未冻结，不能扩大抽查"),
+            Refusal::OrderStale { version, last } => {
+                let failure = Failure::refused("stale_version", "工单已有更新").with("version", version);
+                match last {
+                    Some(last) => {
+                        let office = if last.office.is_empty() { "平台管理员" } else { &last.office };
+                        failure.overtaken(office, last.at, command(last.command))
+                    }
+                    None => failure,
+                }
             }
             Refusal::ThresholdNotExceeded { findings, threshold } => Failure::refused(
                 "threshold_not_exceeded",

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 use chassis::{Failure, rpc};
 use proto::reviews::{
     AllowedActionsRequest, AllowedActionsResponse, ApplicationView, CountApplicationsRequest,
-    CountApplicationsResponse, CountDecidedRequest, CountDecidedResponse, CreateApplicationRequest,
-    DeleteRequest, GetApplicationRequest, GetHistoryRequest, GetHistoryResponse, GetSubmissionRequest,
+    CountApplicationsResponse, CountByPlaceRequest, CountByPlaceResponse, CountDecidedRequest,
+    CountDecidedResponse, CreateApplicationRequest, DeleteRequest, GetApplicationRequest, GetHistoryRequest,
+    GetHistoryResponse, GetSubmissionRequest, ListAndCountRequest, ListAndCountResponse,
     ListApplicationsRequest, ListApplicationsResponse, ListSubmissionsRequest, ListSubmissionsResponse,
     PassRequest, RecordPaperCheckRequest, ReturnRequest, RevokePassRequest, SaveAcceptanceRequest,
     Submission, SubmitAcceptanceRequest, SubmitMaterialsRequest, SubmitSupplementRequest, TakeBackRequest,
     TerminateRequest, WithdrawRequest, applications_server::Applications,
 };
+use sqlx::PgConnection;
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
@@ -25,13 +27,17 @@ use crate::{
         submit::{Evidence, Handing, Sealed},
     },
     domain::{
-        act::{Act, Command},
+        act::{Act, Command, Person},
         application::Kind,
         ids::ApplicationId,
         policy::SHANGHAI,
     },
     evidence::Asked,
-    labels, store,
+    labels,
+    store::{
+        self,
+        lists::{Filter, Page, Part},
+    },
 };
 
 /// Runs a command on an application by itself: `fill` adds to the act what the request carries.
@@ -88,7 +94,34 @@ fn asked(request_id: &str, application_id: &str, act: Act) -> Option<Asked> {
     Some(Asked { application_id: convert::application_id(application_id).ok()?, act, holder })
 }
 
+/// The filter and the page of a list.
+fn wanted(request: &ListApplicationsRequest, person: &Person) -> Result<(Filter, Page), Failure> {
+    Ok((lists::filter(request, person)?, lists::page(request)?))
+}
+
 impl Inlet {
+    /// A city's officers and the whole province look at the same tabs.
+    async fn counted(&self, scope: Vec<Part>, filter: Filter) -> Result<CountApplicationsResponse, Failure> {
+        let read = async {
+            let mut db = self.pool.acquire().await?;
+            Ok(views::counts(&store::lists::counts(&mut db, &scope, &filter).await?))
+        };
+        self.counting.ask((scope.clone(), filter.clone()), read).await
+    }
+
+    async fn listed(
+        &self,
+        db: &mut PgConnection,
+        person: &Person,
+        (filter, page): &(Filter, Page),
+    ) -> Result<ListApplicationsResponse, Failure> {
+        let listed = store::lists::applications(db, &app::read::scope(person), filter, *page).await?;
+        Ok(ListApplicationsResponse {
+            applications: listed.iter().map(|row| views::listed(row, person, &self.shared)).collect(),
+            next_page_token: lists::next_page(&listed, *page),
+        })
+    }
+
     async fn handing(
         &self,
         kind: Kind,
@@ -174,14 +207,16 @@ impl Applications for Inlet {
     ) -> Result<Response<ApplicationView>, Status> {
         let shared = self.shared.clone();
         self.units
-            .run(request, |work, body| {
+            .run(request, |work, mut body| {
                 Box::pin(async move {
                     let id = convert::application_id(&body.application_id)?;
                     let person = convert::person(work.caller())?;
                     let edit_version = body.edit_version;
+                    let answers =
+                        body.answers.take().map(|draft| convert::answers(draft.answers)).transpose()?;
                     let change = convert::patch(body)?;
                     let (application, sheet) =
-                        app::edit::save(work, id, &person, edit_version, change).await?;
+                        app::edit::save(work, id, &person, edit_version, change, answers).await?;
                     Ok(views::with_sheet(&application, &sheet, &Reader::new(&person, &shared, work.now())))
                 })
             })
@@ -304,19 +339,10 @@ impl Applications for Inlet {
         request: Request<ListApplicationsRequest>,
     ) -> Result<Response<ListApplicationsResponse>, Status> {
         let mut person = convert::person(&rpc::caller(&request)?)?;
-        let request = request.into_inner();
-        let page = lists::page(&request)?;
-        let filter = lists::filter(&request, &person)?;
+        let wanted = wanted(request.get_ref(), &person)?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
         app::read::seated(&mut db, &mut person).await?;
-        let scope = app::read::scope(&person);
-        let listed =
-            store::lists::applications(&mut db, &scope, &filter, page).await.map_err(Failure::from)?;
-        let view = |row| views::listed(row, &person, &self.shared);
-        Ok(Response::new(ListApplicationsResponse {
-            applications: listed.iter().map(view).collect(),
-            next_page_token: lists::next_page(&listed, page),
-        }))
+        Ok(Response::new(self.listed(&mut db, &person, &wanted).await?))
     }
 
     async fn count_applications(
@@ -324,13 +350,41 @@ impl Applications for Inlet {
         request: Request<CountApplicationsRequest>,
     ) -> Result<Response<CountApplicationsResponse>, Status> {
         let mut person = convert::person(&rpc::caller(&request)?)?;
-        let request = request.into_inner().filter.unwrap_or_default();
-        let filter = lists::filter(&request, &person)?;
+        let filter = lists::filter(&request.into_inner().filter.unwrap_or_default(), &person)?;
+        let mut db = self.pool.acquire().await.map_err(Failure::from)?;
+        app::read::seated(&mut db, &mut person).await?;
+        drop(db);
+        Ok(Response::new(self.counted(app::read::scope(&person), filter).await?))
+    }
+
+    async fn list_and_count(
+        &self,
+        request: Request<ListAndCountRequest>,
+    ) -> Result<Response<ListAndCountResponse>, Status> {
+        let mut person = convert::person(&rpc::caller(&request)?)?;
+        let ListAndCountRequest { list, count } = request.into_inner();
+        let wanted = wanted(&list.unwrap_or_default(), &person)?;
+        let filter = lists::filter(&count.and_then(|count| count.filter).unwrap_or_default(), &person)?;
+        let mut db = self.pool.acquire().await.map_err(Failure::from)?;
+        app::read::seated(&mut db, &mut person).await?;
+        let list = self.listed(&mut db, &person, &wanted).await?;
+        // Nobody waits for others with a connection in hand.
+        drop(db);
+        let counts = self.counted(app::read::scope(&person), filter).await?;
+        Ok(Response::new(ListAndCountResponse { list: Some(list), counts: Some(counts) }))
+    }
+
+    async fn count_by_place(
+        &self,
+        request: Request<CountByPlaceRequest>,
+    ) -> Result<Response<CountByPlaceResponse>, Status> {
+        let mut person = convert::person(&rpc::caller(&request)?)?;
+        let (stage, by) = lists::place(request.get_ref())?;
         let mut db = self.pool.acquire().await.map_err(Failure::from)?;
         app::read::seated(&mut db, &mut person).await?;
         let scope = app::read::scope(&person);
-        let counted = store::lists::counts(&mut db, &scope, &filter).await.map_err(Failure::from)?;
-        Ok(Response::new(views::counts(&counted)))
+        let counted = store::lists::by_place(&mut db, &scope, stage, by).await.map_err(Failure::from)?;
+        Ok(Response::new(views::places(counted)))
     }
 
     async fn count_decided(

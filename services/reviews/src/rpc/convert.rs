@@ -289,8 +289,8 @@ pub fn items(items: &[Item]) -> Result<Vec<(String, Option<Uuid>, i64)>, Failure
         .collect())
 }
 
-/// A city of a launch: its code, its panel, its lead.
-pub type WireCity = (String, Vec<Uuid>, Uuid);
+/// A city of a launch: its code, its panel, its lead, and how many the caller saw waiting, where it says so.
+pub type WireCity = (String, Vec<Uuid>, Uuid, Option<usize>);
 
 /// The ids of a launch: round, batch, and for each city the panel with its lead.
 ///
@@ -309,7 +309,8 @@ pub fn launch(request: &LaunchJointReviewRequest) -> Result<(RoundId, i32, Vec<W
         .map(|city| {
             let experts =
                 city.expert_ids.iter().map(|expert| id(expert, "cities")).collect::<Result<Vec<_>, _>>()?;
-            Ok((division(&city.prefecture, "cities")?, experts, id(&city.lead_id, "cities")?))
+            let seen = usize::try_from(city.seen).ok().filter(|seen| *seen > 0);
+            Ok((division(&city.prefecture, "cities")?, experts, id(&city.lead_id, "cities")?, seen))
         })
         .collect::<Result<Vec<_>, Failure>>()?;
     Ok((round_id(&request.round_id)?, request.batch, cities))

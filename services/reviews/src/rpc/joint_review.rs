@@ -52,10 +52,10 @@ impl Inlet {
     async fn cities(&self, request: &LaunchJointReviewRequest) -> Result<Launch, Failure> {
         let (round, batch, wire) = convert::launch(request)?;
         let mut cities = Vec::with_capacity(wire.len());
-        for (prefecture, ids, lead) in wire {
+        for (prefecture, ids, lead, seen) in wire {
             let asked = ids.iter().map(|id| self.neighbours.expert(*id));
             let experts = futures::future::try_join_all(asked).await?;
-            cities.push(City { prefecture, experts, lead });
+            cities.push(City { prefecture, experts, lead, seen });
         }
         Ok(Launch { round, batch, cities })
     }

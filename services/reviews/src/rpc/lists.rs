@@ -1,7 +1,7 @@
 //! What a list of applications is asked for: from the wire to filter and page, and back to the token of the next page.
 
 use chassis::{Failure, page};
-use proto::reviews::ListApplicationsRequest;
+use proto::reviews::{CountByPlaceRequest, ListApplicationsRequest};
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use crate::{
         stage::{Party, Stage},
     },
     labels,
-    store::lists::{Filter, Listed, Order, Own, Page},
+    store::lists::{Filter, Listed, Order, Own, Page, Place},
 };
 
 /// What the caller itself has to do.
@@ -55,12 +55,24 @@ pub fn filter(request: &ListApplicationsRequest, person: &Person) -> Result<Filt
     })
 }
 
+/// The node and the places of a count by place.
+///
+/// # Errors
+/// `unknown_value` on a field: also for a node that waits for no office, where everything that ever was may stand.
+pub fn place(request: &CountByPlaceRequest) -> Result<(Stage, Place), Failure> {
+    let office = |stage: &Stage| stage.waits_for().is_some_and(|party| party != Party::Operator);
+    let stage = Stage::parse(&request.stage).filter(office).ok_or_else(|| labels::unknown("stage"))?;
+    let by = Place::parse(&request.by).ok_or_else(|| labels::unknown("by"))?;
+    Ok((stage, by))
+}
+
 /// The caller's own part.
 fn own(given: &str, person: &Person) -> Result<Option<Own>, Failure> {
     match given {
         "" => Ok(None),
         OPEN => Ok(Some(Own::Open(voices(person)))),
         "done" => Ok(Some(Own::Done(person.id.0, voices(person)))),
+        "month" => Ok(Some(Own::ThisMonth(person.id.0))),
         _ => Err(labels::unknown("own")),
     }
 }

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use proto::reviews::{
-    AllowedAction, ApplicationView, CalendarYear, CountApplicationsResponse, Draw as WireDraw, HistoryEntry,
-    ItemAnswer, NodeLimit, PanelMember, PaperCheck as WirePaperCheck, RankedMember, Round as WireRound,
-    RoundPolicy, StageCount, StationConnector, StationSnapshot, StepRef, Submission as WireSubmission,
-    SubmissionRef, TimeLeft, WorkOrderView,
+    AllowedAction, ApplicationView, CalendarYear, CountApplicationsResponse, CountByPlaceResponse,
+    Draw as WireDraw, HistoryEntry, ItemAnswer, NodeLimit, PanelMember, PaperCheck as WirePaperCheck,
+    PlaceCount as WirePlace, RankedMember, Round as WireRound, RoundPolicy, StageCount, StationConnector,
+    StationSnapshot, StepRef, Submission as WireSubmission, SubmissionRef, TimeLeft, WorkOrderView,
 };
 
 use time::OffsetDateTime;
@@ -33,7 +33,7 @@ use crate::{
     store::{
         forms::Sheet,
         history::Link,
-        lists::{COUNT_MAX, Listed},
+        lists::{COUNT_MAX, Listed, PlaceCount},
         opinions::Seat,
         orders::Progress,
         rounds::Round,
@@ -122,6 +122,10 @@ pub fn application(application: &Application, reader: &Reader<'_>) -> Applicatio
             .unwrap_or_default(),
         yours: awaits(person, application),
         submitted_at: None,
+        dc_piles: 0,
+        ac_piles: 0,
+        power_watts: 0,
+        answers: Vec::new(),
     }
 }
 
@@ -130,6 +134,9 @@ pub fn listed(row: &Listed, person: &Person, shared: &Shared) -> ApplicationView
     let reader = Reader::new(person, shared, row.read_at);
     ApplicationView {
         submitted_at: row.submitted_at.map(timestamp),
+        dc_piles: row.size.dc_piles,
+        ac_piles: row.size.ac_piles,
+        power_watts: row.size.power_watts,
         ..application(&row.application, &reader)
     }
 }
@@ -141,9 +148,24 @@ pub fn counts(counted: &BTreeMap<Stage, i32>) -> CountApplicationsResponse {
     CountApplicationsResponse { counts: counted.iter().map(one).collect(), total: total.min(COUNT_MAX + 1) }
 }
 
+/// How many stand at a node, by round and place.
+pub fn places(counted: Vec<PlaceCount>) -> CountByPlaceResponse {
+    let one = |row: PlaceCount| WirePlace {
+        round_id: row.round_id.to_string(),
+        prefecture: row.prefecture,
+        county: row.county,
+        count: row.count,
+    };
+    CountByPlaceResponse { counts: counted.into_iter().map(one).collect() }
+}
+
 /// An application with its form and station.
 pub fn with_sheet(found: &Application, sheet: &Sheet, reader: &Reader<'_>) -> ApplicationView {
+    // What is not handed in yet is the operator's own.
+    let operator = reader.person.roles.contains(&Actor::Operator);
+    let said = sheet.answers.said_to(&found.returned).filter(|_| operator);
     ApplicationView {
+        answers: said.map(|(item, text)| ItemAnswer { item: item.into(), text: text.into() }).collect(),
         edit_version: sheet.edit_version,
         form: Some(convert::form(&sheet.form)),
         station: Some(station(&sheet.station)),

@@ -140,7 +140,7 @@ pub async fn lock(db: &mut PgConnection, id: ApplicationId) -> Result<Option<App
     let row = sqlx::query_as!(
         ApplicationRow,
         "-- reviews.applications.lock
-         SELECT a.*, d.persons, d.tiers FROM applications a
+         SELECT d.persons, d.tiers, a.* FROM applications a
          LEFT JOIN LATERAL (SELECT array_agg(person_id ORDER BY person_id) AS persons, array_agg(tier ORDER BY person_id) AS tiers
              FROM deciders WHERE application_id = a.id) d ON true
          WHERE a.id = $1 FOR NO KEY UPDATE OF a",
@@ -159,7 +159,7 @@ pub async fn lock_alone(db: &mut PgConnection, id: ApplicationId) -> Result<Opti
     let row = sqlx::query_as!(
         ApplicationRow,
         "-- reviews.applications.lock_alone
-         SELECT a.*, d.persons, d.tiers FROM applications a
+         SELECT d.persons, d.tiers, a.* FROM applications a
          LEFT JOIN LATERAL (SELECT array_agg(person_id ORDER BY person_id) AS persons, array_agg(tier ORDER BY person_id) AS tiers
              FROM deciders WHERE application_id = a.id) d ON true
          WHERE a.id = $1 AND a.work_order_id IS NULL FOR NO KEY UPDATE OF a",
@@ -178,7 +178,7 @@ pub async fn find(db: &mut PgConnection, id: ApplicationId) -> Result<Option<App
     let row = sqlx::query_as!(
         ApplicationRow,
         "-- reviews.applications.find
-         SELECT a.*, d.persons, d.tiers FROM applications a
+         SELECT d.persons, d.tiers, a.* FROM applications a
          LEFT JOIN LATERAL (SELECT array_agg(person_id ORDER BY person_id) AS persons, array_agg(tier ORDER BY person_id) AS tiers
              FROM deciders WHERE application_id = a.id) d ON true
          WHERE a.id = $1",
@@ -220,7 +220,7 @@ pub async fn lock_awaiting(
     let rows = sqlx::query_as!(
         ApplicationRow,
         "-- reviews.applications.lock_awaiting
-         SELECT a.*, NULL::uuid[] AS persons, NULL::text[] AS tiers FROM applications a
+         SELECT NULL::uuid[] AS persons, NULL::text[] AS tiers, a.* FROM applications a
          WHERE round_id = $1 AND prefecture = $2 AND stage = 'AwaitingJointReview' ORDER BY id FOR NO KEY UPDATE OF a",
         round.0,
         prefecture
@@ -238,7 +238,7 @@ pub async fn lock_members(db: &mut PgConnection, order: OrderId) -> Result<Vec<A
     let rows = sqlx::query_as!(
         ApplicationRow,
         "-- reviews.applications.lock_members
-         SELECT a.*, NULL::uuid[] AS persons, NULL::text[] AS tiers FROM applications a
+         SELECT NULL::uuid[] AS persons, NULL::text[] AS tiers, a.* FROM applications a
          WHERE work_order_id = $1 ORDER BY id FOR NO KEY UPDATE OF a",
         order.0
     )
@@ -255,7 +255,7 @@ pub async fn lock_reviewed(db: &mut PgConnection, order: OrderId) -> Result<Vec<
     let rows = sqlx::query_as!(
         ApplicationRow,
         "-- reviews.applications.lock_reviewed
-         SELECT a.*, d.persons, d.tiers FROM applications a
+         SELECT d.persons, d.tiers, a.* FROM applications a
          LEFT JOIN LATERAL (SELECT array_agg(person_id ORDER BY person_id) AS persons, array_agg(tier ORDER BY person_id) AS tiers
              FROM deciders WHERE application_id = a.id) d ON true
          WHERE a.work_order_id = $1 AND a.stage = 'ExpertReview' ORDER BY a.id FOR NO KEY UPDATE OF a",

@@ -15,7 +15,7 @@ pub async fn lock_free(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Applic
     let rows = sqlx::query_as!(
         ApplicationRow,
         "-- reviews.clocks.lock_free
-         SELECT a.*, d.persons, d.tiers FROM applications a
+         SELECT d.persons, d.tiers, a.* FROM applications a
          LEFT JOIN LATERAL (SELECT array_agg(person_id ORDER BY person_id) AS persons, array_agg(tier ORDER BY person_id) AS tiers
              FROM deciders WHERE application_id = a.id) d ON true
          WHERE a.id = ANY ($1) ORDER BY a.id FOR NO KEY UPDATE OF a SKIP LOCKED",
@@ -39,7 +39,7 @@ pub async fn lock_due(
     let rows = sqlx::query_as!(
         ApplicationRow,
         "-- reviews.clocks.lock_due
-         SELECT a.*, NULL::uuid[] AS persons, NULL::text[] AS tiers FROM applications a
+         SELECT NULL::uuid[] AS persons, NULL::text[] AS tiers, a.* FROM applications a
          WHERE strikes_at <= $1 ORDER BY strikes_at, id LIMIT $2 FOR NO KEY UPDATE OF a SKIP LOCKED",
         now,
         limit

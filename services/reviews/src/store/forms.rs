@@ -1,5 +1,7 @@
 //! Forms as the operator fills them, and the registry record behind each. Knows the JSON; the rules do not.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -8,6 +10,7 @@ use uuid::Uuid;
 
 use super::StoreError;
 use crate::domain::{
+    answers::Answers,
     form::Form,
     ids::ApplicationId,
     station::{Connector, Station},
@@ -18,8 +21,12 @@ use crate::domain::{
 pub struct Sheet {
     /// Counts edits: 1 after the creation.
     pub edit_version: i64,
+    /// When the last one was saved.
+    pub edited_at: OffsetDateTime,
     /// What is filled in.
     pub form: Form,
+    /// What is to be said to a return.
+    pub answers: Answers,
     /// The station behind it.
     pub station: Station,
 }
@@ -53,6 +60,9 @@ struct StationJson {
     county: String,
     prefecture: String,
     coordinates: Option<(i64, i64)>,
+    // Not in applications from before it was kept.
+    #[serde(default)]
+    seat: Option<(i64, i64)>,
     total_power_watts: i64,
     start_date: Option<String>,
     finish_date: Option<String>,
@@ -116,6 +126,7 @@ fn station_json(station: &Station) -> Result<Value, StoreError> {
         county: station.county.clone(),
         prefecture: station.prefecture.clone(),
         coordinates: station.coordinates,
+        seat: station.seat,
         total_power_watts: station.total_power_watts,
         start_date: text(station.start_date),
         finish_date: text(station.finish_date),
@@ -147,6 +158,7 @@ fn station_of(value: Value, id: Uuid) -> Result<Station, StoreError> {
         county: json.county,
         prefecture: json.prefecture,
         coordinates: json.coordinates,
+        seat: json.seat,
         total_power_watts: json.total_power_watts,
         start_date: date(json.start_date),
         finish_date: date(json.finish_date),
@@ -197,15 +209,19 @@ pub async fn insert(
 pub async fn find(db: &mut PgConnection, id: ApplicationId) -> Result<Sheet, StoreError> {
     let row = sqlx::query!(
         "-- reviews.forms.find
-         SELECT edit_version, form, station FROM forms WHERE application_id = $1",
+         SELECT edit_version, edited_at, form, answers, answers_to, station FROM forms WHERE application_id = $1",
         id.0
     )
     .fetch_optional(db)
     .await?
     .ok_or(StoreError::Corrupt { table: "forms", id: id.0 })?;
+    let texts: BTreeMap<String, String> =
+        serde_json::from_value(row.answers).map_err(|_| StoreError::Corrupt { table: "forms", id: id.0 })?;
     Ok(Sheet {
         edit_version: row.edit_version,
+        edited_at: row.edited_at,
         form: form_of(row.form, id.0)?,
+        answers: Answers { submission: row.answers_to, texts },
         station: station_of(row.station, id.0)?,
     })
 }
@@ -214,22 +230,21 @@ pub async fn find(db: &mut PgConnection, id: ApplicationId) -> Result<Sheet, Sto
 ///
 /// # Errors
 /// The database is away.
-pub async fn save(
-    db: &mut PgConnection,
-    id: ApplicationId,
-    form: &Form,
-    edit_version: i64,
-    now: OffsetDateTime,
-) -> Result<(), StoreError> {
+pub async fn save(db: &mut PgConnection, id: ApplicationId, sheet: &Sheet) -> Result<(), StoreError> {
+    let answers = serde_json::to_value(&sheet.answers.texts)
+        .map_err(|_| StoreError::Corrupt { table: "forms", id: id.0 })?;
     sqlx::query!(
         "-- reviews.forms.save
          WITH named AS (UPDATE applications SET station_name = $2 WHERE id = $1 AND station_name <> $2)
-         UPDATE forms SET form = $3, edit_version = $4, edited_at = $5 WHERE application_id = $1",
+         UPDATE forms SET form = $3, edit_version = $4, edited_at = $5, answers = $6, answers_to = $7
+         WHERE application_id = $1",
         id.0,
-        form.station_name,
-        form_json(form)?,
-        edit_version,
-        now
+        sheet.form.station_name,
+        form_json(&sheet.form)?,
+        sheet.edit_version,
+        sheet.edited_at,
+        answers,
+        sheet.answers.submission
     )
     .execute(db)
     .await?;

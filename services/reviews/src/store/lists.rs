@@ -6,18 +6,22 @@
 
 mod counts;
 mod narrow;
+mod places;
 
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-pub use self::counts::{COUNT_MAX, counts};
 use self::narrow::{Walk, Way};
+pub use self::{
+    counts::{COUNT_MAX, counts},
+    places::{Place, PlaceCount, by_place},
+};
 use super::{StoreError, applications::ApplicationRow};
 use crate::domain::{application::Application, stage::Stage};
 
 /// A part of what a caller may see; several parts add up.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Part {
     /// Applications of this company.
     Operator(Uuid),
@@ -32,7 +36,7 @@ pub enum Part {
 }
 
 /// What a caller asks for; a part that is none does not filter.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Filter {
     /// Nodes; none: all but deleted ones (G5: the list is clean).
     pub stages: Option<Vec<Stage>>,
@@ -65,12 +69,14 @@ pub struct Filter {
 }
 
 /// The caller's own part in an application.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Own {
     /// One of these voices can still act, or everybody of the party can.
     Open(Vec<String>),
     /// The person has decided, or one of the voices has; and none of them can still act.
     Done(Uuid, Vec<String>),
+    /// The person has decided, or given an opinion, in the month that runs.
+    ThisMonth(Uuid),
 }
 
 /// In which order a list comes.
@@ -134,8 +140,21 @@ pub struct Listed {
     pub application: Application,
     /// When the standing submission came.
     pub submitted_at: Option<OffsetDateTime>,
+    /// How large the station is.
+    pub size: Size,
     /// When it was read.
     pub read_at: OffsetDateTime,
+}
+
+/// How large a station is.
+#[derive(Debug, Clone, Copy, FromRow)]
+pub struct Size {
+    /// Piles applied for that have a DC connector.
+    pub dc_piles: i32,
+    /// The other piles applied for.
+    pub ac_piles: i32,
+    /// Rated power of the whole station as registered, watts.
+    pub power_watts: i64,
 }
 
 #[derive(FromRow)]
@@ -143,15 +162,25 @@ struct ListedRow {
     #[sqlx(flatten)]
     application: ApplicationRow,
     submitted_at: Option<OffsetDateTime>,
+    #[sqlx(flatten)]
+    size: Size,
     read_at: OffsetDateTime,
 }
 
 /// The most rows that are gathered for a page; a filter that leaves more is met often enough on the way.
 const GATHERED_MAX: i64 = 20_000;
 
-const COLUMNS: &str = "a.*, NULL::uuid[] AS persons, NULL::text[] AS tiers, s.submitted_at, now() AS read_at";
-const SUBMITTED: &str =
-    " LEFT JOIN submissions s ON s.application_id = a.id AND s.version = a.submission_version";
+const COLUMNS: &str = "NULL::uuid[] AS persons, NULL::text[] AS tiers, s.submitted_at, now() AS read_at,
+     p.dc_piles, p.ac_piles, coalesce((f.station ->> 'total_power_watts')::bigint, 0) AS power_watts, a.*";
+/// The standing submission, and the piles (T/CEC 102: equipment, a DC connector is of type 4) that it applies for; of a
+/// draft, those of its form.
+const BESIDE: &str = " LEFT JOIN submissions s ON s.application_id = a.id AND s.version = a.submission_version
+     LEFT JOIN forms f ON f.application_id = a.id
+     CROSS JOIN LATERAL (
+         SELECT (count(*) FILTER (WHERE pile.dc))::integer AS dc_piles, (count(*) FILTER (WHERE NOT pile.dc))::integer AS ac_piles
+         FROM (SELECT bool_or(c.kind = 4) AS dc
+             FROM jsonb_to_recordset(f.station -> 'connectors') AS c (id text, equipment_id text, kind integer)
+             WHERE coalesce(s.form, f.form) -> 'connectors' ? c.id GROUP BY c.equipment_id) AS pile) AS p";
 
 /// One page.
 ///
@@ -179,8 +208,8 @@ pub async fn applications(
     let mut listed = rows
         .into_iter()
         .map(|row| {
-            let ListedRow { application, submitted_at, read_at } = row;
-            Ok(Listed { application: application.read()?, submitted_at, read_at })
+            let ListedRow { application, submitted_at, size, read_at } = row;
+            Ok(Listed { application: application.read()?, submitted_at, size, read_at })
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
     if parts.len() > 1 {
@@ -230,7 +259,7 @@ async fn follow(
     narrow::conditions(&mut query, filter, Way::Walked);
     behind(&mut query, page);
     query.push(order("", page)).push(" LIMIT ").push_bind(page.size).push(") AS a");
-    query.push(SUBMITTED).push(order("a.", page));
+    query.push(BESIDE).push(order("a.", page));
     Ok(query.build_query_as().persistent(false).fetch_all(db).await?)
 }
 
@@ -248,7 +277,7 @@ fn behind(query: &mut QueryBuilder<Postgres>, page: Page) {
 
 async fn read(db: &mut PgConnection, ids: &[Uuid], page: Page) -> Result<Vec<ListedRow>, StoreError> {
     let mut query = QueryBuilder::<Postgres>::new("-- reviews.lists.read\n SELECT ");
-    query.push(COLUMNS).push(" FROM applications a").push(SUBMITTED);
+    query.push(COLUMNS).push(" FROM applications a").push(BESIDE);
     query.push(" WHERE a.id = ANY(").push_bind(ids).push(")").push(order("a.", page));
     Ok(query.build_query_as().persistent(false).fetch_all(db).await?)
 }
@@ -268,7 +297,7 @@ async fn walk(
     query.push(" CROSS JOIN LATERAL ");
     walk.rows(&mut query, page.order, page.after, page.size);
     query.push(format!(" AS found{} LIMIT {}) AS page", order("found.", page), page.size));
-    query.push(" JOIN applications a ON a.id = page.id").push(SUBMITTED).push(order("a.", page));
+    query.push(" JOIN applications a ON a.id = page.id").push(BESIDE).push(order("a.", page));
     Ok(query.build_query_as().persistent(walk.kept()).fetch_all(db).await?)
 }
 
@@ -289,7 +318,7 @@ impl Filter {
             || self.text.is_some()
             || self.submitted_from.is_some()
             || self.submitted_before.is_some()
-            || matches!(self.own, Some(Own::Done(..)))
+            || matches!(self.own, Some(Own::Done(..) | Own::ThisMonth(_)))
     }
 
     fn nodes(&self) -> Vec<&'static str> {

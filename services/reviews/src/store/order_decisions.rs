@@ -3,7 +3,28 @@
 use sqlx::PgConnection;
 
 use super::StoreError;
-use crate::{domain::order_decision::OrderDecision, signing::Sealed};
+use crate::{
+    domain::{act::Command, ids::OrderId, order_decision::OrderDecision, refusal::OrderStep},
+    signing::Sealed,
+};
+
+/// The last step of an order; none for one from before its steps were kept.
+///
+/// # Errors
+/// The database is away.
+pub async fn last(db: &mut PgConnection, order: OrderId) -> Result<Option<OrderStep>, StoreError> {
+    let row = sqlx::query!(
+        "-- reviews.order_decisions.last
+         SELECT command, office, decided_at FROM order_decisions WHERE work_order_id = $1 ORDER BY version DESC, decided_at DESC LIMIT 1",
+        order.0
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.and_then(|row| {
+        let command = Command::ALL.into_iter().find(|command| command.id() == row.command)?;
+        Some(OrderStep { command, office: row.office, at: row.decided_at })
+    }))
+}
 
 /// Keeps a signed decision for good.
 ///

@@ -3,8 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use proto::reviews::{
-    AllowedActionsRequest, DeleteRequest, GetHistoryRequest, HistoryEntry, ListApplicationsRequest,
-    SaveAcceptanceRequest, TakeBackRequest, TerminateRequest,
+    AllowedActionsRequest, AnswerDraft, ApplicationView, DeleteRequest, GetHistoryRequest, HistoryEntry,
+    ItemAnswer, ListApplicationsRequest, SaveAcceptanceRequest, SubmitMaterialsRequest, TakeBackRequest,
+    TerminateRequest,
 };
 
 use crate::harness::{CITY, COUNTY, OPERATOR, Platform, Who, answer, fresh, judged, reason};
@@ -216,6 +217,25 @@ async fn gates_and_a_suspended_account_keep_a_submission_back_and_nothing_change
 }
 
 #[tokio::test]
+async fn a_place_far_from_its_county_is_kept_in_a_draft_and_not_handed_in() {
+    let platform = Platform::start().await;
+    let round = platform.round(|_| ()).await;
+    let view = platform.create(OPERATOR, &round, 1).await.expect("drafted");
+    // One degree too far west.
+    let mut far = edit(&view.application_id, 1);
+    (far.longitude_e6, far.latitude_e6) = (Some(112_668_756), Some(34_798_101));
+    let saved =
+        answer(platform.applications(OPERATOR).save_acceptance(far).await).expect("a draft may be wrong");
+    let refused = platform.submit(OPERATOR, &saved).await.expect_err("far away");
+    assert_eq!((refused.reason.as_str(), refused.fields), ("form_invalid", vec!["coordinates".to_owned()]));
+    let mut near = edit(&view.application_id, saved.edit_version);
+    (near.longitude_e6, near.latitude_e6) = (Some(113_668_756), Some(34_798_101));
+    let saved = answer(platform.applications(OPERATOR).save_acceptance(near).await).expect("saved");
+    platform.submit(OPERATOR, &saved).await.expect("submitted");
+    platform.stop().await;
+}
+
+#[tokio::test]
 async fn a_request_releases_its_own_hold_on_a_seal() {
     let platform = Platform::start().await;
     let round = platform.round(|_| ()).await;
@@ -232,7 +252,12 @@ async fn a_request_releases_its_own_hold_on_a_seal() {
         answers: vec![],
     };
     let refused = answer(platform.applications(OPERATOR).submit_materials(request).await);
-    assert_eq!(reason(refused), "edited_meanwhile");
+    let refused = refused.expect_err("it was saved meanwhile");
+    assert_eq!(
+        (refused.reason.as_str(), refused.metadata["deed"].as_str()),
+        ("edited_meanwhile", "保存了表单")
+    );
+    assert!(refused.metadata.contains_key("at"), "{refused:?}");
     let sealed = platform.neighbours.sealed.lock().expect("no panic before").clone();
     assert_eq!(sealed, std::slice::from_ref(&request_id));
     let released = platform.neighbours.released.lock().expect("no panic before").clone();
@@ -252,16 +277,21 @@ async fn a_failed_claim_keeps_a_submission_back_in_a_round_without_gates() {
     platform.stop().await;
 }
 
-#[tokio::test]
-async fn a_withdrawal_does_not_forget_the_return_that_was_answered() {
-    let platform = Platform::start().await;
+/// An application that has gone to the city and came back with these items.
+async fn returned_by_the_city(platform: &Platform, items: &[&str]) -> ApplicationView {
     let round = platform.round(|_| ()).await;
     let view = platform.create(OPERATOR, &round, 1).await.expect("drafted");
     let view = platform.submit(OPERATOR, &view).await.expect("submitted");
     let view = platform.pass(COUNTY, &view).await.expect("passed");
     let view = platform.paper(COUNTY, &view, &[]).await.expect("papers");
     let view = platform.materials(OPERATOR, &view).await.expect("materials");
-    let view = platform.send_back(CITY, &view, &["M5", "address"]).await.expect("returned");
+    platform.send_back(CITY, &view, items).await.expect("returned")
+}
+
+#[tokio::test]
+async fn a_withdrawal_does_not_forget_the_return_that_was_answered() {
+    let platform = Platform::start().await;
+    let view = returned_by_the_city(&platform, &["M5", "address"]).await;
     let id = view.application_id.clone();
     let change = |edit_version, address: &str| {
         let request = SaveAcceptanceRequest { address: Some(address.into()), ..edit(&id, edit_version) };
@@ -279,6 +309,54 @@ async fn a_withdrawal_does_not_forget_the_return_that_was_answered() {
     // The one that was handed in before still is an answer.
     let view = change(3, "另一条路").await;
     platform.materials(OPERATOR, &view).await.expect("answered again");
+    platform.stop().await;
+}
+
+fn say(texts: &[(&str, &str)]) -> Vec<ItemAnswer> {
+    texts.iter().map(|(item, text)| ItemAnswer { item: (*item).into(), text: (*text).into() }).collect()
+}
+
+#[tokio::test]
+async fn what_is_to_be_said_to_a_return_is_kept_until_it_is_handed_in_and_is_the_operators_own() {
+    let platform = Platform::start().await;
+    let view = returned_by_the_city(&platform, &["M5", "address", "manager"]).await;
+    let id = view.application_id.clone();
+    let words = |view: &ApplicationView| -> Vec<_> {
+        view.answers.iter().map(|answer| (answer.item.clone(), answer.text.clone())).collect()
+    };
+    let said = |texts: &[(&str, &str)]| -> Vec<_> {
+        texts.iter().map(|(item, text)| ((*item).to_owned(), (*text).to_owned())).collect()
+    };
+
+    let answers = say(&[("address", "门牌号以公安部门登记为准"), ("manager", " "), ("start_date", "未变")]);
+    let draft = SaveAcceptanceRequest { answers: Some(AnswerDraft { answers }), ..edit(&id, 1) };
+    let saved = answer(platform.applications(OPERATOR).save_acceptance(draft).await).expect("saved");
+    let kept = said(&[("address", "门牌号以公安部门登记为准")]);
+    assert_eq!((words(&saved), saved.edit_version, saved.version), (kept.clone(), 2, view.version));
+    // An edit of something else leaves it as it is; nobody else reads what is not handed in.
+    let other = SaveAcceptanceRequest { manager: Some("新站长".into()), ..edit(&id, 2) };
+    answer(platform.applications(OPERATOR).save_acceptance(other).await).expect("saved");
+    let read = platform.get(OPERATOR, &id).await.expect("read");
+    assert_eq!(words(&read), kept);
+    assert!(platform.get(CITY, &id).await.expect("read").answers.is_empty());
+    // It is kept, not said: a submission carries its own.
+    assert_eq!(reason(platform.materials(OPERATOR, &read).await), "unanswered");
+    let request = SubmitMaterialsRequest {
+        request_id: fresh(),
+        application_id: id.clone(),
+        version: read.version,
+        answers: say(&[("address", "门牌号以公安部门登记为准")]),
+    };
+    let view = answer(platform.applications(OPERATOR).submit_materials(request).await).expect("submitted");
+    assert!(platform.get(OPERATOR, &id).await.expect("read").answers.is_empty());
+    // With the return that stands again it comes back.
+    platform.withdraw(OPERATOR, &view).await.expect("withdrawn");
+    let again = platform.get(OPERATOR, &id).await.expect("read");
+    assert_eq!(words(&again), kept);
+    let none = AnswerDraft { answers: vec![] };
+    let cleared = SaveAcceptanceRequest { answers: Some(none), ..edit(&id, again.edit_version) };
+    let cleared = answer(platform.applications(OPERATOR).save_acceptance(cleared).await).expect("saved");
+    assert!(cleared.answers.is_empty());
     platform.stop().await;
 }
 

@@ -356,6 +356,6 @@ impl Platform {
 pub fn launch_request(round: &str, batch: i32, experts: &[u128]) -> LaunchJointReviewRequest {
     let expert_ids: Vec<_> = experts.iter().map(|number| person(*number).to_string()).collect();
     let lead_id = expert_ids.first().cloned().unwrap_or_default();
-    let city = CityPanel { prefecture: "410100".into(), expert_ids, lead_id };
+    let city = CityPanel { prefecture: "410100".into(), expert_ids, lead_id, ..CityPanel::default() };
     LaunchJointReviewRequest { request_id: fresh(), round_id: round.into(), batch, cities: vec![city] }
 }

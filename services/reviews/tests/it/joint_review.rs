@@ -1,14 +1,13 @@
 //! Joint review: launch, experts, freeze, draw, departments, returns, conclusion.
 
 use proto::reviews::{
-    AllowedActionsRequest, ApplicationView, CarryOverRequest, CountApplicationsRequest, CountDecidedRequest,
-    DeclareInterestRequest, FreezeOrderRequest, GetSampleRequest, GetWorkOrderRequest,
-    ListApplicationsRequest, RecordOpinionRequest, ReturnMemberRequest, WidenSampleRequest, WorkOrderView,
+    ApplicationView, CarryOverRequest, DeclareInterestRequest, FreezeOrderRequest, GetSampleRequest,
+    GetWorkOrderRequest, RecordOpinionRequest, ReturnMemberRequest, WidenSampleRequest, WorkOrderView,
 };
 
 use crate::harness::{
-    ADMINISTRATOR, Answer, CITY, COUNTY, CZT, FGW, LEAD, OPERATOR, Platform, SECOND, Who, answer, fresh,
-    judged, launch_request, reason,
+    ADMINISTRATOR, Answer, CITY, CZT, FGW, LEAD, OPERATOR, Platform, SECOND, Who, answer, fresh, judged,
+    launch_request, reason,
 };
 
 async fn freeze(platform: &Platform, order: &WorkOrderView) -> Answer<WorkOrderView> {
@@ -37,7 +36,7 @@ async fn send_back(
     answer(platform.joint(who).return_member(request).await)
 }
 
-async fn opine(
+pub async fn opine(
     platform: &Platform,
     who: Who,
     view: &ApplicationView,
@@ -55,7 +54,7 @@ async fn opine(
 }
 
 /// A round with so many members that await joint review, launched and declared clear.
-async fn launched(platform: &Platform, members: u128) -> (String, WorkOrderView, Vec<String>) {
+pub async fn launched(platform: &Platform, members: u128) -> (String, WorkOrderView, Vec<String>) {
     let round = platform.round(|_| ()).await;
     let mut ids = Vec::new();
     for station in 1..=members {
@@ -67,7 +66,11 @@ async fn launched(platform: &Platform, members: u128) -> (String, WorkOrderView,
     (round, order, ids)
 }
 
-async fn all_passed_and_frozen(platform: &Platform, order: &WorkOrderView, ids: &[String]) -> WorkOrderView {
+pub async fn all_passed_and_frozen(
+    platform: &Platform,
+    order: &WorkOrderView,
+    ids: &[String],
+) -> WorkOrderView {
     for id in ids {
         let view = platform.get(LEAD, id).await.expect("assigned");
         let view = platform.pass_member(LEAD, &view).await.expect("passed");
@@ -76,7 +79,7 @@ async fn all_passed_and_frozen(platform: &Platform, order: &WorkOrderView, ids: 
     freeze(platform, order).await.expect("frozen")
 }
 
-async fn sampled(platform: &Platform, ids: &[String]) -> Vec<ApplicationView> {
+pub async fn sampled(platform: &Platform, ids: &[String]) -> Vec<ApplicationView> {
     let mut found = Vec::new();
     for id in ids {
         let view = platform.get(FGW, id).await.expect("read");
@@ -105,6 +108,28 @@ async fn a_launch_repeated_answers_with_the_order_that_stands_and_changes_nothin
     assert_eq!(reason(platform.launch(&round, 3).await), "no_members");
     assert_eq!(platform.count("SELECT count(*) FROM work_orders").await, 2);
     assert_eq!(platform.count("SELECT count(*) FROM outbox WHERE kind = 'entered_joint_review'").await, 2);
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn a_launch_that_was_confirmed_for_another_number_is_refused_and_changes_nothing() {
+    let platform = Platform::start().await;
+    let round = platform.round(|_| ()).await;
+    platform.awaiting(&round, 1).await;
+    platform.awaiting(&round, 2).await;
+    let confirmed = |seen| {
+        let mut request = launch_request(&round, 1, &[31, 32]);
+        request.cities[0].seen = seen;
+        request
+    };
+    let mut joint = platform.joint(ADMINISTRATOR);
+    let refused = answer(joint.launch_joint_review(confirmed(1)).await).expect_err("one more waits");
+    assert_eq!(refused.reason, "members_changed");
+    let facts = ["prefecture", "seen", "found"].map(|fact| refused.metadata[fact].as_str());
+    assert_eq!(facts, ["410100", "1", "2"]);
+    assert_eq!(platform.count("SELECT count(*) FROM work_orders").await, 0);
+    let launched = answer(joint.launch_joint_review(confirmed(2)).await).expect("launched");
+    assert_eq!(launched.work_orders[0].progress["ExpertReview"], 2);
     platform.stop().await;
 }
 
@@ -201,7 +226,9 @@ async fn too_many_findings_hold_the_rest_back_until_a_wider_sample_was_drawn() {
         assert_eq!(reason(platform.withdraw(OPERATOR, &view).await), "already_decided");
     }
     assert_eq!(platform.count("SELECT count(*) FROM applications WHERE stage = 'ProvincialReview'").await, 5);
-    assert_eq!(reason(answer(department.widen_sample(widen(1)).await)), "stale_version");
+    let stale = answer(department.widen_sample(widen(1)).await).expect_err("it was frozen meanwhile");
+    assert_eq!((stale.reason.as_str(), stale.metadata["deed"].as_str()), ("stale_version", "冻结工单并抽查"));
+    assert!(stale.metadata.contains_key("office") && stale.metadata.contains_key("at"), "{stale:?}");
     let wider = answer(department.widen_sample(widen(frozen.version)).await).expect("widened");
     assert_eq!((wider.version, wider.findings, wider.left), (3, 0, 2));
     for member in sampled(&platform, &ids).await {
@@ -392,93 +419,4 @@ async fn declarations_name_members_only_grow_and_end_with_the_order() {
     assert_eq!(reason(declare(vec![]).await), "order_concluded");
     // The hand that concluded it left no signed decision, which the audit would notice.
     platform.abandon().await;
-}
-
-/// Ids of a list of the caller's own part, in ascending order; the count says the same.
-async fn own(platform: &Platform, who: Who, part: &str) -> Vec<String> {
-    let filter = ListApplicationsRequest { own: part.into(), ..ListApplicationsRequest::default() };
-    let mut client = platform.applications(who);
-    let listed = answer(client.list_applications(filter.clone()).await).expect("listed").applications;
-    let request = CountApplicationsRequest { filter: Some(filter) };
-    let counted = answer(client.count_applications(request).await).expect("counted");
-    assert_eq!(usize::try_from(counted.total).expect("a count"), listed.len(), "{part}");
-    assert!(listed.iter().all(|view| view.yours == (part == "open")), "{part}");
-    let mut ids: Vec<_> = listed.into_iter().map(|view| view.application_id).collect();
-    ids.sort();
-    ids
-}
-
-async fn own_state(platform: &Platform, who: Who, id: &str) -> String {
-    let request = AllowedActionsRequest { application_id: id.into() };
-    answer(platform.applications(who).allowed_actions(request).await).expect("answered").own_state
-}
-
-#[tokio::test]
-async fn what_counties_and_cities_have_passed_stays_among_what_they_have_done_after_the_launch() {
-    let platform = Platform::start().await;
-    let (_, _, mut ids) = launched(&platform, 2).await;
-    ids.sort();
-    for who in [COUNTY, CITY] {
-        assert_eq!(own(&platform, who, "done").await, ids, "{}", who.0);
-    }
-    platform.stop().await;
-}
-
-#[tokio::test]
-async fn an_expert_who_has_spoken_waits_for_the_lead_and_has_the_task_again_when_the_lead_steps_aside() {
-    let platform = Platform::start().await;
-    let (_, order, mut ids) = launched(&platform, 2).await;
-    ids.sort();
-    assert_eq!(own(&platform, SECOND, "open").await, ids);
-    let view = platform.get(SECOND, &ids[0]).await.expect("assigned");
-    opine(&platform, SECOND, &view, "pass").await.expect("opined");
-
-    assert_eq!(own(&platform, SECOND, "open").await, ids[1..]);
-    assert_eq!(own(&platform, SECOND, "done").await, ids[..1]);
-    assert_eq!(own(&platform, LEAD, "open").await, ids);
-    assert_eq!(own_state(&platform, SECOND, &ids[0]).await, "您已提出意见，等待牵头人汇总");
-    assert_eq!(own_state(&platform, LEAD, &ids[0]).await, "");
-    let today = platform.applications(SECOND).count_decided(CountDecidedRequest {}).await;
-    assert_eq!(answer(today).expect("counted").today, 1);
-
-    let conflict = DeclareInterestRequest {
-        request_id: fresh(),
-        work_order_id: order.work_order_id.clone(),
-        conflicted: false,
-        conflict_application_ids: vec![ids[0].clone()],
-        statement: "曾参与该场站验收".into(),
-    };
-    let seen = platform.get(SECOND, &ids[0]).await.expect("assigned");
-    answer(platform.joint(LEAD).declare_interest(conflict).await).expect("declared");
-    assert_eq!(own(&platform, SECOND, "open").await, ids);
-    assert_eq!(own(&platform, LEAD, "open").await, ids[1..]);
-    assert_eq!(own_state(&platform, LEAD, &ids[0]).await, "您已申明回避本申请，由专家组其他成员审核");
-    assert_eq!(platform.count("SELECT count(*) FROM outbox WHERE kind = 'interest_heeded'").await, 1);
-    // What was read before the declaration is not stale.
-    assert_eq!(platform.pass_member(SECOND, &seen).await.expect("stands in").stage, "AwaitingProvince");
-    platform.stop().await;
-}
-
-#[tokio::test]
-async fn a_department_that_has_signed_waits_for_the_others_and_what_was_not_drawn_stays_in_sight() {
-    let platform = Platform::start().await;
-    let (_, order, ids) = launched(&platform, 6).await;
-    all_passed_and_frozen(&platform, &order, &ids).await;
-    let drawn = sampled(&platform, &ids).await;
-    let mut waiting: Vec<_> = drawn.iter().map(|view| view.application_id.clone()).collect();
-    waiting.sort();
-    assert!(waiting.len() < ids.len());
-    let mut all = ids.clone();
-    all.sort();
-    assert_eq!(own(&platform, FGW, "open").await, all);
-    let view = platform.get(FGW, &waiting[0]).await.expect("read");
-    platform.pass_member(FGW, &view).await.expect("signed");
-    all.retain(|id| *id != waiting[0]);
-    assert_eq!(own(&platform, FGW, "open").await, all);
-    assert_eq!(own(&platform, Who("province", 43, "fgw"), "done").await, waiting[..1], "a colleague's");
-    assert_eq!(own(&platform, CZT, "open").await.len(), ids.len());
-    assert_eq!(own_state(&platform, FGW, &waiting[0]).await, "您所在部门已签署意见，等待其他部门签署");
-    let outside = ids.iter().find(|id| !waiting.contains(id)).expect("one was not drawn");
-    assert_eq!(own_state(&platform, FGW, outside).await, "本申请未被抽中，随工单一并办结");
-    platform.stop().await;
 }

@@ -2,12 +2,20 @@
 
 use proto::{
     common,
-    reviews::{ApplicationView, CountApplicationsRequest, ListApplicationsRequest, SaveAcceptanceRequest},
+    reviews::{
+        ApplicationView, CountApplicationsRequest, CountByPlaceRequest, ListApplicationsRequest,
+        SaveAcceptanceRequest,
+    },
 };
-use reviews::store::lists::{self, Filter, Order, Page, Part};
+use reviews::{
+    domain::stage::Stage,
+    store::lists::{self, Filter, Order, Page, Part, Place},
+};
 use uuid::Uuid;
 
-use crate::harness::{ADMINISTRATOR, Answer, CITY, COUNTY, OPERATOR, Platform, Who, answer, fresh, operator};
+use crate::harness::{
+    ADMINISTRATOR, Answer, CITY, COUNTY, LEAD, OPERATOR, Platform, Who, answer, fresh, operator,
+};
 
 impl Platform {
     async fn list(
@@ -39,6 +47,16 @@ impl Platform {
         let request = CountApplicationsRequest { filter: Some(filter) };
         let counted = answer(self.applications(who).count_applications(request).await).expect("counted");
         (counted.counts.into_iter().map(|one| (one.stage, one.count)).collect(), counted.total)
+    }
+
+    /// Round, city, county and how many, in ascending order.
+    async fn places(&self, who: Who, stage: &str, by: &str) -> Answer<Vec<(String, String, String, i32)>> {
+        let request = CountByPlaceRequest { stage: stage.into(), by: by.into() };
+        let counted = answer(self.applications(who).count_by_place(request).await)?.counts;
+        let rows = counted.into_iter().map(|one| (one.round_id, one.prefecture, one.county, one.count));
+        let mut rows: Vec<_> = rows.collect();
+        rows.sort();
+        Ok(rows)
     }
 
     /// A draft whose station is called like this.
@@ -142,6 +160,12 @@ async fn each_filter_leaves_what_it_names() {
     assert_eq!(counts, [("CountyReview".to_owned(), 1), ("PaperCheck".to_owned(), 1)]);
     let (rows, _) = platform.list(COUNTY, all()).await.expect("listed");
     assert!(rows.iter().all(|row| row.submitted_at.is_some()));
+    // Two connectors of one pile, whether the row is walked to or gathered, submitted or a draft.
+    for filter in [all(), text("充电站")] {
+        let (rows, _) = platform.list(OPERATOR, filter).await.expect("listed");
+        let size = |row: &ApplicationView| (row.dc_piles, row.ac_piles, row.power_watts);
+        assert!(rows.iter().map(size).eq([(1, 0, 120_000); 3]), "{rows:?}");
+    }
     platform.stop().await;
 }
 
@@ -320,6 +344,68 @@ async fn a_page_and_its_counts_read_no_more_than_they_show_whatever_stands_elsew
             // Up to a page of each node is looked at, and the page itself is fetched.
             assert!(after - between <= 350 * parts, "{scope:?} {filter:?}: {}", after - between);
         }
+        work.rollback().await.expect("ended");
+    }
+    platform.abandon().await;
+}
+
+#[tokio::test]
+async fn what_waits_for_offices_is_counted_by_round_and_place_to_the_last_one() {
+    let platform = Platform::start().await;
+    let (first, second) = (platform.round(|_| ()).await, platform.round(|_| ()).await);
+    let rows = [
+        ("410105", "410100", "AwaitingJointReview", 2_300),
+        ("410122", "410100", "AwaitingJointReview", 200),
+        ("410302", "410300", "AwaitingJointReview", 1),
+        ("410105", "410100", "CityReview", 1_500),
+        ("410122", "410100", "CityReview", 30),
+        ("410303", "410300", "CityReview", 40),
+        ("410302", "410300", "CountyReview", 16_000),
+    ];
+    fill(&platform, &first, &rows).await;
+    fill(&platform, &second, &[("410202", "410200", "AwaitingJointReview", 5)]).await;
+    // As autovacuum leaves a table after so many insertions.
+    sqlx::query("VACUUM (ANALYZE) applications").execute(&platform.pool).await.expect("vacuumed");
+    let row = |round: &str, city: &str, county: &str, count: i32| {
+        (round.to_owned(), city.to_owned(), county.to_owned(), count)
+    };
+    let waiting = "AwaitingJointReview";
+    let to_launch =
+        [row(&first, "410100", "", 2_500), row(&first, "410300", "", 1), row(&second, "410200", "", 5)];
+    let of_city = [row(&first, "410100", "410105", 1_500), row(&first, "410100", "410122", 30)];
+    for (who, stage, by, expected) in [
+        (ADMINISTRATOR, waiting, "prefecture", &to_launch[..]),
+        (CITY, waiting, "prefecture", &to_launch[..1]),
+        (LEAD, waiting, "prefecture", &to_launch[..0]),
+        (CITY, "CityReview", "county", &of_city[..]),
+        (COUNTY, "CityReview", "county", &of_city[1..]),
+        (CITY, "PaperCheck", "county", &of_city[..0]),
+    ] {
+        let mut expected = expected.to_vec();
+        expected.sort();
+        assert_eq!(platform.places(who, stage, by).await.expect("counted"), expected, "{who:?} {stage}");
+    }
+    for (stage, by, field) in [
+        ("Approved", "prefecture", "stage"),
+        ("MaterialsDue", "county", "stage"),
+        ("", "county", "stage"),
+        (waiting, "", "by"),
+    ] {
+        let refused = platform.places(ADMINISTRATOR, stage, by).await.expect_err("refused");
+        assert_eq!((refused.reason.as_str(), refused.fields), ("unknown_value", vec![field.to_owned()]));
+    }
+    // Nothing is read but what is counted.
+    for (part, stage, by, total) in [
+        (Part::Province, Stage::AwaitingJointReview, Place::Prefecture, 2_506),
+        (Part::Prefectures(vec!["410100".into()]), Stage::CityReview, Place::County, 1_530),
+    ] {
+        let mut work = platform.pool.begin().await.expect("a transaction");
+        let before: i64 = sqlx::query_scalar(READ).fetch_one(&mut *work).await.expect("read");
+        let parts = [part];
+        let counted = lists::by_place(&mut work, &parts, stage, by).await.expect("counted");
+        assert_eq!(counted.iter().map(|one| i64::from(one.count)).sum::<i64>(), total);
+        let after: i64 = sqlx::query_scalar(READ).fetch_one(&mut *work).await.expect("read");
+        assert!(after - before <= 2 * total + 100, "{parts:?}: {}", after - before);
         work.rollback().await.expect("ended");
     }
     platform.abandon().await;

@@ -6,5 +6,6 @@ mod harness;
 mod joint_review;
 mod lists;
 mod neighbours;
+mod own_parts;
 mod races;
 mod trail;

@@ -7,7 +7,8 @@ use std::sync::{
 
 use proto::{
     accounts::{
-        GetOperatorRequest, GetUserRequest, ListDivisionsRequest, ListDivisionsResponse, Operator, User,
+        Division, GetOperatorRequest, GetUserRequest, ListDivisionsRequest, ListDivisionsResponse, Operator,
+        User,
         directory_server::{Directory, DirectoryServer},
     },
     documents::{
@@ -99,7 +100,13 @@ impl Directory for Neighbours {
         &self,
         _: Request<ListDivisionsRequest>,
     ) -> Result<Response<ListDivisionsResponse>, Status> {
-        Err(Status::unimplemented("not asked here"))
+        let county = Division {
+            code: "410122".into(),
+            seat_longitude_e6: 113_992_800,
+            seat_latitude_e6: 34_722_100,
+            ..Division::default()
+        };
+        Ok(Response::new(ListDivisionsResponse { divisions: vec![county], ..Default::default() }))
     }
 }
 
@@ -113,7 +120,11 @@ impl Evidence for Neighbours {
         let (county, prefecture) =
             if self.jiyuan.load(Ordering::Relaxed) { ("419001", "419001") } else { ("410122", "410100") };
         let connectors = ["C1", "C2"]
-            .map(|id| ConnectorRecord { connector_id: id.into(), ..ConnectorRecord::default() })
+            .map(|id| ConnectorRecord {
+                connector_id: id.into(),
+                connector_type: 4,
+                ..ConnectorRecord::default()
+            })
             .to_vec();
         Ok(Response::new(StationRecord {
             station_id: request.station_id,
@@ -121,6 +132,7 @@ impl Evidence for Neighbours {
             station_code: "S1".into(),
             name: "示例充电站".into(),
             address: "示例路1号".into(),
+            total_power_watts: 120_000,
             county: county.into(),
             prefecture: prefecture.into(),
             longitude_e6: 113_668_756,

@@ -38,6 +38,7 @@ pub async fn execute(
     let before = row.standing()?;
     let after = Standing { connection: Connection::NotConnected, since: None };
     let equipment = store::connectors::of_station(work.db(), station_id).await?;
+    let guide = store::guides::find(work.db(), station_id).await?;
     row.active = false;
     row.version += 1;
     row.event_version += 1;
@@ -45,8 +46,9 @@ pub async fn execute(
     row.connected_since = None;
     store::stations::save(work, &row).await?;
     store::connectors::remove_missing(work, station_id, &[], &[]).await?;
-    let content = publish::record(&row.registered(), &row.station(equipment)).encode_to_vec();
-    store::stations::keep_revision(work, &row, &content).await?;
+    let content = publish::record(&row.registered(), &row.station(equipment, guide)).encode_to_vec();
+    let actor = work.caller().subject.clone();
+    store::stations::keep_revision(work, &row, &content, &actor).await?;
     if before != after {
         store::connections::keep(work, station_id, row.event_version, after).await?;
     }

@@ -1,5 +1,5 @@
 //! Links: approve, rotate, set, revoke. Secrets leave in the answer that issues them, or to interconnect.
-use chassis::{Failure, Work};
+use chassis::{Failure, Work, outbound};
 use sqlx::types::Json;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -8,15 +8,18 @@ use crate::{
     domain::{
         Finding, Refusal,
         link::{self, Direction, OVERLAP, PROTOCOL_VERSION, Peer, Secrets, Terms, WINDOW_SECS},
-        turn::Kind,
+        turn::{self, Kind},
     },
     labels,
     store::{
         self,
         links::{Row, Sealed},
     },
-    vault::{self, Place, Vault},
+    vault::{self, Place, Unopened, Vault},
 };
+
+/// Nobody is called.
+const NO_TIME: std::time::Duration = std::time::Duration::ZERO;
 
 /// Approves an operator's link (again, after it was revoked) and issues its inbound secrets.
 ///
@@ -47,6 +50,7 @@ pub async fn approve(
             .map_or_else(|| PROTOCOL_VERSION.to_owned(), |row| row.protocol_version.clone()),
         paths: held.as_ref().map_or_else(Json::default, |row| row.paths.clone()),
         spellings: held.as_ref().map_or_else(Json::default, |row| row.spellings.clone()),
+        authority: held.as_ref().map(|row| row.authority.clone()).unwrap_or_default(),
         version: held.map_or(0, |row| row.version) + 1,
     };
     store::links::save(work, &row).await?;
@@ -71,7 +75,7 @@ pub async fn rotate(
     issue(work, vault, request_id, operator_id, until).await
 }
 
-/// Sets how the operator's system is called; what is pulled from it is due at once.
+/// Sets how the operator's system is called, and by which secrets; what is pulled from it is due at once.
 ///
 /// # Errors
 /// Field rules, all at once; not found; `link_revoked`; `links_closed`.
@@ -80,11 +84,17 @@ pub async fn set_peer(
     vault: &Vault,
     request_id: Uuid,
     operator_id: Uuid,
-    peer: Peer,
-    outbound: Option<Secrets>,
+    peer: (Peer, Option<Secrets>),
+    private_addresses: bool,
 ) -> Result<(), Failure> {
-    let mut findings = link::examine_peer(&peer);
-    findings.extend(outbound.as_ref().map(link::examine_secrets).unwrap_or_default());
+    let (peer, secrets) = peer;
+    let mut findings = link::examine_peer(&peer, private_addresses);
+    let authority = peer.authority.as_deref().filter(|text| !text.is_empty());
+    let told = findings.iter().any(|found| found.field == "authority");
+    if !told && authority.is_some_and(|text| outbound::believing(text, true, NO_TIME).is_none()) {
+        findings.push(Finding::new("authority", Refusal::CertificateUnreadable));
+    }
+    findings.extend(secrets.as_ref().map(link::examine_secrets).unwrap_or_default());
     if let Some(failure) = labels::all(findings) {
         return Err(failure);
     }
@@ -93,14 +103,23 @@ pub async fn set_peer(
     row.protocol_version = peer.protocol_version;
     row.paths = Json(peer.paths);
     row.spellings = Json(peer.spellings);
+    if let Some(authority) = peer.authority {
+        row.authority = authority;
+    }
     changed(work, row).await?;
-    if let Some(secrets) = outbound {
+    if let Some(secrets) = secrets {
         let now = work.now();
         store::links::retire(work, operator_id, Direction::Outbound, now).await?;
         keep(work, vault, request_id, operator_id, Direction::Outbound, &secrets).await?;
     }
+    // Pages of another system are other pages.
+    store::pulls::forget(work, operator_id).await?;
     for kind in Kind::PULLS {
         store::turns::make_due(work, operator_id, kind).await?;
+    }
+    let morning = turn::next_morning(work.now(), request_id.as_u128());
+    for kind in Kind::DAILY {
+        store::turns::schedule(work, operator_id, kind, morning).await?;
     }
     Ok(())
 }
@@ -139,11 +158,11 @@ pub async fn revoke(work: &mut Work, operator_id: Uuid) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens kept secrets.
+/// Opens kept secrets; inside, that the key in the settings is another one.
 ///
 /// # Errors
-/// `links_closed`; internal when the key in the settings is another one.
-pub fn open(vault: &Vault, operator_id: Uuid, kept: &Sealed) -> Result<Secrets, Failure> {
+/// `links_closed`.
+pub fn open(vault: &Vault, operator_id: Uuid, kept: &Sealed) -> Result<Result<Secrets, Unopened>, Failure> {
     let direction = match kept.direction.as_str() {
         "inbound" => Direction::Inbound,
         _ => Direction::Outbound,

@@ -12,7 +12,7 @@ use crate::{
         order::{self, Effect, Held, Order},
         registry::CONNECTOR_CODE_MAX,
         rollup::Changes,
-        tally::Kind,
+        tally::{Came, Kind},
         text,
         verdict::Verdict,
     },
@@ -60,12 +60,12 @@ pub async fn execute(
     let corrections = flush.corrections();
     let sums = std::mem::take(&mut flush.sums);
     flush.write(work).await?;
-    let ended_at = |line: &Line| line.order.as_ref().ok().map(|order| order.end_at);
-    let mut tallies = tallies(batches, &verdicts, Kind::Order, now, ended_at);
+    let ended = |line: &Line| Came::Sent(line.order.as_ref().ok().map(|order| order.end_at));
+    let mut tallies = tallies(batches, &verdicts, Kind::Order, now, ended);
     for item in &corrections {
         tallies.entry(item.operator_id).or_default().corrected += 1;
     }
-    let mut items = rejected(batches, &verdicts);
+    let mut items = not_taken(batches, &verdicts);
     items.extend(corrections);
     store::quality::record(work, items).await?;
     store::quality_days::add(work, Kind::Order, &tallies).await?;
@@ -257,18 +257,23 @@ fn safe(batches: &[Batch<Line>], of: impl Fn(&Order) -> &String, max: usize) -> 
     pairs.into_iter().map(|(operator_id, identifier)| (operator_id, identifier.clone())).unzip()
 }
 
-fn rejected(batches: &[Batch<Line>], verdicts: &[Vec<Verdict>]) -> Vec<Item> {
+/// What was rejected, and what was superseded before and came again. Source: interconnect section 8.
+fn not_taken(batches: &[Batch<Line>], verdicts: &[Vec<Verdict>]) -> Vec<Item> {
     let mut items = Vec::new();
     for (batch, answers) in batches.iter().zip(verdicts) {
         for (line, verdict) in batch.lines.iter().zip(answers) {
-            let Verdict::Rejected(found) = verdict else { continue };
+            let (reason, field) = match verdict {
+                Verdict::Rejected(found) => (found.refusal.reason(), found.field.as_str()),
+                Verdict::Stale => ("order_superseded", "order_no"),
+                Verdict::Accepted | Verdict::Duplicate => continue,
+            };
             items.push(Item {
                 operator_id: batch.operator_id,
                 kind: "order",
                 connector_code: tame(&line.connector),
                 order_no: tame(&line.order_no),
-                reason: found.refusal.reason(),
-                field: found.field.clone(),
+                reason,
+                field: field.to_owned(),
                 content: content(line),
                 batch_id: batch.batch_id.clone(),
             });

@@ -1,4 +1,5 @@
-//! Takes batches of connector status: judges each report, writes all of them in one statement, settles the stations.
+//! Takes batches of connector status: judges each report, writes all of them in one statement, settles the stations. What is
+//! remembered already costs nothing.
 use std::collections::{BTreeSet, HashMap};
 
 use chassis::{Failure, Work};
@@ -11,10 +12,11 @@ use crate::{
         Finding, Refusal, day,
         registry::CONNECTOR_CODE_MAX,
         status::{self, Effect, Latest, Report, Status},
-        tally::Kind,
+        tally::{Came, Kind},
         text,
         verdict::Verdict,
     },
+    memory::Memory,
     store::{
         self,
         quality::{Item, tame},
@@ -31,6 +33,8 @@ pub struct Line {
     pub status_code: i32,
     /// The source time as sent, where it is one.
     pub source_time: Option<OffsetDateTime>,
+    /// The platform asked for it.
+    pub pulled: bool,
 }
 
 /// Limits that are settings.
@@ -42,7 +46,16 @@ pub struct Rules {
     pub window: Duration,
 }
 
-/// Takes all batches in one unit of work; the answer has one verdict per line, in the order sent.
+/// What became of the batches of one unit of work.
+#[derive(Debug)]
+pub struct Taken {
+    /// One per line, in the order sent.
+    pub verdicts: Vec<Vec<Verdict>>,
+    /// What is held of their connectors (operator, code) when the unit is committed.
+    pub held: Vec<(Uuid, String, Latest)>,
+}
+
+/// Takes all batches in one unit of work.
 ///
 /// # Errors
 /// The database is away or busy; nothing is taken then.
@@ -50,59 +63,79 @@ pub async fn execute(
     work: &mut Work,
     batches: &[Batch<Line>],
     rules: Rules,
-) -> Result<Vec<Vec<Verdict>>, Failure> {
+    memory: &Memory,
+) -> Result<Taken, Failure> {
     let now = work.now();
-    let read: Vec<Vec<Result<Report, Finding>>> = batches
-        .iter()
-        .map(|batch| batch.lines.iter().map(|line| examine(line, now, rules.age_max)).collect())
-        .collect();
-    let mut flush = Flush::open(work, batches, &read).await?;
+    let read: Vec<Vec<Result<Report, Verdict>>> =
+        batches.iter().map(|batch| examine_all(batch, memory, now)).collect();
+    let mut flush = Flush::open(work, batches, &read, rules.age_max).await?;
     let mut verdicts = Vec::with_capacity(batches.len());
     for (batch, reports) in batches.iter().zip(read) {
         let answers = batch.lines.iter().zip(reports).map(|(line, report)| match report {
-            Ok(report) => flush.take(batch.operator_id, &line.connector, report),
-            Err(found) => Verdict::Rejected(found),
+            Ok(report) => flush.take(batch, line, report),
+            Err(verdict) => verdict,
         });
         verdicts.push(answers.collect::<Vec<_>>());
     }
-    let Flush { changes, unsettled, .. } = flush;
-    if !changes.days.is_empty() {
-        store::states::save(work, changes).await?;
-    }
-    store::quality::record(work, rejected(batches, &verdicts)).await?;
+    let Flush { connectors, changes, unsettled, overtaken, .. } = flush;
+    store::states::save(work, changes).await?;
+    let mut items = rejected(batches, &verdicts);
+    items.extend(overtaken);
+    store::quality::record(work, items).await?;
     if !unsettled.is_empty() {
         let stations: Vec<Uuid> = unsettled.into_iter().collect();
         settle::execute(work, &stations, rules.window).await?;
     }
-    let tallies = tallies(batches, &verdicts, Kind::Status, now, |line| line.source_time);
+    let came = |line: &Line| if line.pulled { Came::Pulled } else { Came::Sent(line.source_time) };
+    let tallies = tallies(batches, &verdicts, Kind::Status, now, came);
     store::quality_days::add(work, Kind::Status, &tallies).await?;
-    Ok(verdicts)
+    let held = connectors
+        .into_iter()
+        .filter_map(|((operator_id, code), connector)| Some((operator_id, code, connector.latest?)))
+        .collect();
+    Ok(Taken { verdicts, held })
 }
 
-/// What a line says by itself.
-fn examine(line: &Line, now: OffsetDateTime, age_max: Duration) -> Result<Report, Finding> {
+/// The reports of a batch that may be news, and the verdicts on the other lines.
+fn examine_all(batch: &Batch<Line>, memory: &Memory, now: OffsetDateTime) -> Vec<Result<Report, Verdict>> {
+    let known = memory.known(batch);
+    let lines = batch.lines.iter().zip(known);
+    let read = |(line, known): (&Line, bool)| match known {
+        true => Err(Verdict::Duplicate),
+        false => examine(line, now).map_err(Verdict::Rejected),
+    };
+    lines.map(read).collect()
+}
+
+/// What a line says by itself. Whether it is too old depends on what is held: what a connector still is may be said again.
+fn examine(line: &Line, now: OffsetDateTime) -> Result<Report, Finding> {
     text::identifier(&line.connector, CONNECTOR_CODE_MAX)
         .map_err(|refusal| Finding::new("connector_id", refusal))?;
     let status = Status::from_code(line.status_code).map_err(|refusal| Finding::new("status", refusal))?;
     let source_time = line.source_time.ok_or_else(|| Finding::new("source_time", Refusal::BadTime))?;
-    status::timely(source_time, now, age_max).map_err(|refusal| Finding::new("source_time", refusal))?;
+    status::begun(source_time, now).map_err(|refusal| Finding::new("source_time", refusal))?;
     Ok(Report { status, source_time })
 }
 
 /// What is held of the connectors of a flush, and what it will write.
 struct Flush {
+    now: OffsetDateTime,
+    age_max: Duration,
     connectors: HashMap<(Uuid, String), Locked>,
     instants: HashMap<(i64, OffsetDateTime), Status>,
     changes: Changes,
     unsettled: BTreeSet<Uuid>,
+    /// Reports that were taken over another one of the same second.
+    overtaken: Vec<Item>,
 }
 
 impl Flush {
-    /// Locks the connectors, and reads the history at the instants of reports that are not newer.
+    /// Locks the connectors, and reads the history at the instants of reports that are older.
     async fn open(
         work: &mut Work,
         batches: &[Batch<Line>],
-        read: &[Vec<Result<Report, Finding>>],
+        read: &[Vec<Result<Report, Verdict>>],
+        age_max: Duration,
     ) -> Result<Self, Failure> {
         let valid = || {
             batches.iter().zip(read).flat_map(|(batch, reports)| {
@@ -125,8 +158,10 @@ impl Flush {
         for (operator, code, report) in valid() {
             let Some(held) = connectors.get(&(operator, code.clone())) else { continue };
             if held.latest.is_some_and(|latest| report.source_time < latest.seen_at) {
-                keys.push(held.connector_key);
-                times.push(report.source_time);
+                for instant in report.instants() {
+                    keys.push(held.connector_key);
+                    times.push(instant);
+                }
             }
         }
         let instants = if keys.is_empty() {
@@ -134,42 +169,85 @@ impl Flush {
         } else {
             store::states::at_instants(work, &keys, &times).await?
         };
-        Ok(Self { connectors, instants, changes: Changes::default(), unsettled: BTreeSet::new() })
+        Ok(Self {
+            now: work.now(),
+            age_max,
+            connectors,
+            instants,
+            changes: Changes::default(),
+            unsettled: BTreeSet::new(),
+            overtaken: Vec::new(),
+        })
     }
 
     /// Judges one report and notes what it changes.
-    fn take(&mut self, operator_id: Uuid, code: &str, report: Report) -> Verdict {
-        let Some(held) = self.connectors.get_mut(&(operator_id, code.to_owned())) else {
+    fn take(&mut self, batch: &Batch<Line>, line: &Line, mut report: Report) -> Verdict {
+        let Some(held) = self.connectors.get_mut(&(batch.operator_id, line.connector.clone())) else {
             return Verdict::Rejected(Finding::new("connector_id", Refusal::UnknownConnector));
         };
-        let instant = (held.connector_key, report.source_time);
-        let effect = match status::judge(held.latest.as_ref(), self.instants.get(&instant).copied(), report) {
+        let key = held.connector_key;
+        let newer = held.latest.is_none_or(|latest| report.source_time > latest.seen_at);
+        let held_then = if newer { Vec::new() } else { held_then(&self.instants, key, report) };
+        let effect = match status::judge(held.latest.as_ref(), &held_then, report) {
             Ok(effect) => effect,
             Err(refusal) => return Verdict::Rejected(Finding::new("status", refusal)),
         };
-        match effect {
-            Effect::Known => return Verdict::Duplicate,
-            Effect::Late => {
-                self.changes.history.push((held.connector_key, report.source_time, report.status, true));
-                self.instants.insert(instant, report.status);
-            }
-            Effect::Change => {
-                self.changes.history.push((held.connector_key, report.source_time, report.status, false));
-                self.instants.insert(instant, report.status);
-            }
-            Effect::Heartbeat => {}
+        if effect != Effect::Known
+            && let Err(refusal) = status::recent(report.source_time, self.now, self.age_max)
+        {
+            return Verdict::Rejected(Finding::new("source_time", refusal));
         }
-        if effect != Effect::Late {
+        match effect {
+            Effect::Known => {
+                // What we asked for may be what a system keeps of a connector that it has lost; what it sends, it stands for.
+                if !line.pulled
+                    && let Some(latest) = held.latest.as_mut()
+                    && latest.hears(report, self.now)
+                {
+                    latest.heard_at = Some(self.now);
+                    self.changes.heard.push(key);
+                    if !held.connected {
+                        self.unsettled.insert(held.station_id);
+                    }
+                }
+                return Verdict::Duplicate;
+            }
+            // An answer of ours may have been under way while the change was sent.
+            Effect::Overtake if line.pulled => {
+                return Verdict::Rejected(Finding::new("status", Refusal::Contradiction));
+            }
+            Effect::Overtake => {
+                if let Some(latest) = held.latest {
+                    // What is overtaken stays known, also where it had only been seen again then; no change of its own.
+                    self.changes.history.push((key, latest.seen_at, latest.status, true));
+                    self.instants.insert((key, latest.seen_at), latest.status);
+                    report.source_time = latest.seen_at + Duration::MICROSECOND;
+                }
+                self.overtaken.push(item(batch, line, "same_second", "source_time"));
+            }
+            Effect::Late | Effect::Change | Effect::Heartbeat => {}
+        }
+        let late = effect == Effect::Late;
+        if effect != Effect::Heartbeat {
+            self.changes.history.push((key, report.source_time, report.status, late));
+            self.instants.insert((key, report.source_time), report.status);
+        }
+        if !late {
             let latest = Latest::after(held.latest.as_ref(), report);
             held.latest = Some(latest);
-            self.changes.latest.insert(held.connector_key, latest);
+            self.changes.latest.insert(key, latest);
         }
-        self.changes.count(held.connector_key, day::of(report.source_time), report.source_time);
+        self.changes.count(key, day::of(report.source_time), report.source_time);
         if !held.connected {
             self.unsettled.insert(held.station_id);
         }
-        if effect == Effect::Late { Verdict::Stale } else { Verdict::Accepted }
+        if late { Verdict::Stale } else { Verdict::Accepted }
     }
+}
+
+/// What is held of a connector for the time of a report.
+fn held_then(instants: &HashMap<(i64, OffsetDateTime), Status>, key: i64, report: Report) -> Vec<Status> {
+    report.instants().filter_map(|at| instants.get(&(key, at)).copied()).collect()
 }
 
 fn rejected(batches: &[Batch<Line>], verdicts: &[Vec<Verdict>]) -> Vec<Item> {
@@ -177,20 +255,24 @@ fn rejected(batches: &[Batch<Line>], verdicts: &[Vec<Verdict>]) -> Vec<Item> {
     for (batch, answers) in batches.iter().zip(verdicts) {
         for (line, verdict) in batch.lines.iter().zip(answers) {
             let Verdict::Rejected(found) = verdict else { continue };
-            let source_time = line.source_time.and_then(|at| at.format(&Rfc3339).ok());
-            items.push(Item {
-                operator_id: batch.operator_id,
-                kind: "status",
-                connector_code: tame(&line.connector),
-                order_no: String::new(),
-                reason: found.refusal.reason(),
-                field: found.field.clone(),
-                content: serde_json::json!({
-                    "connector_id": tame(&line.connector), "status": line.status_code, "source_time": source_time,
-                }),
-                batch_id: batch.batch_id.clone(),
-            });
+            items.push(item(batch, line, found.refusal.reason(), &found.field));
         }
     }
     items
+}
+
+fn item(batch: &Batch<Line>, line: &Line, reason: &'static str, field: &str) -> Item {
+    let source_time = line.source_time.and_then(|at| at.format(&Rfc3339).ok());
+    Item {
+        operator_id: batch.operator_id,
+        kind: "status",
+        connector_code: tame(&line.connector),
+        order_no: String::new(),
+        reason,
+        field: field.to_owned(),
+        content: serde_json::json!({
+            "connector_id": tame(&line.connector), "status": line.status_code, "source_time": source_time,
+        }),
+        batch_id: batch.batch_id.clone(),
+    }
 }

@@ -10,7 +10,7 @@ use crate::{
     domain::{
         Finding, Refusal,
         registry::CONNECTOR_CODE_MAX,
-        tally::Kind,
+        tally::{Came, Kind},
         telemetry::{Sample, examine},
         text,
         verdict::Verdict,
@@ -83,8 +83,8 @@ pub async fn execute(
         })
         .collect();
     store::quality::record(work, rejected(batches, &verdicts)).await?;
-    let sampled_at = |line: &Line| line.sample.as_ref().ok().map(|sample| sample.sampled_at);
-    let tallies = tallies(batches, &verdicts, Kind::Telemetry, now, sampled_at);
+    let sampled = |line: &Line| Came::Sent(line.sample.as_ref().ok().map(|sample| sample.sampled_at));
+    let tallies = tallies(batches, &verdicts, Kind::Telemetry, now, sampled);
     store::quality_days::add(work, Kind::Telemetry, &tallies).await?;
     Ok(verdicts)
 }

@@ -54,7 +54,7 @@ pub struct Situation {
     pub registered: i64,
     /// Those of them that have reported at least once.
     pub reported: i64,
-    /// Source time of the latest report of any of them.
+    /// Latest sign of life of any of them: a report by its source time, a repetition by its receipt.
     pub last_report_at: Option<OffsetDateTime>,
 }
 

@@ -19,6 +19,8 @@ pub const PROTOCOL_VERSION: &str = "20160701";
 pub const KEY_BYTES: usize = 16;
 const SECRET_MAX: usize = 64;
 const NAMES_MAX: usize = 50;
+/// Characters of certificates: a chain of several.
+const AUTHORITY_MAX: usize = 16_384;
 
 /// Which side uses a set of secrets to call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +72,8 @@ pub struct Peer {
     pub paths: BTreeMap<String, String>,
     /// Standard spelling to the one that is sent.
     pub spellings: BTreeMap<String, String>,
+    /// Certificates (PEM) that alone are believed; empty: the public ones; none: those that are held.
+    pub authority: Option<String>,
 }
 
 /// What the administrator grants.
@@ -83,16 +87,19 @@ pub struct Terms {
     pub hosted: Vec<String>,
 }
 
-/// Everything that is wrong with a peer.
+/// Everything that is wrong with a peer. `private_addresses`: whether its system may be inside this network, and then without TLS.
 #[must_use]
-pub fn examine_peer(peer: &Peer) -> Vec<Finding> {
+pub fn examine_peer(peer: &Peer, private_addresses: bool) -> Vec<Finding> {
     let url = &peer.base_url;
-    let http = url.starts_with("http://") || url.starts_with("https://");
+    let open = url.starts_with("http://");
     let plain = !url.contains(|one: char| one.is_whitespace() || matches!(one, '?' | '#' | '@'));
-    let url = if url.is_empty() || (http && plain && url.len() > "https://".len()) {
-        text::optional(url, 200)
-    } else {
+    let whole = (open || url.starts_with("https://")) && plain && url.len() > "https://".len();
+    let url = if !url.is_empty() && !whole {
         Err(Refusal::UnknownValue)
+    } else if open && !private_addresses {
+        Err(Refusal::HttpsRequired)
+    } else {
+        text::optional(url, 200)
     };
     let names = |map: &BTreeMap<String, String>| {
         if map.len() > NAMES_MAX {
@@ -107,7 +114,22 @@ pub fn examine_peer(peer: &Peer) -> Vec<Finding> {
         ("protocol_version", text::identifier(&peer.protocol_version, 16)),
         ("paths", names(&peer.paths)),
         ("spellings", names(&peer.spellings)),
+        ("authority", authority(peer.authority.as_deref().unwrap_or_default())),
     ])
+}
+
+/// The form of certificates; whether they can be read is asked of what reads them. A key among them would be kept and shown.
+fn authority(text: &str) -> Result<(), Refusal> {
+    let length = text.chars().count();
+    if length > AUTHORITY_MAX {
+        return Err(Refusal::TooLong { max: AUTHORITY_MAX, length });
+    }
+    let certificates = text.is_ascii() && text.contains("-----BEGIN CERTIFICATE-----");
+    if text.is_empty() || certificates && !text.contains("PRIVATE KEY") {
+        Ok(())
+    } else {
+        Err(Refusal::CertificateUnreadable)
+    }
 }
 
 /// Everything that is wrong with secrets that an operator gave us.
@@ -158,23 +180,41 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_is_http_and_its_names_are_identifiers() {
+    fn a_peer_is_reached_by_tls_and_its_names_are_identifiers() {
         let peer = |url: &str| Peer {
             base_url: url.into(),
             protocol_version: "20160701".into(),
             paths: BTreeMap::from([("query_token".into(), "get_token".into())]),
             spellings: BTreeMap::new(),
+            authority: None,
         };
-        for url in ["", "https://host:8443/evcs", "http://127.0.0.1:9/evcs"] {
-            assert!(examine_peer(&peer(url)).is_empty(), "{url}");
+        for url in ["", "https://host:8443/evcs"] {
+            assert!(examine_peer(&peer(url), false).is_empty(), "{url}");
         }
+        let open = peer("http://127.0.0.1:9/evcs");
+        assert_eq!(examine_peer(&open, false), [Finding::new("base_url", Refusal::HttpsRequired)]);
+        assert!(examine_peer(&open, true).is_empty());
         for url in ["ftp://host", "https://", "https://user@host", "https://host/?a=b"] {
-            assert_eq!(fields(examine_peer(&peer(url))), ["base_url"], "{url}");
+            assert_eq!(fields(examine_peer(&peer(url), true)), ["base_url"], "{url}");
         }
         let mut odd = peer("");
         odd.paths.insert("query token".into(), "x".into());
         odd.protocol_version.clear();
-        assert_eq!(fields(examine_peer(&odd)), ["protocol_version", "paths"]);
+        assert_eq!(fields(examine_peer(&odd, false)), ["protocol_version", "paths"]);
+    }
+
+    #[test]
+    fn an_authority_is_certificates_without_a_key() {
+        let begin = "-----BEGIN CERTIFICATE-----\n";
+        for right in ["", begin] {
+            assert_eq!(authority(right), Ok(()));
+        }
+        let with_key = format!("{begin}-----BEGIN EC PRIVATE KEY-----\n");
+        for wrong in ["AAAA", "证书", with_key.as_str()] {
+            assert_eq!(authority(wrong), Err(Refusal::CertificateUnreadable), "{wrong}");
+        }
+        let length = AUTHORITY_MAX + 1;
+        assert_eq!(authority(&"A".repeat(length)), Err(Refusal::TooLong { max: AUTHORITY_MAX, length }));
     }
 
     #[test]

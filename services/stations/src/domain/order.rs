@@ -3,7 +3,12 @@
 //! The natural key is (operator, order number). Source: interconnect sections 8, 11, 18; reliability section 6.
 use time::{Duration, OffsetDateTime};
 
-use super::{Finding, Refusal, status::AHEAD_MAX, text};
+use super::{
+    Finding, Refusal,
+    period::{self, Period},
+    status::AHEAD_MAX,
+    text,
+};
 
 /// Longest order number taken. Source: interconnect section 11.9.
 pub const ORDER_NO_MAX: usize = 64;
@@ -41,6 +46,8 @@ pub struct Order {
     pub stop_reason: i32,
     /// When the operator's system said so; a later one corrects.
     pub source_time: OffsetDateTime,
+    /// Its periods, as far as they were said.
+    pub periods: Vec<Period>,
 }
 
 /// What an order does.
@@ -52,7 +59,7 @@ pub enum Effect {
     Known,
     /// Other content with a later source time: replaces what is held, which is kept as superseded.
     Correction,
-    /// A version that was superseded before.
+    /// A version that was superseded before, whatever its source time: said again, not corrected back.
     Superseded,
 }
 
@@ -61,7 +68,7 @@ pub enum Effect {
 pub struct Held<'a> {
     /// Hash of the content (without the source time).
     pub content_hash: &'a [u8],
-    /// Its source time.
+    /// Its source time: of when this content was first said. A repetition does not make it newer.
     pub source_time: OffsetDateTime,
     /// Whether the content sent now is one that was superseded.
     pub superseded: bool,
@@ -83,6 +90,7 @@ pub fn examine(order: &Order, now: OffsetDateTime, age_max: Duration) -> Option<
             "source_time",
             if order.source_time > now + AHEAD_MAX { Err(Refusal::TimeInFuture) } else { Ok(()) },
         ),
+        ("details", period::countable(&order.periods)),
     ];
     checks.into_iter().find_map(|(field, result)| result.err().map(|refusal| Finding::new(field, refusal)))
 }
@@ -98,6 +106,9 @@ pub fn plausible(order: &Order, power_watts: i64) -> Result<(), Refusal> {
 
 /// Decides on a valid order whose content hashes to `content_hash`.
 ///
+/// A content counts as of when it was first said: systems stamp each retry anew, for hours, so a later time of the same
+/// content says nothing. Source: decision record 38.
+///
 /// Error: [`Refusal::OrderConflict`] for other content that is not newer than what is held.
 pub fn judge(
     held: Option<Held<'_>>,
@@ -108,10 +119,10 @@ pub fn judge(
     if held.content_hash == content_hash {
         return Ok(Effect::Known);
     }
-    if source_time > held.source_time {
-        return Ok(Effect::Correction);
+    if held.superseded {
+        return Ok(Effect::Superseded);
     }
-    if held.superseded { Ok(Effect::Superseded) } else { Err(Refusal::OrderConflict) }
+    if source_time > held.source_time { Ok(Effect::Correction) } else { Err(Refusal::OrderConflict) }
 }
 
 /// What a comparison looks at.
@@ -162,7 +173,8 @@ pub fn compare(held: Option<Totals>, said: Totals) -> Option<Dispute> {
 
 impl Order {
     /// The content as bytes, the same for the same content: what is hashed. The source time is not part of it, since
-    /// a repeated push carries a new one.
+    /// a repeated push carries a new one; nor are periods that add up to the order: they say it once more. Source: decision
+    /// record 47.
     #[must_use]
     pub fn canonical(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(128);
@@ -177,6 +189,9 @@ impl Order {
             bytes.extend_from_slice(&number.to_be_bytes());
         }
         bytes.extend_from_slice(&self.stop_reason.to_be_bytes());
+        for sum in period::contradiction(self).into_iter().flatten() {
+            bytes.extend_from_slice(&sum.to_be_bytes());
+        }
         bytes
     }
 }
@@ -227,6 +242,7 @@ mod tests {
             total_fen: 4_800,
             stop_reason: 0,
             source_time: NOW,
+            periods: Vec::new(),
         }
     }
 
@@ -298,5 +314,11 @@ mod tests {
         assert_eq!(judge(held(false), b"b", later), Ok(Effect::Correction));
         assert_eq!(judge(held(false), b"b", NOW), Err(Refusal::OrderConflict));
         assert_eq!(judge(held(true), b"b", NOW - Duration::SECOND), Ok(Effect::Superseded));
+    }
+
+    #[test]
+    fn what_was_superseded_does_not_come_back_with_a_later_time() {
+        let held = Held { content_hash: b"b", source_time: NOW, superseded: true };
+        assert_eq!(judge(Some(held), b"a", NOW + Duration::HOUR), Ok(Effect::Superseded));
     }
 }

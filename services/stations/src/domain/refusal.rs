@@ -1,5 +1,6 @@
 //! Every reason for which this service says no, with its stable id. The Chinese words are in `labels.rs`.
 use thiserror::Error;
+use time::OffsetDateTime;
 
 /// Why a rule said no. The id that callers see is [`Refusal::reason`]; it never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -119,6 +120,12 @@ pub enum Refusal {
     /// A link delivers its own operator's data only.
     #[error("hosted operators are not served")]
     HostedNotServed,
+    /// An operator's system is called by TLS only (interconnect section 5).
+    #[error("not https")]
+    HttpsRequired,
+    /// No certificate in PEM, or more than certificates.
+    #[error("no readable certificate")]
+    CertificateUnreadable,
     /// The operator's link stands already.
     #[error("the link exists")]
     LinkExists,
@@ -131,6 +138,12 @@ pub enum Refusal {
     /// The installation has no key under which secrets could be kept.
     #[error("no key for secrets")]
     LinksClosed,
+    /// The link's last joint test ended a short while ago.
+    #[error("the next joint test opens at {opens_at}")]
+    TestTooSoon {
+        /// When it may be asked for again.
+        opens_at: OffsetDateTime,
+    },
     /// The lease of a link has ended, or somebody else has it.
     #[error("the lease is lost")]
     LeaseLost,
@@ -173,10 +186,13 @@ impl Refusal {
             Self::OrderConflict => "order_conflict",
             Self::OperatorNotActive => "operator_not_active",
             Self::HostedNotServed => "hosted_not_served",
+            Self::HttpsRequired => "https_required",
+            Self::CertificateUnreadable => "certificate_unreadable",
             Self::LinkExists => "link_exists",
             Self::LinkRevoked => "link_revoked",
             Self::SecretsIssued => "secrets_issued",
             Self::LinksClosed => "links_closed",
+            Self::TestTooSoon { .. } => "joint_test_too_soon",
             Self::LeaseLost => "lease_lost",
         }
     }
@@ -195,6 +211,7 @@ impl Refusal {
             | Self::LinkRevoked
             | Self::SecretsIssued
             | Self::LinksClosed
+            | Self::TestTooSoon { .. }
             | Self::LeaseLost => true,
             Self::Required
             | Self::TooLong { .. }
@@ -216,6 +233,8 @@ impl Refusal {
             | Self::TimeInFuture
             | Self::TimeTooOld
             | Self::HostedNotServed
+            | Self::HttpsRequired
+            | Self::CertificateUnreadable
             | Self::Contradiction
             | Self::EndBeforeStart
             | Self::TooLongCharge

@@ -7,7 +7,12 @@ use std::collections::HashSet;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Finding, Refusal, bounds::Bounds, text};
+use super::{
+    Finding, Refusal,
+    bounds::Bounds,
+    guide::{self, Guide},
+    text,
+};
 
 /// Longest StationID, EquipmentID, ConnectorID in characters. Source: interconnect section 11.
 pub const STATION_CODE_MAX: usize = 20;
@@ -67,6 +72,8 @@ pub struct Station {
     pub manager_phone: String,
     /// Service phone of the station.
     pub service_phone: String,
+    /// What drivers are told.
+    pub guide: Guide,
     /// The devices.
     pub equipment: Vec<Equipment>,
 }
@@ -153,6 +160,7 @@ pub fn examine(station: &Station, province: &Bounds, today: Date) -> Vec<Finding
     findings.add("manager_phone", text::optional(&station.manager_phone, PHONE_MAX));
     findings.add("service_phone", text::optional(&station.service_phone, PHONE_MAX));
     dates(station, today, &mut findings);
+    findings.0.extend(guide::examine(&station.guide));
     if station.equipment.is_empty() {
         findings.add("equipment", Err(Refusal::Required));
     }

@@ -42,6 +42,7 @@ fn station() -> Station {
         manager: "站长01".into(),
         manager_phone: "19900010001".into(),
         service_phone: String::new(),
+        guide: Guide::default(),
         equipment: vec![Equipment {
             code: "4101050001001".into(),
             equipment_type: 1,

@@ -60,7 +60,7 @@ pub fn shown(latest: Option<&Latest>, station_status: i32, now: OffsetDateTime, 
     if CLOSED.contains(&station_status) {
         return Shown::Closed;
     }
-    let Some(latest) = latest.filter(|latest| latest.seen_at > now - online) else { return Shown::Silent };
+    let Some(latest) = latest.filter(|latest| latest.alive_at() > now - online) else { return Shown::Silent };
     match latest.status {
         Status::Offline => Shown::Offline,
         Status::Idle => Shown::Available,
@@ -113,10 +113,10 @@ mod tests {
     use time::macros::datetime;
 
     const NOW: OffsetDateTime = datetime!(2026-12-01 08:00 UTC);
-    const ONLINE: Duration = Duration::minutes(200);
+    const ONLINE: Duration = Duration::minutes(30);
 
     fn latest(status: Status, ago: Duration) -> Latest {
-        Latest { status, changed_at: NOW - ago, seen_at: NOW - ago }
+        Latest { status, changed_at: NOW - ago, seen_at: NOW - ago, heard_at: None }
     }
 
     #[test]
@@ -126,6 +126,8 @@ mod tests {
         assert_eq!(shown(Some(&latest(Status::Idle, ONLINE)), 50, NOW, ONLINE), Shown::Silent);
         assert_eq!(shown(Some(&latest(Status::Fault, ONLINE)), 50, NOW, ONLINE), Shown::Silent);
         assert_eq!(shown(None, 50, NOW, ONLINE), Shown::Silent);
+        let heard = Latest { heard_at: Some(NOW), ..latest(Status::Idle, ONLINE) };
+        assert_eq!(shown(Some(&heard), 50, NOW, ONLINE), Shown::Available);
         for status in CLOSED {
             assert_eq!(shown(Some(&fresh), status, NOW, ONLINE), Shown::Closed);
         }

@@ -1,13 +1,19 @@
 //! Connector status (T/CEC 102): which reports are valid, and what a report does to what is held.
 //!
-//! Reports of one connector may come late, twice, or contradict each other; the decision depends only on source
-//! times, never on the order of arrival. Source: interconnect section 8, reliability section 6.
+//! Reports of one connector may come late, twice, or contradict each other; the decision depends on source times, and on the
+//! order of arrival only within one whole second. Source: interconnect section 8, reliability section 6, decision record 38.
 use time::{Duration, OffsetDateTime};
 
 use super::Refusal;
 
 /// How far a source time may be ahead of the database clock. Source: interconnect section 8, window.
 pub const AHEAD_MAX: Duration = Duration::minutes(5);
+
+/// How often a connector is noted as heard of again: a few times within what keeps it online, so that unchanged reports cost
+/// nothing in between.
+const HEARD_EVERY: Duration = Duration::minutes(10);
+/// Microseconds of a whole second that hold its statuses, each of the six once.
+const PLACES: i64 = 6;
 
 /// ConnectorStatus of T/CEC 102. Source: interconnect section 10.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -63,6 +69,15 @@ pub struct Report {
     pub source_time: OffsetDateTime,
 }
 
+impl Report {
+    /// The instants under which its like may be held. The protocol writes whole seconds: such a time stands for its second, where
+    /// a status that came after another one is held a microsecond behind it.
+    pub fn instants(self) -> impl Iterator<Item = OffsetDateTime> {
+        let places = if self.source_time.nanosecond() == 0 { PLACES } else { 1 };
+        (0..places).map(move |place| self.source_time + Duration::microseconds(place))
+    }
+}
+
 /// The latest that is held of one connector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Latest {
@@ -72,6 +87,8 @@ pub struct Latest {
     pub changed_at: OffsetDateTime,
     /// Source time of the latest report.
     pub seen_at: OffsetDateTime,
+    /// When, by the platform's clock, its system last sent what is held once more; kept every few minutes only.
+    pub heard_at: Option<OffsetDateTime>,
 }
 
 /// What a valid report does.
@@ -83,6 +100,8 @@ pub enum Effect {
     Heartbeat,
     /// Nothing that is not held already.
     Known,
+    /// Another status for the whole second of the latest: the later arrival becomes the latest, a microsecond behind.
+    Overtake,
     /// Older than the latest, and new: enters the history, the latest stays.
     Late,
 }
@@ -91,47 +110,76 @@ pub enum Effect {
 ///
 /// Errors: [`Refusal::TimeInFuture`], [`Refusal::TimeTooOld`].
 pub fn timely(source_time: OffsetDateTime, now: OffsetDateTime, age_max: Duration) -> Result<(), Refusal> {
-    if source_time > now + AHEAD_MAX {
-        return Err(Refusal::TimeInFuture);
-    }
-    if source_time < now - age_max {
-        return Err(Refusal::TimeTooOld);
-    }
-    Ok(())
+    begun(source_time, now)?;
+    recent(source_time, now, age_max)
 }
 
-/// Decides on a report. `at_that_instant` is the status that the history holds for exactly this source time.
+/// The half of [`timely`] that holds for every report. Error: [`Refusal::TimeInFuture`].
+pub fn begun(source_time: OffsetDateTime, now: OffsetDateTime) -> Result<(), Refusal> {
+    if source_time > now + AHEAD_MAX { Err(Refusal::TimeInFuture) } else { Ok(()) }
+}
+
+/// The half of [`timely`] that holds for what is new. Error: [`Refusal::TimeTooOld`].
+pub fn recent(source_time: OffsetDateTime, now: OffsetDateTime, age_max: Duration) -> Result<(), Refusal> {
+    if source_time < now - age_max { Err(Refusal::TimeTooOld) } else { Ok(()) }
+}
+
+/// Decides on a report. `held_then` is what the history holds for [`Report::instants`].
 ///
 /// Error: [`Refusal::Contradiction`] when another status is held for the same instant.
-pub fn judge(
-    latest: Option<&Latest>,
-    at_that_instant: Option<Status>,
-    report: Report,
-) -> Result<Effect, Refusal> {
+pub fn judge(latest: Option<&Latest>, held_then: &[Status], report: Report) -> Result<Effect, Refusal> {
     let Some(latest) = latest else { return Ok(Effect::Change) };
     if report.source_time > latest.seen_at {
         return Ok(if report.status == latest.status { Effect::Heartbeat } else { Effect::Change });
     }
-    let held = if report.source_time == latest.seen_at { Some(latest.status) } else { at_that_instant };
-    match held {
-        Some(status) if status == report.status => Ok(Effect::Known),
-        Some(_) => Err(Refusal::Contradiction),
-        None if report.source_time >= latest.changed_at && report.status == latest.status => {
-            Ok(Effect::Known)
-        }
-        None => Ok(Effect::Late),
+    let same = report.status == latest.status;
+    let with_latest = report.instants().any(|at| at == latest.seen_at);
+    if held_then.contains(&report.status) || (with_latest && same) {
+        return Ok(Effect::Known);
     }
+    if with_latest && report.source_time.nanosecond() == 0 {
+        return Ok(Effect::Overtake);
+    }
+    if with_latest || !held_then.is_empty() {
+        return Err(Refusal::Contradiction);
+    }
+    Ok(if same && report.source_time >= latest.changed_at { Effect::Known } else { Effect::Late })
 }
 
 impl Latest {
-    /// What is held after a report whose effect is [`Effect::Change`] or [`Effect::Heartbeat`].
+    /// What is held after a report whose effect is [`Effect::Change`] or [`Effect::Heartbeat`], or [`Effect::Overtake`] and
+    /// whose time is a microsecond behind what was held.
     #[must_use]
     pub fn after(held: Option<&Self>, report: Report) -> Self {
         let changed_at = match held {
             Some(held) if held.status == report.status => held.changed_at,
             Some(_) | None => report.source_time,
         };
-        Self { status: report.status, changed_at, seen_at: report.source_time }
+        let heard_at = held.and_then(|held| held.heard_at);
+        Self { status: report.status, changed_at, seen_at: report.source_time, heard_at }
+    }
+
+    /// The latest sign of life: a report by its source time, a repetition by its receipt.
+    #[must_use]
+    pub fn alive_at(&self) -> OffsetDateTime {
+        self.heard_at.map_or(self.seen_at, |heard_at| heard_at.max(self.seen_at))
+    }
+
+    /// Whether a report says again what this state was made of: its last change, or its latest report. That stays known to every
+    /// later state of the connector, so it may be told by a state that has been left since.
+    #[must_use]
+    pub fn repeats(&self, report: Report) -> bool {
+        report.status == self.status
+            && report.instants().any(|at| at == self.changed_at || at == self.seen_at)
+    }
+
+    /// Whether a report that says nothing new is to be noted as a sign of life at `now`: it repeats what the connector is, and
+    /// the latest sign is some minutes old. The caller vouches that the operator's system sent it by itself.
+    #[must_use]
+    pub fn hears(&self, report: Report, now: OffsetDateTime) -> bool {
+        report.status == self.status
+            && report.instants().any(|at| at >= self.changed_at)
+            && now - self.alive_at() >= HEARD_EVERY
     }
 }
 
@@ -152,6 +200,7 @@ mod tests {
             status: Status::Idle,
             changed_at: at(10, Status::Idle).source_time,
             seen_at: at(20, Status::Idle).source_time,
+            heard_at: None,
         }
     }
 
@@ -183,27 +232,81 @@ mod tests {
 
     #[test]
     fn the_later_source_time_wins() {
-        assert_eq!(judge(None, None, at(0, Status::Idle)), Ok(Effect::Change));
-        assert_eq!(judge(Some(&held()), None, at(21, Status::Charging)), Ok(Effect::Change));
-        assert_eq!(judge(Some(&held()), None, at(21, Status::Idle)), Ok(Effect::Heartbeat));
-        assert_eq!(judge(Some(&held()), None, at(5, Status::Fault)), Ok(Effect::Late));
-        assert_eq!(judge(Some(&held()), None, at(15, Status::Charging)), Ok(Effect::Late));
+        assert_eq!(judge(None, &[], at(0, Status::Idle)), Ok(Effect::Change));
+        assert_eq!(judge(Some(&held()), &[], at(21, Status::Charging)), Ok(Effect::Change));
+        assert_eq!(judge(Some(&held()), &[], at(21, Status::Idle)), Ok(Effect::Heartbeat));
+        assert_eq!(judge(Some(&held()), &[], at(5, Status::Fault)), Ok(Effect::Late));
+        assert_eq!(judge(Some(&held()), &[], at(15, Status::Charging)), Ok(Effect::Late));
     }
 
     #[test]
     fn repetitions_say_nothing_new() {
-        assert_eq!(judge(Some(&held()), None, at(20, Status::Idle)), Ok(Effect::Known));
-        assert_eq!(judge(Some(&held()), None, at(15, Status::Idle)), Ok(Effect::Known));
-        assert_eq!(judge(Some(&held()), Some(Status::Fault), at(5, Status::Fault)), Ok(Effect::Known));
+        assert_eq!(judge(Some(&held()), &[], at(20, Status::Idle)), Ok(Effect::Known));
+        assert_eq!(judge(Some(&held()), &[], at(15, Status::Idle)), Ok(Effect::Known));
+        assert_eq!(judge(Some(&held()), &[Status::Fault], at(5, Status::Fault)), Ok(Effect::Known));
     }
 
     #[test]
     fn two_statuses_for_one_instant_contradict() {
-        assert_eq!(judge(Some(&held()), None, at(20, Status::Fault)), Err(Refusal::Contradiction));
-        assert_eq!(
-            judge(Some(&held()), Some(Status::Idle), at(5, Status::Fault)),
-            Err(Refusal::Contradiction)
-        );
+        let mut exact = held();
+        exact.seen_at += Duration::MILLISECOND;
+        let report = Report { status: Status::Fault, source_time: exact.seen_at };
+        assert_eq!(judge(Some(&exact), &[], report), Err(Refusal::Contradiction));
+        let past = judge(Some(&held()), &[Status::Idle], at(5, Status::Fault));
+        assert_eq!(past, Err(Refusal::Contradiction));
+    }
+
+    #[test]
+    fn of_two_statuses_in_one_whole_second_the_later_arrival_wins_and_both_are_known_then() {
+        let report = at(20, Status::Charging);
+        assert_eq!(judge(Some(&held()), &[], report), Ok(Effect::Overtake));
+        let behind = Report { source_time: held().seen_at + Duration::MICROSECOND, ..report };
+        let latest = Latest::after(Some(&held()), behind);
+        let held_then = [Status::Idle, Status::Charging];
+        for status in held_then {
+            assert_eq!(judge(Some(&latest), &held_then, at(20, status)), Ok(Effect::Known));
+        }
+        assert_eq!(judge(Some(&latest), &held_then, at(20, Status::Fault)), Ok(Effect::Overtake));
+        assert!(report.instants().any(|at| at == latest.seen_at));
+    }
+
+    #[test]
+    fn what_a_state_was_made_of_is_said_again_and_stays_known_when_the_state_is_left() {
+        let state = held();
+        for minute in [10, 20] {
+            let again = at(minute, Status::Idle);
+            assert!(state.repeats(again));
+            // Changes are held in the history.
+            let held_then: &[Status] = if minute == 10 { &[Status::Idle] } else { &[] };
+            assert_eq!(judge(Some(&state), held_then, again), Ok(Effect::Known));
+            let seen = Latest::after(Some(&state), at(25, Status::Idle));
+            assert_eq!(judge(Some(&seen), held_then, again), Ok(Effect::Known));
+            // Of another state since it would at most be late: nothing that the history does not say by itself.
+            let left = Latest::after(Some(&seen), at(30, Status::Charging));
+            let known = judge(Some(&left), held_then, again);
+            assert_eq!(known, Ok(if minute == 10 { Effect::Known } else { Effect::Late }));
+        }
+        // Between the two a late report may say something else, which is known to the history only.
+        assert!(!state.repeats(at(15, Status::Idle)));
+        assert!(!state.repeats(at(20, Status::Charging)));
+        assert!(!state.repeats(at(21, Status::Idle)));
+        let behind = Latest { seen_at: state.seen_at + Duration::MICROSECOND, ..state };
+        assert!(behind.repeats(at(20, Status::Idle)));
+    }
+
+    #[test]
+    fn a_repetition_of_what_a_connector_is_is_a_sign_of_life_every_few_minutes() {
+        let minute = |minute| at(minute, Status::Idle).source_time;
+        assert!(held().hears(at(10, Status::Idle), minute(30)));
+        assert!(!held().hears(at(10, Status::Idle), minute(29)));
+        // What it was before says nothing of now.
+        assert!(!held().hears(at(5, Status::Idle), minute(30)));
+        assert!(!held().hears(at(10, Status::Fault), minute(30)));
+        let heard = Latest { heard_at: Some(minute(30)), ..held() };
+        assert_eq!((held().alive_at(), heard.alive_at()), (minute(20), minute(30)));
+        assert!(!heard.hears(at(10, Status::Idle), minute(39)));
+        let next = Latest::after(Some(&heard), at(25, Status::Idle));
+        assert_eq!((next.seen_at, next.alive_at()), (minute(25), minute(30)));
     }
 
     #[test]

@@ -8,7 +8,7 @@ pub enum Verdict {
     Accepted,
     /// Held already.
     Duplicate,
-    /// Older than what is held; in the history only.
+    /// Older than what is held; in the history only. Of an order: content that was superseded before.
     Stale,
     /// Not taken; kept as a quality item.
     Rejected(Finding),

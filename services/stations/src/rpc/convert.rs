@@ -1,6 +1,8 @@
 //! Messages to domain values and back; the only place that knows both.
 
+pub mod checks;
 pub mod links;
+pub mod orders;
 pub mod turns;
 
 use std::collections::HashMap;
@@ -9,8 +11,9 @@ use chassis::Failure;
 use prost_types::Timestamp;
 use proto::stations::{
     CheckOrdersResponse, CheckedOrder, ConnectionFact, ConnectorEvidence as ConnectorEvidenceMessage,
-    ConnectorState, DisputedOrder, EquipmentRecord, ItemResult, OrderItem, QualityItem, Receipt,
-    Station as StationMessage, StationRecord, StatusItem, TelemetryItem, UpsertStationRequest,
+    ConnectorState, DisputedOrder, EquipmentRecord, ItemResult, QualityItem, Receipt,
+    Station as StationMessage, StationGuide, StationItem, StationRecord, StatusItem, TelemetryItem,
+    UpsertStationRequest,
 };
 use time::{Date, OffsetDateTime, UtcDateTime, macros::format_description};
 use uuid::Uuid;
@@ -20,7 +23,8 @@ use crate::{
     domain::{
         Finding, Refusal,
         evidence::ConnectorEvidence,
-        order::{self, Order, Totals},
+        guide::Guide,
+        order::{self, Totals},
         registry::{Connector, Equipment, Station},
         status::Latest,
         telemetry::Sample,
@@ -36,6 +40,15 @@ use crate::{
 /// `not_found`.
 pub fn id(text: &str) -> Result<Uuid, Failure> {
     Uuid::parse_str(text).map_err(|_| Failure::not_found())
+}
+
+/// A day by its name, YYYY-MM-DD.
+///
+/// # Errors
+/// `unknown_value`.
+pub fn day(field: &str, text: &str) -> Result<Date, Finding> {
+    let read = Date::parse(text, format_description!("[year]-[month]-[day]"));
+    read.map_err(|_| Finding::new(field, Refusal::UnknownValue))
 }
 
 /// An instant of the years 2010 to 2100 in microseconds, which is what the database keeps; `None` for others.
@@ -67,20 +80,22 @@ fn date(field: &'static str, text: &str, findings: &mut Vec<Finding>) -> Option<
     read
 }
 
-/// What a caller wants registered, without the prefecture.
+/// What a caller wants registered, without the county; `actor` is the caller.
 ///
 /// # Errors
 /// `required` without a station; `bad_time` for dates that are none (all at once).
 pub fn registration(
     body: UpsertStationRequest,
     operator_id: Uuid,
-) -> Result<app::register::Registration, Failure> {
-    let record = body.station.ok_or_else(|| Failure::from(Finding::new("station", Refusal::Required)))?;
+    actor: &str,
+) -> Result<app::register::Registration, Vec<Finding>> {
+    let record = body.station.ok_or_else(|| vec![Finding::new("station", Refusal::Required)])?;
     let mut findings = Vec::new();
     let source_time = instant(body.source_time.as_ref());
     if body.source_time.is_some() && source_time.is_none() {
         findings.push(Finding::new("source_time", Refusal::BadTime));
     }
+    let keeps_guide = record.guide.is_none();
     let station = Station {
         start_date: date("start_date", &record.start_date, &mut findings),
         finish_date: date("finish_date", &record.finish_date, &mut findings),
@@ -98,13 +113,52 @@ pub fn registration(
         manager: record.manager,
         manager_phone: record.manager_phone,
         service_phone: record.service_phone,
+        guide: record.guide.map(guide).unwrap_or_default(),
         equipment: record.equipment.into_iter().map(equipment).collect(),
     };
-    if let Some(failure) = labels::all(findings) {
-        return Err(failure);
+    if !findings.is_empty() {
+        return Err(findings);
     }
-    let expected_version = body.expected_version;
-    Ok(app::register::Registration { operator_id, station, prefecture: None, expected_version, source_time })
+    Ok(app::register::Registration {
+        operator_id,
+        actor: actor.to_owned(),
+        station,
+        county: None,
+        expected_version: body.expected_version,
+        source_time,
+        keeps_guide,
+    })
+}
+
+/// A station as an operator's system sent it, without the county, or what of it cannot be read. A system says when it said so.
+#[must_use]
+pub fn station_line(item: StationItem, operator_id: Uuid, actor: &str) -> app::station::Line {
+    let code = item.station.as_ref().map(|record| record.station_code.clone()).unwrap_or_default();
+    let timed = item.source_time.is_some();
+    let body = UpsertStationRequest {
+        station: item.station,
+        source_time: item.source_time,
+        ..UpsertStationRequest::default()
+    };
+    let wanted = registration(body, operator_id, actor).and_then(|wanted| {
+        if timed { Ok(wanted) } else { Err(vec![Finding::new("source_time", Refusal::BadTime)]) }
+    });
+    app::station::Line { wanted, code }
+}
+
+fn guide(said: StationGuide) -> Guide {
+    Guide {
+        business_hours: said.business_hours,
+        electricity_fee: said.electricity_fee,
+        service_fee: said.service_fee,
+        park_fee: said.park_fee,
+        payment: said.payment,
+        park_info: said.park_info,
+        directions: said.directions,
+        vehicles: said.vehicles,
+        station_phone: said.station_phone,
+        bookable: said.bookable,
+    }
 }
 
 fn equipment(device: EquipmentRecord) -> Equipment {
@@ -138,11 +192,12 @@ fn equipment(device: EquipmentRecord) -> Equipment {
 pub fn station(
     row: &Row,
     equipment: Vec<Equipment>,
+    guide: Guide,
     states: &[(String, Latest)],
     last_report_at: Option<OffsetDateTime>,
     own: bool,
 ) -> StationMessage {
-    let mut record: StationRecord = publish::record(&row.registered(), &row.station(equipment));
+    let mut record: StationRecord = publish::record(&row.registered(), &row.station(equipment, guide));
     record.total_power_watts = row.total_power_watts;
     if !own {
         record.manager_phone = masked(&record.manager_phone);
@@ -190,6 +245,7 @@ pub fn connection_fact(past: &Past) -> ConnectionFact {
 pub fn quality_item(item: Listed) -> QualityItem {
     QualityItem {
         text: labels::kept(&item.reason).to_owned(),
+        example: labels::example(&item.reason, &item.content),
         kind: item.kind,
         connector_id: item.connector_code,
         order_no: item.order_no,
@@ -198,6 +254,7 @@ pub fn quality_item(item: Listed) -> QualityItem {
         first_at: Some(timestamp(item.first_at)),
         last_at: Some(timestamp(item.last_at)),
         times: item.times,
+        item_id: item.id,
     }
 }
 
@@ -212,38 +269,15 @@ pub fn connector_evidence(evidence: ConnectorEvidence) -> ConnectorEvidenceMessa
     }
 }
 
-/// A status as it came; what is wrong with it is for the rules to say.
+/// A status as it came, of a batch that was `pulled` or not; what is wrong with it is for the rules to say.
 #[must_use]
-pub fn status_line(item: StatusItem) -> app::status::Line {
+pub fn status_line(item: StatusItem, pulled: bool) -> app::status::Line {
     app::status::Line {
         source_time: instant(item.source_time.as_ref()),
         connector: item.connector_id,
         status_code: item.status,
+        pulled,
     }
-}
-
-/// An order as it came, or the first field that is no time.
-#[must_use]
-pub fn order_line(item: OrderItem) -> app::order::Line {
-    let time = |field, at: &Option<Timestamp>| {
-        instant(at.as_ref()).ok_or_else(|| Finding::new(field, Refusal::BadTime))
-    };
-    let times = time("start_time", &item.start_time).and_then(|start| {
-        Ok((start, time("end_time", &item.end_time)?, time("source_time", &item.source_time)?))
-    });
-    let order = times.map(|(start_at, end_at, source_time)| Order {
-        order_no: item.order_no.clone(),
-        connector_code: item.connector_id.clone(),
-        start_at,
-        end_at,
-        energy_wh: item.energy_wh,
-        electricity_fen: item.electricity_fen,
-        service_fen: item.service_fen,
-        total_fen: item.total_fen,
-        stop_reason: item.stop_reason,
-        source_time,
-    });
-    app::order::Line { order, order_no: item.order_no, connector: item.connector_id }
 }
 
 /// A sample as it came, or that its time is none.

@@ -44,7 +44,8 @@ impl Evidence for EvidenceService {
             .filter(|row| row.operator_id == operator_id && row.active)
             .ok_or_else(Failure::not_found)?;
         let equipment = store::connectors::of_station(work.db(), station_id).await?;
-        Ok(Response::new(publish::record(&row.registered(), &row.station(equipment))))
+        let guide = store::guides::find(work.db(), station_id).await?;
+        Ok(Response::new(publish::record(&row.registered(), &row.station(equipment, guide))))
     }
 
     async fn get_gate_evidence(

@@ -10,8 +10,8 @@ use std::{
 use chassis::{Failure, rpc::caller};
 use futures::{StreamExt as _, TryStreamExt as _, future::BoxFuture, stream, stream::BoxStream};
 use proto::stations::{
-    CheckOrdersRequest, CheckOrdersResponse, OrderBatch, Receipt, Receipts, StatusBatch, TelemetryBatch,
-    ingest_server::Ingest,
+    CheckOrdersRequest, CheckOrdersResponse, OrderBatch, Receipt, Receipts, StationBatch, StatusBatch,
+    TelemetryBatch, ingest_server::Ingest,
 };
 use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming};
@@ -20,6 +20,7 @@ use uuid::Uuid;
 use super::{convert, operator};
 use crate::{
     app::{self, Batch},
+    divisions::Divisions,
     domain::{Finding, Refusal, order, text},
     queue::Queue,
     store,
@@ -35,6 +36,8 @@ const BATCH_ID_MAX: usize = 64;
 pub struct Bounds {
     /// Items of one batch.
     pub batch_items: usize,
+    /// Stations of one batch.
+    pub batch_stations: usize,
     /// Batches of one client-streaming call.
     pub send_batches: usize,
     /// Batches without a receipt.
@@ -45,7 +48,11 @@ pub struct Bounds {
 
 /// The inlet of operators' systems.
 pub struct IngestService {
-    /// Status reports on their way to the database.
+    /// Stations on their way to the database.
+    pub stations: Queue<app::station::Line>,
+    /// The counties that they name.
+    pub divisions: Divisions,
+    /// Status reports, likewise.
     pub statuses: Queue<app::status::Line>,
     /// Charge orders, likewise.
     pub orders: Queue<app::order::Line>,
@@ -66,9 +73,17 @@ type ReceiptStream = BoxStream<'static, Result<Receipt, Status>>;
 
 #[tonic::async_trait]
 impl Ingest for IngestService {
+    type PushStationsStream = ReceiptStream;
     type PushStatusStream = ReceiptStream;
     type PushOrdersStream = ReceiptStream;
     type PushTelemetryStream = ReceiptStream;
+
+    async fn push_stations(
+        &self,
+        request: Request<Streaming<StationBatch>>,
+    ) -> Result<Response<ReceiptStream>, Status> {
+        Ok(Response::new(self.register(request)?))
+    }
 
     async fn push_status(
         &self,
@@ -95,6 +110,13 @@ impl Ingest for IngestService {
         let operator_id = operator(&caller(&request)?)?;
         let batches = request.into_inner().map_ok(move |batch| telemetry_batch(operator_id, batch));
         Ok(Response::new(self.push(self.telemetry.clone(), batches)))
+    }
+
+    async fn send_stations(
+        &self,
+        request: Request<Streaming<StationBatch>>,
+    ) -> Result<Response<Receipts>, Status> {
+        self.collect(self.register(request)?).await
     }
 
     async fn send_status(
@@ -143,13 +165,33 @@ impl Ingest for IngestService {
 }
 
 impl IngestService {
-    /// Receipts for batches, in the order sent; the first failure ends the stream.
+    /// Receipts for batches of stations.
+    fn register(&self, request: Request<Streaming<StationBatch>>) -> Result<ReceiptStream, Failure> {
+        let caller = caller(&request)?;
+        let operator_id = operator(&caller)?;
+        let divisions = self.divisions.clone();
+        let batches = request.into_inner().and_then(move |batch| {
+            station_batch(divisions.clone(), operator_id, caller.subject.clone(), batch)
+        });
+        Ok(self.push_bounded(self.stations.clone(), self.bounds.batch_stations, batches))
+    }
+
+    /// Receipts for batches of anything else.
     fn push<L: Send + Sync + 'static>(
         &self,
         queue: Queue<L>,
         batches: impl futures::Stream<Item = Result<Batch<L>, Status>> + Send + 'static,
     ) -> ReceiptStream {
-        let items_max = self.bounds.batch_items;
+        self.push_bounded(queue, self.bounds.batch_items, batches)
+    }
+
+    /// Receipts for batches of so many items at most, in the order sent; the first failure ends the stream.
+    fn push_bounded<L: Send + Sync + 'static>(
+        &self,
+        queue: Queue<L>,
+        items_max: usize,
+        batches: impl futures::Stream<Item = Result<Batch<L>, Status>> + Send + 'static,
+    ) -> ReceiptStream {
         let renewal = Arc::new(AtomicBool::new(false));
         let receipts = batches
             .take_until(end_of_life(self.bounds.life, (self.shutdown)(), renewal.clone()))
@@ -162,9 +204,6 @@ impl IngestService {
                 async move {
                     let (batch_id, answer) = submitted?;
                     let verdicts = answer.await.unwrap_or_else(|_| Err(ending()))?;
-                    for verdict in &verdicts {
-                        metrics::counter!("ingest_items_total", "verdict" => verdict.name()).increment(1);
-                    }
                     Ok::<_, Failure>(convert::receipt(batch_id, verdicts))
                 }
             })
@@ -209,13 +248,31 @@ fn admissible<L>(batch: &Batch<L>, items_max: usize) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The counties are asked for here, before any unit of work begins.
+async fn station_batch(
+    divisions: Divisions,
+    operator_id: Uuid,
+    actor: String,
+    batch: StationBatch,
+) -> Result<Batch<app::station::Line>, Status> {
+    let mut lines = Vec::with_capacity(batch.items.len());
+    for item in batch.items {
+        let mut line = convert::station_line(item, operator_id, &actor);
+        if let Ok(wanted) = line.wanted.as_mut() {
+            wanted.county = divisions.county(&wanted.station.county).await?;
+        }
+        lines.push(line);
+    }
+    Ok(Batch { operator_id, batch_id: batch.batch_id, lines })
+}
+
 fn status_batch(operator_id: Uuid, batch: StatusBatch) -> Batch<app::status::Line> {
-    let lines = batch.items.into_iter().map(convert::status_line).collect();
+    let lines = batch.items.into_iter().map(|item| convert::status_line(item, batch.pulled)).collect();
     Batch { operator_id, batch_id: batch.batch_id, lines }
 }
 
 fn order_batch(operator_id: Uuid, batch: OrderBatch) -> Batch<app::order::Line> {
-    let lines = batch.items.into_iter().map(convert::order_line).collect();
+    let lines = batch.items.into_iter().map(convert::orders::line).collect();
     Batch { operator_id, batch_id: batch.batch_id, lines }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     app,
     domain::{Finding, Refusal, link},
     store,
-    vault::Vault,
+    vault::{Unopened, Vault},
 };
 
 /// The inlet of links.
@@ -26,6 +26,8 @@ pub struct LinksService {
     pub units: Units,
     /// Opens and seals secrets.
     pub vault: Arc<Vault>,
+    /// Whether operators' systems may be inside this network, and called without TLS.
+    pub private_addresses: bool,
     /// Knows operators' social credit codes.
     pub accounts: Peer,
 }
@@ -62,14 +64,14 @@ impl Links for LinksService {
     }
 
     async fn set_peer(&self, request: Request<SetPeerRequest>) -> Result<Response<Link>, Status> {
-        let vault = self.vault.clone();
+        let (vault, private_addresses) = (self.vault.clone(), self.private_addresses);
         self.units
-            .run(request, |work, body: SetPeerRequest| {
+            .run(request, move |work, body: SetPeerRequest| {
                 Box::pin(async move {
                     let operator_id = subject(work.caller(), &body.operator_id)?;
                     let id = request_id(&body.request_id)?;
-                    let (peer, outbound) = convert::links::peer(body);
-                    app::link::set_peer(work, &vault, id, operator_id, peer, outbound).await?;
+                    let peer = convert::links::peer(body);
+                    app::link::set_peer(work, &vault, id, operator_id, peer, private_addresses).await?;
                     view(work, operator_id).await
                 })
             })
@@ -121,7 +123,8 @@ impl Links for LinksService {
             .await?
             .filter(|row| row.state == "active")
             .ok_or_else(Failure::not_found)?;
-        Ok(Response::new(resolved(&mut work, &self.vault, row).await?))
+        let link = resolved(&mut work, &self.vault, row).await?.map_err(Failure::internal)?;
+        Ok(Response::new(link))
     }
 }
 
@@ -169,19 +172,22 @@ pub(super) fn subject(caller: &Caller, named: &str) -> Result<Uuid, Failure> {
     }
 }
 
-/// A link with its secrets, for interconnect.
+/// A link with its secrets, for interconnect; inside, why they cannot be opened.
 pub(super) async fn resolved(
     work: &mut Work,
     vault: &Vault,
     row: store::links::Row,
-) -> Result<ResolvedLink, Failure> {
+) -> Result<Result<ResolvedLink, Unopened>, Failure> {
     let now = work.now();
     let kept = store::links::secrets(work.db(), row.operator_id, now).await?;
     let mut opened = Vec::with_capacity(kept.len());
     for set in &kept {
-        opened.push(app::link::open(vault, row.operator_id, set)?);
+        match app::link::open(vault, row.operator_id, set)? {
+            Ok(secrets) => opened.push(secrets),
+            Err(unopened) => return Ok(Err(unopened)),
+        }
     }
-    Ok(convert::links::resolved(row, &kept, opened))
+    Ok(Ok(convert::links::resolved(row, &kept, opened)))
 }
 
 async fn view(work: &mut Work, operator_id: Uuid) -> Result<Link, Failure> {

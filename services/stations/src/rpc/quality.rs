@@ -50,6 +50,7 @@ pub(super) fn answer(counted: Vec<Counted>, online: &[Online]) -> Vec<QualityDay
             rejected: tally.rejected,
             corrected: tally.corrected,
             prompt: tally.prompt,
+            pulled: tally.pulled,
         });
     }
     for one in online {

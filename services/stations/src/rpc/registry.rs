@@ -1,10 +1,10 @@
 //! The gRPC service `Registry`.
 use chassis::{Caller, Failure, Units, page, rpc::caller};
 use proto::stations::{
-    ConnectionCount, CountStationsResponse, DeactivateStationRequest, GetStationRequest,
-    ListConnectionFactsRequest, ListConnectionFactsResponse, ListQualityDaysRequest, ListQualityDaysResponse,
-    ListQualityItemsRequest, ListQualityItemsResponse, ListStationsRequest, ListStationsResponse, Station,
-    UpsertStationRequest, registry_server::Registry,
+    ConnectionCount, CountStationsResponse, DeactivateStationRequest, GetOrderRequest, GetOrderResponse,
+    GetStationRequest, ListConnectionFactsRequest, ListConnectionFactsResponse, ListQualityDaysRequest,
+    ListQualityDaysResponse, ListQualityItemsRequest, ListQualityItemsResponse, ListStationsRequest,
+    ListStationsResponse, Station, UpsertStationRequest, registry_server::Registry,
 };
 use sqlx::{PgConnection, PgPool};
 use time::Duration;
@@ -15,7 +15,9 @@ use super::{convert, links::subject, operator, quality, scope};
 use crate::{
     app,
     divisions::Divisions,
-    domain::{Finding, Refusal, bounds::Bounds, connection::Connection},
+    domain::{
+        Finding, Refusal, bounds::Bounds, connection::Connection, guide::Guide, order, tally::Kind, text,
+    },
     store::{self, stations::Filter},
 };
 
@@ -25,7 +27,7 @@ pub struct RegistryService {
     pub pool: PgPool,
     /// For changes.
     pub units: Units,
-    /// County to prefecture.
+    /// The counties.
     pub divisions: Divisions,
     /// The province's box.
     pub province: Bounds,
@@ -41,14 +43,16 @@ impl Registry for RegistryService {
     ) -> Result<Response<Station>, Status> {
         let county =
             request.get_ref().station.as_ref().map(|station| station.county.clone()).unwrap_or_default();
-        let prefecture = self.divisions.prefecture(&county).await?;
+        let county = self.divisions.county(&county).await?;
         let (province, window) = (self.province, self.window);
         self.units
             .run(request, move |work, body: UpsertStationRequest| {
                 Box::pin(async move {
-                    let mut wanted = convert::registration(body, operator(work.caller())?)?;
-                    wanted.prefecture = prefecture;
-                    let id = app::register::execute(work, wanted, &province, window).await?;
+                    let operator_id = operator(work.caller())?;
+                    let mut wanted = convert::registration(body, operator_id, &work.caller().subject)
+                        .map_err(app::register::Untaken::Refused)?;
+                    wanted.county = county;
+                    let id = app::register::execute(work, &wanted, &province, window).await?;
                     view(work.db(), id, true).await
                 })
             })
@@ -81,7 +85,7 @@ impl Registry for RegistryService {
             .iter()
             .map(|row| {
                 let last = data.get(&row.station_id).and_then(|data| data.last_report_at);
-                convert::station(row, Vec::new(), &[], last, own)
+                convert::station(row, Vec::new(), Guide::default(), &[], last, own)
             })
             .collect();
         let next_page_token = next(&ids, size);
@@ -138,9 +142,10 @@ impl Registry for RegistryService {
         &self,
         request: Request<ListQualityItemsRequest>,
     ) -> Result<Response<ListQualityItemsResponse>, Status> {
-        let operator_id = operator(&caller(&request)?)?;
+        let caller = caller(&request)?;
         let body = request.into_inner();
-        if !["", "status", "order"].contains(&body.kind.as_str()) {
+        let operator_id = subject(&caller, &body.operator_id)?;
+        if !body.kind.is_empty() && Kind::from_name(&body.kind).is_none() {
             return Err(Failure::from(Finding::new("kind", Refusal::UnknownValue)).into());
         }
         let size = page::size(body.page.as_ref())?;
@@ -165,6 +170,24 @@ impl Registry for RegistryService {
         let online = store::quality_days::online(work.db(), operator_id, days).await?;
         Ok(Response::new(ListQualityDaysResponse { days: quality::answer(counted, &online) }))
     }
+
+    async fn get_order(
+        &self,
+        request: Request<GetOrderRequest>,
+    ) -> Result<Response<GetOrderResponse>, Status> {
+        let caller = caller(&request)?;
+        let body = request.into_inner();
+        let operator_id = subject(&caller, &body.operator_id)?;
+        // A number that the database cannot be asked for is not held.
+        text::identifier(&body.order_no, order::ORDER_NO_MAX).map_err(|_| Failure::not_found())?;
+        let mut db = self.pool.acquire().await.map_err(Failure::from)?;
+        let held = store::orders::versions(&mut db, operator_id, &body.order_no).await?;
+        if held.is_empty() {
+            return Err(Failure::not_found().into());
+        }
+        let contents = held.into_iter().map(convert::orders::content).collect();
+        Ok(Response::new(GetOrderResponse { contents }))
+    }
 }
 
 /// The token of the next page, when this one is full.
@@ -187,9 +210,10 @@ async fn visible(db: &mut PgConnection, caller: &Caller, station_id: Uuid) -> Re
 async fn view(db: &mut PgConnection, station_id: Uuid, own: bool) -> Result<Station, Failure> {
     let row = store::stations::find(db, station_id).await?.ok_or_else(Failure::not_found)?;
     let equipment = store::connectors::of_station(db, station_id).await?;
+    let guide = store::guides::find(db, station_id).await?;
     let states = store::states::of_station(db, station_id).await?;
-    let last = states.iter().map(|(_, latest)| latest.seen_at).max();
-    Ok(convert::station(&row, equipment, &states, last, own))
+    let last = states.iter().map(|(_, latest)| latest.alive_at()).max();
+    Ok(convert::station(&row, equipment, guide, &states, last, own))
 }
 
 fn filter(caller: &Caller, body: ListStationsRequest) -> Result<Filter, Failure> {

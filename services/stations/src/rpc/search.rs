@@ -45,7 +45,8 @@ impl Search for SearchService {
             radius_metres: near.radius_metres,
         });
         let circle = circle.map(Circle::checked).transpose().map_err(Failure::from)?;
-        if circle.is_none() && body.division.is_empty() {
+        let all_own = body.silent_only && caller.operator_id.is_some();
+        if circle.is_none() && body.division.is_empty() && !all_own {
             return Err(Failure::from(Finding::new("near", Refusal::Required)).into());
         }
         let (operator_id, scope) = (caller.operator_id, scope(&caller));
@@ -56,6 +57,7 @@ impl Search for SearchService {
             scope,
             division: body.division,
             available_since: body.available_only.then(|| now - self.online),
+            silent_since: body.silent_only.then(|| now - self.online),
             power_watts_min: body.power_watts_min,
         };
         let places = match circle {
@@ -82,7 +84,7 @@ impl Search for SearchService {
 fn station(place: Place, found: Vec<Found>, now: OffsetDateTime, online: Duration) -> FoundStation {
     let connectors = found.into_iter().map(|found| FoundConnector {
         state: shown(found.latest.as_ref(), place.station_status, now, online).name().to_owned(),
-        seen_at: found.latest.map(|latest| convert::timestamp(latest.seen_at)),
+        seen_at: found.latest.map(|latest| convert::timestamp(latest.alive_at())),
         connector_id: found.code,
         power_watts: found.power_watts,
         connector_type: found.connector_type,

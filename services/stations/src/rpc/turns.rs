@@ -7,6 +7,7 @@ use proto::stations::{
     ListJointTestsResponse, ListTurnsRequest, ListTurnsResponse, RenewLeaseRequest, RenewLeaseResponse,
     StartJointTestRequest, turns_server::Turns,
 };
+use time::Duration;
 use tonic::{Request, Response, Status};
 
 use super::{
@@ -21,6 +22,8 @@ pub struct TurnsService {
     pub units: Units,
     /// Opens secrets for interconnect.
     pub vault: Arc<Vault>,
+    /// Between the end of a link's joint test and the next one.
+    pub test_rest: Duration,
 }
 
 #[tonic::async_trait]
@@ -29,11 +32,12 @@ impl Turns for TurnsService {
         &self,
         request: Request<StartJointTestRequest>,
     ) -> Result<Response<JointTest>, Status> {
+        let rest = self.test_rest;
         self.units
-            .run(request, |work, body: StartJointTestRequest| {
+            .run(request, move |work, body: StartJointTestRequest| {
                 Box::pin(async move {
                     let operator_id = subject(work.caller(), &body.operator_id)?;
-                    Ok(convert::turns::test(app::turn::start_test(work, operator_id).await?))
+                    Ok(convert::turns::test(app::turn::start_test(work, operator_id, rest).await?))
                 })
             })
             .await
@@ -59,26 +63,41 @@ impl Turns for TurnsService {
         let caller = caller(&request)?;
         let operator_id = subject(&caller, &request.get_ref().operator_id)?;
         let mut work = self.units.begin(caller).await?;
+        let first = turn::known_from(work.now());
         let turns = store::turns::list(work.db(), operator_id).await?;
-        Ok(Response::new(ListTurnsResponse { turns: turns.into_iter().map(convert::turns::turn).collect() }))
+        let owed = store::link_days::uncompared(work.db(), operator_id, first).await?;
+        let turns = turns.into_iter().map(|row| convert::turns::turn(row, &owed)).collect();
+        Ok(Response::new(ListTurnsResponse { turns }))
     }
 
     async fn lease_turn(&self, request: Request<LeaseTurnRequest>) -> Result<Response<Lease>, Status> {
         let caller = caller(&request)?;
-        // Not through the replaying path: its stored answer would hold the secrets.
-        let mut work = self.units.begin(caller).await?;
-        let (lease_id, leased) = app::turn::lease(&mut work).await?;
-        let row = store::links::find(work.db(), leased.operator_id)
-            .await?
-            .ok_or_else(chassis::Failure::not_found)?;
-        let link = resolved(&mut work, &self.vault, row).await?;
-        let received = match leased.kind.as_str() {
-            "joint_test" => store::turns::received(work.db(), leased.operator_id).await?,
-            _ => (None, None),
-        };
-        let since = turn::since(leased.complete_at, leased.full_at, work.now());
-        work.commit().await?;
-        Ok(Response::new(convert::turns::lease(lease_id, leased.kind, link, since, received)))
+        let kinds = request.into_inner().kinds;
+        loop {
+            // Not through the replaying path: its stored answer would hold the secrets.
+            let mut work = self.units.begin(caller.clone()).await?;
+            let due = app::turn::lease(&mut work, &kinds).await?;
+            let (operator_id, kind) = (due.leased.operator_id, due.leased.kind.clone());
+            let row =
+                store::links::find(work.db(), operator_id).await?.ok_or_else(chassis::Failure::not_found)?;
+            let link = match resolved(&mut work, &self.vault, row).await? {
+                Ok(link) => link,
+                // One link must not hold up the others: it has had its turn.
+                Err(unopened) => {
+                    tracing::error!(operator = %operator_id, kind, "{unopened}");
+                    app::turn::unopened(&mut work, due.lease_id).await?;
+                    work.commit().await?;
+                    continue;
+                }
+            };
+            let received = match kind.as_str() {
+                "joint_test" => store::turns::received(work.db(), operator_id).await?,
+                _ => (None, None),
+            };
+            work.commit().await?;
+            let lease = convert::turns::lease(due, link, received);
+            return Ok(Response::new(lease));
+        }
     }
 
     async fn renew_lease(
@@ -86,9 +105,9 @@ impl Turns for TurnsService {
         request: Request<RenewLeaseRequest>,
     ) -> Result<Response<RenewLeaseResponse>, Status> {
         let caller = caller(&request)?;
-        let lease_id = convert::id(&request.into_inner().lease_id)?;
+        let (lease_id, progress) = convert::turns::renewal(request.into_inner())?;
         let mut work = self.units.begin(caller).await?;
-        app::turn::renew(&mut work, lease_id).await?;
+        app::turn::renew(&mut work, lease_id, &progress).await?;
         work.commit().await?;
         Ok(Response::new(RenewLeaseResponse {}))
     }

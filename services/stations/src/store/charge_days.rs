@@ -98,13 +98,15 @@ pub struct Row {
     pub online_hours: i64,
 }
 
-/// Sums, the latest day first; at most `most`.
+/// Sums, the latest day first; at most `most`. Within a transaction.
 ///
 /// # Errors
 /// The database is away or busy.
 pub async fn list(db: &mut PgConnection, filter: &Filter, most: i64) -> Result<Vec<Row>, Failure> {
     let (first, last) = filter.days.unzip();
     let [by_day, by_prefecture, by_county, by_operator] = filter.by;
+    // A plan for all values would read every place and operator of the days, whichever is asked for.
+    sqlx::raw_sql("SET LOCAL plan_cache_mode = force_custom_plan").execute(&mut *db).await?;
     Ok(sqlx::query_as!(
         Row,
         r#"-- stations.charge_days.list

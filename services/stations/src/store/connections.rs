@@ -75,7 +75,7 @@ pub async fn situations(db: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<U
     let rows = sqlx::query!(
         r#"-- stations.connections.situations
          SELECT connectors.station_id, count(*) AS "registered!", count(state.seen_at) AS "reported!",
-                max(state.seen_at) AS last_report_at
+                max(GREATEST(state.seen_at, state.heard_at)) AS last_report_at
          FROM connectors JOIN connector_state state USING (connector_key)
          WHERE connectors.station_id = ANY ($1) AND connectors.removed_at IS NULL
          GROUP BY connectors.station_id"#,
@@ -153,19 +153,19 @@ pub async fn keep(
 pub async fn due(pool: &PgPool, window: Duration, limit: i64) -> Result<Vec<Uuid>, Failure> {
     let secs = window.whole_seconds() as f64;
     Ok(sqlx::query_scalar!(
-        "-- stations.connections.due
-         SELECT station.station_id
+        r#"-- stations.connections.due
+         SELECT station.station_id AS "station_id!"
          FROM stations station
-         CROSS JOIN LATERAL (
-             SELECT count(*) AS registered, count(state.seen_at) AS reported,
-                    max(state.seen_at) >= now() - make_interval(secs => $1) AS fresh
+         LEFT JOIN (
+             SELECT connectors.station_id, count(*) AS registered, count(state.seen_at) AS reported,
+                    max(GREATEST(state.seen_at, state.heard_at)) >= now() - make_interval(secs => $1) AS fresh
              FROM connectors JOIN connector_state state USING (connector_key)
-             WHERE connectors.station_id = station.station_id AND connectors.removed_at IS NULL) AS data
+             WHERE connectors.removed_at IS NULL GROUP BY connectors.station_id) AS data USING (station_id)
          WHERE station.active AND (
              (station.connection = 'connected' AND data.fresh IS NOT TRUE)
              OR (station.connection = 'offline' AND data.fresh)
              OR (station.connection = 'not_connected' AND data.fresh AND data.registered = data.reported))
-         ORDER BY station.station_id LIMIT $2",
+         ORDER BY station.station_id LIMIT $2"#,
         secs,
         limit
     )

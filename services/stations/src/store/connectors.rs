@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 
 use chassis::{Failure, Work};
 use sqlx::PgConnection;
+use time::Duration;
 use uuid::Uuid;
 
 use super::lost_race;
@@ -151,6 +152,22 @@ pub async fn remove_missing(
     .execute(work.db())
     .await?;
     Ok(())
+}
+
+/// Connectors (operator, code) that were taken out of force within `span` before now, in some order.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn removed_lately(work: &mut Work, span: Duration) -> Result<Vec<(Uuid, String)>, Failure> {
+    let since = work.now() - span;
+    let rows = sqlx::query!(
+        "-- stations.connectors.removed_lately
+         SELECT operator_id, code FROM connectors WHERE removed_at > $1",
+        since
+    )
+    .fetch_all(work.db())
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.operator_id, row.code)).collect())
 }
 
 async fn save_equipment(

@@ -54,10 +54,7 @@ impl Rows {
     fn nullable<const SIZE: usize>(&mut self, value: Option<[u8; SIZE]>) -> &mut Self {
         match value {
             Some(value) => self.bytes(&value),
-            None => {
-                self.0.extend_from_slice(&(-1_i32).to_be_bytes());
-                self
-            }
+            None => self.null(),
         }
     }
 
@@ -65,6 +62,26 @@ impl Rows {
     pub fn instant(&mut self, value: OffsetDateTime) -> &mut Self {
         let micros = (value - EPOCH).whole_microseconds();
         self.int8(i64::try_from(micros).unwrap_or(i64::MAX))
+    }
+
+    /// `jsonb`, from its text.
+    pub fn jsonb(&mut self, value: Option<&[u8]>) -> &mut Self {
+        const VERSION: u8 = 1;
+        match value {
+            Some(text) => {
+                let length = i32::try_from(text.len() + 1).unwrap_or(i32::MAX);
+                self.0.extend_from_slice(&length.to_be_bytes());
+                self.0.push(VERSION);
+                self.0.extend_from_slice(text);
+                self
+            }
+            None => self.null(),
+        }
+    }
+
+    fn null(&mut self) -> &mut Self {
+        self.0.extend_from_slice(&(-1_i32).to_be_bytes());
+        self
     }
 
     /// `text` or `bytea`.

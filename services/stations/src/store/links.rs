@@ -33,6 +33,8 @@ pub struct Row {
     pub spellings: Json<BTreeMap<String, String>>,
     /// Rises with each change.
     pub version: i64,
+    /// Certificates that alone are believed; empty: the public ones.
+    pub authority: String,
 }
 
 /// A set of secrets as it is kept.
@@ -60,7 +62,7 @@ pub async fn lock(work: &mut Work, operator_id: Uuid) -> Result<Option<Row>, Fai
         r#"-- stations.links.lock
          SELECT operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
                 paths AS "paths: Json<BTreeMap<String, String>>", spellings AS "spellings: Json<BTreeMap<String, String>>",
-                version
+                version, authority
          FROM links WHERE operator_id = $1 FOR UPDATE"#,
         operator_id
     )
@@ -78,7 +80,7 @@ pub async fn find(db: &mut PgConnection, operator_id: Uuid) -> Result<Option<Row
         r#"-- stations.links.find
          SELECT operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
                 paths AS "paths: Json<BTreeMap<String, String>>", spellings AS "spellings: Json<BTreeMap<String, String>>",
-                version
+                version, authority
          FROM links WHERE operator_id = $1"#,
         operator_id
     )
@@ -96,7 +98,7 @@ pub async fn find_by_code(db: &mut PgConnection, code: &str) -> Result<Option<Ro
         r#"-- stations.links.find_by_code
          SELECT operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
                 paths AS "paths: Json<BTreeMap<String, String>>", spellings AS "spellings: Json<BTreeMap<String, String>>",
-                version
+                version, authority
          FROM links WHERE organisation_code = $1"#,
         code
     )
@@ -113,12 +115,12 @@ pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
     let done = sqlx::query!(
         "-- stations.links.save
          INSERT INTO links (operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
-                paths, spellings, version, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $12)
+                paths, spellings, version, authority, created_at, updated_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
          ON CONFLICT (operator_id) DO UPDATE SET state = excluded.state, open = excluded.open,
                 window_secs = excluded.window_secs, hosted = excluded.hosted, base_url = excluded.base_url,
                 protocol_version = excluded.protocol_version, paths = excluded.paths, spellings = excluded.spellings,
-                version = excluded.version, updated_at = excluded.updated_at
+                version = excluded.version, authority = excluded.authority, updated_at = excluded.updated_at
          WHERE links.version = excluded.version - 1",
         row.operator_id,
         row.organisation_code,
@@ -131,6 +133,7 @@ pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
         serde_json::to_value(&row.paths).map_err(Failure::internal)?,
         serde_json::to_value(&row.spellings).map_err(Failure::internal)?,
         row.version,
+        row.authority,
         now
     )
     .execute(work.db())

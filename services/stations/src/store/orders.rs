@@ -1,10 +1,15 @@
 //! Rows of `charge_orders` and `superseded_orders`.
+mod detail;
+mod version;
+
 use std::collections::{HashMap, HashSet};
 
 use chassis::{Failure, Work};
-use sqlx::PgConnection;
+pub use detail::Detail;
+use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
+pub use version::{Version, versions};
 
 use super::copy::Rows;
 use crate::domain::{
@@ -48,6 +53,8 @@ pub struct Row {
     pub county: Option<i32>,
     /// Likewise.
     pub prefecture: Option<i32>,
+    /// Its periods; none where they were not said.
+    pub details: Option<Json<Vec<Detail>>>,
 }
 
 /// What is known of a connector when an order of it comes.
@@ -88,6 +95,7 @@ impl Row {
             received_at: now,
             county: connector.place.map(|place| place.county),
             prefecture: connector.place.map(|place| place.prefecture),
+            details: detail::of(&order.periods),
         }
     }
 
@@ -147,13 +155,14 @@ pub async fn lock(
 ) -> Result<HashMap<Key, Row>, Failure> {
     let rows = sqlx::query_as!(
         Row,
-        "-- stations.charge_orders.lock
+        r#"-- stations.charge_orders.lock
          SELECT held.operator_id, held.order_no, held.connector_key, held.start_at, held.end_at, held.energy_wh,
                 held.electricity_fen, held.service_fen, held.total_fen, held.stop_reason, held.source_time,
-                held.content_hash, held.received_at, held.county, held.prefecture
+                held.content_hash, held.received_at, held.county, held.prefecture,
+                held.details AS "details: Json<Vec<Detail>>"
          FROM UNNEST($1::uuid[], $2::text[]) AS item (operator_id, order_no)
          JOIN charge_orders held ON held.operator_id = item.operator_id AND held.order_no = item.order_no
-         ORDER BY held.operator_id, held.order_no FOR NO KEY UPDATE OF held",
+         ORDER BY held.operator_id, held.order_no FOR NO KEY UPDATE OF held"#,
         operators,
         numbers
     )
@@ -223,10 +232,12 @@ struct Columns {
     received: Vec<OffsetDateTime>,
     counties: Vec<Option<i32>>,
     prefectures: Vec<Option<i32>>,
+    details: Vec<Option<serde_json::Value>>,
 }
 
 impl Columns {
-    fn of(mut rows: Vec<Row>) -> Self {
+    /// Errors: none that valid rows have.
+    fn of(mut rows: Vec<Row>) -> Result<Self, Failure> {
         rows.sort_unstable_by(|a, b| (a.operator_id, &a.order_no).cmp(&(b.operator_id, &b.order_no)));
         let mut columns = Self::default();
         for row in rows {
@@ -245,16 +256,19 @@ impl Columns {
             columns.received.push(row.received_at);
             columns.counties.push(row.county);
             columns.prefectures.push(row.prefecture);
+            let details = row.details.as_ref().map(|Json(details)| serde_json::to_value(details));
+            columns.details.push(details.transpose().map_err(Failure::internal)?);
         }
-        columns
+        Ok(columns)
     }
 }
 
 const COPY: &str =
     "COPY charge_orders (operator_id, order_no, connector_key, start_at, end_at, energy_wh, electricity_fen,
-    service_fen, total_fen, stop_reason, source_time, content_hash, received_at, county, prefecture) FROM STDIN (FORMAT binary)";
-/// Bytes of a row in the stream, about.
-const ROW_BYTES: usize = 226;
+    service_fen, total_fen, stop_reason, source_time, content_hash, received_at, county, prefecture,
+    details) FROM STDIN (FORMAT binary)";
+/// Bytes of a row without details in the stream, about.
+const ROW_BYTES: usize = 230;
 
 /// Writes new orders; false where one of the numbers is held already, and then none is written.
 ///
@@ -264,8 +278,10 @@ pub async fn copy(work: &mut Work, mut rows: Vec<&Row>) -> Result<bool, Failure>
     rows.sort_unstable_by(|a, b| (a.operator_id, &a.order_no).cmp(&(b.operator_id, &b.order_no)));
     let mut stream = Rows::new(rows.len() * ROW_BYTES);
     for row in rows {
+        let details = row.details.as_ref().map(|Json(details)| serde_json::to_vec(details));
+        let details = details.transpose().map_err(Failure::internal)?;
         stream
-            .row(15)
+            .row(16)
             .uuid(row.operator_id)
             .bytes(row.order_no.as_bytes())
             .int8(row.connector_key)
@@ -280,7 +296,8 @@ pub async fn copy(work: &mut Work, mut rows: Vec<&Row>) -> Result<bool, Failure>
             .bytes(&row.content_hash)
             .instant(row.received_at)
             .int4(row.county)
-            .int4(row.prefecture);
+            .int4(row.prefecture)
+            .jsonb(details.as_deref());
     }
     stream.send(work, COPY).await
 }
@@ -295,19 +312,19 @@ pub fn taken() -> Failure {
 /// # Errors
 /// The database is away or busy.
 pub async fn correct(work: &mut Work, rows: Vec<Row>) -> Result<(), Failure> {
-    let columns = Columns::of(rows);
+    let columns = Columns::of(rows)?;
     sqlx::query!(
         "-- stations.charge_orders.correct
          UPDATE charge_orders AS held SET connector_key = item.connector_key, start_at = item.start_at,
                 end_at = item.end_at, energy_wh = item.energy_wh, electricity_fen = item.electricity_fen,
                 service_fen = item.service_fen, total_fen = item.total_fen, stop_reason = item.stop_reason,
                 source_time = item.source_time, content_hash = item.content_hash, received_at = item.received_at,
-                county = item.county, prefecture = item.prefecture
+                county = item.county, prefecture = item.prefecture, details = item.details
          FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::bigint[],
                 $7::bigint[], $8::bigint[], $9::bigint[], $10::smallint[], $11::timestamptz[], $12::bytea[],
-                $13::timestamptz[], $14::integer[], $15::integer[])
+                $13::timestamptz[], $14::integer[], $15::integer[], $16::jsonb[])
               AS item (operator_id, order_no, connector_key, start_at, end_at, energy_wh, electricity_fen, service_fen,
-                       total_fen, stop_reason, source_time, content_hash, received_at, county, prefecture)
+                       total_fen, stop_reason, source_time, content_hash, received_at, county, prefecture, details)
          WHERE held.operator_id = item.operator_id AND held.order_no = item.order_no
            AND held.source_time < item.source_time",
         &columns.operators,
@@ -324,7 +341,8 @@ pub async fn correct(work: &mut Work, rows: Vec<Row>) -> Result<(), Failure> {
         &columns.hashes,
         &columns.received,
         &columns.counties as &[Option<i32>],
-        &columns.prefectures as &[Option<i32>]
+        &columns.prefectures as &[Option<i32>],
+        &columns.details as &[Option<serde_json::Value>]
     )
     .execute(work.db())
     .await?;
@@ -337,15 +355,15 @@ pub async fn correct(work: &mut Work, rows: Vec<Row>) -> Result<(), Failure> {
 /// The database is away or busy.
 pub async fn keep_superseded(work: &mut Work, rows: Vec<Row>) -> Result<(), Failure> {
     let now = work.now();
-    let columns = Columns::of(rows);
+    let columns = Columns::of(rows)?;
     sqlx::query!(
         "-- stations.superseded_orders.insert
          INSERT INTO superseded_orders (operator_id, order_no, connector_key, start_at, end_at, energy_wh,
                 electricity_fen, service_fen, total_fen, stop_reason, source_time, content_hash, received_at,
-                superseded_at)
-         SELECT *, $14 FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[],
+                details, superseded_at)
+         SELECT *, $15 FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[],
                 $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::smallint[], $11::timestamptz[],
-                $12::bytea[], $13::timestamptz[])",
+                $12::bytea[], $13::timestamptz[], $14::jsonb[])",
         &columns.operators,
         &columns.numbers,
         &columns.connectors,
@@ -359,6 +377,7 @@ pub async fn keep_superseded(work: &mut Work, rows: Vec<Row>) -> Result<(), Fail
         &columns.sources,
         &columns.hashes,
         &columns.received,
+        &columns.details as &[Option<serde_json::Value>],
         now
     )
     .execute(work.db())

@@ -6,12 +6,16 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+/// Distinct items of one operator, day (Asia/Shanghai) and reason that are kept; of the rest the day's counts tell. A client that
+/// sends nonsense does not fill the disk. Writers at the same time may pass it by a flush.
+pub const OF_A_DAY_MAX: i64 = 1_000;
+
 /// One item on its way into the table.
 #[derive(Debug, Clone)]
 pub struct Item {
     /// Whose data.
     pub operator_id: Uuid,
-    /// `status` or `order`.
+    /// `station`, `status`, `order`, `telemetry`, `statistics` or `order_check`.
     pub kind: &'static str,
     /// Connector code as sent, shortened and without control characters.
     pub connector_code: String,
@@ -40,7 +44,8 @@ pub fn tame(text: &str) -> String {
     text.chars().filter(|one| !one.is_control()).take(64).collect()
 }
 
-/// Keeps items; the same content again only counts.
+/// Keeps items, new ones up to [`OF_A_DAY_MAX`]; the same content again only counts. Of a comparison it is the same comparison, made
+/// again, and counts once: the content names the day or the window.
 ///
 /// # Errors
 /// The database is away or busy.
@@ -70,11 +75,27 @@ pub async fn record(work: &mut Work, items: Vec<Item>) -> Result<(), Failure> {
     let counts: Vec<i64> = rows.iter().map(|(_, (_, count))| *count).collect();
     sqlx::query!(
         "-- stations.quality_items.record
+         WITH came AS (
+             SELECT * FROM UNNEST($1::uuid[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                    $8::jsonb[], $9::text[], $10::bigint[])
+                  AS item (operator_id, fingerprint, kind, connector_code, order_no, reason, field, content, batch_id, times)),
+         room AS (
+             SELECT operator_id, reason, $12::bigint - (SELECT count(*) FROM (
+                        SELECT FROM quality_items past
+                        WHERE past.operator_id = asked.operator_id AND past.reason = asked.reason
+                          AND past.first_at >= date_trunc('day', $11::timestamptz, 'Asia/Shanghai') LIMIT $12) AS today) AS free
+             FROM (SELECT DISTINCT operator_id, reason FROM came) AS asked),
+         ranked AS (
+             SELECT past.id IS NOT NULL AS known, count(*) FILTER (WHERE past.id IS NULL)
+                    OVER (PARTITION BY came.operator_id, came.reason ORDER BY came.fingerprint) AS place, came.*
+             FROM came LEFT JOIN quality_items past USING (operator_id, fingerprint))
          INSERT INTO quality_items AS held (operator_id, fingerprint, kind, connector_code, order_no, reason, field,
                 content, batch_id, times, first_at, last_at)
-         SELECT *, $11, $11 FROM UNNEST($1::uuid[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[],
-                $7::text[], $8::jsonb[], $9::text[], $10::bigint[])
-         ON CONFLICT (operator_id, fingerprint) DO UPDATE SET times = held.times + excluded.times,
+         SELECT operator_id, fingerprint, kind, connector_code, order_no, reason, field, content, batch_id, times, $11, $11
+         FROM ranked JOIN room USING (operator_id, reason)
+         WHERE known OR place <= free ORDER BY operator_id, fingerprint
+         ON CONFLICT (operator_id, fingerprint) DO UPDATE SET times = CASE
+                WHEN held.kind IN ('statistics', 'order_check') THEN held.times ELSE held.times + excluded.times END,
                 last_at = excluded.last_at, batch_id = excluded.batch_id",
         &operators,
         &prints,
@@ -86,7 +107,8 @@ pub async fn record(work: &mut Work, items: Vec<Item>) -> Result<(), Failure> {
         &contents,
         &batches,
         &counts,
-        now
+        now,
+        OF_A_DAY_MAX
     )
     .execute(work.db())
     .await?;
@@ -98,7 +120,7 @@ pub async fn record(work: &mut Work, items: Vec<Item>) -> Result<(), Failure> {
 pub struct Listed {
     /// Key.
     pub id: i64,
-    /// `status` or `order`.
+    /// `station`, `status`, `order`, `telemetry`, `statistics` or `order_check`.
     pub kind: String,
     /// Connector code.
     pub connector_code: String,
@@ -108,6 +130,8 @@ pub struct Listed {
     pub reason: String,
     /// Field.
     pub field: String,
+    /// What was sent, or compared.
+    pub content: serde_json::Value,
     /// First time.
     pub first_at: OffsetDateTime,
     /// Last time.
@@ -127,15 +151,16 @@ pub async fn list(
     before: Option<i64>,
     size: i64,
 ) -> Result<Vec<Listed>, Failure> {
+    // As a range of operator and id, which only their index has: by the order of ids alone, all operators' items would be read.
     Ok(sqlx::query_as!(
         Listed,
         "-- stations.quality_items.list
-         SELECT id, kind, connector_code, order_no, reason, field, first_at, last_at, times FROM quality_items
-         WHERE operator_id = $1 AND ($2 = '' OR kind = $2) AND ($3::bigint IS NULL OR id < $3)
-         ORDER BY id DESC LIMIT $4",
+         SELECT id, kind, connector_code, order_no, reason, field, content, first_at, last_at, times FROM quality_items
+         WHERE operator_id >= $1 AND (operator_id, id) < ($1, $3) AND ($2 = '' OR kind = $2)
+         ORDER BY operator_id DESC, id DESC LIMIT $4",
         operator_id,
         kind,
-        before,
+        before.unwrap_or(i64::MAX),
         size
     )
     .fetch_all(db)

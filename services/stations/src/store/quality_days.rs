@@ -25,15 +25,18 @@ pub async fn add(work: &mut Work, kind: Kind, tallies: &BTreeMap<Uuid, Tally>) -
     let column = |of: fn(&Tally) -> i64| -> Vec<i64> { tallies.values().map(of).collect() };
     sqlx::query!(
         "-- stations.quality_days.add
-         INSERT INTO quality_days AS held (operator_id, day, kind, accepted, duplicate, late, rejected, corrected, prompt)
-         SELECT operator_id, $2, $3, accepted, duplicate, late, rejected, corrected, prompt
-         FROM UNNEST($1::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
-              AS came (operator_id, accepted, duplicate, late, rejected, corrected, prompt)
+         INSERT INTO quality_days AS held (operator_id, day, kind, accepted, duplicate, late, rejected, corrected, prompt,
+                pulled)
+         SELECT operator_id, $2, $3, accepted, duplicate, late, rejected, corrected, prompt, pulled
+         FROM UNNEST($1::uuid[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
+                $10::bigint[])
+              AS came (operator_id, accepted, duplicate, late, rejected, corrected, prompt, pulled)
          ORDER BY operator_id
          ON CONFLICT (operator_id, day, kind) DO UPDATE SET
              accepted = held.accepted + excluded.accepted, duplicate = held.duplicate + excluded.duplicate,
              late = held.late + excluded.late, rejected = held.rejected + excluded.rejected,
-             corrected = held.corrected + excluded.corrected, prompt = held.prompt + excluded.prompt",
+             corrected = held.corrected + excluded.corrected, prompt = held.prompt + excluded.prompt,
+             pulled = held.pulled + excluded.pulled",
         &operators,
         day,
         kind.name(),
@@ -42,7 +45,8 @@ pub async fn add(work: &mut Work, kind: Kind, tallies: &BTreeMap<Uuid, Tally>) -
         &column(|tally| tally.late),
         &column(|tally| tally.rejected),
         &column(|tally| tally.corrected),
-        &column(|tally| tally.prompt)
+        &column(|tally| tally.prompt),
+        &column(|tally| tally.pulled)
     )
     .execute(work.db())
     .await?;
@@ -54,7 +58,7 @@ pub async fn add(work: &mut Work, kind: Kind, tallies: &BTreeMap<Uuid, Tally>) -
 pub struct Counted {
     /// Day in Asia/Shanghai.
     pub day: Date,
-    /// `status`, `order`, `telemetry`.
+    /// Name of a [`Kind`].
     pub kind: String,
     /// What became of it.
     pub tally: Tally,
@@ -71,7 +75,7 @@ pub async fn list(
 ) -> Result<Vec<Counted>, Failure> {
     let rows = sqlx::query!(
         "-- stations.quality_days.list
-         SELECT day, kind, accepted, duplicate, late, rejected, corrected, prompt FROM quality_days
+         SELECT day, kind, accepted, duplicate, late, rejected, corrected, prompt, pulled FROM quality_days
          WHERE operator_id = $1 AND day BETWEEN $2 AND $3 ORDER BY day, kind",
         operator_id,
         first,
@@ -88,6 +92,7 @@ pub async fn list(
             rejected: row.rejected,
             corrected: row.corrected,
             prompt: row.prompt,
+            pulled: row.pulled,
         };
         counted.push(Counted { day: row.day, kind: row.kind, tally });
     }
@@ -143,7 +148,7 @@ pub async fn look(pool: &PgPool, window: Duration) -> Result<u64, Failure> {
              INSERT INTO online_hours (hour) VALUES (date_trunc('hour', now())) ON CONFLICT DO NOTHING RETURNING hour),
          seen AS (
              SELECT c.operator_id, at.county, at.prefecture, count(*) AS connectors,
-                    count(*) FILTER (WHERE s.seen_at > now() - make_interval(secs => $1)) AS online
+                    count(*) FILTER (WHERE GREATEST(s.seen_at, s.heard_at) > now() - make_interval(secs => $1)) AS online
              FROM turn CROSS JOIN connectors c JOIN connector_state s USING (connector_key) JOIN stations at USING (station_id)
              WHERE c.removed_at IS NULL GROUP BY c.operator_id, at.county, at.prefecture)
          INSERT INTO online_days AS held (operator_id, day, county, prefecture, looks, connectors, online)

@@ -1,6 +1,6 @@
 //! Partitions by day, and the end of what is kept for a time only.
 use chassis::Failure;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 /// Tables that have one partition for each UTC day.
 #[derive(Debug, Clone, Copy)]
@@ -57,7 +57,7 @@ pub async fn drop_partitions(pool: &PgPool, of: Daily, days: u32) -> Result<i32,
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn forget_quality(pool: &PgPool, days: u32) -> Result<u64, Failure> {
+pub async fn forget_quality(db: &mut PgConnection, days: u32) -> Result<u64, Failure> {
     let days = i32::try_from(days).unwrap_or(i32::MAX);
     let done = sqlx::query!(
         "-- stations.retention.forget_quality
@@ -65,7 +65,7 @@ pub async fn forget_quality(pool: &PgPool, days: u32) -> Result<u64, Failure> {
              SELECT id FROM quality_items WHERE last_at < now() - make_interval(days => $1) ORDER BY last_at LIMIT 1000)",
         days
     )
-    .execute(pool)
+    .execute(db)
     .await?;
     Ok(done.rows_affected())
 }

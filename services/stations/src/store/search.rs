@@ -22,6 +22,8 @@ pub struct Filter {
     pub division: String,
     /// Only available connectors that were seen after this.
     pub available_since: Option<OffsetDateTime>,
+    /// Only connectors of stations that serve, and that were not seen after this.
+    pub silent_since: Option<OffsetDateTime>,
     /// W.
     pub power_watts_min: i64,
 }
@@ -82,12 +84,14 @@ pub async fn near(
                            AND ($8::uuid IS NULL OR operator_id = $8)
                            AND ($9::text[] IS NULL OR county = ANY ($9) OR prefecture = ANY ($9))
                            AND ($10 = '' OR county = $10 OR prefecture = $10)
-                           AND ($12::timestamptz IS NULL OR station_status <> ALL ($14::integer[]))) AS boxed) AS measured
+                           AND ($12::timestamptz IS NULL AND $18::timestamptz IS NULL
+                                OR station_status <> ALL ($14::integer[]))) AS boxed) AS measured
                WHERE distance <= $3 AND (distance, station_id) > ($15, $16)
                ORDER BY distance, station_id OFFSET 0) AS here
          WHERE EXISTS (SELECT FROM connectors gun JOIN connector_state state USING (connector_key)
                        WHERE gun.station_id = here.station_id AND gun.removed_at IS NULL AND gun.power_watts >= $11
-                         AND ($12 IS NULL OR state.status = $13 AND state.seen_at > $12) OFFSET 0)
+                         AND ($12 IS NULL OR state.status = $13 AND GREATEST(state.seen_at, state.heard_at) > $12)
+                         AND ($18 IS NULL OR coalesce(GREATEST(state.seen_at, state.heard_at), '-infinity') <= $18) OFFSET 0)
          ORDER BY distance, station_id LIMIT $17"#,
         (circle.longitude_e6 as f64 / 1e6).to_radians(),
         (circle.latitude_e6 as f64 / 1e6).to_radians(),
@@ -105,13 +109,14 @@ pub async fn near(
         &CLOSED[..],
         distance,
         station_id,
-        size
+        size,
+        filter.silent_since
     )
     .fetch_all(db)
     .await?)
 }
 
-/// One page of the stations of a division that have such a connector, in the order of their registration.
+/// One page of the stations of a division, or of all of an operator's, that have such a connector, in the order of their registration.
 ///
 /// # Errors
 /// The database is away or busy.
@@ -127,14 +132,15 @@ pub async fn within(
         r#"-- stations.search.within
          SELECT station_id, operator_id, name, address, county, longitude_e6, latitude_e6, station_status, 0 AS "distance!"
          FROM (SELECT * FROM stations
-               WHERE active AND (county = $1 OR prefecture = $1) AND station_id > $4
+               WHERE active AND (county = $1 OR prefecture = $1 OR $1 = '' AND operator_id = $2) AND station_id > $4
                  AND ($2::uuid IS NULL OR operator_id = $2)
                  AND ($3::text[] IS NULL OR county = ANY ($3) OR prefecture = ANY ($3))
-                 AND ($6::timestamptz IS NULL OR station_status <> ALL ($8::integer[]))
+                 AND ($6::timestamptz IS NULL AND $10::timestamptz IS NULL OR station_status <> ALL ($8::integer[]))
                ORDER BY station_id OFFSET 0) AS here
          WHERE EXISTS (SELECT FROM connectors gun JOIN connector_state state USING (connector_key)
                        WHERE gun.station_id = here.station_id AND gun.removed_at IS NULL AND gun.power_watts >= $5
-                         AND ($6 IS NULL OR state.status = $7 AND state.seen_at > $6) OFFSET 0)
+                         AND ($6 IS NULL OR state.status = $7 AND GREATEST(state.seen_at, state.heard_at) > $6)
+                         AND ($10 IS NULL OR coalesce(GREATEST(state.seen_at, state.heard_at), '-infinity') <= $10) OFFSET 0)
          ORDER BY station_id LIMIT $9"#,
         filter.division,
         filter.operator_id,
@@ -144,7 +150,8 @@ pub async fn within(
         filter.available_since,
         Status::Idle.code(),
         &CLOSED[..],
-        size
+        size,
+        filter.silent_since
     )
     .fetch_all(db)
     .await?)
@@ -177,21 +184,24 @@ pub async fn connectors(
     let rows = sqlx::query!(
         "-- stations.search.connectors
          SELECT gun.connector_key, gun.station_id, gun.code, gun.power_watts, gun.connector_type, state.status,
-                state.changed_at, state.seen_at
+                state.changed_at, state.seen_at, state.heard_at
          FROM connectors gun JOIN connector_state state USING (connector_key)
          WHERE gun.station_id = ANY ($1) AND gun.removed_at IS NULL AND gun.power_watts >= $2
-           AND ($3::timestamptz IS NULL OR state.status = $4 AND state.seen_at > $3)
+           AND ($3::timestamptz IS NULL OR state.status = $4 AND GREATEST(state.seen_at, state.heard_at) > $3)
+           AND ($5::timestamptz IS NULL OR coalesce(GREATEST(state.seen_at, state.heard_at), '-infinity') <= $5)
          ORDER BY gun.station_id, gun.position, gun.connector_key",
         stations,
         filter.power_watts_min,
         filter.available_since,
-        Status::Idle.code()
+        Status::Idle.code(),
+        filter.silent_since
     )
     .fetch_all(db)
     .await?;
     rows.into_iter()
         .map(|row| {
-            let latest = states::latest(row.connector_key, row.status, row.changed_at, row.seen_at)?;
+            let latest =
+                states::latest(row.connector_key, row.status, row.changed_at, row.seen_at, row.heard_at)?;
             Ok(Found {
                 station_id: row.station_id,
                 code: row.code,

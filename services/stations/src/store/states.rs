@@ -34,7 +34,8 @@ pub async fn lock(
     let rows = sqlx::query!(
         r#"-- stations.connector_state.lock
          SELECT connectors.operator_id, connectors.code, connectors.connector_key, connectors.station_id,
-                (stations.connection = 'connected') AS "connected!", state.status, state.changed_at, state.seen_at
+                (stations.connection = 'connected') AS "connected!", state.status, state.changed_at, state.seen_at,
+                state.heard_at
          FROM UNNEST($1::uuid[], $2::text[]) AS item (operator_id, code)
          JOIN connectors ON connectors.code = item.code AND connectors.operator_id = item.operator_id
               AND connectors.removed_at IS NULL
@@ -48,7 +49,7 @@ pub async fn lock(
     .await?;
     let mut locked = HashMap::with_capacity(rows.len());
     for row in rows {
-        let latest = latest(row.connector_key, row.status, row.changed_at, row.seen_at)?;
+        let latest = latest(row.connector_key, row.status, row.changed_at, row.seen_at, row.heard_at)?;
         locked.insert(
             (row.operator_id, row.code),
             Locked {
@@ -89,6 +90,8 @@ pub async fn at_instants(
 /// Everything that one flush writes.
 #[derive(Debug, Default)]
 pub struct Changes {
+    /// Connectors whose system has sent again what is held.
+    pub heard: Vec<i64>,
     /// New latest states by connector.
     pub latest: HashMap<i64, Latest>,
     /// New rows of the history: connector, source time, status, late.
@@ -105,12 +108,33 @@ impl Changes {
     }
 }
 
-/// Writes a flush in one statement, sorted by connector; a state is only replaced by a later one.
+/// Notes that the systems of these locked connectors have sent again what is held.
+async fn hear(work: &mut Work, keys: &[i64]) -> Result<(), Failure> {
+    let now = work.now();
+    sqlx::query!(
+        "-- stations.connector_state.hear
+         UPDATE connector_state SET heard_at = $2 WHERE connector_key = ANY ($1)",
+        keys,
+        now
+    )
+    .execute(work.db())
+    .await?;
+    Ok(())
+}
+
+/// Writes a flush, sorted by connector; a state is only replaced by a later one. One statement, and one more where a connector
+/// was only heard of; none where there is nothing new.
 ///
 /// # Errors
 /// The database is away or busy.
 pub async fn save(work: &mut Work, changes: Changes) -> Result<(), Failure> {
     let now = work.now();
+    if !changes.heard.is_empty() {
+        hear(work, &changes.heard).await?;
+    }
+    if changes.days.is_empty() {
+        return Ok(());
+    }
     let mut latest: Vec<_> = changes.latest.into_iter().collect();
     latest.sort_unstable_by_key(|(key, _)| *key);
     let mut days: Vec<_> = changes.days.into_iter().collect();
@@ -174,7 +198,7 @@ pub async fn of_station(db: &mut PgConnection, station_id: Uuid) -> Result<Vec<(
     let rows = sqlx::query!(
         r#"-- stations.connector_state.of_station
          SELECT connectors.code, connectors.connector_key, state.status AS "status!", state.changed_at AS "changed_at!",
-                state.seen_at AS "seen_at!"
+                state.seen_at AS "seen_at!", state.heard_at
          FROM connectors JOIN connector_state state USING (connector_key)
          WHERE connectors.station_id = $1 AND connectors.removed_at IS NULL AND state.seen_at IS NOT NULL
          ORDER BY connectors.position"#,
@@ -185,7 +209,8 @@ pub async fn of_station(db: &mut PgConnection, station_id: Uuid) -> Result<Vec<(
     rows.into_iter()
         .map(|row| {
             let status = read(row.status, row.connector_key)?;
-            Ok((row.code, Latest { status, changed_at: row.changed_at, seen_at: row.seen_at }))
+            let (changed_at, seen_at, heard_at) = (row.changed_at, row.seen_at, row.heard_at);
+            Ok((row.code, Latest { status, changed_at, seen_at, heard_at }))
         })
         .collect()
 }
@@ -196,11 +221,12 @@ pub(crate) fn latest(
     status: Option<i16>,
     changed_at: Option<OffsetDateTime>,
     seen_at: Option<OffsetDateTime>,
+    heard_at: Option<OffsetDateTime>,
 ) -> Result<Option<Latest>, Failure> {
     match (status, changed_at, seen_at) {
         (None, None, None) => Ok(None),
         (Some(status), Some(changed_at), Some(seen_at)) => {
-            Ok(Some(Latest { status: read(status, connector_key)?, changed_at, seen_at }))
+            Ok(Some(Latest { status: read(status, connector_key)?, changed_at, seen_at, heard_at }))
         }
         _ => Err(corrupt(connector_key)),
     }

@@ -36,6 +36,35 @@ pub async fn lock_by_code(work: &mut Work, operator_id: Uuid, code: &str) -> Res
     .await?)
 }
 
+/// Locks these codes and the stations that have them, `operators` beside `codes`, each in one order whoever asks: of two that
+/// register the same stations at once, one waits for the other, and not each for the other.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn lock_codes(work: &mut Work, operators: &[Uuid], codes: &[String]) -> Result<(), Failure> {
+    let pairs = operators.iter().zip(codes);
+    let mut keys: Vec<String> = pairs.map(|(operator_id, code)| format!("{operator_id}/{code}")).collect();
+    keys.sort_unstable();
+    sqlx::query_scalar!(
+        r#"-- stations.stations.lock_all_codes
+         SELECT pg_advisory_xact_lock(hashtextextended(key, 0)) IS NULL AS "locked!" FROM UNNEST($1::text[]) AS key"#,
+        &keys
+    )
+    .fetch_all(work.db())
+    .await?;
+    sqlx::query_scalar!(
+        "-- stations.stations.lock_by_codes
+         SELECT stations.station_id
+         FROM stations JOIN UNNEST($1::uuid[], $2::text[]) AS wanted (operator_id, code) USING (operator_id, code)
+         ORDER BY stations.station_id FOR NO KEY UPDATE OF stations",
+        operators,
+        codes
+    )
+    .fetch_all(work.db())
+    .await?;
+    Ok(())
+}
+
 /// Locks a station.
 ///
 /// # Errors
@@ -211,6 +240,26 @@ pub async fn insert(work: &mut Work, row: &Row) -> Result<(), Failure> {
     Ok(())
 }
 
+/// The system says the same of a locked station at a later time.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn said_again(
+    work: &mut Work,
+    id: Uuid,
+    source_time: Option<time::OffsetDateTime>,
+) -> Result<(), Failure> {
+    sqlx::query!(
+        "-- stations.stations.said_again
+         UPDATE stations SET source_time = $2 WHERE station_id = $1",
+        id,
+        source_time
+    )
+    .execute(work.db())
+    .await?;
+    Ok(())
+}
+
 /// Writes the next version of a locked station.
 ///
 /// # Errors
@@ -257,12 +306,12 @@ pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Keeps a version of the record for good; `content` is the encoded record.
+/// Keeps a version of the record for good; `content` is the encoded record, `actor` whoever made it so.
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn keep_revision(work: &mut Work, row: &Row, content: &[u8]) -> Result<(), Failure> {
-    let (now, actor) = (work.now(), work.caller().subject.clone());
+pub async fn keep_revision(work: &mut Work, row: &Row, content: &[u8], actor: &str) -> Result<(), Failure> {
+    let now = work.now();
     sqlx::query!(
         "-- stations.station_revisions.insert
          INSERT INTO station_revisions (station_id, version, active, content, actor, recorded_at)

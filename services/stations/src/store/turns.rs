@@ -41,6 +41,8 @@ pub struct Leased {
     pub operator_id: Uuid,
     /// Kind.
     pub kind: String,
+    /// When it was due.
+    pub due_at: OffsetDateTime,
     /// Start of the last complete turn.
     pub complete_at: Option<OffsetDateTime>,
     /// Start of the last complete turn that asked for everything.
@@ -67,7 +69,7 @@ pub struct Step {
     pub side: String,
     /// Stable id.
     pub step: String,
-    /// `passed`, `failed` or `skipped`.
+    /// `passed`, `failed`, `skipped` or, by a setting of the link, `left_out`.
     pub outcome: String,
     /// Result code.
     pub ret: Option<i32>,
@@ -77,6 +79,20 @@ pub struct Step {
     pub found: String,
     /// What to do.
     pub way_out: String,
+}
+
+impl Step {
+    /// Whether it found what it wants.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        self.outcome == "passed"
+    }
+
+    /// Whether a setting of the link leaves it out.
+    #[must_use]
+    pub fn left_out(&self) -> bool {
+        self.outcome == "left_out"
+    }
 }
 
 /// A joint test as it is kept.
@@ -115,19 +131,51 @@ pub async fn make_due(work: &mut Work, operator_id: Uuid, kind: Kind) -> Result<
     Ok(())
 }
 
-/// Leases the link whose turn has been due for longest, joint tests first; `None` when nothing is due or free.
+/// Plans the first turn of a kind; one that has failed is due now, and its failures are forgotten.
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn lease(work: &mut Work, lease_id: Uuid, span: Duration) -> Result<Option<Leased>, Failure> {
+pub async fn schedule(
+    work: &mut Work,
+    operator_id: Uuid,
+    kind: Kind,
+    due_at: OffsetDateTime,
+) -> Result<(), Failure> {
+    let now = work.now();
+    sqlx::query!(
+        "-- stations.turns.schedule
+         INSERT INTO link_turns AS held (operator_id, kind, due_at) VALUES ($1, $2, $3)
+         ON CONFLICT (operator_id, kind) DO UPDATE SET due_at = CASE WHEN held.failures > 0 THEN $4 ELSE held.due_at END,
+                failures = 0",
+        operator_id,
+        kind.name(),
+        due_at,
+        now
+    )
+    .execute(work.db())
+    .await?;
+    Ok(())
+}
+
+/// Leases the link whose turn of these kinds (none: of any) has been due for longest, joint tests first; `None` when nothing is due
+/// or free.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn lease(
+    work: &mut Work,
+    lease_id: Uuid,
+    kinds: &[String],
+    span: Duration,
+) -> Result<Option<Leased>, Failure> {
     let now = work.now();
     Ok(sqlx::query_as!(
         Leased,
         r#"-- stations.turns.lease
          WITH due AS (
-             SELECT turn.operator_id, turn.kind, turn.complete_at, turn.full_at
+             SELECT turn.operator_id, turn.kind, turn.due_at, turn.complete_at, turn.full_at
              FROM link_turns turn JOIN links USING (operator_id)
-             WHERE turn.due_at <= $1 AND links.state = 'active'
+             WHERE turn.due_at <= $1 AND links.state = 'active' AND (cardinality($4::text[]) = 0 OR turn.kind = ANY ($4))
                AND (links.leased_until IS NULL OR links.leased_until <= $1)
                AND (turn.kind = 'joint_test' OR links.open AND links.base_url <> '' AND EXISTS (
                     SELECT 1 FROM link_secrets secret WHERE secret.operator_id = turn.operator_id
@@ -136,32 +184,38 @@ pub async fn lease(work: &mut Work, lease_id: Uuid, span: Duration) -> Result<Op
              FOR UPDATE OF links, turn SKIP LOCKED)
          UPDATE links SET lease_id = $2, leased_kind = due.kind, leased_at = $1, leased_until = $3
          FROM due WHERE links.operator_id = due.operator_id
-         RETURNING due.operator_id AS "operator_id!", due.kind AS "kind!", due.complete_at AS "complete_at?",
-                   due.full_at AS "full_at?""#,
+         RETURNING due.operator_id AS "operator_id!", due.kind AS "kind!", due.due_at AS "due_at!",
+                   due.complete_at AS "complete_at?", due.full_at AS "full_at?""#,
         now,
         lease_id,
-        now + span
+        now + span,
+        kinds
     )
     .fetch_optional(work.db())
     .await?)
 }
 
-/// Keeps a lease that has not ended; `false` when it has.
+/// Keeps a lease that has not ended, and tells whose it is and of what kind; `None` when it has.
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn renew(work: &mut Work, lease_id: Uuid, span: Duration) -> Result<bool, Failure> {
+pub async fn renew(
+    work: &mut Work,
+    lease_id: Uuid,
+    span: Duration,
+) -> Result<Option<(Uuid, String)>, Failure> {
     let now = work.now();
-    let done = sqlx::query!(
-        "-- stations.turns.renew
-         UPDATE links SET leased_until = $2 WHERE lease_id = $1 AND leased_until > $3 AND state = 'active'",
+    let held = sqlx::query!(
+        r#"-- stations.turns.renew
+         UPDATE links SET leased_until = $2 WHERE lease_id = $1 AND leased_until > $3 AND state = 'active'
+         RETURNING operator_id, leased_kind AS "kind!""#,
         lease_id,
         now + span,
         now
     )
-    .execute(work.db())
+    .fetch_optional(work.db())
     .await?;
-    Ok(done.rows_affected() == 1)
+    Ok(held.map(|held| (held.operator_id, held.kind)))
 }
 
 /// A lease that has been given back.
@@ -355,7 +409,7 @@ pub async fn received(
 ) -> Result<(Option<OffsetDateTime>, Option<OffsetDateTime>), Failure> {
     let row = sqlx::query!(
         "-- stations.turns.received
-         SELECT (SELECT max(seen_at) FROM connectors JOIN connector_state USING (connector_key)
+         SELECT (SELECT max(GREATEST(seen_at, heard_at)) FROM connectors JOIN connector_state USING (connector_key)
                  WHERE operator_id = $1 AND removed_at IS NULL) AS status_at,
                 (SELECT max(received_at) FROM (SELECT received_at FROM charge_orders WHERE operator_id = $1
                  ORDER BY order_no DESC LIMIT $2) AS newest) AS order_at",

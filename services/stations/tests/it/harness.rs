@@ -16,9 +16,9 @@ use proto::{
     common::{CallerClaims, caller_claims::Kind},
     stations::{
         ConnectorRecord, EquipmentRecord, Receipt, Station, StationRecord, StatusBatch, StatusItem,
-        UpsertStationRequest, evidence_client::EvidenceClient, ingest_client::IngestClient,
-        links_client::LinksClient, registry_client::RegistryClient, search_client::SearchClient,
-        statistics_client::StatisticsClient, turns_client::TurnsClient,
+        UpsertStationRequest, checks_client::ChecksClient, evidence_client::EvidenceClient,
+        ingest_client::IngestClient, links_client::LinksClient, registry_client::RegistryClient,
+        search_client::SearchClient, statistics_client::StatisticsClient, turns_client::TurnsClient,
     },
 };
 use sqlx::PgPool;
@@ -97,12 +97,16 @@ impl Directory for Divisions {
             ..Division::default()
         };
         let divisions = vec![
-            county("410105", "410100", "real"),
+            Division {
+                seat_longitude_e6: 113_660_000,
+                seat_latitude_e6: 34_800_000,
+                ..county("410105", "410100", "real")
+            },
             county("410122", "410100", "real"),
             county("410199", "410100", "other"),
             county("419001", "419001", "real"),
         ];
-        Ok(Response::new(ListDivisionsResponse { divisions }))
+        Ok(Response::new(ListDivisionsResponse { divisions, ..Default::default() }))
     }
 }
 
@@ -180,6 +184,11 @@ impl Platform {
     }
 
     pub fn signed(&self, who: Who) -> Signed {
+        self.signed_through(self.channel.clone(), who)
+    }
+
+    /// The same by another way in.
+    pub fn signed_through(&self, channel: Channel, who: Who) -> Signed {
         let claims =
             |kind: Kind, subject: String, role: &str, scope: &str, operator: Option<Uuid>| CallerClaims {
                 kind: kind.into(),
@@ -217,7 +226,7 @@ impl Platform {
             request.metadata_mut().insert("authorization", bearer.clone());
             Ok(request)
         };
-        InterceptedService::new(self.channel.clone(), Box::new(sign))
+        InterceptedService::new(channel, Box::new(sign))
     }
 
     pub fn registry(&self, who: Who) -> RegistryClient<Signed> {
@@ -226,6 +235,10 @@ impl Platform {
 
     pub fn ingest(&self, operator: Uuid) -> IngestClient<Signed> {
         IngestClient::new(self.signed(Who::Ingest(operator)))
+    }
+
+    pub fn checks(&self, who: Who) -> ChecksClient<Signed> {
+        ChecksClient::new(self.signed(who))
     }
 
     pub fn links(&self, who: Who) -> LinksClient<Signed> {
@@ -274,7 +287,7 @@ impl Platform {
 
     /// Pushes one batch and returns its receipt.
     pub async fn push(&self, operator: Uuid, items: Vec<StatusItem>) -> Receipt {
-        let batch = StatusBatch { batch_id: "batch".into(), items };
+        let batch = StatusBatch { batch_id: "batch".into(), items, pulled: false };
         let answer = self.ingest(operator).send_status(tokio_stream::iter([batch])).await.expect("taken");
         answer.into_inner().receipts.remove(0)
     }

@@ -1,13 +1,14 @@
-//! The ingest: per-item results, order of source times, repetition, bad neighbours, overload, and what follows from it.
+//! The ingest: per-item results, order of source times, repetition, bad neighbours, overload, and what follows from it. Orders
+//! are in `orders`.
 use proto::stations::{
-    CheckOrdersRequest, CheckedOrder, GetGateEvidenceRequest, GetStationRequest, ListQualityDaysRequest,
-    ListQualityItemsRequest, OrderBatch, OrderItem, StatusBatch, TelemetryBatch, TelemetryItem,
+    GetGateEvidenceRequest, GetStationRequest, ListQualityDaysRequest, ListQualityItemsRequest, StatusBatch,
+    TelemetryBatch, TelemetryItem,
 };
 use tokio_stream::StreamExt as _;
 
 use crate::harness::{Platform, Who, answer, fresh, id, operator, record, refused};
 
-fn outcomes(receipt: &proto::stations::Receipt) -> Vec<String> {
+pub fn outcomes(receipt: &proto::stations::Receipt) -> Vec<String> {
     let name = |result: &proto::stations::ItemResult| match result.reason.as_str() {
         "" => result.outcome.clone(),
         reason => format!("{}:{reason}", result.outcome),
@@ -20,13 +21,18 @@ async fn each_item_gets_its_result_and_a_bad_one_harms_no_neighbour() {
     let platform = Platform::start().await;
     platform.upsert(operator(1), record("S1")).await.expect("registered");
     platform.upsert(operator(2), record("S2")).await.expect("registered");
+    // A time finer than the protocol's whole seconds.
+    let exact = |mut item: proto::stations::StatusItem| {
+        item.source_time.as_mut().expect("a time").nanos = 1_000_000;
+        item
+    };
     let receipt = platform
         .push(
             operator(1),
             vec![
-                platform.item("S1-1", 1, 60),
-                platform.item("S1-1", 1, 60),
-                platform.item("S1-1", 3, 60),
+                exact(platform.item("S1-1", 1, 60)),
+                exact(platform.item("S1-1", 1, 60)),
+                exact(platform.item("S1-1", 3, 60)),
                 platform.item("S1-1", 0, 90),
                 platform.item("S1-1", 3, 30),
                 platform.item("S2-1", 1, 60),
@@ -107,6 +113,42 @@ async fn the_order_of_arrival_does_not_matter_and_repetition_changes_nothing() {
 }
 
 #[tokio::test]
+async fn of_two_statuses_in_one_second_the_later_arrival_is_live_and_a_retry_of_either_changes_nothing() {
+    let platform = Platform::start().await;
+    let station = platform.upsert(operator(1), record("S1")).await.expect("registered");
+    let push = async |status, secs| {
+        outcomes(&platform.push(operator(1), vec![platform.item("S1-1", status, secs)]).await).remove(0)
+    };
+    // Idle in the snapshot of that second, then plugged in and charging within it.
+    assert_eq!(push(1, 600).await, "accepted");
+    for (status, outcome) in [
+        (1, "accepted"),
+        (2, "accepted"),
+        (3, "accepted"),
+        (2, "duplicate"),
+        (1, "duplicate"),
+        (3, "duplicate"),
+    ] {
+        assert_eq!(push(status, 60).await, outcome, "{status}");
+    }
+    let get = GetStationRequest { station_id: id(&station) };
+    let seen = answer(platform.registry(Who::Operator(operator(1))).get_station(get).await).expect("own");
+    assert_eq!(seen.connectors[0].status, 3);
+    let kept = "SELECT count(*) FROM quality_items WHERE reason = 'same_second'";
+    assert_eq!(platform.count(kept).await, 2);
+    assert_eq!(platform.count("SELECT count(*) FROM status_history").await, 4);
+    // What was asked for in that second may be older than what was sent in it.
+    let asked = StatusBatch { batch_id: "b".into(), items: vec![platform.item("S1-1", 4, 60)], pulled: true };
+    let sent = platform.ingest(operator(1)).send_status(tokio_stream::iter([asked])).await.expect("taken");
+    assert_eq!(outcomes(&sent.into_inner().receipts[0]), ["rejected:contradiction"]);
+    // Both stay known behind a later report, too.
+    assert_eq!(push(1, 30).await, "accepted");
+    assert_eq!((push(3, 60).await.as_str(), push(2, 60).await.as_str()), ("duplicate", "duplicate"));
+    platform.assert_sound().await;
+    platform.stop().await;
+}
+
+#[tokio::test]
 async fn a_station_connects_when_every_connector_has_reported_and_the_gates_follow() {
     let platform = Platform::start().await;
     let station = platform.upsert(operator(1), record("S1")).await.expect("registered");
@@ -169,73 +211,31 @@ async fn a_silent_station_goes_offline_and_comes_back_with_its_first_day() {
     platform.stop().await;
 }
 
-fn order(platform: &Platform, number: &str, total_fen: i64, source_ago: i64) -> OrderItem {
-    OrderItem {
-        order_no: number.into(),
-        connector_id: "S1-1".into(),
-        start_time: platform.ago(7_200),
-        end_time: platform.ago(3_600),
-        energy_wh: 60_000,
-        electricity_fen: total_fen - 100,
-        service_fen: 100,
-        total_fen,
-        stop_reason: 0,
-        source_time: platform.ago(source_ago),
-    }
-}
-
-async fn push_orders(platform: &Platform, items: Vec<OrderItem>) -> Vec<String> {
-    let batch = OrderBatch { batch_id: "orders".into(), items };
-    let answer = platform.ingest(operator(1)).send_orders(tokio_stream::iter([batch])).await.expect("taken");
-    outcomes(&answer.into_inner().receipts[0])
-}
-
 #[tokio::test]
-async fn orders_are_held_once_and_corrected_only_by_later_ones() {
+async fn nonsense_is_counted_to_the_end_and_kept_up_to_a_bound_for_each_operator_and_day() {
     let platform = Platform::start().await;
-    platform.upsert(operator(1), record("S1")).await.expect("registered");
-    let make = |number, fen, ago| order(&platform, number, fen, ago);
-    let first = vec![
-        make("1", 4_800, 60),
-        make("1", 4_800, 50),
-        make("2", 4_800, 60),
-        make("2", 4_900, 50),
-        make("3", 4_800, 60),
-        make("3", 4_900, 60),
-        OrderItem { energy_wh: 999_000, ..make("4", 4_800, 60) },
-        OrderItem { total_fen: 1, ..make("5", 4_800, 60) },
-        OrderItem { connector_id: "S9-1".into(), ..make("6", 4_800, 60) },
-        OrderItem { start_time: None, ..make("7", 4_800, 60) },
-    ];
-    assert_eq!(
-        push_orders(&platform, first).await,
-        [
-            "accepted",
-            "duplicate",
-            "accepted",
-            "accepted",
-            "accepted",
-            "rejected:order_conflict",
-            "rejected:energy_implausible",
-            "rejected:amount_mismatch",
-            "rejected:unknown_connector",
-            "rejected:bad_time",
-        ]
-    );
-    let second = vec![make("1", 5_000, 10), make("1", 4_800, 60), make("1", 5_100, 20), make("1", 5_000, 10)];
-    let expected = ["accepted", "stale", "rejected:order_conflict", "duplicate"];
-    assert_eq!(push_orders(&platform, second).await, expected);
-    assert_eq!(platform.count("SELECT count(*) FROM charge_orders").await, 3);
-    assert_eq!(
-        platform.count("SELECT sum(total_fen)::bigint FROM charge_orders").await,
-        5_000 + 4_900 + 4_800
-    );
-    assert_eq!(platform.count("SELECT count(*) FROM superseded_orders").await, 2);
-    assert_eq!(
-        platform.count("SELECT count(*) FROM quality_items WHERE reason = 'order_corrected'").await,
-        2
-    );
-    platform.assert_sound().await;
+    let nonsense = |numbers: std::ops::Range<i64>| -> Vec<_> {
+        numbers.map(|number| platform.item(&format!("X{number}"), 1, 60)).collect()
+    };
+    for numbers in [0..600, 600..1_200, 1_200..1_300] {
+        let sent = i32::try_from(numbers.end - numbers.start).expect("small");
+        assert_eq!(platform.push(operator(1), nonsense(numbers)).await.rejected, sent);
+    }
+    let kept = "SELECT count(*) FROM quality_items";
+    assert_eq!(platform.count(kept).await, stations::store::quality::OF_A_DAY_MAX);
+    assert_eq!(platform.count("SELECT rejected FROM quality_days").await, 1_300);
+    // What is kept counts on, another reason and another operator have room of their own.
+    platform.push(operator(1), nonsense(0..1)).await;
+    assert_eq!(platform.count("SELECT times FROM quality_items WHERE connector_code = 'X0'").await, 2);
+    platform.push(operator(1), vec![platform.item("X0", 9, 60)]).await;
+    platform.push(operator(2), nonsense(0..1)).await;
+    assert_eq!(platform.count(kept).await, stations::store::quality::OF_A_DAY_MAX + 2);
+    sqlx::query("UPDATE quality_items SET first_at = first_at - interval '1 day'")
+        .execute(&platform.pool)
+        .await
+        .expect("of yesterday");
+    platform.push(operator(1), nonsense(2_000..2_001)).await;
+    assert_eq!(platform.count(kept).await, stations::store::quality::OF_A_DAY_MAX + 3);
     platform.stop().await;
 }
 
@@ -256,6 +256,7 @@ async fn a_stream_answers_each_batch_in_order_and_many_at_once_lose_nothing() {
                         i32::try_from(turn % 4).expect("small"),
                         3_000 - turn,
                     )],
+                    pulled: false,
                 })
                 .collect();
             let answer = platform
@@ -276,48 +277,17 @@ async fn a_stream_answers_each_batch_in_order_and_many_at_once_lose_nothing() {
 }
 
 #[tokio::test]
-async fn a_comparison_names_the_orders_that_differ_and_those_that_are_not_held() {
+async fn what_the_platform_asked_for_is_no_part_of_how_promptly_a_system_sends() {
     let platform = Platform::start().await;
     platform.upsert(operator(1), record("S1")).await.expect("registered");
-    let order = |number: &str| OrderItem {
-        order_no: number.into(),
-        connector_id: "S1-1".into(),
-        start_time: platform.ago(7_200),
-        end_time: platform.ago(3_600),
-        energy_wh: 30_254,
-        electricity_fen: 2_000,
-        service_fen: 1_015,
-        total_fen: 3_015,
-        stop_reason: 0,
-        source_time: platform.ago(60),
-    };
-    let batch = OrderBatch { batch_id: "b".into(), items: ["1", "2", "3"].map(order).to_vec() };
-    platform.ingest(operator(1)).send_orders(tokio_stream::iter([batch])).await.expect("taken");
-    let said = |number: &str, energy_wh: i64, total_fen: i64| CheckedOrder {
-        order_no: number.into(),
-        energy_wh,
-        total_fen,
-    };
-    let orders = vec![
-        said("1", 30_250, 3_015),
-        said("2", 30_250, 3_016),
-        said("3", 30_240, 3_015),
-        said("4", 1, 1),
-        said("\0", 1, 1),
-    ];
-    let asked = CheckOrdersRequest { orders };
-    let answer = platform.ingest(operator(1)).check_orders(asked.clone()).await.expect("compared");
-    let found: Vec<_> = answer
-        .into_inner()
-        .disputed
-        .into_iter()
-        .map(|one| (one.order_no, one.dispute, one.total_fen))
-        .collect();
-    let expected =
-        [("2", "amount", 3_015), ("3", "energy", 3_015), ("4", "not_held", 0), ("\0", "not_held", 0)];
-    assert_eq!(found, expected.map(|(number, why, fen)| (number.to_owned(), why.to_owned(), fen)));
-    let foreign = platform.ingest(operator(2)).check_orders(asked).await.expect("compared");
-    assert_eq!(foreign.into_inner().disputed.len(), 5);
+    let items = vec![platform.item("S1-1", 1, 0)];
+    let asked = StatusBatch { batch_id: "b".into(), items, pulled: true };
+    platform.ingest(operator(1)).send_status(tokio_stream::iter([asked])).await.expect("taken");
+    platform.push(operator(1), vec![platform.item("S1-2", 1, 60)]).await;
+    let mut own = platform.registry(Who::Operator(operator(1)));
+    let days = answer(own.list_quality_days(ListQualityDaysRequest::default()).await).expect("counted").days;
+    let count = &days[0].counts[0];
+    assert_eq!((count.accepted, count.prompt, count.pulled), (2, 0, 1));
     platform.stop().await;
 }
 
@@ -330,7 +300,7 @@ async fn limits_end_the_stream_with_a_reason() {
     .await;
     let send = |batch_id: &str, count: usize| {
         let items = vec![platform.item("S1-1", 1, 5); count];
-        let batch = StatusBatch { batch_id: batch_id.into(), items };
+        let batch = StatusBatch { batch_id: batch_id.into(), items, pulled: false };
         let mut ingest = platform.ingest(operator(1));
         async move { refused(answer(ingest.send_status(tokio_stream::iter([batch])).await)) }
     };
@@ -338,14 +308,18 @@ async fn limits_end_the_stream_with_a_reason() {
     assert_eq!(send("b", 0).await, ("required".into(), "items".into()));
     assert_eq!(send("b", 3).await, ("too_many".into(), "items".into()));
     let many: Vec<_> = (0..64)
-        .map(|turn| StatusBatch { batch_id: fresh(), items: vec![platform.item("S1-1", 1, turn); 2] })
+        .map(|turn| StatusBatch {
+            batch_id: fresh(),
+            items: vec![platform.item("S1-1", 1, turn); 2],
+            pulled: false,
+        })
         .collect();
     let answer = platform.ingest(operator(1)).push_status(tokio_stream::iter(many)).await.expect("open");
     let outcome: Result<Vec<_>, _> = answer.into_inner().collect().await;
     assert_eq!(outcome.expect_err("too much at once").code(), tonic::Code::ResourceExhausted);
     let mut person =
         proto::stations::ingest_client::IngestClient::new(platform.signed(Who::Operator(operator(1))));
-    let batch = StatusBatch { batch_id: "b".into(), items: vec![platform.item("S1-1", 1, 5)] };
+    let batch = StatusBatch { batch_id: "b".into(), items: vec![platform.item("S1-1", 1, 5)], pulled: false };
     let result = person.send_status(tokio_stream::iter([batch])).await;
     assert_eq!(refused(crate::harness::answer(result)).0, "not_permitted");
     platform.stop().await;
@@ -407,33 +381,6 @@ async fn telemetry_is_taken_once_and_other_values_for_the_same_time_win() {
 }
 
 #[tokio::test]
-async fn an_order_that_is_held_is_known_even_beside_new_ones_and_without_its_connector() {
-    let platform = Platform::start().await;
-    let station = platform.upsert(operator(1), record("S1")).await.expect("registered");
-    let make = |number: &str, connector: &str| OrderItem {
-        connector_id: connector.into(),
-        ..order(&platform, number, 4_800, 60)
-    };
-    assert_eq!(
-        push_orders(&platform, vec![make("A", "S1-1"), make("B", "S1-2")]).await,
-        ["accepted", "accepted"]
-    );
-    assert_eq!(
-        push_orders(&platform, vec![make("B", "S1-2"), make("C", "S1-1")]).await,
-        ["duplicate", "accepted"]
-    );
-    let mut without = record("S1");
-    without.equipment[0].connectors.truncate(1);
-    without.station_id = id(&station);
-    platform.upsert(operator(1), without).await.expect("a connector leaves");
-    let last = push_orders(&platform, vec![make("B", "S1-2"), make("D", "S1-1"), make("E", "S1-2")]).await;
-    assert_eq!(last, ["duplicate", "accepted", "rejected:unknown_connector"]);
-    assert_eq!(platform.count("SELECT count(*) FROM charge_orders").await, 4);
-    platform.assert_sound().await;
-    platform.stop().await;
-}
-
-#[tokio::test]
 async fn connectors_online_are_looked_at_once_an_hour_whoever_asks() {
     let platform = Platform::start().await;
     platform.upsert(operator(1), record("S1")).await.expect("registered");
@@ -441,7 +388,7 @@ async fn connectors_online_are_looked_at_once_an_hour_whoever_asks() {
     let next_hour = || async {
         sqlx::query("DELETE FROM online_hours").execute(&platform.pool).await.expect("forgotten");
     };
-    let looks = || stations::store::quality_days::look(&platform.pool, time::Duration::minutes(200));
+    let looks = || stations::store::quality_days::look(&platform.pool, time::Duration::minutes(30));
     // The service has looked when it started, before there was anything to see.
     next_hour().await;
     let looked = tokio::join!(looks(), looks(), looks());

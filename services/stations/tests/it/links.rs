@@ -146,12 +146,37 @@ async fn an_operator_sets_how_it_is_called_and_sees_its_own_link_only() {
     let fields = answer(wrong).expect_err("refused").fields;
     assert_eq!(fields.first().map(String::as_str), Some("base_url"));
     assert!(fields.contains(&"outbound.sig_secret".to_owned()), "{fields:?}");
+    let open = answer(own.set_peer(peer("http://host/evcs", Some(outbound.clone()))).await);
+    assert_eq!(refused(open), ("https_required".to_owned(), "base_url".to_owned()));
     let view = answer(own.set_peer(peer("https://host/evcs", Some(outbound.clone()))).await).expect("set");
     assert!(view.callable);
     answer(own.set_peer(peer("https://other/evcs", None)).await).expect("set");
     let found = resolved(&platform, "XXXX00019").await.expect("found");
     assert_eq!(found.outbound, Some(outbound));
     assert_eq!(found.link.expect("a link").base_url, "https://other/evcs");
+    let authority = include_str!("../../../chassis/tests/certificates/authority.crt");
+    let trusting = |authority: &str| SetPeerRequest {
+        authority: Some(authority.into()),
+        ..peer("https://other/evcs", None)
+    };
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let unreadable = answer(own.set_peer(trusting(broken)).await);
+    assert_eq!(refused(unreadable), ("certificate_unreadable".to_owned(), "authority".to_owned()));
+    answer(own.set_peer(trusting(authority)).await).expect("set");
+    answer(own.set_peer(peer("https://other/evcs", None)).await).expect("set");
+    let found = resolved(&platform, "XXXX00019").await.expect("found").link.expect("a link");
+    assert_eq!(found.authority, authority, "it stays until another is said");
+    let public = answer(own.set_peer(trusting("")).await).expect("set");
+    assert_eq!(public.authority, "");
+    let names =
+        [("query_token", "get_token"), ("query_stations_info", "stations"), ("query_station_status", "-")];
+    let spelt = SetPeerRequest {
+        paths: names.map(|(name, spelt)| (name.to_owned(), spelt.to_owned())).into(),
+        ..peer("https://other/evcs", None)
+    };
+    for _ in 0..4 {
+        answer(own.set_peer(spelt.clone()).await).expect("the same request, whatever the order of its pairs");
+    }
     let foreign = own.get_link(GetLinkRequest { operator_id: operator(2).to_string() }).await;
     assert_eq!(refused(answer(foreign)).0, "not_found");
     platform.stop().await;

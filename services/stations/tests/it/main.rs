@@ -1,10 +1,19 @@
 //! Stations over gRPC with a real PostgreSQL; accounts is played by its directory, reviews by its events.
 
+mod batches;
+mod checks;
 mod claims;
+mod days;
 mod harness;
 mod ingest;
 mod links;
+mod orders;
+mod outside;
+mod pages;
+mod plans;
+mod quality;
 mod registry;
+mod repeats;
 mod search;
 mod statistics;
 mod turns;

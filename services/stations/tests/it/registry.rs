@@ -1,6 +1,7 @@
 //! Registration: idempotent by content, versioned, codes unique within the operator, readable within scope only.
 use proto::stations::{
-    DeactivateStationRequest, GetStationRequest, ListStationsRequest, UpsertStationRequest,
+    DeactivateStationRequest, GetStationRequest, ListQualityItemsRequest, ListStationsRequest, Station,
+    StationGuide, UpsertStationRequest,
 };
 
 use crate::harness::{Platform, Refused, Who, answer, fresh, id, operator, record, refused, version};
@@ -51,6 +52,24 @@ async fn a_request_is_replayed_and_refusals_name_every_field() {
     assert_eq!(refusal, Refused { reason: "required".into(), fields: vec!["name".into(), "county".into()] });
     assert_eq!(platform.count("SELECT count(*) FROM stations").await, 1);
     assert_eq!(platform.count("SELECT count(*) FROM refusals").await, 3);
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn a_station_far_from_its_county_is_taken_and_its_operator_is_told() {
+    let platform = Platform::start().await;
+    let mut far = record("S1");
+    far.longitude_e6 -= 1_000_000;
+    platform.upsert(operator(1), far.clone()).await.expect("registered");
+    platform.upsert(operator(1), far).await.expect("known");
+    platform.upsert(operator(1), record("S2")).await.expect("registered");
+    let asked = ListQualityItemsRequest { kind: "station".into(), ..ListQualityItemsRequest::default() };
+    let mut registry = platform.registry(Who::Operator(operator(1)));
+    let items = answer(registry.list_quality_items(asked).await).expect("listed").items;
+    let said: Vec<_> =
+        items.iter().map(|item| (item.reason.as_str(), item.example.as_str(), item.times)).collect();
+    assert_eq!(said, [("far_from_county", "场站 S1（112.668756, 34.798101）", 1)]);
+    platform.assert_sound().await;
     platform.stop().await;
 }
 
@@ -111,12 +130,22 @@ async fn readers_see_their_scope_and_a_foreign_station_does_not_exist() {
         assert_eq!(foreign.reason, "not_found");
         assert_eq!(answer(platform.registry(who).get_station(none()).await).expect_err("no id"), foreign);
     }
-    for (who, expected) in
-        [(Who::County("410000"), 2), (Who::County("410100"), 1), (Who::Operator(operator(2)), 1)]
-    {
+    for (who, expected) in [
+        (Who::County("410000"), 2),
+        (Who::County("410100"), 1),
+        (Who::County("410105"), 1),
+        (Who::County("410122"), 0),
+        (Who::County(""), 0),
+        (Who::Operator(operator(2)), 1),
+        (Who::Operator(operator(3)), 0),
+    ] {
         let list = answer(platform.registry(who).list_stations(ListStationsRequest::default()).await)
             .expect("listed");
         assert_eq!(list.stations.len(), expected);
+        let counts = answer(platform.registry(who).count_stations(ListStationsRequest::default()).await)
+            .expect("counted")
+            .counts;
+        assert_eq!(counts.iter().map(|one| one.count).sum::<i32>(), expected as i32);
     }
     for (search, found) in [("示例充", 2), ("s1", 1), ("S2", 1), ("1示", 1), ("2S", 0)] {
         let list = ListStationsRequest { search: search.into(), ..Default::default() };
@@ -143,6 +172,30 @@ async fn concurrent_registrations_of_one_station_end_as_one() {
         assert_eq!(version(&outcome.expect("registered or known")), 1);
     }
     assert_eq!(platform.count("SELECT count(*) FROM stations").await, 1);
+    platform.assert_sound().await;
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn what_drivers_are_told_stays_until_something_else_is_said() {
+    let platform = Platform::start().await;
+    let told = StationGuide {
+        business_hours: "00:00-24:00".into(),
+        electricity_fee: "峰 1.00 谷 0.31".into(),
+        bookable: true,
+        ..StationGuide::default()
+    };
+    let said = |guide: Option<StationGuide>| proto::stations::StationRecord { guide, ..record("S1") };
+    let held = |station: &Station| station.record.as_ref().and_then(|record| record.guide.clone());
+    let first = platform.upsert(operator(1), said(Some(told.clone()))).await.expect("registered");
+    let silent = platform.upsert(operator(1), said(None)).await.expect("known");
+    assert_eq!((held(&silent), version(&silent)), (Some(told), version(&first)));
+    let taken_back =
+        platform.upsert(operator(1), said(Some(StationGuide::default()))).await.expect("changed");
+    assert_eq!((held(&taken_back), version(&taken_back)), (None, version(&first) + 1));
+    let long = StationGuide { payment: "付".repeat(81), ..StationGuide::default() };
+    let refusal = platform.upsert(operator(1), said(Some(long))).await;
+    assert_eq!(refused(refusal), ("too_long".into(), "guide.payment".into()));
     platform.assert_sound().await;
     platform.stop().await;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 use chassis::testing::eventually;
 use proto::{
     common::Page,
-    stations::{Circle, FindConnectorsRequest, FindConnectorsResponse, StationRecord},
+    stations::{Circle, FindConnectorsRequest, FindConnectorsResponse, StationRecord, StatusBatch},
 };
 
 use crate::harness::{Platform, Who, answer, operator, record, refused};
@@ -40,7 +40,8 @@ async fn the_nearest_come_first_and_a_silent_connector_is_never_available() {
     for (owner, station) in [(1, at("S1", 0, 0)), (2, at("S2", 10_000, 0)), (1, at("S3", 0, 180_000))] {
         platform.upsert(operator(owner), station).await.expect("registered");
     }
-    let long_ago = 4 * 3_600;
+    // Longer than three heartbeats of ten minutes.
+    let long_ago = 31 * 60;
     platform.push(operator(1), vec![platform.item("S1-1", 1, 60), platform.item("S1-2", 1, long_ago)]).await;
     platform.push(operator(2), vec![platform.item("S2-1", 3, 60), platform.item("S2-2", 1, 60)]).await;
     let office = Who::Administrator;
@@ -61,30 +62,87 @@ async fn the_nearest_come_first_and_a_silent_connector_is_never_available() {
 }
 
 #[tokio::test]
+async fn a_repetition_of_the_last_change_keeps_a_connector_online_unless_it_was_pulled() {
+    let platform = Platform::start().await;
+    platform.upsert(operator(1), at("S1", 0, 0)).await.expect("registered");
+    let idle = |secs| vec![platform.item("S1-1", 1, secs)];
+    let send = async |secs, pulled| {
+        let batch = StatusBatch { batch_id: "b".into(), items: idle(secs), pulled };
+        let sent = platform.ingest(operator(1)).send_status(tokio_stream::iter([batch])).await;
+        answer(sent).expect("taken").receipts[0].results[0].outcome.clone()
+    };
+    let seen = async || find(&platform, Who::Administrator, near(100)).await.remove(0);
+    assert_eq!(send(7_200, false).await, "accepted");
+    assert_eq!(seen().await, "0 m: S1-1 silent, S1-2 silent");
+    assert_eq!(send(7_200, true).await, "duplicate");
+    assert_eq!(seen().await, "0 m: S1-1 silent, S1-2 silent");
+    assert_eq!(send(7_200, false).await, "duplicate");
+    assert_eq!(seen().await, "0 m: S1-1 available, S1-2 silent");
+    let free = FindConnectorsRequest { available_only: true, ..near(100) };
+    assert_eq!(find(&platform, Who::Administrator, free).await, ["0 m: S1-1 available"]);
+    // Once in some minutes is enough.
+    let heard = "SELECT (extract(epoch FROM heard_at) * 1000000)::bigint FROM connector_state WHERE heard_at IS NOT NULL";
+    let before = platform.count(heard).await;
+    assert_eq!(send(7_200, false).await, "duplicate");
+    assert_eq!(platform.count(heard).await, before);
+    // What it still is may be said again however long it has been so.
+    sqlx::query("UPDATE connector_state SET heard_at = NULL, seen_at = seen_at - interval '78 hours', changed_at = changed_at - interval '78 hours'")
+        .execute(&platform.pool)
+        .await
+        .expect("aged");
+    assert_eq!(send(80 * 3_600, false).await, "duplicate");
+    assert_eq!(seen().await, "0 m: S1-1 available, S1-2 silent");
+    platform.stop().await;
+}
+
+#[tokio::test]
 async fn one_sees_what_is_ones_own_or_in_scope_page_by_page() {
     let platform = Platform::start().await;
     let elsewhere = StationRecord { county: "410122".into(), ..at("S3", 30_000, 0) };
-    for (owner, station) in [(1, at("S1", 10_000, 0)), (2, at("S2", 20_000, 0)), (1, elsewhere)] {
+    let other_city = StationRecord { county: "419001".into(), ..at("S4", 40_000, 0) };
+    for (owner, station) in
+        [(1, at("S1", 10_000, 0)), (2, at("S2", 20_000, 0)), (1, elsewhere), (1, other_city)]
+    {
         platform.upsert(operator(owner), station).await.expect("registered");
     }
     let codes = |lines: Vec<String>| -> Vec<String> {
         lines.iter().map(|line| line.split(": ").last().unwrap_or_default()[..2].to_owned()).collect()
     };
-    for (who, seen) in [
-        (Who::Administrator, vec!["S1", "S2", "S3"]),
-        (Who::County("410105"), vec!["S1", "S2"]),
-        (Who::County("410122"), vec!["S3"]),
-        (Who::Operator(operator(2)), vec!["S2"]),
+    let of = |division: &str, near| FindConnectorsRequest {
+        division: division.into(),
+        near,
+        ..Default::default()
+    };
+    // What one sees within the circle, and of it in the city.
+    for (who, seen, of_city) in [
+        (Who::Administrator, vec!["S1", "S2", "S3", "S4"], vec!["S1", "S2", "S3"]),
+        (Who::County("410105"), vec!["S1", "S2"], vec!["S1", "S2"]),
+        (Who::County("410122"), vec!["S3"], vec!["S3"]),
+        // A city's office.
+        (Who::County("410100"), vec!["S1", "S2", "S3"], vec!["S1", "S2", "S3"]),
+        (Who::County("419001"), vec!["S4"], vec![]),
+        (Who::County(""), vec![], vec![]),
+        (Who::Operator(operator(1)), vec!["S1", "S3", "S4"], vec!["S1", "S3"]),
+        (Who::Operator(operator(2)), vec!["S2"], vec!["S2"]),
     ] {
-        assert_eq!(codes(find(&platform, who, near(10_000)).await), seen);
-        let city = FindConnectorsRequest { division: "410100".into(), ..FindConnectorsRequest::default() };
-        assert_eq!(codes(find(&platform, who, city).await), seen);
+        let circle = near(10_000);
+        assert_eq!(codes(find(&platform, who, circle.clone()).await), seen);
+        assert_eq!(codes(find(&platform, who, of("410100", circle.near)).await), of_city);
+        assert_eq!(codes(find(&platform, who, of("410100", None)).await), of_city);
     }
-    let county = |near| FindConnectorsRequest { division: "410122".into(), near, ..Default::default() };
-    assert_eq!(codes(find(&platform, Who::Administrator, county(None)).await), ["S3"]);
-    assert_eq!(codes(find(&platform, Who::Administrator, county(near(9_000).near)).await), ["S3"]);
+    // A division that is asked for narrows the scope, and never widens it.
+    for circle in [None, near(10_000).near] {
+        assert_eq!(codes(find(&platform, Who::Administrator, of("410122", circle)).await), ["S3"]);
+        assert!(find(&platform, Who::County("410105"), of("410122", circle)).await.is_empty());
+        assert!(find(&platform, Who::Operator(operator(2)), of("410122", circle)).await.is_empty());
+    }
+    // Machines and services have no business here.
+    for who in [Who::Ingest(operator(1)), Who::Reviews, Who::Interconnect] {
+        let asked = platform.search(who).find_connectors(near(10_000)).await;
+        assert_eq!(refused(answer(asked)).0, "not_permitted");
+    }
     // Page by page, by place and by division.
-    for first in [near(10_000), FindConnectorsRequest { division: "410100".into(), ..Default::default() }] {
+    for first in [of("410100", near(10_000).near), of("410100", None)] {
         let (mut seen, mut body) = (Vec::new(), first);
         loop {
             let page_token = body.page.take().map_or(String::new(), |page| page.page_token);
@@ -104,6 +162,26 @@ async fn one_sees_what_is_ones_own_or_in_scope_page_by_page() {
     let said = |reason: &str, field: &str| (reason.to_owned(), field.to_owned());
     assert_eq!(refuse(FindConnectorsRequest::default()).await, said("required", "near"));
     assert_eq!(refuse(near(0)).await, said("out_of_range", "near.radius_metres"));
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn an_operator_finds_its_silent_connectors_wherever_they_are_and_a_closed_station_has_none() {
+    let platform = Platform::start().await;
+    let closed = StationRecord { station_status: 6, ..at("S3", 20_000, 0) };
+    for (owner, station) in [(1, at("S1", 0, 0)), (2, at("S2", 10_000, 0)), (1, closed)] {
+        platform.upsert(operator(owner), station).await.expect("registered");
+    }
+    let long_ago = 4 * 3_600;
+    platform.push(operator(1), vec![platform.item("S1-1", 1, 60), platform.item("S1-2", 1, long_ago)]).await;
+    let silent = FindConnectorsRequest { silent_only: true, ..FindConnectorsRequest::default() };
+    assert_eq!(find(&platform, Who::Operator(operator(1)), silent.clone()).await, ["0 m: S1-2 silent"]);
+    let all = ["0 m: S2-1 silent, S2-2 silent"];
+    assert_eq!(find(&platform, Who::Operator(operator(2)), silent.clone()).await, all);
+    let around = FindConnectorsRequest { silent_only: true, ..near(100) };
+    assert_eq!(find(&platform, Who::Administrator, around).await, ["0 m: S1-2 silent"]);
+    let asked = platform.search(Who::Administrator).find_connectors(silent).await;
+    assert_eq!(refused(answer(asked)), ("required".to_owned(), "near".to_owned()));
     platform.stop().await;
 }
 

@@ -18,6 +18,7 @@ fn order(platform: &Platform, number: &str, gun: &str, ended_ago: i64, energy_wh
         total_fen: 400,
         stop_reason: 0,
         source_time: platform.ago(60),
+        details: Vec::new(),
     }
 }
 
@@ -97,10 +98,13 @@ async fn repeated_contradicting_and_corrected_orders_count_once() {
 async fn sums_are_seen_by_scope_and_a_station_that_moves_takes_no_past_along() {
     let platform = Platform::start().await;
     let elsewhere = StationRecord { county: "410122".into(), ..record("S2") };
+    let other_city = StationRecord { county: "419001".into(), ..record("S3") };
     platform.upsert(operator(1), record("S1")).await.expect("registered");
     platform.upsert(operator(2), elsewhere).await.expect("registered");
+    platform.upsert(operator(2), other_city).await.expect("registered");
     push(&platform, 1, vec![vec![order(&platform, "1", "S1-1", HOUR, 1_000)]]).await;
     push(&platform, 2, vec![vec![order(&platform, "1", "S2-1", HOUR, 2_000)]]).await;
+    push(&platform, 2, vec![vec![order(&platform, "2", "S3-1", HOUR, 3_000)]]).await;
     platform.push(operator(1), vec![platform.item("S1-1", 1, 60)]).await;
     // The service itself has had its look of this hour, before there were stations.
     sqlx::query("DELETE FROM online_hours").execute(&platform.pool).await.expect("forgotten");
@@ -117,16 +121,36 @@ async fn sums_are_seen_by_scope_and_a_station_that_moves_takes_no_past_along() {
     // One hour was charged in the two hours of two connectors.
     let (here, there) = (("410105".to_owned(), 1_000, 2, 1, 500), ("410122".to_owned(), 2_000, 2, 0, 500));
     let county = || by(&["county"]);
-    assert_eq!(seen(Who::Administrator, county()).await, [here.clone(), there.clone()]);
-    assert_eq!(seen(Who::County("410105"), county()).await, std::slice::from_ref(&here));
-    assert_eq!(seen(Who::County("410199"), county()).await, []);
-    assert_eq!(seen(Who::Operator(operator(2)), county()).await, std::slice::from_ref(&there));
-    let city = ListChargeDaysRequest { division: "410100".into(), ..county() };
-    assert_eq!(seen(Who::Administrator, city).await, [here.clone(), there]);
-    let named = ListChargeDaysRequest { operator_id: operator(1).to_string(), ..county() };
-    assert_eq!(seen(Who::Administrator, named.clone()).await, [here]);
+    let far = ("419001".to_owned(), 3_000, 2, 0, 500);
+    let within = |code: &str| ListChargeDaysRequest { division: code.into(), ..county() };
+    let named = |number| ListChargeDaysRequest { operator_id: operator(number).to_string(), ..county() };
+    // Of everything, of the city, of one county, of the second operator.
+    for (who, [all, city, one, second]) in [
+        (
+            Who::Administrator,
+            [vec![&here, &there, &far], vec![&here, &there], vec![&there], vec![&there, &far]],
+        ),
+        (Who::County("410105"), [vec![&here], vec![&here], vec![], vec![]]),
+        // A city's office.
+        (Who::County("410100"), [vec![&here, &there], vec![&here, &there], vec![&there], vec![&there]]),
+        (Who::County("419001"), [vec![&far], vec![], vec![], vec![&far]]),
+        (Who::County("410199"), [vec![], vec![], vec![], vec![]]),
+        (Who::County(""), [vec![], vec![], vec![], vec![]]),
+        (Who::Operator(operator(2)), [vec![&there, &far], vec![&there], vec![&there], vec![&there, &far]]),
+    ] {
+        for (body, expected) in
+            [(county(), all), (within("410100"), city), (within("410122"), one), (named(2), second)]
+        {
+            let told = seen(who, body.clone()).await;
+            assert_eq!(told.iter().collect::<Vec<_>>(), expected, "{body:?}");
+        }
+    }
+    for who in [Who::Ingest(operator(1)), Who::Reviews, Who::Interconnect] {
+        let asked = platform.statistics(who).list_charge_days(county()).await;
+        assert_eq!(refused(answer(asked)).0, "not_permitted");
+    }
     let refuse = async |who, body| refused(answer(platform.statistics(who).list_charge_days(body).await)).0;
-    assert_eq!(refuse(Who::Operator(operator(2)), named).await, "not_found");
+    assert_eq!(refuse(Who::Operator(operator(2)), named(1)).await, "not_found");
     assert_eq!(refuse(Who::Administrator, by(&["month"])).await, "unknown_value");
     let long = ListChargeDaysRequest { first_day: "2020-01-01".into(), ..by(&[]) };
     assert_eq!(refuse(Who::Administrator, long).await, "out_of_range");
@@ -138,11 +162,12 @@ async fn sums_are_seen_by_scope_and_a_station_that_moves_takes_no_past_along() {
         let all = seen(Who::Administrator, county()).await;
         all.into_iter().map(|(county, energy_wh, ..)| (county, energy_wh)).collect()
     };
-    assert_eq!(energies().await, [("410105".into(), 1_000), ("410122".into(), 2_500)]);
+    let far = || ("419001".to_owned(), 3_000);
+    assert_eq!(energies().await, [("410105".into(), 1_000), ("410122".into(), 2_500), far()]);
     // Corrected, it counts where the station is now, and no longer where it was.
     let again = OrderItem { source_time: platform.ago(30), ..order(&platform, "1", "S1-1", HOUR, 1_100) };
     push(&platform, 1, vec![vec![again]]).await;
-    assert_eq!(energies().await, [("410105".into(), 0), ("410122".into(), 3_600)]);
+    assert_eq!(energies().await, [("410105".into(), 0), ("410122".into(), 3_600), far()]);
     platform.assert_sound().await;
     platform.stop().await;
 }

@@ -11,6 +11,9 @@ use proto::{
 };
 use serde::Deserialize;
 
+/// Of every station: T/CEC 102 demands one, so that what is pulled is what was registered.
+const SERVICE_PHONE: &str = "400-000-0000";
+
 /// How far the account of a company gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -54,9 +57,12 @@ pub struct Station {
     pub station_name: String,
     /// County code.
     pub county_code: String,
+    /// County.
+    pub county_name: String,
     /// City code; 济源 419001 is its own.
     pub city_code: String,
-    address: String,
+    /// Address, from the province on.
+    pub address: String,
     lng_gcj02: String,
     lat_gcj02: String,
     station_type: String,
@@ -183,6 +189,7 @@ impl Station {
             open_date: self.open_date.clone(),
             manager: self.manager.clone(),
             manager_phone: self.manager_phone.clone(),
+            service_phone: SERVICE_PHONE.to_owned(),
             station_type: station_type(&self.station_type)?,
             station_status: 50,
             construction: 255,

@@ -18,6 +18,21 @@ const NAME: &str = "app.kubernetes.io/name";
 const PRIVATE: &[&str] =
     &["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"];
 
+/// What is open to callers outside: service and path. Source: each service's `rpc/access.rs`, `OUTSIDE`.
+const OPEN: &[(&str, &str)] = &[
+    ("stations", "/yuchong.stations.v1.Ingest"),
+    ("accounts", "/yuchong.accounts.v1.Machines/IssueMachineToken"),
+];
+/// Where an Ingress says how it speaks to the service behind.
+const MARKS: &str = "/metadata/annotations";
+const PROTOCOL: &str = "nginx.ingress.kubernetes.io/backend-protocol";
+const BODY: &str = "nginx.ingress.kubernetes.io/proxy-body-size";
+/// What an Ingress for callers outside bounds of one address. Source: decision record 41.
+const LIMITS: &[&str] =
+    &["nginx.ingress.kubernetes.io/limit-connections", "nginx.ingress.kubernetes.io/limit-rps"];
+/// Where strangers ask, who send no stream of batches.
+const STRANGERS: &[&str] = &["accounts"];
+
 pub(super) fn deny(overlay: &Overlay, _: &Known, report: &mut Report<'_>) {
     let closed = overlay.of("NetworkPolicy").any(|object| {
         object.0.pointer("/spec/podSelector") == Some(&Value::Object(serde_json::Map::new()))
@@ -33,7 +48,7 @@ pub(super) fn deny(overlay: &Overlay, _: &Known, report: &mut Report<'_>) {
             for rule in items(&object.0, &format!("/spec/{way}")) {
                 let open = items(rule, &format!("/{end}")).next().is_none()
                     || items(rule, "/ports").next().is_none();
-                if open || (anywhere(rule, end) && !webhooks(object, way, rule)) {
+                if open || (anywhere(rule, end) && !(way == "egress" && outward(object, rule))) {
                     report(Some(object), format!("{way}: a rule must name both whom and which port"));
                 }
             }
@@ -46,9 +61,12 @@ fn anywhere(rule: &Value, end: &str) -> bool {
     items(rule, &format!("/{end}")).any(|peer| ["0.0.0.0/0", "::/0"].contains(&text(peer, "/ipBlock/cidr")))
 }
 
-/// The one way out to everywhere: webhooks of notifications, https alone, and not into private networks. Source: decision
-/// record 20.
-fn webhooks(object: &Object, way: &str, rule: &Value) -> bool {
+/// Services that call systems of others, wherever those are: webhooks, and pulls from operators' systems.
+const OUTWARD: &[Service] = &[Service::Notifications, Service::Interconnect];
+
+/// Whether a rule is the way out of such a service: https alone, and not into private networks. Source: decision records
+/// 20 and 40.
+fn outward(object: &Object, rule: &Value) -> bool {
     let https = items(rule, "/ports").all(|port| port.get("port") == Some(&443.into()));
     let spares = items(rule, "/to").all(|peer| {
         let except: BTreeSet<_> = items(peer, "/ipBlock/except").filter_map(Value::as_str).collect();
@@ -57,7 +75,19 @@ fn webhooks(object: &Object, way: &str, rule: &Value) -> bool {
             cidr => cidr != "::/0",
         }
     });
-    way == "egress" && object.name() == Service::Notifications.name() && https && spares
+    OUTWARD.iter().any(|service| object.name() == service.name()) && https && spares
+}
+
+pub(super) fn way_out(overlay: &Overlay, _: &Known, report: &mut Report<'_>) {
+    for service in OUTWARD {
+        let object = overlay.find("NetworkPolicy", service.name());
+        let leaves = object.is_some_and(|object| {
+            items(&object.0, "/spec/egress").any(|rule| anywhere(rule, "to") && outward(object, rule))
+        });
+        if !leaves {
+            report(object, format!("{service} cannot reach systems of others over https"));
+        }
+    }
 }
 
 fn both_ways(object: &Object) -> bool {
@@ -150,6 +180,7 @@ pub(super) fn covered(overlay: &Overlay, _: &Known, report: &mut Report<'_>) {
 
 pub(super) fn ingress(overlay: &Overlay, _: &Known, report: &mut Report<'_>) {
     let mut reached = BTreeSet::new();
+    let sealed = "GRPCS".to_owned();
     for object in overlay.of("Ingress") {
         let secured: BTreeSet<_> = items(&object.0, "/spec/tls")
             .filter(|tls| !text(tls, "/secretName").is_empty())
@@ -165,14 +196,24 @@ pub(super) fn ingress(overlay: &Overlay, _: &Known, report: &mut Report<'_>) {
                 let there = overlay.find("Service", name).is_some_and(|service| {
                     items(&service.0, "/spec/ports").any(|opened| text(opened, "/name") == port)
                 });
-                if !there || port != "http" || service(name).is_none_or(Service::has_database) {
-                    report(Some(object), format!("{name}:{port} is not the http port of an edge"));
+                let edge = port == "http" && service(name).is_some_and(|service| !service.has_database());
+                let opened = port == "outside" && OPEN.contains(&(name, text(path, "/path")));
+                if !there || !(edge || opened) {
+                    report(
+                        Some(object),
+                        format!("{name}:{port} is not the http port of an edge, nor open to callers outside"),
+                    );
+                }
+                if opened && overlay.real() && labels(&object.0, MARKS).get(PROTOCOL) != Some(&sealed) {
+                    report(Some(object), format!("{PROTOCOL} must be {sealed}: {name} speaks TLS"));
+                }
+                if opened {
+                    bounded(object, name, report);
                 }
                 reached.insert(name.to_owned());
             }
         }
-        let marks = labels(&object.0, "/metadata/annotations");
-        if !marks.contains_key("nginx.ingress.kubernetes.io/proxy-body-size") {
+        if !labels(&object.0, MARKS).contains_key(BODY) {
             report(Some(object), "proxy-body-size is missing".into());
         }
     }
@@ -181,6 +222,50 @@ pub(super) fn ingress(overlay: &Overlay, _: &Known, report: &mut Report<'_>) {
             report(None, format!("{edge} cannot be reached from outside"));
         }
     }
+}
+
+/// Tells what callers from outside are not bounded in.
+fn bounded(object: &Object, name: &str, report: &mut Report<'_>) {
+    let marks = labels(&object.0, MARKS);
+    for limit in LIMITS.iter().filter(|limit| !marks.contains_key(**limit)) {
+        report(Some(object), format!("{limit} is missing: {name} is open to callers outside"));
+    }
+    if STRANGERS.contains(&name) && marks.get(BODY).is_some_and(|size| size == "0") {
+        report(Some(object), format!("{BODY} is off: anyone may ask {name}"));
+    }
+}
+
+pub(super) fn outside(overlay: &Overlay, _: &Known, report: &mut Report<'_>) {
+    for (name, path) in OPEN {
+        let led = overlay.of("Ingress").any(|object| {
+            items(&object.0, "/spec/rules")
+                .flat_map(|rule| items(rule, "/http/paths"))
+                .any(|led| text(led, "/path") == *path && text(led, "/backend/service/name") == *name)
+        });
+        if !led {
+            report(None, format!("no Ingress leads to {path}"));
+        }
+    }
+    for service in Service::ALL {
+        let wanted: BTreeSet<_> = match service.has_database() {
+            true => service.outside_port().into_iter().collect(),
+            false => [service.inlet_port()].into(),
+        };
+        let object = overlay.find("NetworkPolicy", service.name());
+        let rules = object.into_iter().flat_map(|object| items(&object.0, "/spec/ingress"));
+        let allowed: BTreeSet<_> = rules
+            .filter(|rule| items(rule, "/from").any(from_the_ingress))
+            .flat_map(|rule| items(rule, "/ports"))
+            .filter_map(|port| u16::try_from(port.get("port")?.as_u64()?).ok())
+            .collect();
+        if allowed != wanted {
+            report(object, format!("the ingress may reach {allowed:?} of {service}, and should {wanted:?}"));
+        }
+    }
+}
+
+fn from_the_ingress(peer: &Value) -> bool {
+    labels(peer, "/namespaceSelector/matchLabels").values().any(|name| name == "ingress-nginx")
 }
 
 pub(super) fn namespace(overlay: &Overlay, _: &Known, report: &mut Report<'_>) {

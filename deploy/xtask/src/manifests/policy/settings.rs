@@ -16,11 +16,12 @@ const SECRETS: &[&str] = &[
     "storage.s3.access_key",
     "storage.s3.secret_key",
     "rebuild.broker_url",
+    "second_factor.secrets_key",
     "webhooks.secrets_key",
 ];
 
 /// Lists the settings of every service as the ConfigMap of its name gives them: key with dots, value.
-fn given(overlay: &Overlay) -> Vec<(Service, &Object, String, String)> {
+pub(super) fn given(overlay: &Overlay) -> Vec<(Service, &Object, String, String)> {
     let mut all = Vec::new();
     for object in overlay.of("ConfigMap") {
         let Some(service) = service(object.name()) else { continue };
@@ -101,7 +102,9 @@ pub(super) fn ports(overlay: &Overlay, known: &Known, report: &mut Report<'_>) {
     for service in Service::ALL {
         let inlet = if service.has_database() { "grpc" } else { "http" };
         let Some(object) = overlay.find("Deployment", service.name()) else { continue };
-        for (name, port) in [(inlet, service.inlet_port()), ("admin", service.admin_port())] {
+        let named = [(inlet, service.inlet_port()), ("admin", service.admin_port())];
+        let outside = service.outside_port().map(|port| ("outside", port));
+        for (name, port) in named.into_iter().chain(outside) {
             let key = format!("server.{name}_addr");
             if value(service, &key) != format!("0.0.0.0:{port}") {
                 report(Some(object), format!("{key} must be 0.0.0.0:{port}"));
@@ -140,10 +143,29 @@ pub(super) fn profile(overlay: &Overlay, _: &Known, report: &mut Report<'_>) {
 
 pub(super) fn plain(overlay: &Overlay, _: &Known, report: &mut Report<'_>) {
     for (_, object, key, value) in given(overlay) {
-        let called = key.starts_with("peers.") || key == "broker.url" || key == "storage.s3.endpoint";
+        let called = key.starts_with("peers.")
+            || ["broker.url", "storage.s3.endpoint", "telemetry.otlp_endpoint"].contains(&key.as_str());
         if overlay.real() && called && !value.starts_with("https://") && !value.starts_with("tls://") {
             report(Some(object), format!("{key} = {value:?} is plain text"));
         }
+    }
+}
+
+pub(super) fn door(overlay: &Overlay, known: &Known, report: &mut Report<'_>) {
+    let own = Service::Interconnect;
+    let prefix =
+        known.default(own, "server.prefix").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
+    let doors: Vec<_> = overlay
+        .find("Ingress", own.name())
+        .into_iter()
+        .flat_map(|object| items(&object.0, "/spec/rules"))
+        .map(|rule| format!("https://{}/{prefix}", text(rule, "/host")))
+        .collect();
+    let object = overlay.find("ConfigMap", own.name());
+    let set = object.map(|object| labels(&object.0, "/data")).unwrap_or_default();
+    let door = set.get(&own.variable("CLIENT__DOOR")).cloned().unwrap_or_default();
+    if overlay.real() && !doors.contains(&door) {
+        report(object, format!("client.door = {door:?} is not where the Ingress leads: {doors:?}"));
     }
 }
 

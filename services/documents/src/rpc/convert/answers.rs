@@ -114,6 +114,10 @@ fn invoice_use(one: &Use, files: &BTreeMap<Uuid, Kept>, elsewhere: &[Allocation]
             .filter(|other| other.invoice_id == one.invoice_id)
             .map(allocation)
             .collect(),
+        r#type: one.invoice_type.id().to_owned(),
+        issued_on: one.issued_on.to_string(),
+        seller: one.seller.clone(),
+        buyer_uscc: one.buyer_uscc.clone(),
     }
 }
 

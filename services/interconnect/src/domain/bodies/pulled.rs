@@ -6,6 +6,7 @@ use super::{
     status::{self, Report},
 };
 use crate::domain::{
+    envelope::OPERATOR_ID_LEN,
     fields::{Fields, Findings},
     json::Members,
     link::Link,
@@ -17,6 +18,7 @@ const LIFE_MAX_SECS: i64 = 31_536_000;
 const LIFE_ASSUMED_SECS: i64 = 300;
 /// Most of each in one answer. Source: interconnect protocol, section 9.
 const STATIONS_MAX: usize = 1000;
+const OPERATORS_MAX: usize = 1000;
 const CONNECTORS_MAX: usize = 100_000;
 
 /// The answer to `query_token`.
@@ -72,6 +74,42 @@ pub fn page(members: &Members, link: &Link) -> Result<Page, Findings> {
     Ok(Page { count, items, stations: stations.iter().map(read).collect() })
 }
 
+/// An operator as `supervise_query_operator_info` tells of it. Source: interconnect protocol, sections 11.1 and 14.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operator {
+    /// OperatorID.
+    pub code: String,
+    /// OperatorUSCID; empty where it was not sent.
+    pub uscc: String,
+}
+
+impl Operator {
+    /// Whether it is that of the organisation code, which its social credit code holds too. Source: interconnect protocol,
+    /// section 19.
+    #[must_use]
+    pub fn is(&self, organisation: &str) -> bool {
+        self.code == organisation && (self.uscc.is_empty() || self.uscc.get(8..17) == Some(organisation))
+    }
+}
+
+/// Reads the answer to `supervise_query_operator_info`.
+///
+/// # Errors
+/// The answer, or one of its operators, is none.
+pub fn operators(members: &Members) -> Result<Vec<Operator>, Findings> {
+    let (fields, mut findings) = (Fields::of(members), Findings::default());
+    let listed = fields.needed_list(&["OperatorInfos", "OperatorInfo"], OPERATORS_MAX, &mut findings);
+    let read = |fields: &Fields<'_>| {
+        fields.needed(&["OperatorName"], 64, &mut findings);
+        Operator {
+            code: fields.id(&["OperatorID"], OPERATOR_ID_LEN, &mut findings),
+            uscc: fields.text(&["OperatorUSCID"], 18, &mut findings),
+        }
+    };
+    let operators = listed.iter().map(read).collect();
+    if findings.faults.is_empty() { Ok(operators) } else { Err(findings) }
+}
+
 /// Reads the answer to `query_station_status`; a connector with faults does not spoil its neighbours.
 ///
 /// # Errors
@@ -100,6 +138,19 @@ mod tests {
             Ok(Value::Object(members)) => members,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn an_operator_is_the_one_of_its_code_and_its_social_credit_code() {
+        let is = |uscc: &str| {
+            let text = format!(
+                r#"{{"OperatorInfos":[{{"OperatorID":"XXXX00019","OperatorName":"示例","OperatorUSCID":"{uscc}"}}]}}"#
+            );
+            operators(&members(&text)).expect("read")[0].is("XXXX00019")
+        };
+        assert!(is("") && is("91410105XXXX00019G"));
+        assert!(!is("91410300XX41XY300W") && !is("短"));
+        assert!(operators(&members(r#"{"OperatorInfos":[{}]}"#)).is_err());
     }
 
     #[test]

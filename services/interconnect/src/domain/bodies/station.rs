@@ -38,8 +38,35 @@ pub struct Station {
     pub construction: i32,
     /// OfficialRunTime `yyyy-MM-dd`; empty where not sent.
     pub open_date: String,
+    /// What drivers are told.
+    pub guide: Guide,
     /// EquipmentInfos.
     pub equipment: Vec<Equipment>,
+}
+
+/// What drivers are told, in words; empty where not sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Guide {
+    /// BusineHours.
+    pub business_hours: String,
+    /// ElectricityFee.
+    pub electricity_fee: String,
+    /// ServiceFee.
+    pub service_fee: String,
+    /// ParkFee.
+    pub park_fee: String,
+    /// Payment.
+    pub payment: String,
+    /// ParkInfo.
+    pub park_info: String,
+    /// SiteGuide.
+    pub directions: String,
+    /// MatchCars.
+    pub vehicles: String,
+    /// StationTel.
+    pub station_phone: String,
+    /// SupportOrder is 1.
+    pub bookable: bool,
 }
 
 /// A device.
@@ -118,7 +145,27 @@ pub fn one(fields: &Fields<'_>, link: &Link, findings: &mut Findings) -> Station
         latitude_e6: fields.needed_decimal(&["StationLat"], 6, 8, findings).unwrap_or_default(),
         construction,
         open_date: fields.text(&["OfficialRunTime"], 10, findings),
+        guide: guide(fields, findings),
         equipment: devices.iter().map(|device| equipment(device, findings)).collect(),
+    }
+}
+
+fn guide(fields: &Fields<'_>, findings: &mut Findings) -> Guide {
+    let hours = ["BusineHours", "BusinessHours", "BusineHours724", "BusineHoursFormat"];
+    // Whatever else it says is no promise to anybody.
+    let booking = fields.integer(&["SupportOrder"], &mut Findings::default());
+    let mut words = |names: &[&str], max| fields.words(names, max, findings);
+    Guide {
+        business_hours: words(&hours, 100),
+        electricity_fee: words(&["ElectricityFee"], 256),
+        service_fee: words(&["ServiceFee"], 100),
+        park_fee: words(&["ParkFee"], 100),
+        payment: words(&["Payment"], 20),
+        park_info: words(&["ParkInfo"], 100),
+        directions: words(&["SiteGuide"], 100),
+        vehicles: words(&["MatchCars"], 100),
+        station_phone: words(&["StationTel"], 30),
+        bookable: booking == Some(1),
     }
 }
 

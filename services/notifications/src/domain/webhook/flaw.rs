@@ -32,6 +32,18 @@ pub enum Flaw {
     SpanMalformed,
     /// More deliveries than one act may resend.
     SpanTooLong,
+    /// No JSON object with the fields of a receipt.
+    ReceiptUnreadable,
+    /// The field of a receipt is not as it has to be.
+    ReceiptMalformed(&'static str),
+    /// No status of a receipt.
+    UnknownStatus,
+    /// The receipt tells of what is still to come.
+    ReceiptAhead,
+    /// Of this kind and time another receipt is known.
+    ReceiptContradicts,
+    /// More receipts than one event may have.
+    TooManyReceipts,
 }
 
 impl Flaw {
@@ -43,26 +55,42 @@ impl Flaw {
             Flaw::UrlMalformed => "url_malformed",
             Flaw::UrlNotHttps => "url_not_https",
             Flaw::AddressRefused => "address_refused",
-            Flaw::UnknownType | Flaw::UnknownPrefecture | Flaw::UnknownState => "unknown_value",
+            Flaw::UnknownType | Flaw::UnknownPrefecture | Flaw::UnknownState | Flaw::UnknownStatus => {
+                "unknown_value"
+            }
             Flaw::Closed => "webhooks_closed",
             Flaw::TooMany => "too_many_subscriptions",
             Flaw::SecretIssued => "secret_issued",
             Flaw::Disabled => "subscription_disabled",
             Flaw::SpanMalformed => "span_malformed",
             Flaw::SpanTooLong => "span_too_long",
+            Flaw::ReceiptUnreadable => "receipt_unreadable",
+            Flaw::ReceiptMalformed(_) => "receipt_malformed",
+            Flaw::ReceiptAhead => "receipt_ahead",
+            Flaw::ReceiptContradicts => "receipt_contradicts",
+            Flaw::TooManyReceipts => "too_many_receipts",
         }
     }
 
     /// The field that breaks a rule; none where the state of things says no.
     pub fn field(self) -> Option<&'static str> {
         match self {
-            Flaw::Missing(field) | Flaw::TooLong(field, _) => Some(field),
+            Flaw::Missing(field) | Flaw::TooLong(field, _) | Flaw::ReceiptMalformed(field) => Some(field),
             Flaw::UrlMalformed | Flaw::UrlNotHttps | Flaw::AddressRefused => Some("url"),
             Flaw::UnknownType => Some("event_types"),
             Flaw::UnknownPrefecture => Some("prefecture"),
             Flaw::UnknownState => Some("state"),
             Flaw::SpanMalformed => Some("to"),
-            Flaw::Closed | Flaw::TooMany | Flaw::SecretIssued | Flaw::Disabled | Flaw::SpanTooLong => None,
+            Flaw::ReceiptUnreadable => Some("body"),
+            Flaw::UnknownStatus => Some("status"),
+            Flaw::ReceiptAhead => Some("at"),
+            Flaw::Closed
+            | Flaw::TooMany
+            | Flaw::SecretIssued
+            | Flaw::Disabled
+            | Flaw::SpanTooLong
+            | Flaw::ReceiptContradicts
+            | Flaw::TooManyReceipts => None,
         }
     }
 }

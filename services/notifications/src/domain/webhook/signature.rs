@@ -6,6 +6,8 @@ use sha2::Sha256;
 
 /// Bytes of a secret.
 pub const SECRET_BYTES: usize = 32;
+/// Signatures of one header that are looked at.
+const SIGNATURES_MAX: usize = 4;
 
 /// A secret as it is shown to people, once.
 pub fn shown(secret: &[u8]) -> String {
@@ -20,11 +22,25 @@ pub fn header(secrets: &[Vec<u8>], id: &str, timestamp: i64, body: &str) -> Stri
     signatures.join(" ")
 }
 
+/// Whether one of the signatures in a header that came is that of one of the secrets.
+pub fn fits(secrets: &[Vec<u8>], id: &str, timestamp: i64, body: &[u8], header: &str) -> bool {
+    let given = header.split(' ').take(SIGNATURES_MAX).filter_map(|one| one.strip_prefix("v1,"));
+    let given: Vec<Vec<u8>> = given.filter_map(|one| STANDARD.decode(one).ok()).collect();
+    secrets
+        .iter()
+        .any(|secret| given.iter().any(|one| keyed(secret, id, timestamp, body).verify_slice(one).is_ok()))
+}
+
 fn sign(secret: &[u8], id: &str, timestamp: i64, body: &str) -> String {
+    let mac = keyed(secret, id, timestamp, body.as_bytes());
+    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+}
+
+fn keyed(secret: &[u8], id: &str, timestamp: i64, body: &[u8]) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes keys of any length");
     mac.update(format!("{id}.{timestamp}.").as_bytes());
-    mac.update(body.as_bytes());
-    format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+    mac.update(body);
+    mac
 }
 
 #[cfg(test)]
@@ -51,6 +67,18 @@ mod tests {
         let (first, second) = header.split_once(' ').expect("two signatures");
         assert!(first.starts_with("v1,") && first != SIGNED);
         assert_eq!(second, SIGNED);
+    }
+
+    #[test]
+    fn what_came_is_believed_by_any_of_its_signatures_under_any_secret_and_by_no_other() {
+        let secrets = [vec![1; SECRET_BYTES], STANDARD.decode(SECRET).expect("base64")];
+        let fits = |body: &str, header: &str| fits(&secrets, ID, 1_614_265_330, body.as_bytes(), header);
+        assert!(fits(BODY, SIGNED));
+        assert!(fits(BODY, &format!("v1,AAAA v2,x {SIGNED}")));
+        assert!(!fits("{}", SIGNED));
+        for header in ["", "v1,", "v1,AAAA", "v1,no base64", SIGNED.trim_start_matches("v1,")] {
+            assert!(!fits(BODY, header), "{header}");
+        }
     }
 
     #[test]

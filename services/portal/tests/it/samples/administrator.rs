@@ -7,7 +7,6 @@ use portal::{
     divisions::Place,
     labels::{AUDIT_ACTS, EXPERT_RULES, GATES, OFFICIAL_ROLES, SLOTS},
     list::{Filter, Tab},
-    notice::AUDIENCES,
     parameters::{Group, Parameters},
     policy,
     refused::Away,
@@ -19,9 +18,7 @@ use portal::{
         divisions::{self, City as PlaceOfDesks, DivisionsPage},
         launch::{Chosen, Expert, LaunchConfirmPage, LaunchPage, Panel},
         machines::{self, Issued, MachinesPage, NewMachinePage},
-        notice_desk::{
-            Deed, NoticeEditPage, NoticePage, NoticePublishPage, NoticeWithdrawPage, NoticesPage, Row,
-        },
+        overview::{CityRow, Overview},
         rounds::{self, NewRoundPage, RoundPage, RoundsPage},
         subsidies::{CarryOverPage, City, FreezePage, SubsidiesPage, Waiting},
         users::{self, NewUserPage, Offered, UserPage, UsersPage},
@@ -29,7 +26,7 @@ use portal::{
 };
 use proto::accounts::Division;
 
-use super::{Kind, Sample, filter, reviewer::DESK, reviewer::some_order, rows, sample, told, webhooks};
+use super::{Kind, Sample, filter, notices, reviewer::DESK, reviewer::some_order, rows, sample, webhooks};
 
 /// All of them.
 pub fn of(kind: Kind) -> Vec<Sample> {
@@ -56,11 +53,11 @@ pub fn of(kind: Kind) -> Vec<Sample> {
         sample("round.html", kind, round(kind)),
         sample("round_new.html", kind, round_new(kind)),
         sample("divisions.html", kind, divisions(kind)),
-        sample("notices.html", kind, notices(kind)),
-        sample("notice.html", kind, notice(kind)),
-        sample("notice_edit.html", kind, notice_edit(kind)),
-        sample("notice_publish.html", kind, notice_publish(kind)),
-        sample("notice_withdraw.html", kind, notice_withdraw(kind)),
+        sample("notices.html", kind, notices::notices(kind)),
+        sample("notice.html", kind, notices::notice(kind)),
+        sample("notice_edit.html", kind, notices::notice_edit(kind)),
+        sample("notice_publish.html", kind, notices::notice_publish(kind)),
+        sample("notice_withdraw.html", kind, notices::notice_withdraw(kind)),
     ]
 }
 
@@ -68,7 +65,7 @@ pub(super) fn tabs(kind: Kind) -> Vec<Tab> {
     kind.some(|| Tab { words: kind.text("待审核"), path: "/".into(), count: Some(1001), current: true })
 }
 
-fn places(kind: Kind) -> Vec<Place> {
+pub(super) fn places(kind: Kind) -> Vec<Place> {
     let county = || Division { code: "410105".into(), name: kind.text("金水区"), ..Division::default() };
     kind.some(|| Place { code: "410100".into(), name: kind.text("郑州市"), counties: vec![county()] })
 }
@@ -85,6 +82,7 @@ fn accounts(kind: Kind) -> AccountsPage {
         registered_at: "11-22 10:05".into(),
         need: true,
         path: "/system/accounts/7/review".into(),
+        link: if kind == Kind::One { "" } else { "/system/links/7" }.into(),
     });
     AccountsPage {
         page: kind.frame("/system/accounts"),
@@ -95,12 +93,12 @@ fn accounts(kind: Kind) -> AccountsPage {
 }
 
 fn account_review(kind: Kind) -> AccountReviewPage {
-    let compared = |check: &str| Compared {
+    let compared = |at: usize| Compared {
+        on_licence: ["company_name", "uscc"].get(at).copied().unwrap_or_default(),
         name: "公司名称",
         entered: kind.text("示例公司"),
         before: if kind == Kind::Longest { "旧名称".into() } else { String::new() },
-        check: Tag { text: kind.text(check), class: "ok" },
-        on_licence: true,
+        check: Tag { text: kind.text("校验通过"), class: "ok" },
     };
     let licence = |shown| Licence {
         title: "营业执照",
@@ -122,15 +120,16 @@ fn account_review(kind: Kind) -> AccountReviewPage {
     };
     AccountReviewPage {
         page: kind.frame("/system/accounts?state=pending"),
-        form: kind.form(&["decision", "opinion"]),
-        standing: kind.form(&["reason"]),
+        form: kind.form(&["decision", "opinion", "agrees-company_name"]),
+        // Of two forms of a page at most one was refused.
+        standing: Form::filled([("reason", kind.text("值"))]),
         operator_id: "7".into(),
         company: kind.text("示例公司"),
         state: kind.tag(),
         state_id: if kind == Kind::Many { "Suspended" } else { "Active" }.into(),
         waiting: i32::from(kind != Kind::Empty) * 2,
         line: kind.text("提交于 2026-11-22 10:05 · 第 2 次提交"),
-        items: kind.some(|| compared("校验通过")),
+        items: kind.each(compared),
         beside: kind == Kind::Longest,
         licences,
         viewing: Viewing { reason: kind.text("核对执照"), told: kind == Kind::Many },
@@ -203,7 +202,7 @@ fn user_new(kind: Kind) -> NewUserPage {
         form: kind.form(&fields),
         roles: OFFICIAL_ROLES.to_vec(),
         places: places(kind),
-        departments: kind.some(|| kind.text("fgw")),
+        departments: kind.some(|| (kind.text("fgw"), kind.text("省发展改革委"))),
     }
 }
 
@@ -215,7 +214,7 @@ fn audit(kind: Kind) -> AuditPage {
         roles: kind.text("平台管理员"),
         act: kind.text("登录"),
         subject: kind.text("op_01"),
-        detail: kind.text("one_time_password"),
+        detail: kind.text("首次登录"),
         outcome: kind.tag(),
         place: "7-1001".into(),
         chain: "/system/audit/chains/7".into(),
@@ -340,6 +339,7 @@ fn round_new(kind: Kind) -> NewRoundPage {
         slots: SLOTS.to_vec(),
         gates: GATES.to_vec(),
         rules: EXPERT_RULES.to_vec(),
+        departments: kind.some(|| (kind.text("fgw"), kind.text("省发展改革委"))),
         limits: policy::limits(),
     }
 }
@@ -384,8 +384,31 @@ pub fn waiting(kind: Kind) -> Waiting {
         path: "/supervision/subsidies/applications".into(),
         launch: "/supervision/subsidies/launch".into(),
     };
-    Waiting {
-        round_id: "7".into(), round: kind.text("2026 年第二批"), cities: kind.some(city), more: true
+    Waiting { round_id: "7".into(), round: kind.text("2026 年第二批"), cities: kind.some(city) }
+}
+
+/// The cities of a round.
+pub fn overview(kind: Kind) -> Overview {
+    let city = |number: usize| CityRow {
+        name: kind.text("郑州市"),
+        former: number == 1,
+        waits: number % 2,
+        waiting: "/supervision/subsidies/applications".into(),
+        launch: if number.is_multiple_of(2) { String::new() } else { "/supervision/subsidies/launch".into() },
+        orders: 1,
+        state: kind.tag(),
+        order: "/supervision/subsidies/orders/7".into(),
+        total: 14,
+        passed: 7,
+        supplements: 2,
+        supplementing: "/supervision/subsidies/applications".into(),
+        approved: 1,
+    };
+    Overview {
+        round: kind.text("2026 年第二批"),
+        cities: kind.each(city),
+        size: "5 市 31 站".into(),
+        elsewhere: kind.some(|| waiting(kind)),
     }
 }
 
@@ -409,8 +432,9 @@ fn launch(kind: Kind) -> LaunchPage {
         waiting: waiting(kind),
         experts: kind.some(|| expert(kind)),
         panels: vec![panel("experts", false), panel("experts_410100", true)],
-        standing: kind
-            .some(|| ("/supervision/subsidies/orders/7".into(), kind.text("郑州市联合审核工单（第 1 批）"))),
+        standing: kind.some(|| {
+            ("/supervision/subsidies/orders/7".into(), kind.text("郑州市联合审核工单（第 1 次发起）"))
+        }),
     }
 }
 
@@ -423,84 +447,6 @@ fn launch_confirm(kind: Kind) -> LaunchConfirmPage {
         round: kind.text("2026 年第二批"),
         chosen: kind.some(|| Chosen { city: city(), panel: vec![expert(kind), expert(kind)], led: true }),
         kept: kind.some(|| ("cities".to_owned(), kind.text("410100"))),
-    }
-}
-
-fn notice_row(kind: Kind) -> Row {
-    Row {
-        title: kind.text("补贴申报通知"),
-        audiences: kind.text("运营企业"),
-        state: kind.tag(),
-        revision: 2,
-        pinned_until: "2026-12-31".into(),
-        published_at: "11-22 10:05".into(),
-        changed_at: "11-22 10:05".into(),
-        office: kind.text("省平台"),
-        path: "/system/notices/7".into(),
-    }
-}
-
-fn notices(kind: Kind) -> NoticesPage {
-    let filter = filter(kind, "/system/notices");
-    let rows = kind.some(|| notice_row(kind));
-    NoticesPage {
-        page: kind.frame("/system/notices"),
-        tabs: tabs(kind),
-        pager: filter.pager("next", rows.len()),
-        filter,
-        rows,
-    }
-}
-
-fn notice(kind: Kind) -> NoticePage {
-    NoticePage {
-        page: kind.frame("/system/notices"),
-        form: kind.form(&[]),
-        path: "/system/notices/7".into(),
-        state: kind.tag(),
-        state_id: if kind == Kind::One { "Draft" } else { "Published" }.into(),
-        told: told(kind),
-        facts: kind.some(|| Fact { name: "发布对象", value: kind.text("运营企业") }),
-        deeds: kind.some(|| Deed {
-            title: "撤回",
-            class: "bad",
-            who: kind.text("省平台 甲 · 2026-11-22 10:05"),
-            reason: kind.text("内容有误"),
-        }),
-        others: kind.some(|| notice_row(kind)),
-    }
-}
-
-fn notice_edit(kind: Kind) -> NoticeEditPage {
-    NoticeEditPage {
-        page: kind.frame("/system/notices"),
-        form: kind.form(&["title", "body", "audiences", "pinned_until"]),
-        path: "/system/notices/7/edit".into(),
-        back: "/system/notices/7".into(),
-        audiences: AUDIENCES.to_vec(),
-    }
-}
-
-fn notice_publish(kind: Kind) -> NoticePublishPage {
-    NoticePublishPage {
-        page: kind.frame("/system/notices"),
-        form: kind.form(&[]),
-        path: "/system/notices/7".into(),
-        version: 1,
-        revision: if kind == Kind::One { 1 } else { 2 },
-        audiences: kind.text("运营企业"),
-        told: told(kind),
-    }
-}
-
-fn notice_withdraw(kind: Kind) -> NoticeWithdrawPage {
-    NoticeWithdrawPage {
-        page: kind.frame("/system/notices"),
-        form: kind.form(&["reason"]),
-        path: "/system/notices/7".into(),
-        version: 2,
-        title: kind.text("补贴申报通知"),
-        audiences: kind.text("运营企业"),
     }
 }
 

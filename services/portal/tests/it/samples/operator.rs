@@ -7,7 +7,6 @@ use portal::{
     dossier::Change,
     list::{Filter, Tab},
     materials::{Material, Place, Shown},
-    quality,
     refused::Away,
     stage,
     standing::Standing,
@@ -16,11 +15,11 @@ use portal::{
         acceptance::{self, AcceptancePage, NewApplicationPage},
         applications::{ApplicationPage, ApplicationsPage, Papers},
         company::{self, CompanyEditPage, CompanyPage},
+        defects::{self, DefectsPage},
         dossiers::{self, Desk, DossierPage, DossiersPage},
         endings::{ENDINGS, EndingPage},
-        interconnect::InterconnectPage,
+        interconnect::{InterconnectPage, Silent},
         invoices::{self, InvoicePage, NewInvoicePage},
-        links::{LinkPage, Pulled, Stepped, Tested},
         members::{self, MemberPage, MembersPage, NewMemberPage},
         stations::{self, StationPage, StationRows, StationsPage},
     },
@@ -28,11 +27,11 @@ use portal::{
 use proto::{
     accounts::{Division, OwnProfile, Profile, Submission},
     documents::{Allocation, Dossier, File, Invoice, InvoiceUse, Problem, Slot},
-    reviews::{AcceptanceForm, ApplicationView, StationConnector, StationSnapshot},
+    reviews::{AcceptanceForm, ApplicationView, ItemAnswer, StationConnector, StationSnapshot},
     stations::{ConnectorRecord, EquipmentRecord, Station, StationRecord},
 };
 
-use super::{Kind, Sample, rows, sample};
+use super::{Kind, Sample, links, rows, sample};
 
 const FIELDS: [&str; 8] = [
     "station_name",
@@ -60,7 +59,10 @@ pub fn of(kind: Kind) -> Vec<Sample> {
         sample("stations.html", kind, stations(kind)),
         sample("station.html", kind, one_station(kind)),
         sample("interconnect.html", kind, interconnect(kind)),
-        sample("link.html", kind, link(kind)),
+        sample("defects.html", kind, defect_list(kind)),
+        sample("link.html", kind, links::link(kind)),
+        sample("link_settings.html", kind, links::link_settings(kind)),
+        sample("link_secrets.html", kind, links::link_secrets(kind)),
         sample("company.html", kind, company(kind)),
         sample("company_edit.html", kind, company_edit(kind)),
         sample("members.html", kind, members(kind)),
@@ -248,6 +250,8 @@ fn desk(kind: Kind) -> Desk {
     let used = |number: usize| InvoiceUse {
         invoice_id: format!("0192f7a{}", number + 1),
         number: kind.text("25410000000000000001"),
+        issued_on: "2026-03-18".into(),
+        seller: kind.text("示例设备有限公司"),
         amount_fen: 180_000_000,
         used_fen: 100,
         file: Some(file(kind)),
@@ -268,19 +272,24 @@ fn desk(kind: Kind) -> Desk {
     let problem =
         |item: &str| Problem { item: item.into(), text: kind.text("请上传"), ..Problem::default() };
     let problems = kind.some(|| problem("M3")).into_iter().take(1).collect();
-    let other = Invoice { invoice_id: "0192f7a2".into(), ..allocated(kind) };
+    let other = Invoice { invoice_id: "0192f7b0".into(), ..allocated(kind) };
     let invoices: Vec<_> = [vec![allocated(kind)], kind.some(|| other.clone())].concat();
-    let desk = dossiers::laid_out(&view, &dossier, &["M1".to_owned()], problems, &invoices);
+    let desk = dossiers::laid_out(&view, &dossier, &["M1".to_owned()], problems, (&invoices, &invoices));
     let form = kind.form(if kind == Kind::Longest { &["M1", "M3a", "explain-M7"] } else { &[] });
-    Desk { page: kind.frame(""), form, ..desk }
+    Desk { page: kind.frame(""), form, more: kind == Kind::Many, search: kind.text("25"), ..desk }
 }
 
 fn dossier(kind: Kind) -> DossierPage {
     let away = Away { what: "申报材料", trace_id: kind.text("0af7"), denied: false };
+    let mut case = kind.case();
+    if kind == Kind::Longest {
+        let kept = kind.text("另一页面的说明").replace('长', "短");
+        case.view.answers = vec![ItemAnswer { item: "manager".into(), text: kept }];
+    }
     DossierPage {
         page: kind.frame("/subsidy/dossiers"),
         form: kind.form(if kind == Kind::Longest { &["M1", "M3a", "answer_manager"] } else { &[] }),
-        case: kind.case(),
+        case,
         desk: if kind == Kind::Empty { Err(away) } else { Ok(desk(kind)) },
         answers: if kind == Kind::Longest {
             vec![("answer_manager".into(), "场站负责人")]
@@ -313,7 +322,9 @@ fn invoice(kind: Kind) -> InvoicePage {
     let open = kind.some(|| ApplicationView { application_id: "8".into(), ..view(kind) });
     let form = kind.form(if kind == Kind::Longest { &["application_id", "used_fen", "file"] } else { &[] });
     let shown = (kind != Kind::Empty).then(|| Shown::of(&file(kind)));
-    invoices::sheet(kind.frame("/subsidy/dossiers"), form, own, allocated(kind), &users, &open, shown)
+    let page =
+        invoices::sheet(kind.frame("/subsidy/dossiers"), form, own, allocated(kind), &users, &open, shown);
+    InvoicePage { more: kind == Kind::Many, search: kind.text("示例"), ..page }
 }
 
 fn station(kind: Kind) -> Station {
@@ -342,14 +353,34 @@ fn station_rows(kind: Kind, path: &str) -> StationRows {
     StationRows { pager: filter.pager("next", rows.len()), filter, rows }
 }
 
-fn defects(kind: Kind) -> Result<Vec<Defect>, Away> {
-    kind.part(|| Defect {
+fn defect(kind: Kind) -> Defect {
+    Defect {
         kind: "接口状态",
         about: kind.text("C1"),
+        order_no: kind.text("XXXX00019202611260001"),
+        order: if kind == Kind::One { String::new() } else { "/interconnect/orders?order_no=1".into() },
         text: kind.text("时间晚于当前"),
         at: "2026-11-22 10:05".into(),
         times: 3,
-    })
+    }
+}
+
+fn defects(kind: Kind) -> Result<Vec<Defect>, Away> {
+    kind.part(|| defect(kind))
+}
+
+fn defect_list(kind: Kind) -> DefectsPage {
+    let entries: &[(&str, &str)] = if kind == Kind::Longest { &[("kind", "order_check")] } else { &[] };
+    let filter = Filter::of(defects::OWN, entries);
+    let rows = kind.some(|| defect(kind));
+    DefectsPage {
+        page: kind.frame("/interconnect"),
+        company: kind.text("示例公司"),
+        tabs: tabs(kind),
+        pager: filter.pager("next", rows.len()).exported(&filter),
+        filter,
+        rows,
+    }
 }
 
 fn stations(kind: Kind) -> StationsPage {
@@ -364,56 +395,15 @@ fn interconnect(kind: Kind) -> InterconnectPage {
         page: kind.frame("/interconnect"),
         tabs,
         list,
-        days: days(kind),
+        silent: silent(kind),
+        days: links::days(kind),
         defects: defects(kind),
     }
 }
 
-fn days(kind: Kind) -> Result<Vec<quality::Row>, Away> {
-    kind.part(|| quality::Row {
-        day: "2026-11-25".into(),
-        kind: "接口状态",
-        accepted: 1_000_000_000,
-        prompt: kind.text("99.9%"),
-        online: kind.text("95.0%（10 个接口）"),
-        ..quality::Row::default()
-    })
-}
-
-fn link(kind: Kind) -> LinkPage {
-    let tag = || stage::Tag { text: kind.text("未通过"), class: "danger" };
-    LinkPage {
-        page: kind.frame("/interconnect"),
-        form: kind.form(&[]),
-        start: kind.some(|| "/interconnect/link/test".to_owned()).pop().unwrap_or_default(),
-        state: tag(),
-        missing: kind.some(|| "尚未填写密钥").into_iter().take(4).collect(),
-        facts: kind.some(|| Fact { name: "OperatorID", value: kind.text("XXXX00019") }),
-        days: days(kind),
-        pulled: kind.part(|| Pulled {
-            name: "场站资料",
-            state: tag(),
-            success_at: "2026-11-22 10:05".into(),
-            items: "接收 45，未接收 0".into(),
-            failure: kind.text("无法连接"),
-            due_at: "2026-11-22 11:05".into(),
-        }),
-        running: kind == Kind::Many,
-        steps: kind.some(|| Stepped {
-            side: "运营商系统",
-            title: kind.text("签名错误的请求应答 4001"),
-            outcome: tag(),
-            ret: "0".into(),
-            found: kind.text("应答 Ret 0"),
-            way_out: kind.text("请先校验签名"),
-        }),
-        tests: kind.part(|| Tested {
-            outcome: tag(),
-            requested_at: "2026-11-22 10:05".into(),
-            finished_at: "2026-11-22 10:06".into(),
-            passed: "30 / 31".into(),
-        }),
-    }
+fn silent(kind: Kind) -> Result<Silent, Away> {
+    let row = || (kind.text("示例充电站"), kind.text("410105001"), "2026-11-22 10:05".to_owned());
+    kind.part(row).map(|rows| Silent { rows, more: kind == Kind::Many })
 }
 
 fn one_station(kind: Kind) -> StationPage {

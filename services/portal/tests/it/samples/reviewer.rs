@@ -59,6 +59,7 @@ fn leaves(kind: Kind) -> LeavesPage {
         original: "/files/7/original".into(),
         others: kind
             .some(|| Others { label: kind.text("第 21–40 页"), path: "/files/7/preview?from=21".into() }),
+        framed: kind == Kind::One,
     }
 }
 
@@ -72,6 +73,7 @@ fn file_notice(kind: Kind) -> FileNoticePage {
         preview: "/files/7/preview".into(),
         original,
         sign_in: if kind == Kind::Empty { "/login".into() } else { String::new() },
+        framed: matches!(kind, Kind::Empty | Kind::One),
     }
 }
 
@@ -196,6 +198,10 @@ fn standing(kind: Kind) -> Standing {
     };
     let invoice = || Invoice {
         number: kind.text("24412000000012345678"),
+        kind: "数电票（增值税专用发票）".into(),
+        issued_on: "2026-03-18".into(),
+        seller: kind.text("示例设备有限公司"),
+        buyer: kind.text("91410105XXXX00019H"),
         amount: "100.00".into(),
         used: "60.00".into(),
         rest: "40.00".into(),
@@ -274,7 +280,7 @@ fn orders(kind: Kind) -> OrdersPage {
         pager: filter.pager("next", orders.len()),
         filter,
         orders,
-        waiting: Some(kind.part(|| administrator::waiting(kind))),
+        overview: Some(kind.part(|| ()).map(|_| administrator::overview(kind))),
     }
 }
 
@@ -283,7 +289,7 @@ fn order(kind: Kind) -> OrderPage {
     let rank = || Rank { application_id: "7".into(), rank: kind.text("00af"), tag: kind.tag() };
     let drawn = || Drawn {
         number: 1,
-        title: "锁定工单时抽取",
+        title: "冻结工单时抽取",
         at: "2026-11-22 10:05".into(),
         seed: kind.text("00af"),
         population: kind.text("00af"),

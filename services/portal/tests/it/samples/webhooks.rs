@@ -5,7 +5,7 @@ use portal::{
     case::Fact,
     web::{
         subscriptions::{self, Issued, NewSubscriptionPage, SubscriptionPage, SubscriptionsPage},
-        webhook_deliveries::{AttemptRow, DeliveryPage, Row},
+        webhook_deliveries::{AttemptRow, DeliveryPage, ReceiptRow, Row},
     },
 };
 
@@ -55,6 +55,7 @@ pub(super) fn subscription(kind: Kind) -> SubscriptionPage {
         attempts: 3,
         last: kind.text("500 未接收"),
         at: "11-22 10:10".into(),
+        receipts: kind.text("sms 已办成（DELIVRD）"),
     });
     SubscriptionPage {
         page: kind.frame(LIST),
@@ -87,6 +88,14 @@ pub(super) fn delivery(kind: Kind) -> DeliveryPage {
             result: kind.text("500 未接收"),
             latency: "12 毫秒".into(),
             answer: kind.text("no"),
+        }),
+        receipts: kind.each(|n| ReceiptRow {
+            kind: kind.text("sms"),
+            status: kind.tag(),
+            code: kind.text("DELIVRD"),
+            at: "2026-11-22 10:05:00".into(),
+            received_at: "2026-11-22 10:05:02".into(),
+            live: n == 0,
         }),
     }
 }

@@ -1,7 +1,7 @@
 //! Why not, where it is about time: who leads, how long an extension may be, to whom work can be given. Source: T26.
 
 use super::{Ruling, Situation, related};
-use crate::domain::{refusal::Refusal, stage::Stage};
+use crate::domain::{awaited::awaited, refusal::Refusal, stage::Stage};
 
 /// Longest single extension, in working days. Source: ours; about two months.
 pub const EXTENSION_WORKING_DAYS_MAX: u32 = 40;
@@ -35,11 +35,14 @@ pub fn extension_given(situation: &Situation<'_>) -> Ruling {
 ///
 /// Source: T26, invariant 5. Error: [`Refusal::AssigneeUnfit`].
 pub fn assignee_fits(situation: &Situation<'_>) -> Ruling {
-    let Situation { application, act, desk, .. } = situation;
+    let Situation { application, act, policy, desk, .. } = situation;
     let Some(assignee) = &act.assignee else { return Ok(()) };
     let Some(tier) = application.stage.waits_for() else { return Err(Refusal::AssigneeUnfit) };
     let belongs = if application.stage == Stage::ExpertReview {
-        desk.is_some_and(|desk| desk.voters(application).any(|voter| voter.person == assignee.id))
+        // Whose own word is given has nothing more to do there, unless it concludes.
+        let open = awaited(application, policy, *desk);
+        let asked = open.is_none_or(|open| open.contains(&assignee.id.to_string()));
+        asked && desk.is_some_and(|desk| desk.voters(application).any(|voter| voter.person == assignee.id))
     } else {
         let mut roles = assignee.roles.iter().filter(|role| role.party() == Some(tier));
         roles.any(|role| related(application, assignee, *role))
@@ -52,8 +55,8 @@ pub fn assignee_fits(situation: &Situation<'_>) -> Ruling {
 mod tests {
     use super::*;
     use crate::domain::{
-        act::{Act, Command, Person},
-        fixtures::{act, alone, application, decider, desk, person, policy},
+        act::{Act, Command, Person, Verdict},
+        fixtures::{act, alone, application, decider, desk, opinion, person, policy},
         stage::{Actor, Party},
     };
 
@@ -115,5 +118,15 @@ mod tests {
             let situation = Situation { desk: Some(&desk), ..alone(&member, &handing, &policy) };
             assert_eq!(assignee_fits(&situation), expected, "{n}");
         }
+    }
+
+    #[test]
+    fn work_is_not_given_to_an_expert_whose_word_is_given() {
+        let (member, policy, mut desk) = (application(Stage::ExpertReview), policy(), desk());
+        desk.opinions = vec![opinion(32, "", Verdict::Pass)];
+        let mut handing = act(person(Actor::Expert, 31), Command::Reassign);
+        handing.assignee = Some(person(Actor::Expert, 32));
+        let situation = Situation { desk: Some(&desk), ..alone(&member, &handing, &policy) };
+        assert_eq!(assignee_fits(&situation), Err(Refusal::AssigneeUnfit));
     }
 }

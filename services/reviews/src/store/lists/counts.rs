@@ -6,7 +6,7 @@ use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::{
-    Filter, Order, Part,
+    Filter, Part,
     narrow::{self, Walk, Way},
 };
 use crate::{domain::stage::Stage, store::StoreError};
@@ -83,7 +83,7 @@ async fn walk(
         query.push(if index > 0 { " UNION SELECT found.id FROM " } else { "SELECT found.id FROM " });
         walk.keys(&mut query);
         query.push(" CROSS JOIN LATERAL ");
-        walk.rows(&mut query, Order::Oldest, None, most);
+        walk.node(&mut query, most);
         query.push(" AS found");
         kept &= walk.kept();
     }

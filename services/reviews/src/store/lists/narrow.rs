@@ -74,17 +74,7 @@ impl Walk {
         after: Option<(OffsetDateTime, Uuid)>,
         most: i64,
     ) {
-        query.push("(SELECT last_at, id FROM applications WHERE ").push(match self.keys {
-            Part::Operator(_) => "operator_id = own.key",
-            Part::Counties(_) => "county = own.key AND submission_version > 0",
-            Part::Prefectures(_) => "prefecture = own.key AND submission_version > 0",
-            Part::Orders(_) => "work_order_id = own.key",
-            Part::Province => "submission_version > 0",
-        });
-        if let Some(part) = &self.scope {
-            scope(query, std::slice::from_ref(part));
-        }
-        conditions(query, &self.filter, Way::Walked);
+        self.seen(query);
         let (beyond, until, end, direction) = match order {
             Order::Newest => ("<", ">=", NEWEST, "DESC"),
             Order::Oldest | Order::Deadline => (">", "<=", OLDEST, "ASC"),
@@ -96,6 +86,32 @@ impl Walk {
         };
         query
             .push(format!(") ORDER BY stage {direction}, last_at {direction}, id {direction} LIMIT {most})"));
+    }
+
+    /// What stands at `node` under `own`, so many at most; of a node it reads no more.
+    ///
+    /// The node is a range and part of the order, as in [`Walk::rows`], and how many are wanted is nothing that the planner
+    /// can know: else it thinks that a place has few and gathers all that a place has.
+    pub(super) fn node(&self, query: &mut Query, most: i64) {
+        self.seen(query);
+        query.push(format!(
+            " AND stage >= node.stage AND stage <= node.stage ORDER BY stage, last_at, id LIMIT (SELECT {most}))"
+        ));
+    }
+
+    /// Ids and times of what is under `own`, of what the caller may see and asks for.
+    fn seen(&self, query: &mut Query) {
+        query.push("(SELECT last_at, id FROM applications WHERE ").push(match self.keys {
+            Part::Operator(_) => "operator_id = own.key",
+            Part::Counties(_) => "county = own.key AND submission_version > 0",
+            Part::Prefectures(_) => "prefecture = own.key AND submission_version > 0",
+            Part::Orders(_) => "work_order_id = own.key",
+            Part::Province => "submission_version > 0",
+        });
+        if let Some(part) = &self.scope {
+            scope(query, std::slice::from_ref(part));
+        }
+        conditions(query, &self.filter, Way::Walked);
     }
 
     /// Whether the statement is one of few and has one good plan, so that connections keep it.
@@ -184,6 +200,12 @@ pub(super) fn conditions(query: &mut Query, filter: &Filter, way: Way) {
                 can_act(query, voices);
                 query.push(")");
             }
+        }
+        Some(Own::ThisMonth(person)) => {
+            query
+                .push(" AND id IN (SELECT application_id FROM decisions WHERE actor_id = ")
+                .push_bind(*person);
+            query.push(" AND decided_at >= date_trunc('month', now(), 'Asia/Shanghai'))");
         }
         None => {}
     }

@@ -20,8 +20,9 @@ pub fn peer(body: SetPeerRequest) -> (Peer, Option<Secrets>) {
     let peer = Peer {
         base_url: body.base_url,
         protocol_version: body.protocol_version,
-        paths: body.paths.into_iter().collect(),
-        spellings: body.spellings.into_iter().collect(),
+        paths: body.paths,
+        spellings: body.spellings,
+        authority: body.authority,
     };
     (peer, outbound)
 }
@@ -56,11 +57,12 @@ pub fn view(row: Row, kept: &[Sealed]) -> Link {
         hosted: row.hosted,
         base_url: row.base_url,
         protocol_version: row.protocol_version,
-        paths: row.paths.0.into_iter().collect(),
-        spellings: row.spellings.0.into_iter().collect(),
+        paths: row.paths.0,
+        spellings: row.spellings.0,
         inbound,
         callable: kept.iter().any(|set| set.direction == "outbound"),
         version: row.version,
+        authority: row.authority,
     }
 }
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use crate::domain::{
     connection::Standing,
     fact::Subject,
+    guide::Guide,
     registry::{Equipment, Registered, Station},
 };
 
@@ -101,9 +102,9 @@ impl Row {
         }
     }
 
-    /// The record as its operator described it, with the equipment that was read beside it.
+    /// The record as its operator described it, with the equipment and the guide that were read beside it.
     #[must_use]
-    pub fn station(&self, equipment: Vec<Equipment>) -> Station {
+    pub fn station(&self, equipment: Vec<Equipment>, guide: Guide) -> Station {
         Station {
             code: self.code.clone(),
             name: self.name.clone(),
@@ -121,6 +122,7 @@ impl Row {
             manager: self.manager.clone(),
             manager_phone: self.manager_phone.clone(),
             service_phone: self.service_phone.clone(),
+            guide,
             equipment,
         }
     }

@@ -1,0 +1,117 @@
+//! Pulling stations by pages: what is interrupted goes on, and what is short begins again.
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    extract::Request as HttpRequest,
+    http::StatusCode,
+    response::{IntoResponse as _, Response as HttpResponse},
+};
+use chassis::testing::eventually;
+use interconnect::domain::envelope;
+use proto::stations::{FinishTurnRequest, StationPages};
+use serde_json::{Value, json};
+
+use crate::{
+    checks::secrets,
+    neighbours::Played,
+    turns::{Schedule, sealed, turn, working},
+};
+
+/// An operator's system of five pages with one station each, whatever size is asked for.
+#[derive(Clone, Default)]
+struct System {
+    /// Pages as they were asked for.
+    asked: Arc<Mutex<Vec<i64>>>,
+    /// What ItemSize says beside the five.
+    missing: i64,
+}
+
+impl System {
+    async fn start(&self) -> String {
+        let system = self.clone();
+        let serve = move |request: HttpRequest| {
+            let system = system.clone();
+            async move { system.answer(request).await }
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move { axum::serve(listener, Router::new().fallback(serve)).await });
+        format!("http://{address}/evcs")
+    }
+
+    /// The fourth page breaks the first time.
+    async fn answer(&self, request: HttpRequest) -> HttpResponse {
+        let login = request.uri().path().ends_with("query_token");
+        let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.expect("a body");
+        if login {
+            return sealed(&json!({ "SuccStat": 0, "AccessToken": "t", "TokenAvailableTime": 7_200 }));
+        }
+        let sent = envelope::read(&body).expect("an envelope");
+        let plain = envelope::decrypt(&secrets(), &sent.data).expect("keys");
+        let plain: Value = serde_json::from_str(&plain).expect("JSON");
+        let number = plain["PageNo"].as_i64().expect("a page");
+        let mut asked = self.asked.lock().expect("no test panics inside");
+        asked.push(number);
+        if number == 4 && !asked[..asked.len() - 1].contains(&4) {
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        }
+        sealed(&json!({
+            "PageNo": number, "PageCount": 5, "ItemSize": 5 + self.missing,
+            "StationInfos": [{ "StationID": format!("S{number}") }],
+        }))
+    }
+
+    fn asked(&self) -> Vec<i64> {
+        self.asked.lock().expect("no test panics inside").clone()
+    }
+}
+
+/// Two turns of stations, the second from where the first has come to; what they said of themselves.
+async fn two_turns(system: &System) -> (Vec<StationPages>, Vec<FinishTurnRequest>) {
+    let schedule = Schedule::default();
+    let address = system.start().await;
+    schedule.plan().due.push_back(turn("stations", &address, &[]));
+    let edge = working(&schedule, &Played::default(), |_| ()).await;
+    let ended = |turns: usize| {
+        let schedule = schedule.clone();
+        move || {
+            let schedule = schedule.clone();
+            async move { schedule.plan().finished.len() == turns }
+        }
+    };
+    eventually("the first turn has ended", Duration::from_secs(10), ended(1)).await;
+    let mut next = turn("stations", &address, &[]);
+    next.pages = schedule.plan().come.last().cloned();
+    schedule.plan().due.push_back(next);
+    eventually("the second turn has ended", Duration::from_secs(10), ended(2)).await;
+    drop(edge);
+    let plan = schedule.plan();
+    (plan.come.clone(), plan.finished.clone())
+}
+
+#[tokio::test]
+async fn a_pull_that_breaks_on_a_page_goes_on_with_it_and_counts_every_station_once() {
+    let system = System::default();
+    let (come, finished) = two_turns(&system).await;
+    assert_eq!(system.asked(), [1, 2, 3, 4, 4, 5]);
+    let reasons: Vec<&str> = finished.iter().map(|turn| turn.reason.as_str()).collect();
+    assert_eq!(reasons, ["http_status", ""]);
+    // A station without more than its code is rejected: the pull is whole all the same.
+    assert_eq!((finished[1].taken, finished[1].rejected), (0, 5));
+    assert!(finished[1].found.starts_with("S1 "), "the first of all: {}", finished[1].found);
+    let said: Vec<_> =
+        come.iter().map(|pages| (pages.next_page, pages.came, &pages.last_codes[0][..])).collect();
+    assert_eq!(said, [(2, 1, "S1"), (3, 2, "S2"), (4, 3, "S3"), (5, 4, "S4")]);
+}
+
+#[tokio::test]
+async fn a_pull_that_brings_fewer_stations_than_there_are_begins_again() {
+    let system = System { missing: 1, ..System::default() };
+    let (come, finished) = two_turns(&system).await;
+    assert_eq!(finished[1].reason, "answer_incomplete");
+    assert_eq!(come.last().map(|pages| pages.next_page), Some(1));
+}
