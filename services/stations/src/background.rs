@@ -120,8 +120,8 @@ pub async fn remember(units: Units, memory: Memory) {
 /// The database is away or busy.
 pub async fn remember_once(units: &Units, memory: &Memory) -> Result<(), Failure> {
     let mut work = units.begin(Caller::system("stations-memory")).await?;
-    let removed = store::connectors::removed_lately(&mut work, memory::LOOKS_BACK).await?;
-    memory.refresh(work.now(), &removed);
+    let gone = store::connectors::gone(&mut work, memory::LOOKS_BACK).await?;
+    memory.refresh(work.now(), &gone);
     let answered = memory.answered();
     store::quality_days::add(&mut work, Kind::Status, &answered).await?;
     work.commit().await?;

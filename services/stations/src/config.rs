@@ -79,8 +79,8 @@ pub struct Ingest {
     pub waiting_items_max: usize,
     /// Stations that may wait.
     pub waiting_stations_max: usize,
-    /// Batches that one writer takes into one transaction.
-    pub flush_batches_max: usize,
+    /// Items after which one writer takes no further batch into a transaction.
+    pub flush_items_max: usize,
     /// Items of one batch of anything but stations.
     pub batch_items_max: usize,
     /// Stations of one batch.
@@ -184,9 +184,9 @@ impl Config {
                 "must be batch_items_max..=1000000",
             ),
             (
-                "ingest.flush_batches_max",
-                (1..=256).contains(&self.ingest.flush_batches_max),
-                "must be 1..=256",
+                "ingest.flush_items_max",
+                (1..=100_000).contains(&self.ingest.flush_items_max),
+                "must be 1..=100000",
             ),
             (
                 "ingest.batch_items_max",

@@ -11,6 +11,7 @@ pub mod app;
 pub mod audit;
 pub mod background;
 pub mod config;
+pub mod directory;
 pub mod divisions;
 pub mod domain;
 pub mod events;
@@ -133,9 +134,9 @@ fn add_services(
     routes.add_service(IngestServer::new(IngestService {
         stations: station_queue(process.units.clone(), config),
         divisions,
-        statuses: status_queue(process.units.clone(), config, memory),
-        orders: order_queue(process.units.clone(), config),
-        telemetry: telemetry_queue(process.units.clone(), config),
+        statuses: status_queue(process.units.clone(), config, memory.clone()),
+        orders: order_queue(process.units.clone(), config, memory.clone()),
+        telemetry: telemetry_queue(process.units.clone(), config, memory),
         pool: process.pool.clone(),
         bounds: ingest::Bounds {
             batch_items: config.ingest.batch_items_max,
@@ -153,7 +154,7 @@ fn limits(config: &Config) -> Limits {
         writers: config.ingest.writers,
         waiting_items: config.ingest.waiting_items_max,
         operator_items: config.ingest.operator_items(),
-        flush_batches: config.ingest.flush_batches_max,
+        flush_items: config.ingest.flush_items_max,
         retry_after: config.ingest.retry_after(),
     }
 }
@@ -166,7 +167,7 @@ pub fn station_queue(units: Units, config: &Config) -> Queue<app::station::Line>
         waiting_items: config.ingest.waiting_stations_max,
         operator_items: config.ingest.operator_stations(),
         // A station is a dozen statements, and what its connectors report meanwhile waits for their end.
-        flush_batches: 1,
+        flush_items: 1,
         ..limits(config)
     };
     Queue::start(
@@ -200,7 +201,7 @@ pub fn status_queue(units: Units, config: &Config, memory: Memory) -> Queue<app:
                 let now = work.now();
                 let taken = app::status::execute(&mut work, &batches, rules, &memory).await?;
                 work.commit().await?;
-                memory.learn(now, taken.held);
+                memory.learn_states(now, taken.held);
                 Ok(taken.verdicts)
             })
         }),
@@ -210,16 +211,16 @@ pub fn status_queue(units: Units, config: &Config, memory: Memory) -> Queue<app:
 
 /// The writers of charge orders.
 #[must_use]
-pub fn order_queue(units: Units, config: &Config) -> Queue<app::order::Line> {
+pub fn order_queue(units: Units, config: &Config, memory: Memory) -> Queue<app::order::Line> {
     let age_max = config.ingest.order_age();
     Queue::start(
         "order",
         limits(config),
         Arc::new(move |batches| {
-            let units = units.clone();
+            let (units, memory) = (units.clone(), memory.clone());
             Box::pin(async move {
                 let mut work = units.begin(Caller::system("stations-ingest")).await?;
-                let verdicts = app::order::execute(&mut work, &batches, age_max).await?;
+                let verdicts = app::order::execute(&mut work, &batches, age_max, &memory).await?;
                 work.commit().await?;
                 Ok(verdicts)
             })
@@ -229,16 +230,16 @@ pub fn order_queue(units: Units, config: &Config) -> Queue<app::order::Line> {
 
 /// The writers of telemetry.
 #[must_use]
-pub fn telemetry_queue(units: Units, config: &Config) -> Queue<app::telemetry::Line> {
+pub fn telemetry_queue(units: Units, config: &Config, memory: Memory) -> Queue<app::telemetry::Line> {
     let age_max = config.ingest.status_age();
     Queue::start(
         "telemetry",
         limits(config),
         Arc::new(move |batches| {
-            let units = units.clone();
+            let (units, memory) = (units.clone(), memory.clone());
             Box::pin(async move {
                 let mut work = units.begin(Caller::system("stations-ingest")).await?;
-                let verdicts = app::telemetry::execute(&mut work, &batches, age_max).await?;
+                let verdicts = app::telemetry::execute(&mut work, &batches, age_max, &memory).await?;
                 work.commit().await?;
                 Ok(verdicts)
             })

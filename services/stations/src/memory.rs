@@ -1,17 +1,21 @@
-//! What this process remembers of connectors' latest states: a report that was taken before is answered without the database.
+//! What this process remembers of connectors: their latest states, and what the registry says of them.
 //!
-//! Owns: which reports are answered so, and for how long. Not: any truth. What is remembered was committed once, and other processes
-//! write too, so it may be older than what is held. It therefore only answers what every later state knows as well
-//! ([`Latest::repeats`]); everything else goes to the database. Source: performance, design rule 4; decision record 46.
+//! Owns: what is answered from it, and for how long. Not: any truth. What is remembered was committed once, and other processes
+//! write too, so it may be older than what is held. A repetition is answered from it where every later state knows it as well
+//! ([`Latest::repeats`]); news is judged by it only where the statement that writes it finds the same state still held (`app::status`).
+//! Source: performance, design rule 4; decision records 46 and 50.
+mod shelf;
+
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use time::{Duration as Span, OffsetDateTime};
+use time::{Date, Duration as Span, OffsetDateTime};
 use uuid::Uuid;
 
+use self::shelf::Shelf;
 use crate::{
     app::{Batch, status::Line},
     domain::{
@@ -19,6 +23,7 @@ use crate::{
         tally::Tally,
         verdict::Verdict,
     },
+    store::{connectors::Gone, orders::Connector},
 };
 
 /// How often it is told which connectors are gone: for so long one that another process took out of force may still be known here.
@@ -27,10 +32,6 @@ pub const REFRESHED_EVERY: Duration = Duration::from_secs(5);
 const FRESH: Duration = Duration::from_secs(15);
 /// How far each turn looks back: a connector is gone from the beginning of a unit of work that ends later, or was learnt meanwhile.
 pub const LOOKS_BACK: Span = Span::minutes(2);
-/// After so long a state is read again, whatever happens; as often as a repetition is noted as a sign of life.
-const KEPT: Span = Span::minutes(10);
-/// Connectors of a province, with about 160 bytes each. Source: performance, "Scale to keep in mind". Beyond it all is forgotten.
-const CONNECTORS_MAX: usize = 500_000;
 
 /// Clones share what is remembered.
 #[derive(Debug, Clone, Default)]
@@ -38,29 +39,34 @@ pub struct Memory(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// By operator and connector code.
-    states: HashMap<Uuid, HashMap<Box<str>, Remembered>>,
+    states: Shelf<State>,
+    connectors: Shelf<Connector>,
     /// The database's time, and when that was here.
     refreshed: Option<(OffsetDateTime, Instant)>,
     /// What was answered and is not counted in the database yet.
     answered: BTreeMap<Uuid, Tally>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Remembered {
-    latest: Latest,
-    learnt_at: OffsetDateTime,
+/// The state of a connector that has reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State {
+    /// Key of everything measured.
+    pub connector_key: i64,
+    /// Its station.
+    pub station_id: Uuid,
+    /// What was held.
+    pub latest: Latest,
+    /// The day whose reports the state counts.
+    pub counted_on: Option<Date>,
 }
 
-impl Remembered {
+impl State {
     /// Whether the line says nothing new. What its system sends must not be due as a sign of life either.
     fn knows(&self, line: &Line, now: OffsetDateTime) -> bool {
         let Some(source_time) = line.source_time else { return false };
         let Ok(status) = Status::from_code(line.status_code) else { return false };
         let report = Report { status, source_time };
-        now - self.learnt_at < KEPT
-            && self.latest.repeats(report)
-            && (line.pulled || !self.latest.hears(report, now))
+        self.latest.repeats(report) && (line.pulled || !self.latest.hears(report, now))
     }
 }
 
@@ -73,8 +79,7 @@ impl Inner {
     }
 
     fn knows(&self, operator_id: Uuid, line: &Line, now: OffsetDateTime) -> bool {
-        let states = self.states.get(&operator_id);
-        states.and_then(|states| states.get(line.connector.as_str())).is_some_and(|one| one.knows(line, now))
+        self.states.get(operator_id, &line.connector, now).is_some_and(|state| state.knows(line, now))
     }
 }
 
@@ -100,26 +105,52 @@ impl Memory {
         batch.lines.iter().map(|line| inner.knows(batch.operator_id, line, now)).collect()
     }
 
+    /// The states of connectors (operator, code) as far as they are remembered, in the order asked.
+    #[must_use]
+    pub fn states(&self, asked: &[(Uuid, &str)]) -> Vec<Option<State>> {
+        let inner = self.inner();
+        let Some(now) = inner.now() else { return vec![None; asked.len()] };
+        asked.iter().map(|(operator_id, code)| inner.states.get(*operator_id, code, now).copied()).collect()
+    }
+
+    /// What the registry says of connectors, likewise.
+    #[must_use]
+    pub fn connectors(&self, asked: &[(Uuid, &str)]) -> Vec<Option<Connector>> {
+        let inner = self.inner();
+        let Some(now) = inner.now() else { return vec![None; asked.len()] };
+        asked
+            .iter()
+            .map(|(operator_id, code)| inner.connectors.get(*operator_id, code, now).copied())
+            .collect()
+    }
+
     /// Remembers what is held of connectors (operator, code) since a commit of a unit that began at `now`.
-    pub fn learn(&self, now: OffsetDateTime, held: Vec<(Uuid, String, Latest)>) {
+    pub fn learn_states(&self, now: OffsetDateTime, held: Vec<(Uuid, String, State)>) {
+        self.inner().states.learn(now, held);
+    }
+
+    /// Remembers what a unit that began at `now` has read of the registry.
+    pub fn learn_connectors(&self, now: OffsetDateTime, read: Vec<(Uuid, String, Connector)>) {
+        self.inner().connectors.learn(now, read);
+    }
+
+    /// Forgets states that another process has left meanwhile: they are read again.
+    pub fn forget_states<'c>(&self, left: impl IntoIterator<Item = (Uuid, &'c str)>) {
         let mut inner = self.inner();
-        let connectors: usize = inner.states.values().map(HashMap::len).sum();
-        if connectors + held.len() > CONNECTORS_MAX {
-            inner.states.clear();
-        }
-        for (operator_id, code, latest) in held {
-            let remembered = Remembered { latest, learnt_at: now };
-            inner.states.entry(operator_id).or_default().insert(code.into_boxed_str(), remembered);
+        for (operator_id, code) in left {
+            inner.states.forget(operator_id, code);
         }
     }
 
-    /// Forgets connectors that are gone at `now`, by the database's clock, and answers for a while from then on.
-    pub fn refresh(&self, now: OffsetDateTime, removed: &[(Uuid, String)]) {
+    /// Forgets what is gone at `now`, by the database's clock, and answers for a while from then on.
+    pub fn refresh(&self, now: OffsetDateTime, gone: &Gone) {
         let mut inner = self.inner();
-        for (operator_id, code) in removed {
-            if let Some(states) = inner.states.get_mut(operator_id) {
-                states.remove(code.as_str());
-            }
+        for (operator_id, code) in &gone.connectors {
+            inner.states.forget(*operator_id, code);
+            inner.connectors.forget(*operator_id, code);
+        }
+        for (operator_id, stations) in &gone.stations {
+            inner.connectors.retain(*operator_id, |connector| !stations.contains(&connector.station_id));
         }
         inner.refreshed = Some((now, Instant::now()));
     }
@@ -155,6 +186,7 @@ mod tests {
 
     const NOW: OffsetDateTime = datetime!(2026-12-06 08:00 UTC);
     const OPERATOR: Uuid = Uuid::from_u128(1);
+    const STATION: Uuid = Uuid::from_u128(7);
 
     /// The connector has charged since half an hour ago, and was seen a minute ago.
     fn charging() -> Latest {
@@ -183,10 +215,22 @@ mod tests {
         line(code, Status::Charging, charging().seen_at)
     }
 
+    fn state(code: &str, latest: Latest) -> (Uuid, String, State) {
+        (OPERATOR, code.into(), State { connector_key: 1, station_id: STATION, latest, counted_on: None })
+    }
+
+    fn connector(code: &str, station_id: Uuid) -> (Uuid, String, Connector) {
+        (OPERATOR, code.into(), Connector { key: 1, station_id, power_watts: 1, place: None })
+    }
+
+    fn gone(operator: Uuid, code: &str) -> Gone {
+        Gone { connectors: vec![(operator, code.into())], ..Gone::default() }
+    }
+
     fn memory() -> Memory {
         let memory = Memory::default();
-        memory.learn(NOW, vec![(OPERATOR, "C1".into(), charging()), (OPERATOR, "C2".into(), charging())]);
-        memory.refresh(NOW, &[]);
+        memory.learn_states(NOW, vec![state("C1", charging()), state("C2", charging())]);
+        memory.refresh(NOW, &Gone::default());
         memory
     }
 
@@ -221,32 +265,48 @@ mod tests {
     #[test]
     fn a_sign_of_life_that_is_due_is_passed_on_and_what_was_pulled_is_none() {
         let memory = memory();
-        memory.refresh(NOW + Span::minutes(9), &[]);
+        memory.refresh(NOW + Span::minutes(9), &Gone::default());
         assert!(memory.answer(&batch(vec![again("C1")])).is_none(), "seen ten minutes ago");
         assert!(memory.answer(&batch(vec![Line { pulled: true, ..again("C1") }])).is_some());
-        memory.learn(
-            NOW + Span::minutes(9),
-            vec![(OPERATOR, "C1".into(), Latest { heard_at: Some(NOW + Span::minutes(9)), ..charging() })],
-        );
+        let heard = Latest { heard_at: Some(NOW + Span::minutes(9)), ..charging() };
+        memory.learn_states(NOW + Span::minutes(9), vec![state("C1", heard)]);
         assert!(memory.answer(&batch(vec![again("C1")])).is_some());
-        memory.refresh(NOW + Span::minutes(19), &[]);
+        memory.refresh(NOW + Span::minutes(19), &Gone::default());
         assert!(memory.answer(&batch(vec![Line { pulled: true, ..again("C1") }])).is_none(), "read again");
     }
 
     #[test]
     fn nothing_is_answered_before_it_was_told_what_is_gone_and_what_is_gone_is_forgotten() {
         let memory = Memory::default();
-        memory.learn(NOW, vec![(OPERATOR, "C1".into(), charging()), (OPERATOR, "C2".into(), charging())]);
+        memory.learn_states(NOW, vec![state("C1", charging()), state("C2", charging())]);
+        memory.learn_connectors(NOW, vec![connector("C1", STATION)]);
         assert!(memory.answer(&batch(vec![again("C1")])).is_none());
-        memory.refresh(NOW, &[(OPERATOR, "C1".into()), (Uuid::from_u128(2), "C2".into())]);
+        assert_eq!(memory.states(&[(OPERATOR, "C1")]), [None]);
+        assert!(memory.connectors(&[(OPERATOR, "C1")])[0].is_none());
+        memory.refresh(NOW, &gone(Uuid::from_u128(2), "C2"));
+        assert!(memory.connectors(&[(OPERATOR, "C1")])[0].is_some());
+        memory.refresh(NOW, &gone(OPERATOR, "C1"));
         assert_eq!(memory.known(&batch(vec![again("C1"), again("C2")])), [false, true]);
+        assert!(memory.connectors(&[(OPERATOR, "C1")])[0].is_none());
     }
 
     #[test]
-    fn more_connectors_than_a_province_has_are_not_remembered() {
+    fn what_the_registry_says_is_forgotten_with_its_station_and_states_are_not() {
         let memory = memory();
-        let many = (0..CONNECTORS_MAX).map(|number| (OPERATOR, number.to_string(), charging())).collect();
-        memory.learn(NOW, many);
-        assert_eq!(memory.known(&batch(vec![again("C1"), again("0")])), [false, true]);
+        let other = Uuid::from_u128(8);
+        memory.learn_connectors(NOW, vec![connector("C1", STATION), connector("C2", other)]);
+        let stations = [(OPERATOR, [STATION].into())].into();
+        memory.refresh(NOW, &Gone { stations, ..Gone::default() });
+        let kept = memory.connectors(&[(OPERATOR, "C1"), (OPERATOR, "C2")]);
+        assert_eq!(kept.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
+        assert!(memory.states(&[(OPERATOR, "C1")])[0].is_some());
+    }
+
+    #[test]
+    fn a_state_that_was_left_meanwhile_is_read_again() {
+        let memory = memory();
+        memory.forget_states([(OPERATOR, "C1")]);
+        let kept = memory.states(&[(OPERATOR, "C1"), (OPERATOR, "C2")]);
+        assert_eq!(kept.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
     }
 }

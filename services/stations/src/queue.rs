@@ -38,8 +38,8 @@ pub struct Limits {
     pub waiting_items: usize,
     /// Of those, items of one operator.
     pub operator_items: usize,
-    /// Batches of one transaction.
-    pub flush_batches: usize,
+    /// Items after which no further batch goes into one transaction.
+    pub flush_items: usize,
     /// What an overloaded client is asked to wait.
     pub retry_after: Duration,
 }
@@ -94,7 +94,7 @@ impl<L: Send + Sync + 'static> Queue<L> {
         let lanes = (0..limits.writers)
             .map(|_| {
                 let (sender, receiver) = mpsc::channel(limits.waiting_items.max(1));
-                tokio::spawn(run(meter.clone(), receiver, limits.flush_batches, write.clone()));
+                tokio::spawn(run(meter.clone(), receiver, limits.flush_items, write.clone()));
                 sender
             })
             .collect();
@@ -147,16 +147,18 @@ impl<L: Send + Sync + 'static> Queue<L> {
 async fn run<L: Send + Sync + 'static>(
     meter: Meter,
     mut receiver: mpsc::Receiver<Job<L>>,
-    flush_batches: usize,
+    flush_items: usize,
     write: Write<L>,
 ) {
-    let mut waiting = Vec::with_capacity(flush_batches);
-    while receiver.recv_many(&mut waiting, flush_batches).await > 0 {
-        let mut batches = Vec::with_capacity(waiting.len());
-        let mut replies = Vec::with_capacity(waiting.len());
-        for job in waiting.drain(..) {
-            batches.push(job.batch);
-            replies.push(job.reply);
+    while let Some(Job { batch, reply }) = receiver.recv().await {
+        let mut items = batch.lines.len();
+        let (mut batches, mut replies) = (vec![batch], vec![reply]);
+        while items < flush_items
+            && let Ok(Job { batch, reply }) = receiver.try_recv()
+        {
+            items += batch.lines.len();
+            batches.push(batch);
+            replies.push(reply);
         }
         let batches = Arc::new(batches);
         let outcome = match write(batches.clone()).await {
@@ -219,7 +221,7 @@ mod tests {
             writers: 2,
             waiting_items: 10,
             operator_items: 10,
-            flush_batches: 4,
+            flush_items: 4,
             retry_after: Duration::from_secs(1),
         }
     }

@@ -7,18 +7,19 @@ use uuid::Uuid;
 
 use super::{Batch, tallies};
 use crate::{
+    directory::Directory,
     domain::{
         Finding, Refusal,
         order::{self, Effect, Held, Order},
-        registry::CONNECTOR_CODE_MAX,
         rollup::Changes,
         tally::{Came, Kind},
         text,
         verdict::Verdict,
     },
+    memory::Memory,
     store::{
         self, digest,
-        orders::{Connector, Key, Row},
+        orders::{Key, Row},
         quality::{Item, tame},
     },
 };
@@ -43,9 +44,10 @@ pub async fn execute(
     work: &mut Work,
     batches: &[Batch<Line>],
     age_max: Duration,
+    memory: &Memory,
 ) -> Result<Vec<Vec<Verdict>>, Failure> {
     let now = work.now();
-    let mut flush = Flush::open(work, batches).await?;
+    let mut flush = Flush::open(work, batches, memory).await?;
     let mut verdicts = flush.answers(batches, now, age_max);
     // Almost always every order is new: then one COPY is all. A key that is taken, or an order that may be refused only
     // because it is held, asks for what is held.
@@ -74,8 +76,8 @@ pub async fn execute(
 }
 
 /// What is held under the numbers of a flush, and what it will write.
-struct Flush {
-    connectors: HashMap<(Uuid, String), Connector>,
+struct Flush<'b> {
+    connectors: Directory<'b>,
     held: HashMap<Key, Row>,
     superseded: HashSet<(Uuid, String, Vec<u8>)>,
     /// Numbers that were not held before this flush.
@@ -87,11 +89,14 @@ struct Flush {
     sums: Changes,
 }
 
-impl Flush {
+impl<'b> Flush<'b> {
     /// Knows the connectors, and nothing yet of what is held.
-    async fn open(work: &mut Work, batches: &[Batch<Line>]) -> Result<Self, Failure> {
-        let codes = safe(batches, |order| &order.connector_code, CONNECTOR_CODE_MAX);
-        let connectors = store::orders::connectors(work, &codes.0, &codes.1).await?;
+    async fn open(work: &mut Work, batches: &'b [Batch<Line>], memory: &Memory) -> Result<Self, Failure> {
+        let named = batches.iter().flat_map(|batch| {
+            let orders = batch.lines.iter().filter_map(|line| line.order.as_ref().ok());
+            orders.map(|order| (batch.operator_id, order.connector_code.as_str()))
+        });
+        let connectors = Directory::open(work, named, memory).await?;
         Ok(Self {
             connectors,
             held: HashMap::new(),
@@ -105,7 +110,7 @@ impl Flush {
 
     /// Begins again, with what is held under the numbers; it stays locked.
     async fn look(&mut self, work: &mut Work, batches: &[Batch<Line>]) -> Result<(), Failure> {
-        let (operators, numbers) = safe(batches, |order| &order.order_no, order::ORDER_NO_MAX);
+        let (operators, numbers) = numbers(batches);
         self.held = store::orders::lock(work, &operators, &numbers).await?;
         self.superseded = if self.held.is_empty() {
             HashSet::new()
@@ -169,9 +174,9 @@ impl Flush {
         if let Some(found) = order::examine(order, now, age_max) {
             return Err(found);
         }
-        let connector = *self
+        let connector = self
             .connectors
-            .get(&(operator_id, order.connector_code.clone()))
+            .get(operator_id, &order.connector_code)
             .ok_or_else(|| Finding::new("connector_id", Refusal::UnknownConnector))?;
         order::plausible(order, connector.power_watts)
             .map_err(|refusal| Finding::new("energy_wh", refusal))?;
@@ -246,15 +251,17 @@ impl Flush {
     }
 }
 
-/// Operators and one identifier of each readable order, each pair once, as far as a table can hold it.
-fn safe(batches: &[Batch<Line>], of: impl Fn(&Order) -> &String, max: usize) -> (Vec<Uuid>, Vec<String>) {
+/// Operator and number of each readable order, each pair once, as far as a table can hold it.
+fn numbers(batches: &[Batch<Line>]) -> (Vec<Uuid>, Vec<String>) {
     let pairs: BTreeSet<(Uuid, &String)> = batches
         .iter()
         .flat_map(|batch| batch.lines.iter().map(|line| (batch.operator_id, line)))
-        .filter_map(|(operator_id, line)| line.order.as_ref().ok().map(|order| (operator_id, of(order))))
-        .filter(|(_, identifier)| text::identifier(identifier, max).is_ok())
+        .filter_map(|(operator_id, line)| {
+            line.order.as_ref().ok().map(|order| (operator_id, &order.order_no))
+        })
+        .filter(|(_, number)| text::identifier(number, order::ORDER_NO_MAX).is_ok())
         .collect();
-    pairs.into_iter().map(|(operator_id, identifier)| (operator_id, identifier.clone())).unzip()
+    pairs.into_iter().map(|(operator_id, number)| (operator_id, number.clone())).unzip()
 }
 
 /// What was rejected, and what was superseded before and came again. Source: interconnect section 8.

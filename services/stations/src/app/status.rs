@@ -1,8 +1,8 @@
 //! Takes batches of connector status: judges each report, writes all of them in one statement, settles the stations. What is
 //! remembered already costs nothing.
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
-use chassis::{Failure, Work};
+use chassis::{Failure, Work, error::Kind};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
@@ -12,15 +12,15 @@ use crate::{
         Finding, Refusal, day,
         registry::CONNECTOR_CODE_MAX,
         status::{self, Effect, Latest, Report, Status},
-        tally::{Came, Kind},
+        tally::{self, Came},
         text,
         verdict::Verdict,
     },
-    memory::Memory,
+    memory::{Memory, State},
     store::{
         self,
         quality::{Item, tame},
-        states::{Changes, Locked},
+        states::{Changes, Held},
     },
 };
 
@@ -52,13 +52,14 @@ pub struct Taken {
     /// One per line, in the order sent.
     pub verdicts: Vec<Vec<Verdict>>,
     /// What is held of their connectors (operator, code) when the unit is committed.
-    pub held: Vec<(Uuid, String, Latest)>,
+    pub held: Vec<(Uuid, String, State)>,
 }
 
 /// Takes all batches in one unit of work.
 ///
 /// # Errors
-/// The database is away or busy; nothing is taken then.
+/// `state_left` when another process has written a state that was remembered here (begin again: it is read then); the database is
+/// away or busy. Nothing is taken then.
 pub async fn execute(
     work: &mut Work,
     batches: &[Batch<Line>],
@@ -68,7 +69,7 @@ pub async fn execute(
     let now = work.now();
     let read: Vec<Vec<Result<Report, Verdict>>> =
         batches.iter().map(|batch| examine_all(batch, memory, now)).collect();
-    let mut flush = Flush::open(work, batches, &read, rules.age_max).await?;
+    let mut flush = Flush::open(work, batches, &read, rules.age_max, memory).await?;
     let mut verdicts = Vec::with_capacity(batches.len());
     for (batch, reports) in batches.iter().zip(read) {
         let answers = batch.lines.iter().zip(reports).map(|(line, report)| match report {
@@ -77,23 +78,27 @@ pub async fn execute(
         });
         verdicts.push(answers.collect::<Vec<_>>());
     }
-    let Flush { connectors, changes, unsettled, overtaken, .. } = flush;
-    store::states::save(work, changes).await?;
+    let Flush { connectors, changes, overtaken, .. } = flush;
+    let saved = store::states::save(work, changes).await;
+    if saved.as_ref().is_err_and(|failure| failure.kind() == Kind::Conflict) {
+        memory.forget_states(connectors.keys().copied());
+    }
+    let unsettled = saved?;
     let mut items = rejected(batches, &verdicts);
     items.extend(overtaken);
     store::quality::record(work, items).await?;
     if !unsettled.is_empty() {
-        let stations: Vec<Uuid> = unsettled.into_iter().collect();
-        settle::execute(work, &stations, rules.window).await?;
+        settle::execute(work, &unsettled, rules.window).await?;
     }
     let came = |line: &Line| if line.pulled { Came::Pulled } else { Came::Sent(line.source_time) };
-    let tallies = tallies(batches, &verdicts, Kind::Status, now, came);
-    store::quality_days::add(work, Kind::Status, &tallies).await?;
-    let held = connectors
-        .into_iter()
-        .filter_map(|((operator_id, code), connector)| Some((operator_id, code, connector.latest?)))
-        .collect();
-    Ok(Taken { verdicts, held })
+    let tallies = tallies(batches, &verdicts, tally::Kind::Status, now, came);
+    store::quality_days::add(work, tally::Kind::Status, &tallies).await?;
+    let held = connectors.into_iter().filter_map(|((operator_id, code), held)| {
+        let Held { connector_key, station_id, latest, counted_on } = held;
+        let state = State { connector_key, station_id, latest: latest?, counted_on };
+        Some((operator_id, code.to_owned(), state))
+    });
+    Ok(Taken { verdicts, held: held.collect() })
 }
 
 /// The reports of a batch that may be news, and the verdicts on the other lines.
@@ -117,46 +122,107 @@ fn examine(line: &Line, now: OffsetDateTime) -> Result<Report, Finding> {
     Ok(Report { status, source_time })
 }
 
+/// The reports about one connector in a flush, as far as they tell whether what is remembered will do.
+struct Said {
+    first: OffsetDateTime,
+    last: OffsetDateTime,
+    /// Each was later than the one before.
+    rising: bool,
+}
+
 /// What is held of the connectors of a flush, and what it will write.
-struct Flush {
+struct Flush<'b> {
     now: OffsetDateTime,
     age_max: Duration,
-    connectors: HashMap<(Uuid, String), Locked>,
+    connectors: HashMap<(Uuid, &'b str), Held>,
     instants: HashMap<(i64, OffsetDateTime), Status>,
     changes: Changes,
-    unsettled: BTreeSet<Uuid>,
     /// Reports that were taken over another one of the same second.
     overtaken: Vec<Item>,
 }
 
-impl Flush {
-    /// Locks the connectors, and reads the history at the instants of reports that are older.
+/// Reports that may be news, with whose and about which connector.
+fn valid<'b>(
+    batches: &'b [Batch<Line>],
+    read: &[Vec<Result<Report, Verdict>>],
+) -> impl Iterator<Item = ((Uuid, &'b str), Report)> {
+    batches.iter().zip(read).flat_map(|(batch, reports)| {
+        let (operator_id, lines) = (batch.operator_id, batch.lines.iter().zip(reports));
+        lines.filter_map(move |(line, report)| {
+            Some(((operator_id, line.connector.as_str()), *report.as_ref().ok()?))
+        })
+    })
+}
+
+impl<'b> Flush<'b> {
+    /// Knows the connectors: as they are remembered where each report is newer than that, for then the statement that writes it
+    /// finds out whether it is still so; the others are locked, with the history at the instants of reports that are older.
     async fn open(
         work: &mut Work,
-        batches: &[Batch<Line>],
+        batches: &'b [Batch<Line>],
         read: &[Vec<Result<Report, Verdict>>],
         age_max: Duration,
+        memory: &Memory,
     ) -> Result<Self, Failure> {
-        let valid = || {
-            batches.iter().zip(read).flat_map(|(batch, reports)| {
-                let lines = batch.lines.iter().zip(reports);
-                lines.filter_map(move |(line, report)| {
-                    report.as_ref().ok().map(|report| (batch.operator_id, &line.connector, report))
+        let mut said: BTreeMap<(Uuid, &str), Said> = BTreeMap::new();
+        for (name, Report { source_time, .. }) in valid(batches, read) {
+            said.entry(name)
+                .and_modify(|said| {
+                    said.rising &= source_time > said.last;
+                    said.last = source_time;
                 })
-            })
+                .or_insert(Said { first: source_time, last: source_time, rising: true });
+        }
+        let named: Vec<_> = said.keys().copied().collect();
+        let mut connectors = HashMap::with_capacity(named.len());
+        let mut changes = Changes::default();
+        let mut unknown = Vec::new();
+        for ((name, said), state) in said.into_iter().zip(memory.states(&named)) {
+            match state.filter(|state| said.rising && said.first > state.latest.seen_at) {
+                Some(State { connector_key, station_id, latest, counted_on }) => {
+                    changes.rests_on.insert(connector_key, latest.seen_at);
+                    let latest = Some(latest);
+                    connectors.insert(name, Held { connector_key, station_id, latest, counted_on });
+                }
+                None => unknown.push(name),
+            }
+        }
+        let mut flush = Self {
+            now: work.now(),
+            age_max,
+            connectors,
+            instants: HashMap::new(),
+            changes,
+            overtaken: Vec::new(),
         };
-        let wanted: BTreeSet<(Uuid, &String)> = valid().map(|(operator, code, _)| (operator, code)).collect();
-        let operators: Vec<Uuid> = wanted.iter().map(|(operator, _)| *operator).collect();
-        let codes: Vec<String> = wanted.iter().map(|(_, code)| (*code).clone()).collect();
-        let connectors = if codes.is_empty() {
-            HashMap::new()
-        } else {
-            store::states::lock(work, &operators, &codes).await?
-        };
+        if !unknown.is_empty() {
+            flush.lock(work, unknown).await?;
+            flush.look(work, valid(batches, read)).await?;
+        }
+        Ok(flush)
+    }
+
+    async fn lock(&mut self, work: &mut Work, unknown: Vec<(Uuid, &'b str)>) -> Result<(), Failure> {
+        let (operators, codes): (Vec<Uuid>, Vec<String>) =
+            unknown.iter().map(|(operator, code)| (*operator, (*code).to_owned())).unzip();
+        let locked = store::states::lock(work, &operators, &codes).await?;
+        let mut locked: HashMap<_, _> =
+            locked.into_iter().map(|(operator, code, held)| ((operator, code), held)).collect();
+        let found = unknown.into_iter().zip(operators.into_iter().zip(codes));
+        self.connectors.extend(found.filter_map(|(name, key)| Some((name, locked.remove(&key)?))));
+        Ok(())
+    }
+
+    /// Reads what the history holds for reports that are not newer than the state of their connector.
+    async fn look(
+        &mut self,
+        work: &mut Work,
+        valid: impl Iterator<Item = ((Uuid, &'b str), Report)>,
+    ) -> Result<(), Failure> {
         let mut keys = Vec::new();
         let mut times = Vec::new();
-        for (operator, code, report) in valid() {
-            let Some(held) = connectors.get(&(operator, code.clone())) else { continue };
+        for (name, report) in valid {
+            let Some(held) = self.connectors.get(&name) else { continue };
             if held.latest.is_some_and(|latest| report.source_time < latest.seen_at) {
                 for instant in report.instants() {
                     keys.push(held.connector_key);
@@ -164,25 +230,15 @@ impl Flush {
                 }
             }
         }
-        let instants = if keys.is_empty() {
-            HashMap::new()
-        } else {
-            store::states::at_instants(work, &keys, &times).await?
-        };
-        Ok(Self {
-            now: work.now(),
-            age_max,
-            connectors,
-            instants,
-            changes: Changes::default(),
-            unsettled: BTreeSet::new(),
-            overtaken: Vec::new(),
-        })
+        if !keys.is_empty() {
+            self.instants = store::states::at_instants(work, &keys, &times).await?;
+        }
+        Ok(())
     }
 
     /// Judges one report and notes what it changes.
     fn take(&mut self, batch: &Batch<Line>, line: &Line, mut report: Report) -> Verdict {
-        let Some(held) = self.connectors.get_mut(&(batch.operator_id, line.connector.clone())) else {
+        let Some(held) = self.connectors.get_mut(&(batch.operator_id, line.connector.as_str())) else {
             return Verdict::Rejected(Finding::new("connector_id", Refusal::UnknownConnector));
         };
         let key = held.connector_key;
@@ -206,9 +262,7 @@ impl Flush {
                 {
                     latest.heard_at = Some(self.now);
                     self.changes.heard.push(key);
-                    if !held.connected {
-                        self.unsettled.insert(held.station_id);
-                    }
+                    self.changes.stations.insert(held.station_id);
                 }
                 return Verdict::Duplicate;
             }
@@ -236,11 +290,13 @@ impl Flush {
             let latest = Latest::after(held.latest.as_ref(), report);
             held.latest = Some(latest);
             self.changes.latest.insert(key, latest);
+            let counted_on = held.counted_on.replace(day::of(latest.seen_at));
+            if counted_on.is_some() && counted_on != held.counted_on {
+                self.changes.turned.insert(key);
+            }
         }
-        self.changes.count(key, day::of(report.source_time), report.source_time);
-        if !held.connected {
-            self.unsettled.insert(held.station_id);
-        }
+        self.changes.count(key, report.source_time);
+        self.changes.stations.insert(held.station_id);
         if late { Verdict::Stale } else { Verdict::Accepted }
     }
 }

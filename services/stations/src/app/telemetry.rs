@@ -1,5 +1,5 @@
 //! Takes batches of telemetry: judges each sample, writes all that are new in one COPY.
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::{Failure, Work};
 use time::{Duration, format_description::well_known::Rfc3339};
@@ -7,17 +7,16 @@ use uuid::Uuid;
 
 use super::{Batch, tallies};
 use crate::{
+    directory::Directory,
     domain::{
         Finding, Refusal,
-        registry::CONNECTOR_CODE_MAX,
         tally::{Came, Kind},
         telemetry::{Sample, examine},
-        text,
         verdict::Verdict,
     },
+    memory::Memory,
     store::{
         self,
-        orders::Connector,
         quality::{Item, tame},
         telemetry::Key,
     },
@@ -40,15 +39,19 @@ pub async fn execute(
     work: &mut Work,
     batches: &[Batch<Line>],
     age_max: Duration,
+    memory: &Memory,
 ) -> Result<Vec<Vec<Verdict>>, Failure> {
     let now = work.now();
-    let connectors = connectors(work, batches).await?;
+    let named = batches
+        .iter()
+        .flat_map(|batch| batch.lines.iter().map(|line| (batch.operator_id, line.connector.as_str())));
+    let connectors = Directory::open(work, named, memory).await?;
     let judge = |operator_id: Uuid, line: &Line| -> Result<Key, Finding> {
         let sample = line.sample.as_ref().map_err(Clone::clone)?;
         if let Some(found) = examine(sample, now, age_max) {
             return Err(found);
         }
-        let known = connectors.get(&(operator_id, sample.connector_code.clone()));
+        let known = connectors.get(operator_id, &sample.connector_code);
         let connector = known.ok_or_else(|| Finding::new("connector_id", Refusal::UnknownConnector))?;
         Ok((connector.key, sample.sampled_at))
     };
@@ -87,20 +90,6 @@ pub async fn execute(
     let tallies = tallies(batches, &verdicts, Kind::Telemetry, now, sampled);
     store::quality_days::add(work, Kind::Telemetry, &tallies).await?;
     Ok(verdicts)
-}
-
-async fn connectors(
-    work: &mut Work,
-    batches: &[Batch<Line>],
-) -> Result<HashMap<(Uuid, String), Connector>, Failure> {
-    let wanted: BTreeSet<(Uuid, &String)> = batches
-        .iter()
-        .flat_map(|batch| batch.lines.iter().map(|line| (batch.operator_id, &line.connector)))
-        .filter(|(_, code)| text::identifier(code, CONNECTOR_CODE_MAX).is_ok())
-        .collect();
-    let (operators, codes): (Vec<Uuid>, Vec<String>) =
-        wanted.into_iter().map(|(operator, code)| (operator, code.clone())).unzip();
-    store::orders::connectors(work, &operators, &codes).await
 }
 
 fn rejected(batches: &[Batch<Line>], verdicts: &[Vec<Verdict>]) -> Vec<Item> {

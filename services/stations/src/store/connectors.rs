@@ -1,5 +1,5 @@
 //! Rows of `equipment` and `connectors` of one station, and the question which codes another one uses.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chassis::{Failure, Work};
 use sqlx::PgConnection;
@@ -154,20 +154,41 @@ pub async fn remove_missing(
     Ok(())
 }
 
-/// Connectors (operator, code) that were taken out of force within `span` before now, in some order.
+/// What of the registry is not any more as it was.
+#[derive(Debug, Clone, Default)]
+pub struct Gone {
+    /// Connectors (operator, code) that were taken out of force.
+    pub connectors: Vec<(Uuid, String)>,
+    /// Stations whose record has changed, by operator.
+    pub stations: HashMap<Uuid, HashSet<Uuid>>,
+}
+
+/// What has changed within `span` before now.
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn removed_lately(work: &mut Work, span: Duration) -> Result<Vec<(Uuid, String)>, Failure> {
+pub async fn gone(work: &mut Work, span: Duration) -> Result<Gone, Failure> {
     let since = work.now() - span;
-    let rows = sqlx::query!(
+    let removed = sqlx::query!(
         "-- stations.connectors.removed_lately
          SELECT operator_id, code FROM connectors WHERE removed_at > $1",
         since
     )
     .fetch_all(work.db())
     .await?;
-    Ok(rows.into_iter().map(|row| (row.operator_id, row.code)).collect())
+    let changed = sqlx::query!(
+        "-- stations.stations.changed_lately
+         SELECT operator_id, station_id FROM stations WHERE updated_at > $1",
+        since
+    )
+    .fetch_all(work.db())
+    .await?;
+    let mut gone = Gone::default();
+    gone.connectors.extend(removed.into_iter().map(|row| (row.operator_id, row.code)));
+    for row in changed {
+        gone.stations.entry(row.operator_id).or_default().insert(row.station_id);
+    }
+    Ok(gone)
 }
 
 async fn save_equipment(

@@ -1,4 +1,4 @@
-//! What the reports of connectors prove, read from `connector_days`.
+//! What the reports of connectors prove, read from `connector_reports`.
 use chassis::Failure;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -17,10 +17,10 @@ pub async fn of_connectors(
     let rows = sqlx::query!(
         r#"-- stations.evidence.of_connectors
          SELECT claimed.code AS "code!", min(days.first_seen_at) AS first_seen_at, max(days.last_seen_at) AS last_seen_at,
-                count(days.day) AS "days_covered!"
+                count(DISTINCT days.day) AS "days_covered!"
          FROM (SELECT DISTINCT code FROM UNNEST($2::text[]) AS code) AS claimed
          LEFT JOIN connectors ON connectors.station_id = $1 AND connectors.code = claimed.code AND connectors.removed_at IS NULL
-         LEFT JOIN connector_days days USING (connector_key)
+         LEFT JOIN connector_reports days USING (connector_key)
          GROUP BY claimed.code ORDER BY claimed.code COLLATE "C""#,
         station_id,
         codes

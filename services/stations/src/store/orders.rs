@@ -62,6 +62,8 @@ pub struct Row {
 pub struct Connector {
     /// Key of everything measured.
     pub key: i64,
+    /// Its station.
+    pub station_id: Uuid,
     /// Rated.
     pub power_watts: i64,
     /// Of its station.
@@ -118,30 +120,31 @@ impl Row {
 /// The database is away or busy.
 pub async fn connectors(
     work: &mut Work,
-    operators: &[Uuid],
-    codes: &[String],
-) -> Result<HashMap<(Uuid, String), Connector>, Failure> {
+    named: &[(Uuid, &str)],
+) -> Result<Vec<(Uuid, String, Connector)>, Failure> {
+    let (operators, codes): (Vec<Uuid>, Vec<String>) =
+        named.iter().map(|(operator, code)| (*operator, (*code).to_owned())).unzip();
     let rows = sqlx::query!(
         "-- stations.orders.connectors
-         SELECT connectors.operator_id, connectors.code, connectors.connector_key, connectors.power_watts, stations.county,
-                stations.prefecture
+         SELECT connectors.operator_id, connectors.code, connectors.connector_key, connectors.station_id,
+                connectors.power_watts, stations.county, stations.prefecture
          FROM UNNEST($1::uuid[], $2::text[]) AS item (operator_id, code)
          JOIN connectors ON connectors.code = item.code AND connectors.operator_id = item.operator_id
               AND connectors.removed_at IS NULL
          JOIN stations USING (station_id)",
-        operators,
-        codes
+        &operators,
+        &codes
     )
     .fetch_all(work.db())
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let place = Place::of(&row.county, &row.prefecture);
-            let connector = Connector { key: row.connector_key, power_watts: row.power_watts, place };
-            ((row.operator_id, row.code), connector)
-        })
-        .collect())
+    let mut found = Vec::with_capacity(rows.len());
+    for row in rows {
+        let place = Place::of(&row.county, &row.prefecture);
+        let (key, station_id) = (row.connector_key, row.station_id);
+        let connector = Connector { key, station_id, power_watts: row.power_watts, place };
+        found.push((row.operator_id, row.code, connector));
+    }
+    Ok(found)
 }
 
 /// Locks what is held under these numbers, in the order of the key.

@@ -93,7 +93,7 @@ async fn the_order_of_arrival_does_not_matter_and_repetition_changes_nothing() {
     let in_order: Vec<_> =
         reports.iter().map(|(secs, status)| platform.item("S1-2", *status, *secs)).collect();
     assert_eq!(platform.push(operator(1), in_order.clone()).await.accepted, 6);
-    let days = "SELECT sum(reports)::bigint FROM connector_days";
+    let days = "SELECT sum(reports)::bigint FROM connector_reports";
     assert_eq!(platform.count(days).await, 12);
     for _ in 0..2 {
         let again = platform.push(operator(1), in_order.clone()).await;

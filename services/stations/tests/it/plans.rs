@@ -35,7 +35,7 @@ const FILL: [&str; 9] = [
      SELECT gen_random_uuid(), ('01900000-0000-7000-8000-' || lpad(to_hex(1 + number % 50), 12, '0'))::uuid, 'Q' || number, '场站',
          '示例路', (410101 + number % 18 * 100 + number / 18 % 9)::text, (410100 + number % 18 * 100)::text,
          113668756 + number * 7919 % 1000003 - 500000, 34798101 + number * 104729 % 800011 - 400000,
-         120000, 5, 1, 50, 0, 0, '站长', '', '', true, 1, 1, 'connected', current_date, now(), now()
+         120000, 5, 1, 50, 0, 0, '站长', '', '', true, 1, 1, 'connected', current_date, now() - interval '1 day', now() - interval '1 day'
      FROM generate_series(1, $1::bigint) AS number",
     "INSERT INTO equipment (station_id, operator_id, code, position, equipment_type, power_watts, name, model, manufacturer)
      SELECT station_id, operator_id, code, 1, 1, 120000, '', '', '' FROM stations WHERE $1 > 0",
@@ -255,7 +255,7 @@ async fn registry(work: &mut Work, stations: i64) {
     reads!(work, "states", 5 + 5, states::of_station(work.db(), station));
     reads!(work, "evidence", 5 + 5 * 4, evidence::of_connectors(work.db(), station, &codes));
     reads!(work, "facts", 0, connections::list(work.db(), station, None, 50));
-    reads!(work, "removed lately", 0, store::connectors::removed_lately(work, Duration::minutes(2)));
+    reads!(work, "gone lately", 0, store::connectors::gone(work, Duration::minutes(2)));
 }
 
 async fn history(work: &mut Work) {

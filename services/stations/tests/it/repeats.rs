@@ -39,7 +39,7 @@ async fn a_snapshot_sent_again_is_answered_without_the_states_and_is_counted_soo
         platform.count("SELECT duplicate FROM quality_days WHERE kind = 'status'").await == 4
     })
     .await;
-    assert_eq!(platform.count("SELECT sum(reports)::bigint FROM connector_days").await, 2);
+    assert_eq!(platform.count("SELECT sum(reports)::bigint FROM connector_reports").await, 2);
     platform.assert_sound().await;
     platform.stop().await;
 }
