@@ -222,6 +222,7 @@ pub fn order_queue(units: Units, config: &Config, memory: Memory) -> Queue<app::
                 let mut work = units.begin(Caller::system("stations-ingest")).await?;
                 let verdicts = app::order::execute(&mut work, &batches, age_max, &memory).await?;
                 work.commit().await?;
+                memory.learn_orders(app::order::held(&batches, &verdicts));
                 Ok(verdicts)
             })
         }),

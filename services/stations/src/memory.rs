@@ -4,6 +4,7 @@
 //! write too, so it may be older than what is held. A repetition is answered from it where every later state knows it as well
 //! ([`Latest::repeats`]); news is judged by it only where the statement that writes it finds the same state still held (`app::status`).
 //! Source: performance, design rule 4; decision records 46 and 50.
+mod recent;
 mod shelf;
 
 use std::{
@@ -15,7 +16,7 @@ use std::{
 use time::{Date, Duration as Span, OffsetDateTime};
 use uuid::Uuid;
 
-use self::shelf::Shelf;
+use self::{recent::Recent, shelf::Shelf};
 use crate::{
     app::{Batch, status::Line},
     domain::{
@@ -41,6 +42,7 @@ pub struct Memory(Arc<Mutex<Inner>>);
 struct Inner {
     states: Shelf<State>,
     connectors: Shelf<Connector>,
+    orders: Recent,
     /// The database's time, and when that was here.
     refreshed: Option<(OffsetDateTime, Instant)>,
     /// What was answered and is not counted in the database yet.
@@ -132,6 +134,20 @@ impl Memory {
     /// Remembers what a unit that began at `now` has read of the registry.
     pub fn learn_connectors(&self, now: OffsetDateTime, read: Vec<(Uuid, String, Connector)>) {
         self.inner().connectors.learn(now, read);
+    }
+
+    /// Whether one of these orders (operator, number) was found to be held lately: then it is likely that it is said again. It decides
+    /// nothing but what is asked first.
+    #[must_use]
+    pub fn held_lately<'b>(&self, mut orders: impl Iterator<Item = (Uuid, &'b str)>) -> bool {
+        let inner = self.inner();
+        orders.any(|order| inner.orders.contains(order))
+    }
+
+    /// Remembers orders that are held since a commit.
+    pub fn learn_orders<'b>(&self, held: impl Iterator<Item = (Uuid, &'b str)>) {
+        let mut inner = self.inner();
+        held.for_each(|order| inner.orders.learn(order));
     }
 
     /// Forgets states that another process has left meanwhile: they are read again.

@@ -19,7 +19,7 @@ use crate::{
     memory::Memory,
     store::{
         self, digest,
-        orders::{Key, Row},
+        orders::Row,
         quality::{Item, tame},
     },
 };
@@ -35,6 +35,12 @@ pub struct Line {
     pub connector: String,
 }
 
+/// Operator and number of an order.
+type Name<'b> = (Uuid, &'b str);
+
+/// A readable order of a flush, and the hash of its content.
+type Hashed<'b> = (Uuid, &'b Order, Vec<u8>);
+
 /// Takes all batches in one unit of work; the answer has one verdict per line, in the order sent.
 ///
 /// # Errors
@@ -47,18 +53,21 @@ pub async fn execute(
     memory: &Memory,
 ) -> Result<Vec<Vec<Verdict>>, Failure> {
     let now = work.now();
-    let mut flush = Flush::open(work, batches, memory).await?;
-    let mut verdicts = flush.answers(batches, now, age_max);
-    // Almost always every order is new: then one COPY is all. A key that is taken, or an order that may be refused only
-    // because it is held, asks for what is held.
-    let refused = verdicts.iter().flatten().any(|verdict| matches!(verdict, Verdict::Rejected(_)));
-    let written = !refused && store::orders::copy(work, flush.fresh()).await?;
-    if written {
+    let hashed = hashed(batches);
+    let mut flush = Flush::open(work, &hashed, now, age_max, memory).await?;
+    // Almost always every order is new: then one COPY is all. What was held lately, a number that is taken, or an order that may be
+    // refused only because it is held, asks for what is held.
+    let repeated =
+        memory.held_lately(hashed.iter().map(|(operator, order, _)| (*operator, &*order.order_no)));
+    let mut judged = if repeated { Vec::new() } else { flush.judge(&hashed) };
+    let refused = judged.iter().any(Result::is_err);
+    if !repeated && !refused && store::orders::copy(work, flush.fresh()).await? {
         flush.settle_fresh();
     } else {
-        flush.look(work, batches).await?;
-        verdicts = flush.answers(batches, now, age_max);
+        flush.look(work, &hashed).await?;
+        judged = flush.judge(&hashed);
     }
+    let verdicts = verdicts(batches, judged);
     let corrections = flush.corrections();
     let sums = std::mem::take(&mut flush.sums);
     flush.write(work).await?;
@@ -75,15 +84,56 @@ pub async fn execute(
     Ok(verdicts)
 }
 
+/// Operator and number of each order that is held after a commit.
+pub fn held<'b>(
+    batches: &'b [Batch<Line>],
+    verdicts: &[Vec<Verdict>],
+) -> impl Iterator<Item = (Uuid, &'b str)> {
+    batches.iter().zip(verdicts).flat_map(|(batch, verdicts)| {
+        let (operator_id, lines) = (batch.operator_id, batch.lines.iter().zip(verdicts));
+        lines
+            .filter(|(_, verdict)| matches!(verdict, Verdict::Accepted | Verdict::Duplicate))
+            .map(move |(line, _)| (operator_id, line.order_no.as_str()))
+    })
+}
+
+/// The readable orders, in the order sent.
+fn hashed(batches: &[Batch<Line>]) -> Vec<Hashed<'_>> {
+    let orders = batches.iter().flat_map(|batch| {
+        let orders = batch.lines.iter().filter_map(|line| line.order.as_ref().ok());
+        orders.map(|order| (batch.operator_id, order, digest(&order.canonical())))
+    });
+    orders.collect()
+}
+
+/// One verdict per line: that of the line where it could not be read, else that of its order.
+fn verdicts(batches: &[Batch<Line>], judged: Vec<Result<Effect, Finding>>) -> Vec<Vec<Verdict>> {
+    let mut judged = judged.into_iter();
+    let mut verdict = |line: &Line| match &line.order {
+        Err(found) => Verdict::Rejected(found.clone()),
+        Ok(_) => match judged.next() {
+            Some(Ok(Effect::New | Effect::Correction)) => Verdict::Accepted,
+            Some(Ok(Effect::Superseded)) => Verdict::Stale,
+            Some(Err(found)) => Verdict::Rejected(found),
+            Some(Ok(Effect::Known)) | None => Verdict::Duplicate,
+        },
+    };
+    batches.iter().map(|batch| batch.lines.iter().map(&mut verdict).collect()).collect()
+}
+
 /// What is held under the numbers of a flush, and what it will write.
 struct Flush<'b> {
+    now: OffsetDateTime,
+    age_max: Duration,
     connectors: Directory<'b>,
-    held: HashMap<Key, Row>,
+    /// Contents by number that everything said here repeats.
+    known: HashMap<Name<'b>, Vec<u8>>,
+    held: HashMap<Name<'b>, Row>,
     superseded: HashSet<(Uuid, String, Vec<u8>)>,
     /// Numbers that were not held before this flush.
-    fresh: HashSet<Key>,
+    fresh: HashSet<Name<'b>>,
     /// Numbers whose held row is replaced.
-    corrected: HashSet<Key>,
+    corrected: HashSet<Name<'b>>,
     replaced: Vec<Row>,
     /// What the sums by day become.
     sums: Changes,
@@ -91,32 +141,53 @@ struct Flush<'b> {
 
 impl<'b> Flush<'b> {
     /// Knows the connectors, and nothing yet of what is held.
-    async fn open(work: &mut Work, batches: &'b [Batch<Line>], memory: &Memory) -> Result<Self, Failure> {
-        let named = batches.iter().flat_map(|batch| {
-            let orders = batch.lines.iter().filter_map(|line| line.order.as_ref().ok());
-            orders.map(|order| (batch.operator_id, order.connector_code.as_str()))
-        });
+    async fn open(
+        work: &mut Work,
+        hashed: &[Hashed<'b>],
+        now: OffsetDateTime,
+        age_max: Duration,
+        memory: &Memory,
+    ) -> Result<Self, Failure> {
+        let named =
+            hashed.iter().map(|(operator_id, order, _)| (*operator_id, order.connector_code.as_str()));
         let connectors = Directory::open(work, named, memory).await?;
         Ok(Self {
+            now,
+            age_max,
             connectors,
-            held: HashMap::new(),
+            known: HashMap::new(),
+            held: HashMap::with_capacity(hashed.len()),
             superseded: HashSet::new(),
-            fresh: HashSet::new(),
+            fresh: HashSet::with_capacity(hashed.len()),
             corrected: HashSet::new(),
             replaced: Vec::new(),
             sums: Changes::default(),
         })
     }
 
-    /// Begins again, with what is held under the numbers; it stays locked.
-    async fn look(&mut self, work: &mut Work, batches: &[Batch<Line>]) -> Result<(), Failure> {
-        let (operators, numbers) = numbers(batches);
-        self.held = store::orders::lock(work, &operators, &numbers).await?;
-        self.superseded = if self.held.is_empty() {
-            HashSet::new()
-        } else {
-            store::orders::superseded(work, &operators, &numbers).await?
-        };
+    /// Begins again, with what is held under the numbers. What says something else than these orders is locked.
+    async fn look(&mut self, work: &mut Work, hashed: &[Hashed<'b>]) -> Result<(), Failure> {
+        let contents = store::orders::contents(work, &columns(readable(hashed))).await?;
+        let content = |name: Name<'b>| contents.get(&(name.0, name.1.to_owned()));
+        let mut other = BTreeSet::new();
+        for (operator_id, order, hash) in hashed {
+            let name = (*operator_id, order.order_no.as_str());
+            let Some(held) = content(name) else { continue };
+            if held == hash {
+                self.known.insert(name, held.clone());
+            } else {
+                other.insert(name);
+            }
+        }
+        self.known.retain(|name, _| !other.contains(name));
+        (self.held, self.superseded) = (HashMap::new(), HashSet::new());
+        if !other.is_empty() {
+            let columns = columns(other.iter().copied());
+            let mut locked = store::orders::lock(work, &columns).await?;
+            self.superseded = store::orders::superseded(work, &columns).await?;
+            let row = |name: Name<'b>| Some((name, locked.remove(&(name.0, name.1.to_owned()))?));
+            self.held = other.into_iter().filter_map(row).collect();
+        }
         self.fresh.clear();
         self.corrected.clear();
         self.replaced.clear();
@@ -124,23 +195,13 @@ impl<'b> Flush<'b> {
         Ok(())
     }
 
-    fn answers(
-        &mut self,
-        batches: &[Batch<Line>],
-        now: OffsetDateTime,
-        age_max: Duration,
-    ) -> Vec<Vec<Verdict>> {
-        batches
-            .iter()
-            .map(|batch| {
-                batch.lines.iter().map(|line| self.answer(batch.operator_id, line, now, age_max)).collect()
-            })
-            .collect()
+    fn judge(&mut self, hashed: &[Hashed<'b>]) -> Vec<Result<Effect, Finding>> {
+        hashed.iter().map(|(operator_id, order, hash)| self.take(*operator_id, order, hash)).collect()
     }
 
     /// The new orders as they will stand.
     fn fresh(&self) -> Vec<&Row> {
-        self.fresh.iter().filter_map(|key| self.held.get(key)).collect()
+        self.fresh.iter().filter_map(|name| self.held.get(name)).collect()
     }
 
     /// The new ones are written.
@@ -148,30 +209,15 @@ impl<'b> Flush<'b> {
         self.fresh.clear();
     }
 
-    fn answer(&mut self, operator_id: Uuid, line: &Line, now: OffsetDateTime, age_max: Duration) -> Verdict {
-        match line.order.clone().and_then(|order| self.take(operator_id, &order, now, age_max)) {
-            Ok(Effect::New | Effect::Correction) => Verdict::Accepted,
-            Ok(Effect::Known) => Verdict::Duplicate,
-            Ok(Effect::Superseded) => Verdict::Stale,
-            Err(found) => Verdict::Rejected(found),
-        }
-    }
-
     /// Judges one order and notes what it changes.
-    fn take(
-        &mut self,
-        operator_id: Uuid,
-        order: &Order,
-        now: OffsetDateTime,
-        age_max: Duration,
-    ) -> Result<Effect, Finding> {
-        let content_hash = digest(&order.canonical());
-        let key = (operator_id, order.order_no.clone());
+    fn take(&mut self, operator_id: Uuid, order: &'b Order, hash: &Vec<u8>) -> Result<Effect, Finding> {
+        let name = (operator_id, order.order_no.as_str());
         // A repetition is known even when its connector has left the registry since.
-        if self.held.get(&key).is_some_and(|held| held.content_hash == content_hash) {
+        let held = self.held.get(&name).map(|row| &row.content_hash).or_else(|| self.known.get(&name));
+        if held == Some(hash) {
             return Ok(Effect::Known);
         }
-        if let Some(found) = order::examine(order, now, age_max) {
+        if let Some(found) = order::examine(order, self.now, self.age_max) {
             return Err(found);
         }
         let connector = self
@@ -180,36 +226,30 @@ impl<'b> Flush<'b> {
             .ok_or_else(|| Finding::new("connector_id", Refusal::UnknownConnector))?;
         order::plausible(order, connector.power_watts)
             .map_err(|refusal| Finding::new("energy_wh", refusal))?;
-        let held = self.held.get(&key).map(|row| Held {
+        let held = self.held.get(&name).map(|row| Held {
             content_hash: &row.content_hash,
             source_time: row.source_time,
-            superseded: self.superseded.contains(&(
-                operator_id,
-                order.order_no.clone(),
-                content_hash.clone(),
-            )),
+            superseded: self.superseded.contains(&(operator_id, order.order_no.clone(), hash.clone())),
         });
-        let effect = order::judge(held, &content_hash, order.source_time)
+        let effect = order::judge(held, hash, order.source_time)
             .map_err(|refusal| Finding::new("order_no", refusal))?;
-        let row = Row::new(operator_id, connector, order, content_hash, now);
         match effect {
             Effect::New => {
+                let row = Row::new(operator_id, connector, order, hash.clone(), self.now);
                 self.sums.add(&row.charge());
-                self.fresh.insert(key.clone());
-                self.held.insert(key, row);
+                self.fresh.insert(name);
+                self.held.insert(name, row);
             }
             Effect::Correction => {
-                if !self.fresh.contains(&key) {
-                    self.corrected.insert(key.clone());
+                let row = Row::new(operator_id, connector, order, hash.clone(), self.now);
+                if !self.fresh.contains(&name) {
+                    self.corrected.insert(name);
                 }
                 self.sums.add(&row.charge());
-                if let Some(before) = self.held.insert(key, row) {
+                if let Some(before) = self.held.insert(name, row) {
                     self.sums.take(&before.charge());
-                    self.superseded.insert((
-                        operator_id,
-                        before.order_no.clone(),
-                        before.content_hash.clone(),
-                    ));
+                    let content = before.content_hash.clone();
+                    self.superseded.insert((operator_id, before.order_no.clone(), content));
                     self.replaced.push(before);
                 }
             }
@@ -251,17 +291,14 @@ impl<'b> Flush<'b> {
     }
 }
 
-/// Operator and number of each readable order, each pair once, as far as a table can hold it.
-fn numbers(batches: &[Batch<Line>]) -> (Vec<Uuid>, Vec<String>) {
-    let pairs: BTreeSet<(Uuid, &String)> = batches
-        .iter()
-        .flat_map(|batch| batch.lines.iter().map(|line| (batch.operator_id, line)))
-        .filter_map(|(operator_id, line)| {
-            line.order.as_ref().ok().map(|order| (operator_id, &order.order_no))
-        })
-        .filter(|(_, number)| text::identifier(number, order::ORDER_NO_MAX).is_ok())
-        .collect();
-    pairs.into_iter().map(|(operator_id, number)| (operator_id, number.clone())).unzip()
+/// The numbers of a flush, each once, as far as a table can hold them.
+fn readable<'b>(hashed: &[Hashed<'b>]) -> BTreeSet<Name<'b>> {
+    let names = hashed.iter().map(|(operator_id, order, _)| (*operator_id, order.order_no.as_str()));
+    names.filter(|(_, number)| text::identifier(number, order::ORDER_NO_MAX).is_ok()).collect()
+}
+
+fn columns<'b>(names: impl IntoIterator<Item = Name<'b>>) -> (Vec<Uuid>, Vec<String>) {
+    names.into_iter().map(|(operator_id, number)| (operator_id, number.to_owned())).unzip()
 }
 
 /// What was rejected, and what was superseded before and came again. Source: interconnect section 8.

@@ -147,14 +147,34 @@ pub async fn connectors(
     Ok(found)
 }
 
+/// The hash of the content that is held under each of these numbers (operators and numbers side by side).
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn contents(
+    work: &mut Work,
+    (operators, numbers): &(Vec<Uuid>, Vec<String>),
+) -> Result<HashMap<Key, Vec<u8>>, Failure> {
+    let rows = sqlx::query!(
+        "-- stations.charge_orders.contents
+         SELECT held.operator_id, held.order_no, held.content_hash
+         FROM UNNEST($1::uuid[], $2::text[]) AS item (operator_id, order_no)
+         JOIN charge_orders held ON held.operator_id = item.operator_id AND held.order_no = item.order_no",
+        operators,
+        numbers
+    )
+    .fetch_all(work.db())
+    .await?;
+    Ok(rows.into_iter().map(|row| ((row.operator_id, row.order_no), row.content_hash)).collect())
+}
+
 /// Locks what is held under these numbers, in the order of the key.
 ///
 /// # Errors
 /// The database is away or busy.
 pub async fn lock(
     work: &mut Work,
-    operators: &[Uuid],
-    numbers: &[String],
+    (operators, numbers): &(Vec<Uuid>, Vec<String>),
 ) -> Result<HashMap<Key, Row>, Failure> {
     let rows = sqlx::query_as!(
         Row,
@@ -201,8 +221,7 @@ pub async fn totals(
 /// The database is away or busy.
 pub async fn superseded(
     work: &mut Work,
-    operators: &[Uuid],
-    numbers: &[String],
+    (operators, numbers): &(Vec<Uuid>, Vec<String>),
 ) -> Result<HashSet<(Uuid, String, Vec<u8>)>, Failure> {
     let rows = sqlx::query!(
         "-- stations.superseded_orders.find
