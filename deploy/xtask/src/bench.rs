@@ -14,6 +14,7 @@ pub mod raw;
 pub mod raw_edge;
 pub mod raw_grpc;
 pub mod raw_ingest;
+pub mod registry;
 pub mod steady;
 pub mod visits;
 pub mod worklist;

@@ -13,7 +13,6 @@ use anyhow::{Context as _, Result, ensure};
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
-use time::macros::offset;
 
 use super::{
     decisions::cost,
@@ -21,14 +20,20 @@ use super::{
     ingest::{Cases, OF_CALL, Sender},
     processor_time,
     raw::rate,
-    raw_edge::{Keys, RawEdge, STATUS_PATH},
+    raw_edge::{RawEdge, STATUS_PATH},
     visits::Connection,
 };
-use crate::{driver::clock, services::Service, trial::Trial};
+use crate::{
+    services::Service,
+    simulator::{
+        Simulator,
+        envelope::{self, local},
+    },
+    trial::Trial,
+};
 
 /// Connections, shared out among the links. Source: performance, "Raw limits".
 const IN_FLIGHT: usize = 32;
-const TOKEN_PATH: &str = "/evcs/v20160701/query_token";
 
 /// Source of the target: performance, "Targets".
 pub(super) fn close(figures: &mut Figures) {
@@ -40,7 +45,7 @@ pub(super) fn close(figures: &mut Figures) {
 
 /// The links of the senders, in their order, and the server beside.
 pub(super) struct Edge {
-    keys: Vec<Keys>,
+    systems: Vec<Simulator>,
     raw: RawEdge,
     /// Where interconnect listens.
     address: SocketAddr,
@@ -51,27 +56,27 @@ pub(super) struct Edge {
 impl Edge {
     /// Approves a link for each sender. Errors: one is refused, or interconnect does not run.
     pub(super) async fn prepare(trial: &Trial, cases: &Cases) -> Result<Self> {
-        let mut keys = Vec::new();
+        let mut systems = Vec::new();
         for sender in &cases.senders {
             let issued = cases.administrator.approve_link(&sender.operator.to_string()).await?;
-            keys.push(Keys {
-                organisation: issued.link.context("no link")?.organisation_code,
-                secrets: issued.inbound.context("no secrets")?,
-            });
+            let organisation = issued.link.context("no link")?.organisation_code;
+            let secrets = issued.inbound.context("no secrets")?;
+            systems.push(Simulator::at(trial.fleet.deployment(), &organisation, secrets)?);
         }
-        let raw = RawEdge::serve(keys.clone()).await?;
+        let known = systems.iter().map(|system| (system.organisation.clone(), system.secrets.clone()));
+        let raw = RawEdge::serve(known.collect()).await?;
         let address = trial.fleet.deployment().address(Service::Interconnect)?.inlet.parse()?;
         let process = trial.fleet.id(Service::Interconnect).context("interconnect does not run")?;
-        Ok(Self { keys, raw, address, process })
+        Ok(Self { systems, raw, address, process })
     }
 
     /// Raw case, own case. Errors: a message is not taken.
     pub(super) async fn round(&self, cases: &Cases, time: Duration) -> Result<Vec<(&'static str, Round)>> {
-        let none = vec![String::new(); self.keys.len()];
+        let none = vec![String::new(); self.systems.len()];
         let (beside, _) = self.push(cases, self.raw.address, &none, time).await?;
         let mut tokens = Vec::new();
-        for keys in &self.keys {
-            tokens.push(login(self.address, keys).await?);
+        for system in &self.systems {
+            tokens.push(system.login().await?);
         }
         let mut look = PgConnection::connect(&cases.database).await?;
         let (before, spent) = (cost(&mut look).await?, processor_time(self.process)?);
@@ -98,25 +103,22 @@ impl Edge {
         tokens: &[String],
         time: Duration,
     ) -> Result<(Round, Vec<usize>)> {
-        let sent: Vec<AtomicUsize> = self.keys.iter().map(|_| AtomicUsize::new(0)).collect();
+        let sent: Vec<AtomicUsize> = self.systems.iter().map(|_| AtomicUsize::new(0)).collect();
         let mut connections = Vec::new();
         for _ in 0..IN_FLIGHT {
             connections.push(Connection::open(at).await?);
         }
         let start = Instant::now();
         let systems = connections.into_iter().enumerate().map(|(number, mut connection)| {
-            let link = number % self.keys.len();
-            let (keys, sender, sent) = (&self.keys[link], &cases.senders[link], &sent[link]);
+            let link = number % self.systems.len();
+            let (system, sender, sent) = (&self.systems[link], &cases.senders[link], &sent[link]);
             let token = &tokens[link];
             async move {
                 let mut took = Vec::new();
                 while start.elapsed() < time {
                     let number = sent.fetch_add(1, Ordering::Relaxed);
                     let begun = Instant::now();
-                    let told =
-                        tell(&mut connection, keys, STATUS_PATH, token, &changed(sender, number), number)
-                            .await?;
-                    ensure!(told["Status"] == 0, "a status was not taken: {told}");
+                    tell(&mut connection, system, token, &changed(system, sender, number)).await?;
                     took.push(begun.elapsed());
                 }
                 anyhow::Ok(took)
@@ -128,37 +130,23 @@ impl Edge {
     }
 }
 
-/// One message and its answer, both signed and encrypted. Errors: it is refused.
-async fn tell(
-    connection: &mut Connection,
-    keys: &Keys,
-    path: &str,
-    token: &str,
-    body: &Value,
-    number: usize,
-) -> Result<Value> {
-    let stamp: String = local().chars().filter(char::is_ascii_digit).collect();
-    let envelope = serde_json::to_string(&keys.envelope(body, &stamp, number)?)?;
+/// One status and its answer, both signed and encrypted. Errors: it is not taken.
+async fn tell(connection: &mut Connection, system: &Simulator, token: &str, body: &Value) -> Result<()> {
+    let request = system.envelope(body).to_string();
     let more = format!("Authorization: Bearer {token}\r\nContent-Type: application/json; charset=utf-8\r\n");
-    let answer = connection.ask("POST", path, "", &more, &envelope).await?;
-    ensure!(answer.status == 200, "{path}: {} {}", answer.status, String::from_utf8_lossy(&answer.body));
-    keys.accepted(&answer.body)
-}
-
-/// A fresh token.
-async fn login(at: SocketAddr, keys: &Keys) -> Result<String> {
-    let body = json!({ "OperatorID": keys.organisation, "OperatorSecret": keys.secrets.operator_secret });
-    let mut connection = Connection::open(at).await?;
-    let told = tell(&mut connection, keys, TOKEN_PATH, "", &body, 0).await?;
-    told["AccessToken"].as_str().map(str::to_owned).with_context(|| format!("no token: {told}"))
+    let answer = connection.ask("POST", STATUS_PATH, "", &more, &request).await?;
+    ensure!(answer.status == 200, "{} {}", answer.status, String::from_utf8_lossy(&answer.body));
+    let told = envelope::told(&system.secrets, &serde_json::from_slice(&answer.body)?)?;
+    ensure!(told.ret == 0 && told.body["Status"] == 0, "a status was not taken: {told:?}");
+    Ok(())
 }
 
 /// The n-th message of a round: the next connector has become something else, now.
-fn changed(sender: &Sender, number: usize) -> Value {
+fn changed(system: &Simulator, sender: &Sender, number: usize) -> Value {
     let (place, visit) = (number % sender.codes.len(), number / sender.codes.len() + 1);
     let status = after(sender.held(place), visit);
     json!({ "ConnectorStatusInfo": {
-        "ConnectorID": sender.codes[place], "Status": status, "UpdateTime": local() } })
+        "ConnectorID": sender.codes[place], "Status": status, "UpdateTime": local(system.now()) } })
 }
 
 /// One of 1, 2, 3: never the one before, and so many changes after `held`.
@@ -174,13 +162,6 @@ async fn restore(cases: &Cases, sender: &Sender, sent: usize) -> Result<()> {
         cases.report(sender, places.map(|place| (place, sender.held(place)))).await?;
     }
     Ok(())
-}
-
-/// The system's clock, `yyyy-MM-dd HH:mm:ss` in China.
-fn local() -> String {
-    let at = clock::instant().to_offset(offset!(+8));
-    let (year, month, day) = (at.year(), u8::from(at.month()), at.day());
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}", at.hour(), at.minute(), at.second())
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
 //! The ingest through the real service: orders, statuses and telemetry of several operators, beside raw limits.
 //!
-//! Owns: the own cases. Connectors are put into the tables by SQL, because registering half a million through every
-//! command would take an hour; all that is measured goes over gRPC with the operators' own credentials.
+//! Owns: the own cases. All that is measured goes over gRPC with the operators' own credentials. Not: the stations (`registry`).
 //! Source: performance, "Targets".
 use std::{
-    ops::Range,
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
 };
@@ -23,6 +21,7 @@ use super::{
     growth, highest_resident, processor_time,
     raw_grpc::RawGrpc,
     raw_ingest::RawIngest,
+    registry::{self, OF_STATION},
     steady, wal,
 };
 use crate::{
@@ -56,32 +55,6 @@ pub struct Extent {
 
 /// Operators that send at the same time. Which writer takes an operator's data is chance: with few, one may get all.
 const OPERATORS: usize = 8;
-/// Connectors of one station.
-const OF_STATION: usize = 10;
-
-const STATIONS: &str = "
-    INSERT INTO stations (station_id, operator_id, code, name, address, county, prefecture, longitude_e6, latitude_e6,
-        total_power_watts, connector_count, station_type, station_status, construction, park_nums, manager, manager_phone,
-        service_phone, active, version, event_version, connection, connected_since, created_at, updated_at)
-    SELECT gen_random_uuid(), $1, 'Q' || $2 || lpad(number::text, 8, '0'), '测量充电站', '示例路1号',
-        (410101 + number % 18 * 100 + number / 18 % 9)::text, (410100 + number % 18 * 100)::text,
-        113168756 + number * 7919 % 1000003, 34398101 + number * 104729 % 800011, 120000, $4, 1, 50, 0, 0, '站长', '19900010001', '', true, 1, 1, 'connected',
-        current_date, now(), now()
-    FROM generate_series($5::integer + 1, $3) AS number";
-const EQUIPMENT: &str = "
-    INSERT INTO equipment (station_id, code, position, equipment_type, power_watts, name, model, manufacturer)
-    SELECT station_id, code || 'E', 1, 1, 120000, '', '', '' FROM stations
-    WHERE operator_id = $1 AND NOT EXISTS (SELECT FROM equipment held WHERE held.station_id = stations.station_id)";
-const CONNECTORS: &str = "
-    INSERT INTO connectors (station_id, operator_id, equipment_code, code, position, connector_type, power_watts, name,
-        voltage_upper, voltage_lower, current, national_standard, park_no)
-    SELECT station_id, operator_id, code || 'E', code || 'C' || place, place, 4, 120000, '', 750, 200, 250, 2, ''
-    FROM stations, generate_series(0, $2 - 1) AS place
-    WHERE operator_id = $1 AND NOT EXISTS (SELECT FROM connectors held WHERE held.station_id = stations.station_id)";
-const STATES: &str = "
-    INSERT INTO connector_state (connector_key)
-    SELECT connector_key FROM connectors LEFT JOIN connector_state held USING (connector_key)
-    WHERE held.connector_key IS NULL";
 
 /// Bytes of one row on the disk, indexes included, as many as there are at the end.
 const BYTES: [(&str, &str); 3] = [
@@ -201,11 +174,16 @@ impl Sender {
         [1, 2, 3][change % 3]
     }
 
+    /// What a connector is after so many changes: what the last one said. After none it is what it is registered with: another status
+    /// than the first change says, because the same one would only be seen again.
+    fn after(changes: usize) -> i32 {
+        Self::status(changes + 2)
+    }
+
     /// What was said last about the connector at this place.
     pub(super) fn held(&self, place: usize) -> i32 {
         let (sent, all) = (self.changes.load(Ordering::Relaxed) * OF_CALL, self.codes.len());
-        let changes = (sent + all - 1 - place) / all;
-        Self::status(changes + 2)
+        Self::after((sent + all - 1 - place) / all)
     }
 }
 
@@ -247,7 +225,8 @@ impl Cases {
     pub(super) async fn grow(&mut self, connectors: usize) -> Result<()> {
         for (number, sender) in self.senders.iter_mut().enumerate() {
             let stations = (sender.codes.len() / OF_STATION)..(connectors / OPERATORS / OF_STATION);
-            sender.codes = fill(&self.database, sender.operator, number, stations).await?;
+            sender.codes =
+                registry::fill(&self.database, sender.operator, number, stations, Sender::after(0)).await?;
             sender.changes = AtomicUsize::new(0);
         }
         let mut database = PgConnection::connect(&self.database).await?;
@@ -479,21 +458,15 @@ fn first(receipt: &Receipt) -> Option<&proto::stations::ItemResult> {
     receipt.results.iter().find(|result| result.outcome != "accepted")
 }
 
-/// Registers the stations of these numbers; gives the codes of all connectors of the operator.
-async fn fill(database: &str, operator: Uuid, number: usize, stations: Range<usize>) -> Result<Vec<String>> {
-    let mut database = PgConnection::connect(database).await?;
-    let each = i32::try_from(OF_STATION)?;
-    sqlx::query(STATIONS)
-        .bind(operator)
-        .bind(number.to_string())
-        .bind(i32::try_from(stations.end)?)
-        .bind(each)
-        .bind(i32::try_from(stations.start)?)
-        .execute(&mut database)
-        .await?;
-    sqlx::query(EQUIPMENT).bind(operator).execute(&mut database).await?;
-    sqlx::query(CONNECTORS).bind(operator).bind(each).execute(&mut database).await?;
-    sqlx::query(STATES).execute(&mut database).await?;
-    let codes = "SELECT code FROM connectors WHERE operator_id = $1 ORDER BY connector_key";
-    Ok(sqlx::query_scalar(codes).bind(operator).fetch_all(&mut database).await?)
+#[cfg(test)]
+mod tests {
+    use super::Sender;
+
+    #[test]
+    fn each_change_of_a_connector_says_another_status_than_is_held_also_the_first_one() {
+        for changes in 0..5 {
+            assert_ne!(Sender::status(changes), Sender::after(changes), "after {changes}");
+            assert_eq!(Sender::after(changes + 1), Sender::status(changes));
+        }
+    }
 }

@@ -13,9 +13,10 @@ use tonic::Code;
 
 use super::{
     bodies,
+    envelope::Told,
     faults::{Delivery, How, Sending},
     ledger::{Outcome, Refusal, Verdict},
-    tcec::{Simulator, Told},
+    tcec::Simulator,
 };
 use crate::driver::{Actor, actor::fresh_id, refused::Answer};
 

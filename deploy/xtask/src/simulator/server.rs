@@ -21,7 +21,7 @@ use tokio::{
 
 use super::{
     bodies::station_info,
-    envelope::{decrypt, encrypt, local, mac},
+    envelope::{self, local},
     network::Report,
 };
 
@@ -214,24 +214,25 @@ async fn exchange(
     if let Some(Fault::Slow(time)) = fault {
         sleep(time).await;
     }
-    let (ret, msg, data) = {
+    let answered = {
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         state.running -= 1;
-        let answer = match fault {
+        match fault {
             Some(Fault::Busy) => Err((-1, "系统繁忙".to_owned())),
             _ => state.answer(&method, bearer.as_deref().unwrap_or_default(), &body, secrets, organisation),
-        };
-        match answer {
-            Ok(body) => (0, String::new(), encrypt(secrets, &body)),
-            Err((ret, msg)) => (ret, msg, String::new()),
         }
     };
-    let signed = if fault == Some(Fault::Forged) { "forged".to_owned() } else { format!("{ret}{msg}{data}") };
-    let envelope = json!({ "Ret": ret, "Msg": msg, "Data": data, "Sig": mac(secrets, &signed) }).to_string();
+    let mut envelope = match answered {
+        Ok(body) => envelope::answer(secrets, 0, "", Some(&body)),
+        Err((ret, msg)) => envelope::answer(secrets, ret, &msg, None),
+    };
+    if fault == Some(Fault::Forged) {
+        envelope["Sig"] = json!("0".repeat(32));
+    }
     let (status, text) = match fault {
         Some(Fault::Broken) => ("500 Internal Server Error", String::new()),
         Some(Fault::Html) => ("200 OK", "<html>维护中</html>".to_owned()),
-        _ => ("200 OK", envelope),
+        _ => ("200 OK", envelope.to_string()),
     };
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
@@ -278,15 +279,16 @@ impl State {
             _ => Err((4003, format!("缺少参数 {name}"))),
         };
         let caller = member("OperatorID")?;
-        let (data, stamp, seq) = (member("Data")?, member("TimeStamp")?, member("Seq")?);
-        let sig = member("Sig")?;
-        if sig != mac(secrets, &format!("{caller}{data}{stamp}{seq}")) && !self.habits.unchecked {
+        member("Data")?;
+        let (stamp, seq) = (member("TimeStamp")?, member("Seq")?);
+        member("Sig")?;
+        if !envelope::genuine(secrets, &envelope) && !self.habits.unchecked {
             return Err((4001, "签名错误".to_owned()));
         }
         if !self.numbers.insert((stamp, seq)) {
             self.reused += 1;
         }
-        let body = decrypt(secrets, &data).map_err(|_| (4003, "无法解密".to_owned()))?;
+        let body = envelope::body(secrets, &envelope).map_err(|_| (4003, "无法解密".to_owned()))?;
         if method == "query_token" {
             return Ok(self.login(&body, secrets));
         }

@@ -16,7 +16,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::envelope::{decrypt, encrypt, local, mac};
+use super::envelope::{self, Told};
 use crate::{deployment::Deployment, driver::clock, services::Service};
 
 /// Longer than any answer takes.
@@ -37,17 +37,6 @@ pub struct Simulator {
     token: Mutex<Option<String>>,
     /// The latest envelopes that the platform answered with.
     pub answers: Mutex<Vec<Value>>,
-}
-
-/// What the platform answered.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Told {
-    /// Ret.
-    pub ret: i64,
-    /// Msg.
-    pub msg: String,
-    /// Plaintext of Data; null where it is empty.
-    pub body: Value,
 }
 
 impl Simulator {
@@ -72,11 +61,8 @@ impl Simulator {
 
     /// The envelope of a message, by the system's clock and counter.
     pub fn envelope(&self, body: &Value) -> Value {
-        let seq = format!("{:04}", self.seq.fetch_add(1, Ordering::Relaxed) % 9_999 + 1);
-        let stamp: String = local(self.now()).chars().filter(char::is_ascii_digit).collect();
-        let data = encrypt(&self.secrets, body);
-        let sig = mac(&self.secrets, &format!("{}{data}{stamp}{seq}", self.organisation));
-        json!({ "OperatorID": self.organisation, "Data": data, "TimeStamp": stamp, "Seq": seq, "Sig": sig })
+        let number = self.seq.fetch_add(1, Ordering::Relaxed);
+        envelope::request(&self.secrets, &self.organisation, body, self.now(), number)
     }
 
     /// Sends an envelope with a token. Errors: no answer, or one that is not signed with the operator's key.
@@ -107,19 +93,7 @@ impl Simulator {
         }
         answers.push(envelope.clone());
         drop(answers);
-        self.read(&envelope)
-    }
-
-    fn read(&self, envelope: &Value) -> Result<Told> {
-        let ret = envelope["Ret"].as_i64().context("Ret is no number")?;
-        let text = |name: &str| envelope[name].as_str().map(str::to_owned).context("no text");
-        let (msg, data, sig) = (text("Msg")?, text("Data")?, text("Sig")?);
-        ensure!(
-            sig == mac(&self.secrets, &format!("{ret}{msg}{data}")),
-            "not signed with our key: {envelope}"
-        );
-        let body = if data.is_empty() { Value::Null } else { decrypt(&self.secrets, &data)? };
-        Ok(Told { ret, msg, body })
+        envelope::told(&self.secrets, &envelope)
     }
 
     /// A fresh token. Errors: it is refused.

@@ -10,7 +10,8 @@ use crate::{
         fact::Fact,
         registry,
     },
-    publish, store,
+    publish,
+    store::{self, connections::Next},
 };
 
 /// Deactivates an operator's own station; its codes become free and its interconnection ends. Again: no change.
@@ -50,7 +51,8 @@ pub async fn execute(
     let actor = work.caller().subject.clone();
     store::stations::keep_revision(work, &row, &content, &actor).await?;
     if before != after {
-        store::connections::keep(work, station_id, row.event_version, after).await?;
+        let next = Next { station_id, event_version: row.event_version, standing: after };
+        store::connections::save(work, &[next]).await?;
     }
     work.announce(publish::to_wire(Fact::RegistryChanged, &row.subject(), after, row.event_version));
     Ok(())

@@ -5,25 +5,26 @@ use uuid::Uuid;
 
 use crate::{
     domain::{connection, fact::Fact},
-    publish, store,
+    publish,
+    store::{self, connections::Next},
 };
 
-/// Derives the fact of each station and, where it differs, keeps and announces it; returns how many changed.
+/// Derives the fact of each station and, where it differs, announces it; keeps all of them at once. Returns how many changed.
 ///
 /// # Errors
 /// The database is away or busy.
 pub async fn execute(work: &mut Work, stations: &[Uuid], window: Duration) -> Result<usize, Failure> {
-    let mut changed = 0;
+    let mut changed = Vec::new();
     for candidate in store::connections::lock(work, stations).await? {
-        let after = connection::derive(candidate.standing, candidate.situation, work.now(), window);
-        if after == candidate.standing {
+        let standing = connection::derive(candidate.standing, candidate.situation, work.now(), window);
+        if standing == candidate.standing {
             continue;
         }
-        let version = candidate.event_version + 1;
-        let fact = Fact::of(candidate.standing, after).unwrap_or(Fact::RegistryChanged);
-        store::connections::save(work, candidate.subject.station_id, version, after).await?;
-        work.announce(publish::to_wire(fact, &candidate.subject, after, version));
-        changed += 1;
+        let event_version = candidate.event_version + 1;
+        let fact = Fact::of(candidate.standing, standing).unwrap_or(Fact::RegistryChanged);
+        work.announce(publish::to_wire(fact, &candidate.subject, standing, event_version));
+        changed.push(Next { station_id: candidate.subject.station_id, event_version, standing });
     }
-    Ok(changed)
+    store::connections::save(work, &changed).await?;
+    Ok(changed.len())
 }

@@ -96,48 +96,46 @@ pub async fn situations(db: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<U
         .collect())
 }
 
-/// Writes a new fact of a locked station: the standing one, and the row that stays.
-///
-/// # Errors
-/// The database is away or busy.
-pub async fn save(
-    work: &mut Work,
-    station_id: Uuid,
-    event_version: i64,
-    fact: Standing,
-) -> Result<(), Failure> {
-    sqlx::query!(
-        "-- stations.stations.save_connection
-         UPDATE stations SET connection = $3, connected_since = $4, event_version = $2 WHERE station_id = $1",
-        station_id,
-        event_version,
-        fact.connection.name(),
-        fact.since
-    )
-    .execute(work.db())
-    .await?;
-    keep(work, station_id, event_version, fact).await
+/// The fact that a locked station has from now on.
+#[derive(Debug, Clone, Copy)]
+pub struct Next {
+    /// Which station.
+    pub station_id: Uuid,
+    /// Of the event that announces it.
+    pub event_version: i64,
+    /// What stands then.
+    pub standing: Standing,
 }
 
-/// Keeps a fact for good.
+/// Writes the next facts of locked stations, one of each: the standing ones, and the rows that stay. One statement for all of
+/// them, because after an outage a province comes back at once; none where there is nothing new.
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn keep(
-    work: &mut Work,
-    station_id: Uuid,
-    event_version: i64,
-    fact: Standing,
-) -> Result<(), Failure> {
+pub async fn save(work: &mut Work, facts: &[Next]) -> Result<(), Failure> {
+    if facts.is_empty() {
+        return Ok(());
+    }
     let now = work.now();
+    let stations: Vec<Uuid> = facts.iter().map(|fact| fact.station_id).collect();
+    let versions: Vec<i64> = facts.iter().map(|fact| fact.event_version).collect();
+    let names: Vec<String> = facts.iter().map(|fact| fact.standing.connection.name().to_owned()).collect();
+    let since: Vec<Option<Date>> = facts.iter().map(|fact| fact.standing.since).collect();
     sqlx::query!(
-        "-- stations.station_connections.insert
+        "-- stations.connections.save
+         WITH standing AS (
+             UPDATE stations SET connection = item.connection, connected_since = item.connected_since,
+                    event_version = item.event_version
+             FROM UNNEST($1::uuid[], $2::bigint[], $3::text[], $4::date[])
+                  AS item (station_id, event_version, connection, connected_since)
+             WHERE stations.station_id = item.station_id
+             RETURNING stations.station_id, stations.event_version, stations.connection, stations.connected_since)
          INSERT INTO station_connections (station_id, event_version, connection, connected_since, day, recorded_at)
-         VALUES ($1, $2, $3, $4, $5, $6)",
-        station_id,
-        event_version,
-        fact.connection.name(),
-        fact.since,
+         SELECT station_id, event_version, connection, connected_since, $5, $6 FROM standing",
+        &stations,
+        &versions,
+        &names,
+        &since as &[Option<Date>],
         day::of(now),
         now
     )

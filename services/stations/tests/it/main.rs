@@ -8,6 +8,7 @@ mod harness;
 mod ingest;
 mod links;
 mod orders;
+mod outage;
 mod outside;
 mod pages;
 mod plans;
