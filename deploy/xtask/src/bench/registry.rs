@@ -18,7 +18,7 @@ const STATIONS: &str = "
     SELECT gen_random_uuid(), $1, 'Q' || $2 || lpad(number::text, 8, '0'), '测量充电站', '示例路1号',
         (410101 + number % 18 * 100 + number / 18 % 9)::text, (410100 + number % 18 * 100)::text,
         113168756 + number * 7919 % 1000003, 34398101 + number * 104729 % 800011, 120000, $4, 1, 50, 0, 0, '站长', '19900010001', '', true, 1, 1, 'connected',
-        current_date, now(), now()
+        current_date, now() - interval '1 hour', now() - interval '1 hour'
     FROM generate_series($5::integer + 1, $3) AS number";
 const EQUIPMENT: &str = "
     INSERT INTO equipment (station_id, code, position, equipment_type, power_watts, name, model, manufacturer)

@@ -14,6 +14,7 @@ mod pages;
 mod plans;
 mod quality;
 mod registry;
+mod remembered;
 mod repeats;
 mod search;
 mod statistics;
