@@ -7,7 +7,7 @@ use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{Request, State},
     http::{HeaderMap, Method as Verb, StatusCode, header},
     response::{IntoResponse as _, Response},
@@ -17,7 +17,8 @@ use chassis::{
     turns::{Turn, Turns},
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -166,8 +167,8 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// The whole body; `None` when it is larger than allowed, or breaks off.
-async fn received(body: Body, max: usize) -> Option<Vec<u8>> {
-    to_bytes(body, max).await.ok().map(Into::into)
+async fn received(body: Body, max: usize) -> Option<Bytes> {
+    to_bytes(body, max).await.ok()
 }
 
 /// An answer before it is signed.
@@ -186,6 +187,16 @@ struct Answer {
     untold: Option<(Uuid, Refused)>,
 }
 
+/// An answer on the wire.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Signed<'a> {
+    data: &'a str,
+    msg: &'a str,
+    ret: i32,
+    sig: &'a str,
+}
+
 impl Answer {
     fn signed(self) -> Response {
         let keys = self.keys;
@@ -198,7 +209,7 @@ impl Answer {
         let Ok(data) = data else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
         let ret = self.ret.code();
         let sig = keys.map_or(String::new(), |keys| envelope::sign_answer(&keys.sig, ret, &self.msg, &data));
-        Json(json!({ "Ret": ret, "Msg": self.msg, "Data": data, "Sig": sig })).into_response()
+        Json(Signed { data: &data, msg: &self.msg, ret, sig: &sig }).into_response()
     }
 }
 
