@@ -29,7 +29,8 @@ const MAC_LEN: usize = 32;
 /// Makes and checks tokens.
 #[derive(Clone)]
 pub struct Tokens {
-    key: [u8; MAC_LEN],
+    /// Has taken in the key, which costs as much as a token.
+    keyed: Hmac<Sha256>,
     /// How long a token is good for, as operators are told.
     pub life: Duration,
 }
@@ -39,7 +40,8 @@ impl Tokens {
     #[must_use]
     pub fn new(signing_key: &str, life: Duration) -> Self {
         let seed = STANDARD.decode(signing_key.trim()).unwrap_or_default();
-        Self { key: digest(&seed, &[b"yuchong.interconnect.tokens.v1"]), life }
+        let key = digest(keyed(&seed), &[b"yuchong.interconnect.tokens.v1"]);
+        Self { keyed: keyed(&key), life }
     }
 
     /// A token for the envelope that asked at `stamp`. It lives for [`Tokens::life`] and the link's clock window more, so
@@ -52,8 +54,8 @@ impl Tokens {
         let mut body = vec![VERSION];
         body.extend_from_slice(keys.id.as_bytes());
         body.extend_from_slice(&expires.to_be_bytes());
-        body.extend_from_slice(&digest(&self.key, &about)[..16]);
-        let mac = digest(&self.key, &[&body, link.organisation.as_bytes()]);
+        body.extend_from_slice(&digest(self.keyed.clone(), &about)[..16]);
+        let mac = digest(self.keyed.clone(), &[&body, link.organisation.as_bytes()]);
         body.extend_from_slice(&mac);
         URL_SAFE_NO_PAD.encode(body)
     }
@@ -66,7 +68,7 @@ impl Tokens {
             return false;
         }
         let (body, mac) = bytes.split_at(BODY_LEN);
-        let mut expected = keyed(&self.key);
+        let mut expected = self.keyed.clone();
         expected.update(body);
         expected.update(link.organisation.as_bytes());
         let ours = expected.verify_slice(mac).is_ok();
@@ -80,13 +82,13 @@ impl Tokens {
     /// Says of a body that this platform's own joint test sends it, faults and all.
     #[must_use]
     pub fn mark(&self, body: &str) -> String {
-        URL_SAFE_NO_PAD.encode(digest(&self.key, &[JOINT_TEST, body.as_bytes()]))
+        URL_SAFE_NO_PAD.encode(digest(self.keyed.clone(), &[JOINT_TEST, body.as_bytes()]))
     }
 
     /// Whether a mark is that of the body.
     #[must_use]
     pub fn marked(&self, mark: &str, body: &[u8]) -> bool {
-        let mut expected = keyed(&self.key);
+        let mut expected = self.keyed.clone();
         expected.update(JOINT_TEST);
         expected.update(body);
         URL_SAFE_NO_PAD.decode(mark).is_ok_and(|mac| expected.verify_slice(&mac).is_ok())
@@ -103,8 +105,7 @@ fn keyed(key: &[u8]) -> Hmac<Sha256> {
     Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 
-fn digest(key: &[u8], parts: &[&[u8]]) -> [u8; MAC_LEN] {
-    let mut mac = keyed(key);
+fn digest(mut mac: Hmac<Sha256>, parts: &[&[u8]]) -> [u8; MAC_LEN] {
     for part in parts {
         mac.update(part);
     }

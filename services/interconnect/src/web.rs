@@ -7,7 +7,7 @@ use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
-    body::{Body, to_bytes},
+    body::{Body, Bytes, to_bytes},
     extract::{Request, State},
     http::{HeaderMap, Method as Verb, StatusCode, header},
     response::{IntoResponse as _, Response},
@@ -17,7 +17,8 @@ use chassis::{
     turns::{Turn, Turns},
 };
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
@@ -37,6 +38,7 @@ use crate::{
         method::Method,
         ret::Ret,
     },
+    ingest::Ingest,
     labels,
     neighbours::{Neighbours, Voice},
     refusals::{Refusals, about},
@@ -55,6 +57,7 @@ pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
 /// Everything that answers share.
 pub struct Server {
     neighbours: Neighbours,
+    ingest: Ingest,
     tokens: Tokens,
     clock: Clock,
     prefix: String,
@@ -74,6 +77,7 @@ impl Server {
         let per_minute = |number| Quota::per_minute(NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN));
         Self {
             neighbours,
+            ingest: Ingest::new(config.waiting),
             tokens,
             clock,
             prefix: format!("/{}/v", config.server.prefix),
@@ -163,8 +167,8 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 /// The whole body; `None` when it is larger than allowed, or breaks off.
-async fn received(body: Body, max: usize) -> Option<Vec<u8>> {
-    to_bytes(body, max).await.ok().map(Into::into)
+async fn received(body: Body, max: usize) -> Option<Bytes> {
+    to_bytes(body, max).await.ok()
 }
 
 /// An answer before it is signed.
@@ -183,6 +187,16 @@ struct Answer {
     untold: Option<(Uuid, Refused)>,
 }
 
+/// An answer on the wire.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Signed<'a> {
+    data: &'a str,
+    msg: &'a str,
+    ret: i32,
+    sig: &'a str,
+}
+
 impl Answer {
     fn signed(self) -> Response {
         let keys = self.keys;
@@ -195,7 +209,7 @@ impl Answer {
         let Ok(data) = data else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
         let ret = self.ret.code();
         let sig = keys.map_or(String::new(), |keys| envelope::sign_answer(&keys.sig, ret, &self.msg, &data));
-        Json(json!({ "Ret": ret, "Msg": self.msg, "Data": data, "Sig": sig })).into_response()
+        Json(Signed { data: &data, msg: &self.msg, ret, sig: &sig }).into_response()
     }
 }
 
@@ -318,17 +332,17 @@ impl Server {
     }
 
     async fn execute(&self, call: &Call<'_>, keys: &Keys, admitted: &Admitted<'_>) -> Result<Done, Refused> {
-        let voice = &admitted.voice;
+        let (voice, ingest) = (&admitted.voice, &self.ingest);
         match &admitted.message {
             Message::Token(login) => Ok(app::token::execute(call, keys, &self.tokens, login)),
-            Message::Status(reports) => app::status::execute(call, voice, reports).await,
+            Message::Status(reports) => app::status::execute(call, voice, ingest, reports).await,
             Message::Stations(stations) => {
                 app::stations::execute(call, voice, stations, &self.refusals).await
             }
-            Message::Charging(sample) => app::charging::execute(call, voice, sample).await,
-            Message::Order(order) => app::order::execute(call, voice, order).await,
+            Message::Charging(sample) => app::charging::execute(call, voice, ingest, sample).await,
+            Message::Order(order) => app::order::execute(call, voice, ingest, order).await,
             Message::Check(check) => app::check::execute(call, voice, check).await,
-            Message::Power(measured) => app::power::execute(call, voice, measured).await,
+            Message::Power(measured) => app::power::execute(call, voice, ingest, measured).await,
             Message::Outcome(outcome) => Ok(app::outcome::execute(outcome)),
         }
     }

@@ -21,12 +21,11 @@ impl<'b> Directory<'b> {
     /// The database is away or busy.
     pub async fn open(
         work: &mut Work,
-        named: impl Iterator<Item = (Uuid, &'b str)>,
+        mut named: Vec<(Uuid, &'b str)>,
         memory: &Memory,
     ) -> Result<Self, Failure> {
         // A code that the database cannot be asked for is not in it.
-        let mut named: Vec<_> =
-            named.filter(|(_, code)| text::identifier(code, CONNECTOR_CODE_MAX).is_ok()).collect();
+        named.retain(|(_, code)| text::identifier(code, CONNECTOR_CODE_MAX).is_ok());
         named.sort_unstable();
         named.dedup();
         let mut known = HashMap::with_capacity(named.len());

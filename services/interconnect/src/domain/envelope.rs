@@ -1,7 +1,7 @@
 //! The envelope of T/CEC 102.4: AES-128-CBC with PKCS#7, Base64, HMAC-MD5, and the form of its five members.
 //!
 //! Owns: bytes and their checks, with no clock and no knowledge of links. Source: interconnect protocol, sections 4 and 5.
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 use aes::Aes128;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -151,7 +151,8 @@ fn verified(secret: &str, parts: &[&str], sig: &str) -> bool {
 }
 
 fn upper_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
+    let digit = |four: u8| char::from(b"0123456789ABCDEF"[usize::from(four & 0xf)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
 fn from_hex(text: &str) -> Option<[u8; 16]> {
@@ -195,11 +196,16 @@ pub fn encrypt(secrets: &Secrets, text: &str) -> Result<String, Undecodable> {
 /// # Errors
 /// [`Undecodable`].
 pub fn decrypt(secrets: &Secrets, data: &str) -> Result<String, Undecodable> {
-    let joined: String = data.chars().filter(|one| !matches!(one, '\r' | '\n')).collect();
-    if joined.contains(' ') {
+    if data.contains(' ') {
         return Err(Undecodable::Blank);
     }
-    let bytes = STANDARD.decode(joined).map_err(|_| Undecodable::Base64)?;
+    // Few systems break lines.
+    let joined = if data.contains(['\r', '\n']) {
+        Cow::Owned(data.replace(['\r', '\n'], ""))
+    } else {
+        Cow::Borrowed(data)
+    };
+    let bytes = STANDARD.decode(joined.as_bytes()).map_err(|_| Undecodable::Base64)?;
     let cipher =
         cbc::Decryptor::<Aes128>::new_from_slices(secrets.data.as_bytes(), secrets.data_iv.as_bytes())
             .map_err(|_| Undecodable::Cipher)?;
@@ -226,6 +232,8 @@ mod tests {
         let text = r#"{"LastQueryTime":"","PageNo":1,"PageSize":10}"#;
         assert_eq!(encrypt(&secrets(), text).as_deref(), Ok(data));
         assert_eq!(decrypt(&secrets(), data).as_deref(), Ok(text));
+        let broken = format!("{}\r\n{}\n", &data[..40], &data[40..]);
+        assert_eq!(decrypt(&secrets(), &broken).as_deref(), Ok(text));
         let sig = sign_request(&secrets().sig, "XXXX00019", data, "20260701120005", "0001");
         assert_eq!(sig, "176988E80A0A5834C9963D63300FB3E0");
     }

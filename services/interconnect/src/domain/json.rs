@@ -10,6 +10,8 @@ use thiserror::Error;
 pub const DEPTH_MAX: usize = 12;
 /// Longest number in characters; the widest real one (an order's energy) has 12.
 const NUMBER_MAX: usize = 40;
+/// Members that are compared with each other; more are hashed.
+const COMPARED_MAX: usize = 16;
 /// Characters of a key that a path shows; the longest name of the standard has 21.
 const PATH_PART_MAX: usize = 64;
 
@@ -79,6 +81,18 @@ fn here(flaw: Flaw) -> Fault {
     Fault { path: String::new(), flaw }
 }
 
+/// The first key that has been there before.
+fn repeated(members: &Members) -> Option<&str> {
+    let mut keys = members.iter().map(|(key, _)| key.as_str()).enumerate();
+    if members.len() <= COMPARED_MAX {
+        return keys
+            .find(|(at, key)| members[..*at].iter().any(|(before, _)| before == key))
+            .map(|(_, key)| key);
+    }
+    let mut seen = HashSet::with_capacity(members.len());
+    keys.find(|(_, key)| !seen.insert(*key)).map(|(_, key)| key)
+}
+
 /// A key as part of a path: nobody's whole body in an answer or a log.
 fn cut(key: &str) -> String {
     key.chars().take(PATH_PART_MAX).collect()
@@ -142,9 +156,8 @@ impl Reader<'_> {
                 self.expect(",")?;
             }
         }
-        let mut seen = HashSet::with_capacity(members.len());
-        match members.iter().find(|(key, _)| !seen.insert(key.as_str())) {
-            Some((key, _)) => Err(Fault { path: cut(key), flaw: Flaw::Duplicate }),
+        match repeated(&members) {
+            Some(key) => Err(Fault { path: cut(key), flaw: Flaw::Duplicate }),
             None => Ok(Value::Object(members)),
         }
     }
@@ -280,6 +293,20 @@ mod tests {
         assert_eq!(fault("{\"A\":\"a\nb\"}"), ("A".into(), Flaw::Syntax));
         assert_eq!(fault(r#"{"A":1} x"#), (String::new(), Flaw::Syntax));
         assert_eq!(parse(&"[".repeat(100_000)).expect_err("refused").flaw, Flaw::Depth);
+    }
+
+    #[test]
+    fn a_key_that_comes_twice_is_found_among_few_and_among_many() {
+        for members in [2, COMPARED_MAX, COMPARED_MAX + 1, 200] {
+            let named = |last: usize| {
+                let keys = (0..members - 1).chain([last]).map(|key| format!("\"K{key}\":0"));
+                format!("{{{}}}", keys.collect::<Vec<_>>().join(","))
+            };
+            assert!(parse(&named(members)).is_ok(), "{members}");
+            for twice in [0, members - 2] {
+                assert_eq!(fault(&named(twice)), (format!("K{twice}"), Flaw::Duplicate), "{members}");
+            }
+        }
     }
 
     #[test]

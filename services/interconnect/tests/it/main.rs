@@ -4,6 +4,7 @@ mod answers;
 mod checks;
 mod client;
 mod fuzz;
+mod gathered;
 mod hostile;
 mod neighbours;
 mod pages;

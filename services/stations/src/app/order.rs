@@ -150,7 +150,7 @@ impl<'b> Flush<'b> {
     ) -> Result<Self, Failure> {
         let named =
             hashed.iter().map(|(operator_id, order, _)| (*operator_id, order.connector_code.as_str()));
-        let connectors = Directory::open(work, named, memory).await?;
+        let connectors = Directory::open(work, named.collect(), memory).await?;
         Ok(Self {
             now,
             age_max,

@@ -237,7 +237,7 @@ impl<'b> Flush<'b> {
     }
 
     /// Judges one report and notes what it changes.
-    fn take(&mut self, batch: &Batch<Line>, line: &Line, mut report: Report) -> Verdict {
+    fn take(&mut self, batch: &Batch<Line>, line: &'b Line, mut report: Report) -> Verdict {
         let Some(held) = self.connectors.get_mut(&(batch.operator_id, line.connector.as_str())) else {
             return Verdict::Rejected(Finding::new("connector_id", Refusal::UnknownConnector));
         };

@@ -45,7 +45,7 @@ pub async fn execute(
     let named = batches
         .iter()
         .flat_map(|batch| batch.lines.iter().map(|line| (batch.operator_id, line.connector.as_str())));
-    let connectors = Directory::open(work, named, memory).await?;
+    let connectors = Directory::open(work, named.collect(), memory).await?;
     let judge = |operator_id: Uuid, line: &Line| -> Result<Key, Finding> {
         let sample = line.sample.as_ref().map_err(Clone::clone)?;
         if let Some(found) = examine(sample, now, age_max) {
