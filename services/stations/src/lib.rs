@@ -40,6 +40,7 @@ use tonic::service::RoutesBuilder;
 use crate::{
     config::Config,
     divisions::Divisions,
+    domain::verdict::Verdict,
     memory::Memory,
     queue::{Limits, Queue},
     rpc::{
@@ -108,6 +109,7 @@ fn add_services(
         divisions: divisions.clone(),
         province: config.bounds(),
         window,
+        memory: memory.clone(),
     }));
     routes.add_service(SearchServer::new(SearchService {
         units: process.units.clone(),
@@ -132,7 +134,7 @@ fn add_services(
         accounts: process.peer("accounts"),
     }));
     routes.add_service(IngestServer::new(IngestService {
-        stations: station_queue(process.units.clone(), config),
+        stations: station_queue(process.units.clone(), config, memory.clone()),
         divisions,
         statuses: status_queue(process.units.clone(), config, memory.clone()),
         orders: order_queue(process.units.clone(), config, memory.clone()),
@@ -159,9 +161,9 @@ fn limits(config: &Config) -> Limits {
     }
 }
 
-/// The writers of stations.
+/// The writers of stations; what was remembered of the operator is read again.
 #[must_use]
-pub fn station_queue(units: Units, config: &Config) -> Queue<app::station::Line> {
+pub fn station_queue(units: Units, config: &Config, memory: Memory) -> Queue<app::station::Line> {
     let rules = app::station::Rules { province: config.bounds(), window: config.connection.window() };
     let limits = Limits {
         waiting_items: config.ingest.waiting_stations_max,
@@ -174,11 +176,16 @@ pub fn station_queue(units: Units, config: &Config) -> Queue<app::station::Line>
         "station",
         limits,
         Arc::new(move |batches| {
-            let units = units.clone();
+            let (units, memory) = (units.clone(), memory.clone());
             Box::pin(async move {
                 let mut work = units.begin(Caller::system("stations-ingest")).await?;
                 let verdicts = app::station::execute(&mut work, &batches, rules).await?;
                 work.commit().await?;
+                for (batch, verdicts) in batches.iter().zip(&verdicts) {
+                    if verdicts.contains(&Verdict::Accepted) {
+                        memory.forget(batch.operator_id);
+                    }
+                }
                 Ok(verdicts)
             })
         }),

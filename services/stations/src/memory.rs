@@ -158,6 +158,13 @@ impl Memory {
         }
     }
 
+    /// Forgets an operator whose registry this process has just changed: what it sends next is judged by that.
+    pub fn forget(&self, operator_id: Uuid) {
+        let mut inner = self.inner();
+        inner.states.forget_all(operator_id);
+        inner.connectors.forget_all(operator_id);
+    }
+
     /// Forgets what is gone at `now`, by the database's clock, and answers for a while from then on.
     pub fn refresh(&self, now: OffsetDateTime, gone: &Gone) {
         let mut inner = self.inner();
@@ -316,6 +323,17 @@ mod tests {
         let kept = memory.connectors(&[(OPERATOR, "C1"), (OPERATOR, "C2")]);
         assert_eq!(kept.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
         assert!(memory.states(&[(OPERATOR, "C1")])[0].is_some());
+    }
+
+    #[test]
+    fn an_operator_that_has_changed_its_registry_is_read_again() {
+        let memory = memory();
+        memory.learn_connectors(NOW, vec![connector("C1", STATION)]);
+        memory.forget(Uuid::from_u128(2));
+        assert!(memory.connectors(&[(OPERATOR, "C1")])[0].is_some());
+        memory.forget(OPERATOR);
+        assert!(memory.connectors(&[(OPERATOR, "C1")])[0].is_none());
+        assert_eq!(memory.states(&[(OPERATOR, "C1"), (OPERATOR, "C2")]), [None, None]);
     }
 
     #[test]

@@ -34,13 +34,22 @@ impl<T> Shelf<T> {
     /// Remembers what was true at `now`.
     pub(super) fn learn(&mut self, now: OffsetDateTime, things: Vec<(Uuid, String, T)>) {
         for (operator_id, code, thing) in things {
+            if let Some(held) = self.things.get_mut(&operator_id).and_then(|held| held.get_mut(code.as_str()))
+            {
+                *held = (thing, now);
+                continue;
+            }
             if self.count >= CONNECTORS_MAX {
                 self.things.clear();
                 self.count = 0;
             }
-            let held = self.things.entry(operator_id).or_default();
-            self.count += usize::from(held.insert(code.into_boxed_str(), (thing, now)).is_none());
+            self.count += 1;
+            self.things.entry(operator_id).or_default().insert(code.into_boxed_str(), (thing, now));
         }
+    }
+
+    pub(super) fn forget_all(&mut self, operator_id: Uuid) {
+        self.count -= self.things.remove(&operator_id).map_or(0, |things| things.len());
     }
 
     pub(super) fn forget(&mut self, operator_id: Uuid, code: &str) {

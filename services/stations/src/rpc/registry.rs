@@ -18,6 +18,7 @@ use crate::{
     domain::{
         Finding, Refusal, bounds::Bounds, connection::Connection, guide::Guide, order, tally::Kind, text,
     },
+    memory::Memory,
     store::{self, stations::Filter},
 };
 
@@ -33,6 +34,8 @@ pub struct RegistryService {
     pub province: Bounds,
     /// See the connection rule.
     pub window: Duration,
+    /// Forgets what an operator has changed.
+    pub memory: Memory,
 }
 
 #[tonic::async_trait]
@@ -45,7 +48,9 @@ impl Registry for RegistryService {
             request.get_ref().station.as_ref().map(|station| station.county.clone()).unwrap_or_default();
         let county = self.divisions.county(&county).await?;
         let (province, window) = (self.province, self.window);
-        self.units
+        let changes = caller(&request)?.operator_id;
+        let answer = self
+            .units
             .run(request, move |work, body: UpsertStationRequest| {
                 Box::pin(async move {
                     let operator_id = operator(work.caller())?;
@@ -56,7 +61,9 @@ impl Registry for RegistryService {
                     view(work.db(), id, true).await
                 })
             })
-            .await
+            .await?;
+        changes.into_iter().for_each(|operator_id| self.memory.forget(operator_id));
+        Ok(answer)
     }
 
     async fn get_station(&self, request: Request<GetStationRequest>) -> Result<Response<Station>, Status> {
@@ -109,7 +116,9 @@ impl Registry for RegistryService {
         &self,
         request: Request<DeactivateStationRequest>,
     ) -> Result<Response<Station>, Status> {
-        self.units
+        let changes = caller(&request)?.operator_id;
+        let answer = self
+            .units
             .run(request, |work, body: DeactivateStationRequest| {
                 Box::pin(async move {
                     let operator_id = operator(work.caller())?;
@@ -118,7 +127,9 @@ impl Registry for RegistryService {
                     view(work.db(), id, true).await
                 })
             })
-            .await
+            .await?;
+        changes.into_iter().for_each(|operator_id| self.memory.forget(operator_id));
+        Ok(answer)
     }
 
     async fn list_connection_facts(

@@ -58,6 +58,8 @@ async fn what_comes_of_a_remembered_connector_is_taken_without_the_registry_of_c
     let status = async |status, ago| {
         outcomes(&platform.push(operator(1), vec![platform.item("S1-1", status, ago)]).await)
     };
+    // A station whose connectors have all reported is settled.
+    platform.push(operator(1), vec![platform.item("S1-2", 1, 60)]).await;
     assert_eq!(status(1, 60).await, ["accepted"]);
     assert_eq!(push_orders(&platform, &["1"]).await, ["accepted"]);
     let holder = locked(&platform, "LOCK TABLE connectors IN ACCESS EXCLUSIVE MODE").await;
@@ -65,7 +67,7 @@ async fn what_comes_of_a_remembered_connector_is_taken_without_the_registry_of_c
     assert_eq!(push_orders(&platform, &["2"]).await, ["accepted"]);
     assert_eq!(push_sample(&platform, 30).await, ["accepted"]);
     holder.rollback().await.expect("let go");
-    assert_eq!(platform.count("SELECT count(*) FROM status_history").await, 2);
+    assert_eq!(platform.count("SELECT count(*) FROM status_history").await, 3);
     assert_eq!(platform.count("SELECT count(*) FROM charge_orders").await, 2);
     platform.assert_sound().await;
     platform.stop().await;
