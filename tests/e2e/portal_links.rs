@@ -96,13 +96,17 @@ async fn an_administrator_opens_a_link_its_operator_completes_it_and_it_ends_whe
     let again = desk.post(&approval).await?;
     assert!(again.status == 409 && !again.text.contains(&opened.secrets.sig_secret), "{}", again.words());
 
+    let terms = format!("{settings}/terms");
+    let before = desk.get(&settings).await?.form(&terms)?;
     completes(&own, &system).await?;
+    let late = desk.post(&before.with("open", "no").with("window_secs", "900")).await?;
+    let told = late.text.contains("运营商 已于") && late.text.contains("修改了运营商系统的接口设置");
+    assert!(late.status == 409 && told && late.text.contains("value=\"900\""), "{}", late.words());
     let rotation = own.get(OWN).await?.form(&format!("{OWN}/secrets"))?;
     let rotated = shown_once(&system, &own.post(&rotation).await?)?;
     eventually(PATIENCE, "the new secrets serve", || async { Ok(rotated.login().await.ok()) }).await?;
     opened.login().await.context("the secrets before serve for a day")?;
 
-    let terms = format!("{settings}/terms");
     let form = desk.get(&settings).await?.form(&terms)?;
     let wrong = desk.post(&form.clone().with("window_secs", "0")).await?;
     assert!(wrong.status == 422 && wrong.text.contains("href=\"#window_secs\""), "{}", wrong.words());

@@ -136,6 +136,7 @@ fn fill(form: &mut Form, link: &Link) {
         ("spellings", lines(&link.spellings)),
         ("open", if link.open { "yes" } else { "no" }.to_owned()),
         ("window_secs", link.window_secs.to_string()),
+        ("version", link.version.to_string()),
     ];
     for (name, held) in held {
         let text = form.or(name, held);
@@ -254,6 +255,7 @@ fn peer(form: &mut Form, operator_id: &str) -> Option<SetPeerRequest> {
         paths,
         spellings,
         authority: Some(form.text("authority").replace("\r\n", "\n")),
+        expected_version: form.number("version"),
     })
 }
 
@@ -274,7 +276,11 @@ async fn save(visitor: &Visitor, operator_id: &str, mut form: Form) -> Answer {
 }
 
 async fn rotate(visitor: &Visitor, operator_id: &str, form: Form) -> Answer {
-    let request = RotateSecretsRequest { request_id: form.request_id(), operator_id: operator_id.to_owned() };
+    let request = RotateSecretsRequest {
+        request_id: form.request_id(),
+        operator_id: operator_id.to_owned(),
+        expected_version: form.number("version"),
+    };
     match visitor.links().rotate_secrets(request).await {
         Ok(answer) => {
             let before = "此前使用的密钥继续有效 24 小时，请在此期间换用新密钥。";
@@ -335,6 +341,7 @@ async fn terms(visitor: Visitor, Path(operator_id): Path<String>, mut form: Form
         open: form.has("open", "yes"),
         window_secs: i32::try_from(form.number("window_secs")).unwrap_or(0),
         hosted: Vec::new(),
+        expected_version: form.number("version"),
     };
     match visitor.links().set_terms(request).await {
         Ok(_) => visitor.done(&path(&operator_id), "接入条件已保存"),
@@ -344,7 +351,11 @@ async fn terms(visitor: Visitor, Path(operator_id): Path<String>, mut form: Form
 
 async fn revoke(visitor: Visitor, Path(operator_id): Path<String>, form: Form) -> Answer {
     visitor.only(&[Role::Administrator])?;
-    let request = RevokeLinkRequest { request_id: form.request_id(), operator_id: operator_id.clone() };
+    let request = RevokeLinkRequest {
+        request_id: form.request_id(),
+        operator_id: operator_id.clone(),
+        expected_version: form.number("version"),
+    };
     match visitor.links().revoke_link(request).await {
         Ok(_) => visitor.done(&path(&operator_id), "互联互通已撤销，全部密钥已失效"),
         Err(status) => show(&visitor, &operator_id, form.refused(status)?).await,

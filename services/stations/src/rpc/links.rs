@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::convert;
 use crate::{
-    app,
+    app::{self, link::Seen},
     domain::{Finding, Refusal, link},
     store,
     vault::{Unopened, Vault},
@@ -58,8 +58,9 @@ impl Links for LinksService {
         let body = request.into_inner();
         let request_id = request_id(&body.request_id)?;
         let operator_id = subject(&caller, &body.operator_id)?;
+        let seen = Seen { operator_id, version: body.expected_version };
         let mut work = self.units.begin(caller).await?;
-        let secrets = app::link::rotate(&mut work, &self.vault, request_id, operator_id).await?;
+        let secrets = app::link::rotate(&mut work, &self.vault, request_id, seen).await?;
         self.issued(work, operator_id, secrets).await
     }
 
@@ -69,9 +70,10 @@ impl Links for LinksService {
             .run(request, move |work, body: SetPeerRequest| {
                 Box::pin(async move {
                     let operator_id = subject(work.caller(), &body.operator_id)?;
+                    let seen = Seen { operator_id, version: body.expected_version };
                     let id = request_id(&body.request_id)?;
                     let peer = convert::links::peer(body);
-                    app::link::set_peer(work, &vault, id, operator_id, peer, private_addresses).await?;
+                    app::link::set_peer(work, &vault, id, seen, peer, private_addresses).await?;
                     view(work, operator_id).await
                 })
             })
@@ -83,7 +85,8 @@ impl Links for LinksService {
             .run(request, |work, body: SetTermsRequest| {
                 Box::pin(async move {
                     let operator_id = convert::id(&body.operator_id)?;
-                    app::link::set_terms(work, operator_id, convert::links::terms(body)).await?;
+                    let seen = Seen { operator_id, version: body.expected_version };
+                    app::link::set_terms(work, seen, convert::links::terms(body)).await?;
                     view(work, operator_id).await
                 })
             })
@@ -95,7 +98,8 @@ impl Links for LinksService {
             .run(request, |work, body: RevokeLinkRequest| {
                 Box::pin(async move {
                     let operator_id = convert::id(&body.operator_id)?;
-                    app::link::revoke(work, operator_id).await?;
+                    let seen = Seen { operator_id, version: body.expected_version };
+                    app::link::revoke(work, seen).await?;
                     view(work, operator_id).await
                 })
             })

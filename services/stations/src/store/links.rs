@@ -6,7 +6,10 @@ use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{Finding, Refusal, link::Direction};
+use crate::domain::{
+    Finding, Refusal,
+    link::{Change, Deed, Direction},
+};
 
 /// A link as it is kept.
 #[derive(Debug, Clone)]
@@ -35,6 +38,27 @@ pub struct Row {
     pub version: i64,
     /// Certificates that alone are believed; empty: the public ones.
     pub authority: String,
+    /// Of the last change.
+    pub updated_at: OffsetDateTime,
+    /// Name of the deed; empty where it was not kept.
+    pub changed_how: String,
+    /// Whether it was the operator itself.
+    pub changed_by_operator: bool,
+    /// The office of whoever else it was.
+    pub changed_by_office: String,
+}
+
+impl Row {
+    /// What was done last; none where it was not kept.
+    #[must_use]
+    pub fn last(&self) -> Option<Change> {
+        Some(Change {
+            deed: Deed::of(&self.changed_how)?,
+            by_operator: self.changed_by_operator,
+            office: self.changed_by_office.clone(),
+            at: self.updated_at,
+        })
+    }
 }
 
 /// A set of secrets as it is kept.
@@ -62,7 +86,7 @@ pub async fn lock(work: &mut Work, operator_id: Uuid) -> Result<Option<Row>, Fai
         r#"-- stations.links.lock
          SELECT operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
                 paths AS "paths: Json<BTreeMap<String, String>>", spellings AS "spellings: Json<BTreeMap<String, String>>",
-                version, authority
+                version, authority, updated_at, changed_how, changed_by_operator, changed_by_office
          FROM links WHERE operator_id = $1 FOR UPDATE"#,
         operator_id
     )
@@ -80,7 +104,7 @@ pub async fn find(db: &mut PgConnection, operator_id: Uuid) -> Result<Option<Row
         r#"-- stations.links.find
          SELECT operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
                 paths AS "paths: Json<BTreeMap<String, String>>", spellings AS "spellings: Json<BTreeMap<String, String>>",
-                version, authority
+                version, authority, updated_at, changed_how, changed_by_operator, changed_by_office
          FROM links WHERE operator_id = $1"#,
         operator_id
     )
@@ -98,7 +122,7 @@ pub async fn find_by_code(db: &mut PgConnection, code: &str) -> Result<Option<Ro
         r#"-- stations.links.find_by_code
          SELECT operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
                 paths AS "paths: Json<BTreeMap<String, String>>", spellings AS "spellings: Json<BTreeMap<String, String>>",
-                version, authority
+                version, authority, updated_at, changed_how, changed_by_operator, changed_by_office
          FROM links WHERE organisation_code = $1"#,
         code
     )
@@ -111,16 +135,18 @@ pub async fn find_by_code(db: &mut PgConnection, code: &str) -> Result<Option<Ro
 /// # Errors
 /// `link_exists` when another request has made the link meanwhile; `registered_meanwhile` when another operator's link has the code; the database is away or busy.
 pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
-    let now = work.now();
     let done = sqlx::query!(
         "-- stations.links.save
          INSERT INTO links (operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
-                paths, spellings, version, authority, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+                paths, spellings, version, authority, created_at, updated_at,
+                changed_how, changed_by_operator, changed_by_office)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16)
          ON CONFLICT (operator_id) DO UPDATE SET state = excluded.state, open = excluded.open,
                 window_secs = excluded.window_secs, hosted = excluded.hosted, base_url = excluded.base_url,
                 protocol_version = excluded.protocol_version, paths = excluded.paths, spellings = excluded.spellings,
-                version = excluded.version, authority = excluded.authority, updated_at = excluded.updated_at
+                version = excluded.version, authority = excluded.authority, updated_at = excluded.updated_at,
+                changed_how = excluded.changed_how, changed_by_operator = excluded.changed_by_operator,
+                changed_by_office = excluded.changed_by_office
          WHERE links.version = excluded.version - 1",
         row.operator_id,
         row.organisation_code,
@@ -134,7 +160,10 @@ pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
         serde_json::to_value(&row.spellings).map_err(Failure::internal)?,
         row.version,
         row.authority,
-        now
+        row.updated_at,
+        row.changed_how,
+        row.changed_by_operator,
+        row.changed_by_office
     )
     .execute(work.db())
     .await
