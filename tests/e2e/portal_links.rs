@@ -111,6 +111,17 @@ async fn an_administrator_opens_a_link_its_operator_completes_it_and_it_ends_whe
     let wrong = desk.post(&form.clone().with("window_secs", "0")).await?;
     assert!(wrong.status == 422 && wrong.text.contains("href=\"#window_secs\""), "{}", wrong.words());
     assert_eq!(desk.post(&form.with("open", "no").with("window_secs", "600")).await?.status, 303);
+    let row = format!("href=\"{link}\"");
+    for (filter, listed) in [
+        ("?state=closed", true),
+        ("?state=closed&q=EVCS.example", true),
+        ("?state=closed&q=other.example", false),
+        ("?state=open", false),
+    ] {
+        let list = desk.get(&format!("/system/links{filter}")).await?;
+        assert_eq!(list.text.contains(&row), listed, "{filter}: {}", list.words());
+    }
+    assert_eq!(own.get("/system/links").await?.status, 404);
     let closed = own.get("/interconnect/link").await?;
     assert!(closed.text.contains("已暂停") && closed.text.contains("600 秒"), "{}", closed.words());
 

@@ -153,6 +153,8 @@ fn field_name(path: &str) -> &'static str {
         "window_secs" => "时钟允许偏差",
         "hosted" => "代报运营商",
         "lease_id" => "任务编号",
+        "state" => "接入状态",
+        "text" => "关键词",
         _ => "该项",
     }
 }

@@ -8,7 +8,7 @@ use proto::stations::{ListQualityItemsRequest, QualityItem};
 use super::{
     Routes, charge_orders,
     exports::{Keyed, workbook},
-    interconnect, links, machines,
+    links,
 };
 use crate::{
     Answer, Page, Role, Visitor,
@@ -64,10 +64,9 @@ fn wanted(filter: &Filter, operator_id: &str) -> ListQualityItemsRequest {
 }
 
 async fn list(visitor: &Visitor, operator_id: &str, filter: Filter) -> Answer {
-    let menu = if operator_id.is_empty() { interconnect::LIST } else { machines::LIST };
     let mut client = visitor.registry();
     let (page, company, answer) = tokio::join!(
-        visitor.page(menu, TITLE),
+        visitor.page(links::menu(operator_id), TITLE),
         links::company(visitor, operator_id),
         client.list_quality_items(wanted(&filter, operator_id)),
     );

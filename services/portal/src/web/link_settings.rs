@@ -10,7 +10,7 @@ use proto::stations::{
     Secrets, SetPeerRequest, SetTermsRequest,
 };
 
-use super::{Routes, back_to, interconnect, links, machines};
+use super::{Routes, back_to, links, machines};
 use crate::{Answer, Form, Page, Refused, Role, Visitor, case::Fact, format, stage::Tag};
 
 /// An operator's own link.
@@ -80,19 +80,7 @@ pub struct LinkSecretsPage {
 
 /// The page of settings of an operator's link; of the own one where `operator_id` is empty.
 pub(super) fn path(operator_id: &str) -> String {
-    format!("{}/settings", back(operator_id))
-}
-
-/// The page of joint tests, to which it belongs.
-fn back(operator_id: &str) -> String {
-    match operator_id {
-        "" => links::OWN.to_owned(),
-        id => format!("/system/links/{id}"),
-    }
-}
-
-fn menu(operator_id: &str) -> &'static str {
-    if operator_id.is_empty() { interconnect::LIST } else { machines::LIST }
+    format!("{}/settings", links::path(operator_id))
 }
 
 /// As [`links::company`]; no operator, no page.
@@ -159,7 +147,7 @@ fn facts(link: &Link) -> Vec<Fact> {
 async fn show(visitor: &Visitor, operator_id: &str, mut form: Form) -> Answer {
     let mut links = visitor.links();
     let (page, company, link) = tokio::join!(
-        visitor.page(menu(operator_id), "接口设置"),
+        visitor.page(links::menu(operator_id), "接口设置"),
         company(visitor, operator_id),
         links.get_link(GetLinkRequest { operator_id: operator_id.to_owned() }),
     );
@@ -186,7 +174,7 @@ async fn show(visitor: &Visitor, operator_id: &str, mut form: Form) -> Answer {
         operator_id: operator_id.to_owned(),
         form,
         path: path(operator_id),
-        back: back(operator_id),
+        back: links::path(operator_id),
         state: links::state(link.as_ref()),
         active,
         missing: links::missing(link.as_ref()),
@@ -214,7 +202,7 @@ async fn issued(
         Fact { name: "签名密钥", value: secrets.sig_secret },
     ];
     let page = LinkSecretsPage {
-        page: visitor.page(menu(operator_id), title).await,
+        page: visitor.page(links::menu(operator_id), title).await,
         title,
         before,
         company: links::company(visitor, operator_id).await,
@@ -264,7 +252,7 @@ async fn save(visitor: &Visitor, operator_id: &str, mut form: Form) -> Answer {
         return show(visitor, operator_id, form).await;
     };
     match visitor.links().set_peer(request).await {
-        Ok(_) => visitor.done(&back(operator_id), "接口设置已保存"),
+        Ok(_) => visitor.done(&links::path(operator_id), "接口设置已保存"),
         Err(status) => {
             let mut form = form.refused(status)?;
             for name in SECRETS {

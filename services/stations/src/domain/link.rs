@@ -22,6 +22,9 @@ const NAMES_MAX: usize = 50;
 /// Characters of certificates: a chain of several.
 const AUTHORITY_MAX: usize = 16_384;
 
+/// What may be asked for in a list: links that may speak, those that may not, those that have ended.
+pub const STATES: [&str; 3] = ["open", "closed", "revoked"];
+
 /// Which side uses a set of secrets to call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {

@@ -61,9 +61,20 @@ impl Row {
     }
 }
 
+/// What a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// One of [`crate::domain::link::STATES`]; empty: all.
+    pub state: String,
+    /// A piece of the organisation code or of the address, in lower case; empty: all.
+    pub text: String,
+}
+
 /// A set of secrets as it is kept.
 #[derive(Debug, Clone)]
 pub struct Sealed {
+    /// Whose link it belongs to.
+    pub operator_id: Uuid,
     /// Its id.
     pub secret_id: Uuid,
     /// `inbound` or `outbound`.
@@ -130,6 +141,36 @@ pub async fn find_by_code(db: &mut PgConnection, code: &str) -> Result<Option<Ro
     .await?)
 }
 
+/// One page in the order of organisation codes, after `after`.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn list(
+    db: &mut PgConnection,
+    filter: &Filter,
+    after: Option<&str>,
+    size: i64,
+) -> Result<Vec<Row>, Failure> {
+    Ok(sqlx::query_as!(
+        Row,
+        r#"-- stations.links.list
+         SELECT operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
+                paths AS "paths: Json<BTreeMap<String, String>>", spellings AS "spellings: Json<BTreeMap<String, String>>",
+                version, authority, updated_at, changed_how, changed_by_operator, changed_by_office
+         FROM links
+         WHERE ($1 = '' OR CASE WHEN state = 'revoked' THEN 'revoked' WHEN open THEN 'open' ELSE 'closed' END = $1)
+           AND ($2 = '' OR strpos(lower(organisation_code), $2) > 0 OR strpos(lower(base_url), $2) > 0)
+           AND ($3::text IS NULL OR organisation_code > $3)
+         ORDER BY organisation_code LIMIT $4"#,
+        filter.state,
+        filter.text,
+        after,
+        size
+    )
+    .fetch_all(db)
+    .await?)
+}
+
 /// Keeps a new link, or the next version of a locked one.
 ///
 /// # Errors
@@ -174,21 +215,22 @@ pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Sets of secrets that are valid at `now`, the newest first.
+/// Sets of secrets of these operators' links that are valid at `now`, the newest first.
 ///
 /// # Errors
 /// The database is away or busy.
 pub async fn secrets(
     db: &mut PgConnection,
-    operator_id: Uuid,
+    operator_ids: &[Uuid],
     now: OffsetDateTime,
 ) -> Result<Vec<Sealed>, Failure> {
     Ok(sqlx::query_as!(
         Sealed,
         "-- stations.links.secrets
-         SELECT secret_id, direction, sealed, issued_at, retires_at FROM link_secrets
-         WHERE operator_id = $1 AND (retires_at IS NULL OR retires_at > $2) ORDER BY issued_at DESC, secret_id DESC",
-        operator_id,
+         SELECT operator_id, secret_id, direction, sealed, issued_at, retires_at FROM link_secrets
+         WHERE operator_id = ANY ($1) AND (retires_at IS NULL OR retires_at > $2)
+         ORDER BY issued_at DESC, secret_id DESC",
+        operator_ids,
         now
     )
     .fetch_all(db)

@@ -2,9 +2,12 @@
 use std::time::Duration;
 
 use chassis::{error::Refusal, testing::eventually};
-use proto::stations::{
-    ApproveLinkRequest, GetLinkRequest, ResolveLinkRequest, ResolvedLink, RevokeLinkRequest,
-    RotateSecretsRequest, Secrets, SetPeerRequest, SetTermsRequest,
+use proto::{
+    common::Page,
+    stations::{
+        ApproveLinkRequest, GetLinkRequest, Link, ListLinksRequest, ResolveLinkRequest, ResolvedLink,
+        RevokeLinkRequest, RotateSecretsRequest, Secrets, SetPeerRequest, SetTermsRequest,
+    },
 };
 
 use crate::harness::{Platform, Who, answer, fresh, operator, refused};
@@ -19,6 +22,10 @@ fn rotate() -> RotateSecretsRequest {
 
 fn revoke(expected_version: i64) -> RevokeLinkRequest {
     RevokeLinkRequest { request_id: fresh(), operator_id: operator(1).to_string(), expected_version }
+}
+
+fn codes(links: &[Link]) -> Vec<String> {
+    links.iter().map(|link| link.organisation_code.clone()).collect()
 }
 
 async fn resolved(platform: &Platform, code: &str) -> Result<ResolvedLink, (String, String)> {
@@ -265,6 +272,72 @@ async fn whoever_has_seen_an_earlier_version_of_a_link_changes_nothing_and_is_to
     let now = answer(own.rotate_secrets(new(now)).await).expect("rotated").link.expect("a link").version;
     answer(links.revoke_link(revoke(now)).await).expect("revoked");
     answer(links.revoke_link(revoke(now)).await).expect("again: no change");
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn an_administrator_turns_over_all_links_and_finds_them_by_state_and_by_text_without_their_secrets() {
+    let platform = Platform::start().await;
+    let mut links = platform.links(Who::Administrator);
+    for number in [2, 1] {
+        answer(links.approve_link(approve(number)).await).expect("approved");
+    }
+    let mut token = String::new();
+    let mut pages = Vec::new();
+    while pages.len() < 5 {
+        let page = Some(Page { page_size: 1, page_token: token });
+        let body = ListLinksRequest { page, ..ListLinksRequest::default() };
+        let listed = answer(links.list_links(body).await).expect("listed");
+        pages.push(codes(&listed.links));
+        token = listed.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(pages, [vec!["XXXX00019"], vec!["XXXX00027"], vec![]]);
+
+    let peer = SetPeerRequest {
+        request_id: fresh(),
+        base_url: "https://Host/evcs".into(),
+        protocol_version: "1.0".into(),
+        ..SetPeerRequest::default()
+    };
+    answer(platform.links(Who::Operator(operator(2))).set_peer(peer).await).expect("set");
+    let closed = SetTermsRequest {
+        request_id: fresh(),
+        operator_id: operator(2).to_string(),
+        window_secs: 300,
+        ..SetTermsRequest::default()
+    };
+    answer(links.set_terms(closed).await).expect("closed");
+    let asked = |state: &str, text: &str| ListLinksRequest {
+        state: state.into(),
+        text: text.into(),
+        ..ListLinksRequest::default()
+    };
+    for (state, text, found) in [
+        ("", "", vec!["XXXX00019", "XXXX00027"]),
+        ("open", "", vec!["XXXX00019"]),
+        ("closed", "", vec!["XXXX00027"]),
+        ("revoked", "", vec![]),
+        ("", "xxxx00019", vec!["XXXX00019"]),
+        ("", "hOST", vec!["XXXX00027"]),
+        ("open", "host", vec![]),
+        ("", "%", vec![]),
+    ] {
+        let listed = answer(links.list_links(asked(state, text)).await).expect("listed").links;
+        assert_eq!(codes(&listed), found, "{state} {text}");
+        assert!(listed.iter().all(|link| link.inbound.len() == 1 && link.inbound[0].secrets.is_none()));
+    }
+    answer(links.revoke_link(revoke(0)).await).expect("revoked");
+    let ended = answer(links.list_links(asked("revoked", "")).await).expect("listed").links;
+    assert_eq!(codes(&ended), ["XXXX00019"]);
+    assert_eq!(ended[0].inbound.len(), 0, "its secrets have ended with it");
+
+    let unknown = refused(answer(links.list_links(asked("active", "")).await));
+    assert_eq!(unknown, ("unknown_value".to_owned(), "state".to_owned()));
+    let own = platform.links(Who::Operator(operator(1))).list_links(asked("", "")).await;
+    assert_eq!(refused(answer(own)).0, "not_permitted");
     platform.stop().await;
 }
 
