@@ -87,8 +87,10 @@ async fn an_administrator_opens_a_link_its_operator_completes_it_and_it_ends_whe
     let before = own.get(OWN).await?;
     assert!(before.text.contains("尚未开通") && before.form(OWN).is_err(), "{}", before.words());
     assert_eq!(own.get(&settings).await?.status, 404);
-    let nobody = "/system/links/0190a5c1-7b1e-7c3d-8e4f-5a6b7c8d9e0f/settings";
-    assert_eq!(desk.get(nobody).await?.status, 404);
+    let nobody = "/system/links/0190a5c1-7b1e-7c3d-8e4f-5a6b7c8d9e0f";
+    for below in ["", "/settings", "/orders", "/orders?order_no=7", "/defects", "/defects/export"] {
+        assert_eq!(desk.get(&format!("{nobody}{below}")).await?.status, 404, "{below}");
+    }
 
     let approval = desk.get(&settings).await?.form(&format!("{settings}/approve"))?;
     let opened = shown_once(&system, &desk.post(&approval).await?)?;

@@ -66,7 +66,7 @@ async fn show(visitor: &Visitor, operator_id: &str, filter: &Filter) -> Answer {
     );
     let page = ChargeOrderPage {
         page,
-        company,
+        company: company?,
         path: path(operator_id),
         order_no: order_no.to_owned(),
         contents: charge_order::contents(&said?),

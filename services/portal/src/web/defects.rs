@@ -70,7 +70,7 @@ async fn list(visitor: &Visitor, operator_id: &str, filter: Filter) -> Answer {
         links::company(visitor, operator_id),
         client.list_quality_items(wanted(&filter, operator_id)),
     );
-    let answer = answer?.into_inner();
+    let (company, answer) = (company?, answer?.into_inner());
     let orders = charge_orders::path(operator_id);
     let tab = |(kind, words)| filter.tab("kind", kind, words, None);
     let page = DefectsPage {
@@ -141,5 +141,6 @@ async fn export_of_operator(visitor: Visitor, filter: Filter) -> Answer {
 
 async fn export_of_link(visitor: Visitor, Path(operator_id): Path<String>, filter: Filter) -> Answer {
     visitor.only(&[Role::Administrator])?;
+    links::company(&visitor, &operator_id).await?;
     export(&visitor, &operator_id, &filter).await
 }

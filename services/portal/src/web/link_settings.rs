@@ -10,8 +10,8 @@ use proto::stations::{
     Secrets, SetPeerRequest, SetTermsRequest,
 };
 
-use super::{Routes, back_to, links, machines};
-use crate::{Answer, Form, Page, Refused, Role, Visitor, case::Fact, format, stage::Tag};
+use super::{Routes, back_to, links};
+use crate::{Answer, Form, Page, Role, Visitor, case::Fact, format, stage::Tag};
 
 /// An operator's own link.
 pub const OWN: &str = "/interconnect/link/settings";
@@ -83,18 +83,6 @@ pub(super) fn path(operator_id: &str) -> String {
     format!("{}/settings", links::path(operator_id))
 }
 
-/// As [`links::company`]; no operator, no page.
-async fn company(visitor: &Visitor, operator_id: &str) -> Result<String, Refused> {
-    if operator_id.is_empty() {
-        return Ok(String::new());
-    }
-    match machines::operator(visitor, operator_id, "").await.map_err(Refused::from) {
-        Ok(found) => Ok(found.company_name),
-        Err(refused) if refused.status() == StatusCode::NOT_FOUND => Err(refused),
-        Err(_) => Ok(String::new()),
-    }
-}
-
 /// `标准名称=对方名称`, one a line.
 fn lines(pairs: &BTreeMap<String, String>) -> String {
     let lines: Vec<String> = pairs.iter().map(|(from, to)| format!("{from}={to}")).collect();
@@ -148,7 +136,7 @@ async fn show(visitor: &Visitor, operator_id: &str, mut form: Form) -> Answer {
     let mut links = visitor.links();
     let (page, company, link) = tokio::join!(
         visitor.page(links::menu(operator_id), "接口设置"),
-        company(visitor, operator_id),
+        links::company(visitor, operator_id),
         links.get_link(GetLinkRequest { operator_id: operator_id.to_owned() }),
     );
     let (company, link) = (company?, links::held(link)?);
@@ -205,7 +193,7 @@ async fn issued(
         page: visitor.page(links::menu(operator_id), title).await,
         title,
         before,
-        company: links::company(visitor, operator_id).await,
+        company: links::company(visitor, operator_id).await.unwrap_or_default(),
         secrets,
         path: path(operator_id),
     };

@@ -254,11 +254,18 @@ pub(super) fn held(answer: Result<Response<Link>, Status>) -> Result<Option<Link
 }
 
 /// Name of the company whose link it is; empty for the own one, and while it cannot be read.
-pub(super) async fn company(visitor: &Visitor, operator_id: &str) -> String {
+///
+/// # Errors
+/// Not found: there is no such company, and no page about it.
+pub(super) async fn company(visitor: &Visitor, operator_id: &str) -> Result<String, Refused> {
     if operator_id.is_empty() {
-        return String::new();
+        return Ok(String::new());
     }
-    machines::operator(visitor, operator_id, "").await.map(|found| found.company_name).unwrap_or_default()
+    match machines::operator(visitor, operator_id, "").await.map_err(Refused::from) {
+        Ok(found) => Ok(found.company_name),
+        Err(refused) if refused.status() == StatusCode::NOT_FOUND => Err(refused),
+        Err(_) => Ok(String::new()),
+    }
 }
 
 /// The page of an operator's link; `operator_id` is empty for the own one.
@@ -276,7 +283,7 @@ async fn show(visitor: &Visitor, operator_id: String, path: &str, form: Form) ->
         }),
         tests.list_joint_tests(ListJointTestsRequest { operator_id: operator_id.clone() }),
     );
-    let link = held(link)?;
+    let (company, link) = (company?, held(link)?);
     let pulled =
         Away::or(turns, "数据拉取情况")?.map(|answer| answer.into_inner().turns.iter().map(pulled).collect());
     let tests = Away::or(tests, "联调测试记录")?.map(|answer| answer.into_inner().tests);
