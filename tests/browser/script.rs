@@ -203,6 +203,7 @@ async fn province(window: &Window, scene: &Scene, applicant: &str, tried: &mut T
         "/account/second-factor",
         "/system/users/new",
         "/system/audit",
+        "/system/links",
         "/system/machines/new",
         "/system/subscriptions/new",
         &link,

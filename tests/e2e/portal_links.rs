@@ -87,8 +87,10 @@ async fn an_administrator_opens_a_link_its_operator_completes_it_and_it_ends_whe
     let before = own.get(OWN).await?;
     assert!(before.text.contains("尚未开通") && before.form(OWN).is_err(), "{}", before.words());
     assert_eq!(own.get(&settings).await?.status, 404);
-    let nobody = "/system/links/0190a5c1-7b1e-7c3d-8e4f-5a6b7c8d9e0f/settings";
-    assert_eq!(desk.get(nobody).await?.status, 404);
+    let nobody = "/system/links/0190a5c1-7b1e-7c3d-8e4f-5a6b7c8d9e0f";
+    for below in ["", "/settings", "/orders", "/orders?order_no=7", "/defects", "/defects/export"] {
+        assert_eq!(desk.get(&format!("{nobody}{below}")).await?.status, 404, "{below}");
+    }
 
     let approval = desk.get(&settings).await?.form(&format!("{settings}/approve"))?;
     let opened = shown_once(&system, &desk.post(&approval).await?)?;
@@ -96,17 +98,32 @@ async fn an_administrator_opens_a_link_its_operator_completes_it_and_it_ends_whe
     let again = desk.post(&approval).await?;
     assert!(again.status == 409 && !again.text.contains(&opened.secrets.sig_secret), "{}", again.words());
 
+    let terms = format!("{settings}/terms");
+    let before = desk.get(&settings).await?.form(&terms)?;
     completes(&own, &system).await?;
+    let late = desk.post(&before.with("open", "no").with("window_secs", "900")).await?;
+    let told = late.text.contains("运营商 已于") && late.text.contains("修改了运营商系统的接口设置");
+    assert!(late.status == 409 && told && late.text.contains("value=\"900\""), "{}", late.words());
     let rotation = own.get(OWN).await?.form(&format!("{OWN}/secrets"))?;
     let rotated = shown_once(&system, &own.post(&rotation).await?)?;
     eventually(PATIENCE, "the new secrets serve", || async { Ok(rotated.login().await.ok()) }).await?;
     opened.login().await.context("the secrets before serve for a day")?;
 
-    let terms = format!("{settings}/terms");
     let form = desk.get(&settings).await?.form(&terms)?;
     let wrong = desk.post(&form.clone().with("window_secs", "0")).await?;
     assert!(wrong.status == 422 && wrong.text.contains("href=\"#window_secs\""), "{}", wrong.words());
     assert_eq!(desk.post(&form.with("open", "no").with("window_secs", "600")).await?.status, 303);
+    let row = format!("href=\"{link}\"");
+    for (filter, listed) in [
+        ("?state=closed", true),
+        ("?state=closed&q=EVCS.example", true),
+        ("?state=closed&q=other.example", false),
+        ("?state=open", false),
+    ] {
+        let list = desk.get(&format!("/system/links{filter}")).await?;
+        assert_eq!(list.text.contains(&row), listed, "{filter}: {}", list.words());
+    }
+    assert_eq!(own.get("/system/links").await?.status, 404);
     let closed = own.get("/interconnect/link").await?;
     assert!(closed.text.contains("已暂停") && closed.text.contains("600 秒"), "{}", closed.words());
 

@@ -56,6 +56,7 @@ pub const ENTRIES: &[Entry] = &[
     entry("系统管理", "账号管理", "企业账号", "/system/accounts", "users", &[Administrator]),
     entry("系统管理", "账号管理", "全部账号", "/system/users", "users", &[Administrator, SystemAdministrator, SecurityAdministrator, AuditAdministrator]),
     entry("系统管理", "账号管理", "接口账号", "/system/machines", "users", &[Administrator, SystemAdministrator]),
+    entry("系统管理", "账号管理", "互联互通", "/system/links", "users", &[Administrator]),
     entry("系统管理", "", "轮次与参数", "/system/rounds", "gear", &[Administrator]),
     entry("系统管理", "", "区划与地图", "/system/divisions", "map", &[Administrator]),
     entry("系统管理", "", "通知公告", "/system/notices", "bell", &[Administrator]),

@@ -25,6 +25,7 @@ pub mod invoices;
 pub mod large;
 pub mod launch;
 pub mod leaves;
+pub mod link_list;
 pub mod link_settings;
 pub mod links;
 pub mod live;
@@ -92,6 +93,7 @@ pub fn routes() -> Routes {
         .merge(invoices::routes())
         .merge(stations::routes())
         .merge(interconnect::routes())
+        .merge(link_list::routes())
         .merge(links::routes())
         .merge(link_settings::routes())
         .merge(defects::routes())

@@ -5,7 +5,10 @@ use chassis::Failure;
 use serde_json::Value;
 use time::{Duration, OffsetDateTime, macros::offset};
 
-use crate::domain::{Finding, Refusal};
+use crate::domain::{
+    Finding, Refusal,
+    link::{Change, Deed},
+};
 
 /// Found of a turn whose link has secrets that were sealed by another key.
 pub const SECRETS_UNOPENED: &str = "平台无法解开已保存的密钥：请轮换密钥并重新填写贵方系统的密钥；如多家企业同时出现，请运维人员核对密钥配置";
@@ -64,6 +67,7 @@ pub fn text(refusal: &Refusal, field: &str) -> String {
         }
         Refusal::LinkExists => "该运营商的互联互通已开通，如需新密钥请轮换".to_owned(),
         Refusal::LinkRevoked => "该运营商的互联互通已撤销，请由管理员重新开通".to_owned(),
+        Refusal::LinkChanged { .. } => "互联互通设置已有更新".to_owned(),
         Refusal::SecretsIssued => "本次请求的密钥已发放且只显示一次，如未收到请再次轮换".to_owned(),
         Refusal::LinksClosed => "平台尚未配置密钥保护，暂不能开通互联互通，请联系运维人员".to_owned(),
         Refusal::TestTooSoon { opens_at } => {
@@ -149,6 +153,8 @@ fn field_name(path: &str) -> &'static str {
         "window_secs" => "时钟允许偏差",
         "hosted" => "代报运营商",
         "lease_id" => "任务编号",
+        "state" => "接入状态",
+        "text" => "关键词",
         _ => "该项",
     }
 }
@@ -164,6 +170,12 @@ impl From<Finding> for Failure {
         let failure = Failure::refused(reason, text);
         let failure = if let Refusal::StaleVersion { current } = &found.refusal {
             failure.with("current_version", current)
+        } else if let Refusal::LinkChanged { current, last } = &found.refusal {
+            let failure = failure.with("current_version", current);
+            match last {
+                Some(last) => failure.overtaken(changer(last), last.at, deed(last.deed)),
+                None => failure,
+            }
         } else if let Refusal::ConnectorClaimed { connector } = &found.refusal {
             failure.with("connector_id", connector)
         } else if let Refusal::TestTooSoon { opens_at } = &found.refusal {
@@ -172,6 +184,25 @@ impl From<Finding> for Failure {
             failure
         };
         if found.field.is_empty() { failure } else { failure.on(found.field) }
+    }
+}
+
+/// Who has changed a link.
+fn changer(last: &Change) -> &str {
+    match last.office.as_str() {
+        _ if last.by_operator => "运营商",
+        "" => "平台管理员",
+        office => office,
+    }
+}
+
+fn deed(deed: Deed) -> &'static str {
+    match deed {
+        Deed::Approved => "开通了互联互通",
+        Deed::PeerSet => "修改了运营商系统的接口设置",
+        Deed::TermsSet => "修改了接入条件",
+        Deed::Rotated => "轮换了密钥",
+        Deed::Revoked => "撤销了互联互通",
     }
 }
 

@@ -27,6 +27,7 @@ const LEFT_TO_THE_PAGE: &[(&str, &str, &[&str])] = &[
     ("interconnect.html", "list.filter.path()", &["/interconnect"]),
     ("file_notice.html", "preview", &["/files/{}/preview"]),
     ("link_settings.html", "path", &["/interconnect/link/settings", "/system/links/{}/settings"]),
+    ("links.html", "filter.path()", &["/system/links"]),
     ("notice_edit.html", "path", &["/system/notices/new", "/system/notices/{}/edit"]),
     ("notice_withdraw.html", "path", &["/system/notices/{}"]),
     ("order_member.html", "review.package", &["/supervision/subsidies/{}/package"]),

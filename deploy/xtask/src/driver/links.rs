@@ -18,7 +18,7 @@ impl Actor {
 
     /// Issues new secrets for the caller's own link. Errors: as `Links.RotateSecrets`.
     pub async fn rotate_secrets(&self) -> Answer<IssuedSecrets> {
-        let body = RotateSecretsRequest { request_id: self.request_id(), operator_id: String::new() };
+        let body = RotateSecretsRequest { request_id: self.request_id(), ..RotateSecretsRequest::default() };
         self.ask(body, |to, request| async move { to.links().rotate_secrets(request).await }).await
     }
 
@@ -63,14 +63,18 @@ impl Actor {
             operator_id: operator_id.to_owned(),
             open,
             window_secs: 300,
-            hosted: vec![],
+            ..SetTermsRequest::default()
         };
         self.ask(body, |to, request| async move { to.links().set_terms(request).await }).await
     }
 
     /// Ends a link. Errors: as `Links.RevokeLink`.
     pub async fn revoke_link(&self, operator_id: &str) -> Answer<Link> {
-        let body = RevokeLinkRequest { request_id: self.request_id(), operator_id: operator_id.to_owned() };
+        let body = RevokeLinkRequest {
+            request_id: self.request_id(),
+            operator_id: operator_id.to_owned(),
+            ..RevokeLinkRequest::default()
+        };
         self.ask(body, |to, request| async move { to.links().revoke_link(request).await }).await
     }
 }

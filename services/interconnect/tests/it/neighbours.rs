@@ -172,6 +172,12 @@ impl stations::links_server::Links for Played {
     ) -> Result<Response<stations::Link>, Status> {
         absent()
     }
+    async fn list_links(
+        &self,
+        _: Request<stations::ListLinksRequest>,
+    ) -> Result<Response<stations::ListLinksResponse>, Status> {
+        absent()
+    }
 }
 
 #[tonic::async_trait]

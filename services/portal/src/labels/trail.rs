@@ -5,7 +5,7 @@ use super::{chosen, role};
 use crate::compared::ON_LICENCE;
 
 /// Lists that are exported, by the path of their page.
-const LISTS: [(&str, &str); 20] = [
+const LISTS: [(&str, &str); 21] = [
     ("subsidy/applications", "建设补贴申请"),
     ("subsidy/dossiers", "建设补贴管理"),
     ("subsidy/invoices", "发票"),
@@ -22,6 +22,7 @@ const LISTS: [(&str, &str); 20] = [
     ("system/accounts", "企业账号"),
     ("system/users", "全部账号"),
     ("system/machines", "接口账号"),
+    ("system/links", "互联互通"),
     ("system/rounds", "轮次与参数"),
     ("system/divisions", "区划与审核人员"),
     ("system/notices", "通知公告"),

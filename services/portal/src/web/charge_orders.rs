@@ -5,7 +5,7 @@ use askama::Template;
 use axum::{extract::Path, http::StatusCode, routing::get};
 use proto::stations::{GetOrderRequest, OrderContent};
 
-use super::{Routes, interconnect, links, machines};
+use super::{Routes, links};
 use crate::{
     Answer, Page, Refused, Role, Visitor,
     charge_order::{self, Content},
@@ -57,17 +57,16 @@ async fn find(visitor: &Visitor, operator_id: &str, order_no: &str) -> Result<Ve
 }
 
 async fn show(visitor: &Visitor, operator_id: &str, filter: &Filter) -> Answer {
-    let menu = if operator_id.is_empty() { interconnect::LIST } else { machines::LIST };
     // Numbers have no blanks; those around them come with a copy.
     let order_no = filter.value("order_no").trim();
     let (page, company, said) = tokio::join!(
-        visitor.page(menu, TITLE),
+        visitor.page(links::menu(operator_id), TITLE),
         links::company(visitor, operator_id),
         find(visitor, operator_id, order_no),
     );
     let page = ChargeOrderPage {
         page,
-        company,
+        company: company?,
         path: path(operator_id),
         order_no: order_no.to_owned(),
         contents: charge_order::contents(&said?),

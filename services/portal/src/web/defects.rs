@@ -8,7 +8,7 @@ use proto::stations::{ListQualityItemsRequest, QualityItem};
 use super::{
     Routes, charge_orders,
     exports::{Keyed, workbook},
-    interconnect, links, machines,
+    links,
 };
 use crate::{
     Answer, Page, Role, Visitor,
@@ -64,14 +64,13 @@ fn wanted(filter: &Filter, operator_id: &str) -> ListQualityItemsRequest {
 }
 
 async fn list(visitor: &Visitor, operator_id: &str, filter: Filter) -> Answer {
-    let menu = if operator_id.is_empty() { interconnect::LIST } else { machines::LIST };
     let mut client = visitor.registry();
     let (page, company, answer) = tokio::join!(
-        visitor.page(menu, TITLE),
+        visitor.page(links::menu(operator_id), TITLE),
         links::company(visitor, operator_id),
         client.list_quality_items(wanted(&filter, operator_id)),
     );
-    let answer = answer?.into_inner();
+    let (company, answer) = (company?, answer?.into_inner());
     let orders = charge_orders::path(operator_id);
     let tab = |(kind, words)| filter.tab("kind", kind, words, None);
     let page = DefectsPage {
@@ -142,5 +141,6 @@ async fn export_of_operator(visitor: Visitor, filter: Filter) -> Answer {
 
 async fn export_of_link(visitor: Visitor, Path(operator_id): Path<String>, filter: Filter) -> Answer {
     visitor.only(&[Role::Administrator])?;
+    links::company(&visitor, &operator_id).await?;
     export(&visitor, &operator_id, &filter).await
 }

@@ -1,4 +1,4 @@
-//! 导出 Excel: what administrators set up, as workbooks: rounds, clients of outside systems, notices, webhooks with their
+//! 导出 Excel: what administrators set up, as workbooks: rounds, clients of outside systems, links, notices, webhooks with their
 //! deliveries, divisions with their officials. How a list becomes one is in [`super::exports`].
 
 use axum::{extract::Path, routing::get};
@@ -6,10 +6,12 @@ use proto::{
     accounts::ListClientsRequest,
     notifications::{ListDeliveriesRequest, ListNoticesRequest, ListSubscriptionsRequest},
     reviews::ListRoundsRequest,
+    stations::ListLinksRequest,
 };
 
 use super::{
-    Routes, divisions, exports::workbook, machines, notice_desk, rounds, subscriptions, webhook_deliveries,
+    Routes, divisions, exports::workbook, link_list, machines, notice_desk, rounds, subscriptions,
+    webhook_deliveries,
 };
 use crate::{
     Answer, Role, Visitor, labels,
@@ -23,6 +25,7 @@ pub fn routes() -> Routes {
     Routes::new()
         .route("/system/rounds/export", get(policies))
         .route("/system/machines/export", get(clients))
+        .route("/system/links/export", get(links))
         .route("/system/notices/export", get(notices))
         .route("/system/subscriptions/export", get(webhooks))
         .route("/system/subscriptions/{id}/export", get(deliveries))
@@ -91,6 +94,43 @@ async fn clients(visitor: Visitor, filter: Filter) -> Answer {
                 (client.client_id.clone(), cells)
             };
             Ok((answer.clients.iter().map(row).collect(), answer.next_page_token))
+        }
+    })
+    .await
+}
+
+/// Columns of links.
+const LINKS: &[Column] = &[
+    ("企业", 36.0),
+    ("OperatorID", 14.0),
+    ("状态", 10.0),
+    ("运营商系统地址", 48.0),
+    ("尚未填写", 24.0),
+    ("密钥签发时间", 20.0),
+];
+
+async fn links(visitor: Visitor, filter: Filter) -> Answer {
+    visitor.only(&[Role::Administrator])?;
+    let tab = labels::chosen(&link_list::STATES, filter.value("state"));
+    let request = link_list::wanted(&filter);
+    workbook(&visitor, &filter, ("互联互通", tab), LINKS, |reader, page| {
+        let request = ListLinksRequest { page, ..request.clone() };
+        async move {
+            let answer = reader.links().list_links(request).await?.into_inner();
+            let companies = link_list::companies(&reader, &answer.links).await;
+            let row = |link: &proto::stations::Link| {
+                let shown = link_list::row(link, &companies);
+                let cells = vec![
+                    text(shown.company),
+                    text(shown.organisation_code),
+                    text(shown.state.text),
+                    text(&*link.base_url),
+                    text(shown.wanting),
+                    Cell::Moment(link.inbound.first().and_then(|set| set.issued_at)),
+                ];
+                (link.operator_id.clone(), cells)
+            };
+            Ok((answer.links.iter().map(row).collect(), answer.next_page_token))
         }
     })
     .await

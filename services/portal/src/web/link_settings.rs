@@ -10,8 +10,8 @@ use proto::stations::{
     Secrets, SetPeerRequest, SetTermsRequest,
 };
 
-use super::{Routes, back_to, interconnect, links, machines};
-use crate::{Answer, Form, Page, Refused, Role, Visitor, case::Fact, format, stage::Tag};
+use super::{Routes, back_to, links};
+use crate::{Answer, Form, Page, Role, Visitor, case::Fact, format, stage::Tag};
 
 /// An operator's own link.
 pub const OWN: &str = "/interconnect/link/settings";
@@ -80,31 +80,7 @@ pub struct LinkSecretsPage {
 
 /// The page of settings of an operator's link; of the own one where `operator_id` is empty.
 pub(super) fn path(operator_id: &str) -> String {
-    format!("{}/settings", back(operator_id))
-}
-
-/// The page of joint tests, to which it belongs.
-fn back(operator_id: &str) -> String {
-    match operator_id {
-        "" => links::OWN.to_owned(),
-        id => format!("/system/links/{id}"),
-    }
-}
-
-fn menu(operator_id: &str) -> &'static str {
-    if operator_id.is_empty() { interconnect::LIST } else { machines::LIST }
-}
-
-/// As [`links::company`]; no operator, no page.
-async fn company(visitor: &Visitor, operator_id: &str) -> Result<String, Refused> {
-    if operator_id.is_empty() {
-        return Ok(String::new());
-    }
-    match machines::operator(visitor, operator_id, "").await.map_err(Refused::from) {
-        Ok(found) => Ok(found.company_name),
-        Err(refused) if refused.status() == StatusCode::NOT_FOUND => Err(refused),
-        Err(_) => Ok(String::new()),
-    }
+    format!("{}/settings", links::path(operator_id))
 }
 
 /// `标准名称=对方名称`, one a line.
@@ -136,6 +112,7 @@ fn fill(form: &mut Form, link: &Link) {
         ("spellings", lines(&link.spellings)),
         ("open", if link.open { "yes" } else { "no" }.to_owned()),
         ("window_secs", link.window_secs.to_string()),
+        ("version", link.version.to_string()),
     ];
     for (name, held) in held {
         let text = form.or(name, held);
@@ -158,8 +135,8 @@ fn facts(link: &Link) -> Vec<Fact> {
 async fn show(visitor: &Visitor, operator_id: &str, mut form: Form) -> Answer {
     let mut links = visitor.links();
     let (page, company, link) = tokio::join!(
-        visitor.page(menu(operator_id), "接口设置"),
-        company(visitor, operator_id),
+        visitor.page(links::menu(operator_id), "接口设置"),
+        links::company(visitor, operator_id),
         links.get_link(GetLinkRequest { operator_id: operator_id.to_owned() }),
     );
     let (company, link) = (company?, links::held(link)?);
@@ -185,7 +162,7 @@ async fn show(visitor: &Visitor, operator_id: &str, mut form: Form) -> Answer {
         operator_id: operator_id.to_owned(),
         form,
         path: path(operator_id),
-        back: back(operator_id),
+        back: links::path(operator_id),
         state: links::state(link.as_ref()),
         active,
         missing: links::missing(link.as_ref()),
@@ -213,10 +190,10 @@ async fn issued(
         Fact { name: "签名密钥", value: secrets.sig_secret },
     ];
     let page = LinkSecretsPage {
-        page: visitor.page(menu(operator_id), title).await,
+        page: visitor.page(links::menu(operator_id), title).await,
         title,
         before,
-        company: links::company(visitor, operator_id).await,
+        company: links::company(visitor, operator_id).await.unwrap_or_default(),
         secrets,
         path: path(operator_id),
     };
@@ -254,6 +231,7 @@ fn peer(form: &mut Form, operator_id: &str) -> Option<SetPeerRequest> {
         paths,
         spellings,
         authority: Some(form.text("authority").replace("\r\n", "\n")),
+        expected_version: form.number("version"),
     })
 }
 
@@ -262,7 +240,7 @@ async fn save(visitor: &Visitor, operator_id: &str, mut form: Form) -> Answer {
         return show(visitor, operator_id, form).await;
     };
     match visitor.links().set_peer(request).await {
-        Ok(_) => visitor.done(&back(operator_id), "接口设置已保存"),
+        Ok(_) => visitor.done(&links::path(operator_id), "接口设置已保存"),
         Err(status) => {
             let mut form = form.refused(status)?;
             for name in SECRETS {
@@ -274,7 +252,11 @@ async fn save(visitor: &Visitor, operator_id: &str, mut form: Form) -> Answer {
 }
 
 async fn rotate(visitor: &Visitor, operator_id: &str, form: Form) -> Answer {
-    let request = RotateSecretsRequest { request_id: form.request_id(), operator_id: operator_id.to_owned() };
+    let request = RotateSecretsRequest {
+        request_id: form.request_id(),
+        operator_id: operator_id.to_owned(),
+        expected_version: form.number("version"),
+    };
     match visitor.links().rotate_secrets(request).await {
         Ok(answer) => {
             let before = "此前使用的密钥继续有效 24 小时，请在此期间换用新密钥。";
@@ -335,6 +317,7 @@ async fn terms(visitor: Visitor, Path(operator_id): Path<String>, mut form: Form
         open: form.has("open", "yes"),
         window_secs: i32::try_from(form.number("window_secs")).unwrap_or(0),
         hosted: Vec::new(),
+        expected_version: form.number("version"),
     };
     match visitor.links().set_terms(request).await {
         Ok(_) => visitor.done(&path(&operator_id), "接入条件已保存"),
@@ -344,7 +327,11 @@ async fn terms(visitor: Visitor, Path(operator_id): Path<String>, mut form: Form
 
 async fn revoke(visitor: Visitor, Path(operator_id): Path<String>, form: Form) -> Answer {
     visitor.only(&[Role::Administrator])?;
-    let request = RevokeLinkRequest { request_id: form.request_id(), operator_id: operator_id.clone() };
+    let request = RevokeLinkRequest {
+        request_id: form.request_id(),
+        operator_id: operator_id.clone(),
+        expected_version: form.number("version"),
+    };
     match visitor.links().revoke_link(request).await {
         Ok(_) => visitor.done(&path(&operator_id), "互联互通已撤销，全部密钥已失效"),
         Err(status) => show(&visitor, &operator_id, form.refused(status)?).await,

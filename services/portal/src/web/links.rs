@@ -8,7 +8,7 @@ use proto::stations::{
 };
 use tonic::{Response, Status};
 
-use super::{Routes, back_to, charge_orders, defects, interconnect, link_settings, machines};
+use super::{Routes, back_to, charge_orders, defects, interconnect, link_list, link_settings, machines};
 use crate::{
     Answer, Form, Page, Refused, Role, Visitor, case::Fact, format, quality, refused::Away, stage::Tag,
 };
@@ -110,6 +110,19 @@ pub struct LinkPage {
     pub steps: Vec<Stepped>,
     /// The latest tests, newest first.
     pub tests: Result<Vec<Tested>, Away>,
+}
+
+/// The page of an operator's link; of the own one where `operator_id` is empty.
+pub(super) fn path(operator_id: &str) -> String {
+    match operator_id {
+        "" => OWN.to_owned(),
+        id => format!("/system/links/{id}"),
+    }
+}
+
+/// The entry of the menu that it belongs to, with all that stands below it.
+pub(super) fn menu(operator_id: &str) -> &'static str {
+    if operator_id.is_empty() { interconnect::LIST } else { link_list::LIST }
 }
 
 fn tag(text: &str, class: &'static str) -> Tag {
@@ -241,20 +254,26 @@ pub(super) fn held(answer: Result<Response<Link>, Status>) -> Result<Option<Link
 }
 
 /// Name of the company whose link it is; empty for the own one, and while it cannot be read.
-pub(super) async fn company(visitor: &Visitor, operator_id: &str) -> String {
+///
+/// # Errors
+/// Not found: there is no such company, and no page about it.
+pub(super) async fn company(visitor: &Visitor, operator_id: &str) -> Result<String, Refused> {
     if operator_id.is_empty() {
-        return String::new();
+        return Ok(String::new());
     }
-    machines::operator(visitor, operator_id, "").await.map(|found| found.company_name).unwrap_or_default()
+    match machines::operator(visitor, operator_id, "").await.map_err(Refused::from) {
+        Ok(found) => Ok(found.company_name),
+        Err(refused) if refused.status() == StatusCode::NOT_FOUND => Err(refused),
+        Err(_) => Ok(String::new()),
+    }
 }
 
 /// The page of an operator's link; `operator_id` is empty for the own one.
 async fn show(visitor: &Visitor, operator_id: String, path: &str, form: Form) -> Answer {
-    let menu = if operator_id.is_empty() { interconnect::LIST } else { machines::LIST };
     let (mut links, mut turns, mut tests) = (visitor.links(), visitor.turns(), visitor.turns());
     let mut counts = visitor.registry();
     let (page, company, link, turns, days, tests) = tokio::join!(
-        visitor.page(menu, "接口联调"),
+        visitor.page(menu(&operator_id), "接口联调"),
         company(visitor, &operator_id),
         links.get_link(GetLinkRequest { operator_id: operator_id.clone() }),
         turns.list_turns(ListTurnsRequest { operator_id: operator_id.clone() }),
@@ -264,7 +283,7 @@ async fn show(visitor: &Visitor, operator_id: String, path: &str, form: Form) ->
         }),
         tests.list_joint_tests(ListJointTestsRequest { operator_id: operator_id.clone() }),
     );
-    let link = held(link)?;
+    let (company, link) = (company?, held(link)?);
     let pulled =
         Away::or(turns, "数据拉取情况")?.map(|answer| answer.into_inner().turns.iter().map(pulled).collect());
     let tests = Away::or(tests, "联调测试记录")?.map(|answer| answer.into_inner().tests);
@@ -312,13 +331,13 @@ async fn test_own(visitor: Visitor, form: Form) -> Answer {
 
 async fn one(visitor: Visitor, Path(operator_id): Path<String>) -> Answer {
     visitor.only(&[Role::Administrator])?;
-    let path = format!("/system/links/{operator_id}");
+    let path = path(&operator_id);
     show(&visitor, operator_id, &path, Form::default()).await
 }
 
 async fn test_one(visitor: Visitor, Path(operator_id): Path<String>, form: Form) -> Answer {
     visitor.only(&[Role::Administrator])?;
-    let path = format!("/system/links/{operator_id}");
+    let path = path(&operator_id);
     test(&visitor, operator_id, &path, form).await
 }
 

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Template of a list, and where its workbook is.
-const LISTS: [(&str, &str); 23] = [
+const LISTS: [(&str, &str); 24] = [
     ("accounts.html", "/system/accounts/export"),
     ("applications.html", "/subsidy/applications/export"),
     ("audit.html", "/system/audit/export"),
@@ -21,6 +21,7 @@ const LISTS: [(&str, &str); 23] = [
     ("defects.html", "/interconnect/defects/export"),
     ("dossiers.html", "/subsidy/dossiers/export"),
     ("interconnect.html", "/interconnect/export"),
+    ("links.html", "/system/links/export"),
     ("machines.html", "/system/machines/export"),
     ("members.html", "/account/members/export"),
     ("messages.html", "/messages/export"),

@@ -71,6 +71,7 @@ const BELOW: &[&str] = &[
     "/supervision/county-subsidies/7/paper-check",
     "/supervision/statistics/connectors",
     "/system/accounts/7/review",
+    "/system/links",
     "/system/links/7",
     "/system/links/7/settings",
     "/supervision/subsidies/launch",

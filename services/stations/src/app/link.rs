@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::{
     domain::{
         Finding, Refusal,
-        link::{self, Direction, OVERLAP, PROTOCOL_VERSION, Peer, Secrets, Terms, WINDOW_SECS},
+        link::{self, Deed, Direction, OVERLAP, PROTOCOL_VERSION, Peer, Secrets, Terms, WINDOW_SECS},
         turn::{self, Kind},
     },
     labels,
@@ -20,6 +20,15 @@ use crate::{
 
 /// Nobody is called.
 const NO_TIME: std::time::Duration = std::time::Duration::ZERO;
+
+/// A link as the caller saw it.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
+    /// Whose.
+    pub operator_id: Uuid,
+    /// Its version on the caller's page; 0: any.
+    pub version: i64,
+}
 
 /// Approves an operator's link (again, after it was revoked) and issues its inbound secrets.
 ///
@@ -51,9 +60,13 @@ pub async fn approve(
         paths: held.as_ref().map_or_else(Json::default, |row| row.paths.clone()),
         spellings: held.as_ref().map_or_else(Json::default, |row| row.spellings.clone()),
         authority: held.as_ref().map(|row| row.authority.clone()).unwrap_or_default(),
-        version: held.map_or(0, |row| row.version) + 1,
+        version: held.map_or(0, |row| row.version),
+        updated_at: work.now(),
+        changed_how: String::new(),
+        changed_by_operator: false,
+        changed_by_office: String::new(),
     };
-    store::links::save(work, &row).await?;
+    changed(work, row, Deed::Approved).await?;
     let until = work.now();
     issue(work, vault, request_id, operator_id, until).await
 }
@@ -61,29 +74,29 @@ pub async fn approve(
 /// Issues new inbound secrets; the set before stays valid for the overlap.
 ///
 /// # Errors
-/// Not found; `link_revoked`; `secrets_issued`; `links_closed`.
+/// Not found; `link_revoked`; `stale_version`; `secrets_issued`; `links_closed`.
 pub async fn rotate(
     work: &mut Work,
     vault: &Vault,
     request_id: Uuid,
-    operator_id: Uuid,
+    seen: Seen,
 ) -> Result<Secrets, Failure> {
     fresh_request(work, request_id).await?;
-    let row = active(work, operator_id).await?;
-    changed(work, row).await?;
+    let row = active(work, seen).await?;
+    changed(work, row, Deed::Rotated).await?;
     let until = work.now() + OVERLAP;
-    issue(work, vault, request_id, operator_id, until).await
+    issue(work, vault, request_id, seen.operator_id, until).await
 }
 
 /// Sets how the operator's system is called, and by which secrets; what is pulled from it is due at once.
 ///
 /// # Errors
-/// Field rules, all at once; not found; `link_revoked`; `links_closed`.
+/// Field rules, all at once; not found; `link_revoked`; `stale_version`; `links_closed`.
 pub async fn set_peer(
     work: &mut Work,
     vault: &Vault,
     request_id: Uuid,
-    operator_id: Uuid,
+    seen: Seen,
     peer: (Peer, Option<Secrets>),
     private_addresses: bool,
 ) -> Result<(), Failure> {
@@ -98,7 +111,8 @@ pub async fn set_peer(
     if let Some(failure) = labels::all(findings) {
         return Err(failure);
     }
-    let mut row = active(work, operator_id).await?;
+    let mut row = active(work, seen).await?;
+    let operator_id = row.operator_id;
     row.base_url = peer.base_url;
     row.protocol_version = peer.protocol_version;
     row.paths = Json(peer.paths);
@@ -106,7 +120,7 @@ pub async fn set_peer(
     if let Some(authority) = peer.authority {
         row.authority = authority;
     }
-    changed(work, row).await?;
+    changed(work, row, Deed::PeerSet).await?;
     if let Some(secrets) = secrets {
         let now = work.now();
         store::links::retire(work, operator_id, Direction::Outbound, now).await?;
@@ -127,30 +141,32 @@ pub async fn set_peer(
 /// Sets what the administrator grants.
 ///
 /// # Errors
-/// Field rules; not found; `link_revoked`.
-pub async fn set_terms(work: &mut Work, operator_id: Uuid, terms: Terms) -> Result<(), Failure> {
+/// Field rules; not found; `link_revoked`; `stale_version`.
+pub async fn set_terms(work: &mut Work, seen: Seen, terms: Terms) -> Result<(), Failure> {
     if let Some(failure) = labels::all(link::examine_terms(&terms)) {
         return Err(failure);
     }
-    let mut row = active(work, operator_id).await?;
+    let mut row = active(work, seen).await?;
     row.open = terms.open;
     row.window_secs = terms.window_secs;
     row.hosted = terms.hosted;
-    changed(work, row).await
+    changed(work, row, Deed::TermsSet).await
 }
 
-/// Ends a link with all of its secrets; again: no change.
+/// Ends a link with all of its secrets; again: no change, whatever the caller saw.
 ///
 /// # Errors
-/// Not found.
-pub async fn revoke(work: &mut Work, operator_id: Uuid) -> Result<(), Failure> {
+/// Not found; `stale_version`.
+pub async fn revoke(work: &mut Work, seen: Seen) -> Result<(), Failure> {
+    let operator_id = seen.operator_id;
     let mut row = store::links::lock(work, operator_id).await?.ok_or_else(Failure::not_found)?;
     if row.state == "revoked" {
         return Ok(());
     }
+    same_version(&row, seen)?;
     row.state = "revoked".into();
     row.open = false;
-    changed(work, row).await?;
+    changed(work, row, Deed::Revoked).await?;
     let now = work.now();
     for direction in [Direction::Inbound, Direction::Outbound] {
         store::links::retire(work, operator_id, direction, now).await?;
@@ -177,17 +193,26 @@ async fn fresh_request(work: &mut Work, request_id: Uuid) -> Result<(), Failure>
     Ok(())
 }
 
-async fn active(work: &mut Work, operator_id: Uuid) -> Result<Row, Failure> {
-    let row = store::links::lock(work, operator_id).await?.ok_or_else(Failure::not_found)?;
-    if row.state == "active" {
-        Ok(row)
-    } else {
-        Err(Finding::new("operator_id", Refusal::LinkRevoked).into())
+async fn active(work: &mut Work, seen: Seen) -> Result<Row, Failure> {
+    let row = store::links::lock(work, seen.operator_id).await?.ok_or_else(Failure::not_found)?;
+    if row.state != "active" {
+        return Err(Finding::new("operator_id", Refusal::LinkRevoked).into());
     }
+    same_version(&row, seen)?;
+    Ok(row)
 }
 
-async fn changed(work: &mut Work, mut row: Row) -> Result<(), Failure> {
+fn same_version(row: &Row, seen: Seen) -> Result<(), Finding> {
+    link::same_version(row.version, seen.version, row.last())
+        .map_err(|refusal| Finding::new("expected_version", refusal))
+}
+
+async fn changed(work: &mut Work, mut row: Row, deed: Deed) -> Result<(), Failure> {
     row.version += 1;
+    row.updated_at = work.now();
+    row.changed_how = deed.name().to_owned();
+    row.changed_by_operator = work.caller().operator_id.is_some();
+    row.changed_by_office = work.caller().office.clone();
     store::links::save(work, &row).await
 }
 

@@ -3,7 +3,7 @@
 //! Owns: the rules. Not: making random secrets or keeping them (`vault`). Source: interconnect sections 3, 5, 8, 17.
 use std::{collections::BTreeMap, fmt};
 
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 
 use super::{Finding, Refusal, text};
 
@@ -21,6 +21,9 @@ const SECRET_MAX: usize = 64;
 const NAMES_MAX: usize = 50;
 /// Characters of certificates: a chain of several.
 const AUTHORITY_MAX: usize = 16_384;
+
+/// What may be asked for in a list: links that may speak, those that may not, those that have ended.
+pub const STATES: [&str; 3] = ["open", "closed", "revoked"];
 
 /// Which side uses a set of secrets to call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +43,67 @@ impl Direction {
             Self::Outbound => "outbound",
         }
     }
+}
+
+/// What is done to a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deed {
+    /// It was opened.
+    Approved,
+    /// How the operator's system is called was set.
+    PeerSet,
+    /// What the administrator grants was set.
+    TermsSet,
+    /// New inbound secrets were issued.
+    Rotated,
+    /// It was ended.
+    Revoked,
+}
+
+impl Deed {
+    /// All of them.
+    const ALL: [Self; 5] = [Self::Approved, Self::PeerSet, Self::TermsSet, Self::Rotated, Self::Revoked];
+
+    /// The name in the database.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Approved => "approved",
+            Self::PeerSet => "peer_set",
+            Self::TermsSet => "terms_set",
+            Self::Rotated => "rotated",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    /// The deed of that name.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|deed| deed.name() == name)
+    }
+}
+
+/// The last change of a link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// What was done.
+    pub deed: Deed,
+    /// Whether it was the operator itself.
+    pub by_operator: bool,
+    /// The office of whoever else it was; empty where it has none.
+    pub office: String,
+    /// When.
+    pub at: OffsetDateTime,
+}
+
+/// The caller changes the version that it has seen; 0: any.
+///
+/// Error: [`Refusal::LinkChanged`].
+pub fn same_version(current: i64, expected: i64, last: Option<Change>) -> Result<(), Refusal> {
+    if expected == 0 || expected == current {
+        return Ok(());
+    }
+    Err(Refusal::LinkChanged { current, last })
 }
 
 /// The four secrets of one direction; text, used as UTF-8 bytes.
@@ -244,5 +308,26 @@ mod tests {
         assert_eq!(fields(examine_terms(&terms(0, &["XXXX00019"]))), ["window_secs", "hosted"]);
         assert_eq!(organisation("91410105XXXX00019G"), Some("XXXX00019"));
         assert_eq!(organisation("XXXX00019"), None);
+    }
+    #[test]
+    fn a_change_goes_by_the_version_that_was_seen_and_without_one_by_any() {
+        let last = Change {
+            deed: Deed::Rotated,
+            by_operator: true,
+            office: String::new(),
+            at: OffsetDateTime::UNIX_EPOCH,
+        };
+        assert_eq!(same_version(3, 3, None), Ok(()));
+        assert_eq!(same_version(3, 0, None), Ok(()));
+        for seen in [2, 4, -3] {
+            let stale = Err(Refusal::LinkChanged { current: 3, last: Some(last.clone()) });
+            assert_eq!(same_version(3, seen, Some(last.clone())), stale, "{seen}");
+        }
+    }
+
+    #[test]
+    fn each_deed_is_found_again_by_its_name_and_no_name_is_none() {
+        assert!(Deed::ALL.into_iter().all(|deed| Deed::of(deed.name()) == Some(deed)));
+        assert_eq!(Deed::of(""), None);
     }
 }

@@ -2,6 +2,8 @@
 use thiserror::Error;
 use time::OffsetDateTime;
 
+use super::link::Change;
+
 /// Why a rule said no. The id that callers see is [`Refusal::reason`]; it never changes.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refusal {
@@ -132,6 +134,14 @@ pub enum Refusal {
     /// The link was revoked.
     #[error("the link was revoked")]
     LinkRevoked,
+    /// The link has changed since the caller read it.
+    #[error("the link has changed, its version is {current}")]
+    LinkChanged {
+        /// The version that stands.
+        current: i64,
+        /// What was done last; none where that was not kept.
+        last: Option<Change>,
+    },
     /// The request has issued secrets before, and they are not shown twice.
     #[error("the request has issued secrets")]
     SecretsIssued,
@@ -171,7 +181,7 @@ impl Refusal {
             Self::PowerAboveEquipment => "power_above_equipment",
             Self::VoltageOutOfOrder => "voltage_out_of_order",
             Self::CodeTaken => "code_taken",
-            Self::StaleVersion { .. } => "stale_version",
+            Self::StaleVersion { .. } | Self::LinkChanged { .. } => "stale_version",
             Self::StaleSource => "stale_source",
             Self::StationClaimed => "station_claimed",
             Self::ConnectorClaimed { .. } => "connector_claimed",
@@ -209,6 +219,7 @@ impl Refusal {
             | Self::OperatorNotActive
             | Self::LinkExists
             | Self::LinkRevoked
+            | Self::LinkChanged { .. }
             | Self::SecretsIssued
             | Self::LinksClosed
             | Self::TestTooSoon { .. }

@@ -63,6 +63,7 @@ pub const ACCESS: &[Access] = &[
     Access { method: "/yuchong.stations.v1.Links/SetTerms", who: TRUSTING },
     Access { method: "/yuchong.stations.v1.Links/RevokeLink", who: ADMINISTRATOR },
     Access { method: "/yuchong.stations.v1.Links/GetLink", who: LINK_OWNER },
+    Access { method: "/yuchong.stations.v1.Links/ListLinks", who: ADMINISTRATOR },
     Access { method: "/yuchong.stations.v1.Links/ResolveLink", who: INTERCONNECT },
     Access { method: "/yuchong.stations.v1.Turns/StartJointTest", who: LINK_OWNER },
     Access { method: "/yuchong.stations.v1.Turns/ListJointTests", who: LINK_OWNER },

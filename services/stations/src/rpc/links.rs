@@ -1,20 +1,21 @@
 //! The gRPC service `Links`.
 use std::sync::Arc;
 
-use chassis::{Caller, Failure, Units, Work, rpc::Peer, rpc::caller};
+use chassis::{Caller, Failure, Units, Work, page, rpc::Peer, rpc::caller};
 use proto::{
     accounts::{GetOperatorRequest, directory_client::DirectoryClient},
     stations::{
-        ApproveLinkRequest, GetLinkRequest, IssuedSecrets, Link, ResolveLinkRequest, ResolvedLink,
-        RevokeLinkRequest, RotateSecretsRequest, SetPeerRequest, SetTermsRequest, links_server::Links,
+        ApproveLinkRequest, GetLinkRequest, IssuedSecrets, Link, ListLinksRequest, ListLinksResponse,
+        ResolveLinkRequest, ResolvedLink, RevokeLinkRequest, RotateSecretsRequest, SetPeerRequest,
+        SetTermsRequest, links_server::Links,
     },
 };
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use super::convert;
+use super::{convert, registry::next};
 use crate::{
-    app,
+    app::{self, link::Seen},
     domain::{Finding, Refusal, link},
     store,
     vault::{Unopened, Vault},
@@ -58,8 +59,9 @@ impl Links for LinksService {
         let body = request.into_inner();
         let request_id = request_id(&body.request_id)?;
         let operator_id = subject(&caller, &body.operator_id)?;
+        let seen = Seen { operator_id, version: body.expected_version };
         let mut work = self.units.begin(caller).await?;
-        let secrets = app::link::rotate(&mut work, &self.vault, request_id, operator_id).await?;
+        let secrets = app::link::rotate(&mut work, &self.vault, request_id, seen).await?;
         self.issued(work, operator_id, secrets).await
     }
 
@@ -69,9 +71,10 @@ impl Links for LinksService {
             .run(request, move |work, body: SetPeerRequest| {
                 Box::pin(async move {
                     let operator_id = subject(work.caller(), &body.operator_id)?;
+                    let seen = Seen { operator_id, version: body.expected_version };
                     let id = request_id(&body.request_id)?;
                     let peer = convert::links::peer(body);
-                    app::link::set_peer(work, &vault, id, operator_id, peer, private_addresses).await?;
+                    app::link::set_peer(work, &vault, id, seen, peer, private_addresses).await?;
                     view(work, operator_id).await
                 })
             })
@@ -83,7 +86,8 @@ impl Links for LinksService {
             .run(request, |work, body: SetTermsRequest| {
                 Box::pin(async move {
                     let operator_id = convert::id(&body.operator_id)?;
-                    app::link::set_terms(work, operator_id, convert::links::terms(body)).await?;
+                    let seen = Seen { operator_id, version: body.expected_version };
+                    app::link::set_terms(work, seen, convert::links::terms(body)).await?;
                     view(work, operator_id).await
                 })
             })
@@ -95,7 +99,8 @@ impl Links for LinksService {
             .run(request, |work, body: RevokeLinkRequest| {
                 Box::pin(async move {
                     let operator_id = convert::id(&body.operator_id)?;
-                    app::link::revoke(work, operator_id).await?;
+                    let seen = Seen { operator_id, version: body.expected_version };
+                    app::link::revoke(work, seen).await?;
                     view(work, operator_id).await
                 })
             })
@@ -107,6 +112,25 @@ impl Links for LinksService {
         let operator_id = subject(&caller, &request.get_ref().operator_id)?;
         let mut work = self.units.begin(caller).await?;
         Ok(Response::new(view(&mut work, operator_id).await?))
+    }
+
+    async fn list_links(
+        &self,
+        request: Request<ListLinksRequest>,
+    ) -> Result<Response<ListLinksResponse>, Status> {
+        let caller = caller(&request)?;
+        let body = request.into_inner();
+        let size = page::size(body.page.as_ref())?;
+        let after: Option<String> = page::after(body.page.as_ref())?;
+        let filter = convert::links::filter(body).map_err(Failure::from)?;
+        let mut work = self.units.begin(caller).await?;
+        let now = work.now();
+        let rows = store::links::list(work.db(), &filter, after.as_deref(), size).await?;
+        let ids: Vec<Uuid> = rows.iter().map(|row| row.operator_id).collect();
+        let kept = store::links::secrets(work.db(), &ids, now).await?;
+        let codes: Vec<String> = rows.iter().map(|row| row.organisation_code.clone()).collect();
+        let links = rows.into_iter().map(|row| convert::links::view(row, &kept)).collect();
+        Ok(Response::new(ListLinksResponse { links, next_page_token: next(&codes, size) }))
     }
 
     async fn resolve_link(
@@ -179,7 +203,7 @@ pub(super) async fn resolved(
     row: store::links::Row,
 ) -> Result<Result<ResolvedLink, Unopened>, Failure> {
     let now = work.now();
-    let kept = store::links::secrets(work.db(), row.operator_id, now).await?;
+    let kept = store::links::secrets(work.db(), &[row.operator_id], now).await?;
     let mut opened = Vec::with_capacity(kept.len());
     for set in &kept {
         match app::link::open(vault, row.operator_id, set)? {
@@ -193,6 +217,6 @@ pub(super) async fn resolved(
 async fn view(work: &mut Work, operator_id: Uuid) -> Result<Link, Failure> {
     let row = store::links::find(work.db(), operator_id).await?.ok_or_else(Failure::not_found)?;
     let now = work.now();
-    let kept = store::links::secrets(work.db(), operator_id, now).await?;
+    let kept = store::links::secrets(work.db(), &[operator_id], now).await?;
     Ok(convert::links::view(row, &kept))
 }

@@ -6,7 +6,10 @@ use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::{Finding, Refusal, link::Direction};
+use crate::domain::{
+    Finding, Refusal,
+    link::{Change, Deed, Direction},
+};
 
 /// A link as it is kept.
 #[derive(Debug, Clone)]
@@ -35,11 +38,43 @@ pub struct Row {
     pub version: i64,
     /// Certificates that alone are believed; empty: the public ones.
     pub authority: String,
+    /// Of the last change.
+    pub updated_at: OffsetDateTime,
+    /// Name of the deed; empty where it was not kept.
+    pub changed_how: String,
+    /// Whether it was the operator itself.
+    pub changed_by_operator: bool,
+    /// The office of whoever else it was.
+    pub changed_by_office: String,
+}
+
+impl Row {
+    /// What was done last; none where it was not kept.
+    #[must_use]
+    pub fn last(&self) -> Option<Change> {
+        Some(Change {
+            deed: Deed::of(&self.changed_how)?,
+            by_operator: self.changed_by_operator,
+            office: self.changed_by_office.clone(),
+            at: self.updated_at,
+        })
+    }
+}
+
+/// What a list shows.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// One of [`crate::domain::link::STATES`]; empty: all.
+    pub state: String,
+    /// A piece of the organisation code or of the address, in lower case; empty: all.
+    pub text: String,
 }
 
 /// A set of secrets as it is kept.
 #[derive(Debug, Clone)]
 pub struct Sealed {
+    /// Whose link it belongs to.
+    pub operator_id: Uuid,
     /// Its id.
     pub secret_id: Uuid,
     /// `inbound` or `outbound`.
@@ -62,7 +97,7 @@ pub async fn lock(work: &mut Work, operator_id: Uuid) -> Result<Option<Row>, Fai
         r#"-- stations.links.lock
          SELECT operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
                 paths AS "paths: Json<BTreeMap<String, String>>", spellings AS "spellings: Json<BTreeMap<String, String>>",
-                version, authority
+                version, authority, updated_at, changed_how, changed_by_operator, changed_by_office
          FROM links WHERE operator_id = $1 FOR UPDATE"#,
         operator_id
     )
@@ -80,7 +115,7 @@ pub async fn find(db: &mut PgConnection, operator_id: Uuid) -> Result<Option<Row
         r#"-- stations.links.find
          SELECT operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
                 paths AS "paths: Json<BTreeMap<String, String>>", spellings AS "spellings: Json<BTreeMap<String, String>>",
-                version, authority
+                version, authority, updated_at, changed_how, changed_by_operator, changed_by_office
          FROM links WHERE operator_id = $1"#,
         operator_id
     )
@@ -98,11 +133,41 @@ pub async fn find_by_code(db: &mut PgConnection, code: &str) -> Result<Option<Ro
         r#"-- stations.links.find_by_code
          SELECT operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
                 paths AS "paths: Json<BTreeMap<String, String>>", spellings AS "spellings: Json<BTreeMap<String, String>>",
-                version, authority
+                version, authority, updated_at, changed_how, changed_by_operator, changed_by_office
          FROM links WHERE organisation_code = $1"#,
         code
     )
     .fetch_optional(db)
+    .await?)
+}
+
+/// One page in the order of organisation codes, after `after`.
+///
+/// # Errors
+/// The database is away or busy.
+pub async fn list(
+    db: &mut PgConnection,
+    filter: &Filter,
+    after: Option<&str>,
+    size: i64,
+) -> Result<Vec<Row>, Failure> {
+    Ok(sqlx::query_as!(
+        Row,
+        r#"-- stations.links.list
+         SELECT operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
+                paths AS "paths: Json<BTreeMap<String, String>>", spellings AS "spellings: Json<BTreeMap<String, String>>",
+                version, authority, updated_at, changed_how, changed_by_operator, changed_by_office
+         FROM links
+         WHERE ($1 = '' OR CASE WHEN state = 'revoked' THEN 'revoked' WHEN open THEN 'open' ELSE 'closed' END = $1)
+           AND ($2 = '' OR strpos(lower(organisation_code), $2) > 0 OR strpos(lower(base_url), $2) > 0)
+           AND ($3::text IS NULL OR organisation_code > $3)
+         ORDER BY organisation_code LIMIT $4"#,
+        filter.state,
+        filter.text,
+        after,
+        size
+    )
+    .fetch_all(db)
     .await?)
 }
 
@@ -111,16 +176,18 @@ pub async fn find_by_code(db: &mut PgConnection, code: &str) -> Result<Option<Ro
 /// # Errors
 /// `link_exists` when another request has made the link meanwhile; `registered_meanwhile` when another operator's link has the code; the database is away or busy.
 pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
-    let now = work.now();
     let done = sqlx::query!(
         "-- stations.links.save
          INSERT INTO links (operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
-                paths, spellings, version, authority, created_at, updated_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)
+                paths, spellings, version, authority, created_at, updated_at,
+                changed_how, changed_by_operator, changed_by_office)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16)
          ON CONFLICT (operator_id) DO UPDATE SET state = excluded.state, open = excluded.open,
                 window_secs = excluded.window_secs, hosted = excluded.hosted, base_url = excluded.base_url,
                 protocol_version = excluded.protocol_version, paths = excluded.paths, spellings = excluded.spellings,
-                version = excluded.version, authority = excluded.authority, updated_at = excluded.updated_at
+                version = excluded.version, authority = excluded.authority, updated_at = excluded.updated_at,
+                changed_how = excluded.changed_how, changed_by_operator = excluded.changed_by_operator,
+                changed_by_office = excluded.changed_by_office
          WHERE links.version = excluded.version - 1",
         row.operator_id,
         row.organisation_code,
@@ -134,7 +201,10 @@ pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
         serde_json::to_value(&row.spellings).map_err(Failure::internal)?,
         row.version,
         row.authority,
-        now
+        row.updated_at,
+        row.changed_how,
+        row.changed_by_operator,
+        row.changed_by_office
     )
     .execute(work.db())
     .await
@@ -145,21 +215,22 @@ pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Sets of secrets that are valid at `now`, the newest first.
+/// Sets of secrets of these operators' links that are valid at `now`, the newest first.
 ///
 /// # Errors
 /// The database is away or busy.
 pub async fn secrets(
     db: &mut PgConnection,
-    operator_id: Uuid,
+    operator_ids: &[Uuid],
     now: OffsetDateTime,
 ) -> Result<Vec<Sealed>, Failure> {
     Ok(sqlx::query_as!(
         Sealed,
         "-- stations.links.secrets
-         SELECT secret_id, direction, sealed, issued_at, retires_at FROM link_secrets
-         WHERE operator_id = $1 AND (retires_at IS NULL OR retires_at > $2) ORDER BY issued_at DESC, secret_id DESC",
-        operator_id,
+         SELECT operator_id, secret_id, direction, sealed, issued_at, retires_at FROM link_secrets
+         WHERE operator_id = ANY ($1) AND (retires_at IS NULL OR retires_at > $2)
+         ORDER BY issued_at DESC, secret_id DESC",
+        operator_ids,
         now
     )
     .fetch_all(db)

@@ -1,10 +1,13 @@
 //! Links: who may have one, secrets shown once, rotation with overlap, and what interconnect sees.
 use std::time::Duration;
 
-use chassis::testing::eventually;
-use proto::stations::{
-    ApproveLinkRequest, GetLinkRequest, ResolveLinkRequest, ResolvedLink, RevokeLinkRequest,
-    RotateSecretsRequest, Secrets, SetPeerRequest, SetTermsRequest,
+use chassis::{error::Refusal, testing::eventually};
+use proto::{
+    common::Page,
+    stations::{
+        ApproveLinkRequest, GetLinkRequest, Link, ListLinksRequest, ResolveLinkRequest, ResolvedLink,
+        RevokeLinkRequest, RotateSecretsRequest, Secrets, SetPeerRequest, SetTermsRequest,
+    },
 };
 
 use crate::harness::{Platform, Who, answer, fresh, operator, refused};
@@ -14,7 +17,15 @@ fn approve(number: u128) -> ApproveLinkRequest {
 }
 
 fn rotate() -> RotateSecretsRequest {
-    RotateSecretsRequest { request_id: fresh(), operator_id: String::new() }
+    RotateSecretsRequest { request_id: fresh(), ..RotateSecretsRequest::default() }
+}
+
+fn revoke(expected_version: i64) -> RevokeLinkRequest {
+    RevokeLinkRequest { request_id: fresh(), operator_id: operator(1).to_string(), expected_version }
+}
+
+fn codes(links: &[Link]) -> Vec<String> {
+    links.iter().map(|link| link.organisation_code.clone()).collect()
 }
 
 async fn resolved(platform: &Platform, code: &str) -> Result<ResolvedLink, (String, String)> {
@@ -193,19 +204,140 @@ async fn the_switch_closes_a_link_and_revoking_ends_it_until_it_is_approved_anew
         open,
         window_secs,
         hosted: hosted.iter().map(|code| (*code).to_owned()).collect(),
+        ..SetTermsRequest::default()
     };
     assert_eq!(refused(answer(links.set_terms(terms(true, 0, &[])).await)).1, "window_secs");
     assert_eq!(refused(answer(links.set_terms(terms(true, 300, &["XXXX00027"])).await)).1, "hosted");
     answer(links.set_terms(terms(false, 3_600, &[])).await).expect("set");
     let link = resolved(&platform, "XXXX00019").await.expect("found").link.expect("a link");
     assert_eq!((link.open, link.window_secs, link.hosted.len()), (false, 3_600, 0));
-    let revoke = RevokeLinkRequest { request_id: fresh(), operator_id: operator(1).to_string() };
+    let revoke = revoke(0);
     answer(links.revoke_link(revoke).await).expect("revoked");
     assert_eq!(resolved(&platform, "XXXX00019").await.expect_err("none").0, "not_found");
     let own = platform.links(Who::Operator(operator(1))).rotate_secrets(rotate()).await;
     assert_eq!(refused(answer(own)).0, "link_revoked");
     answer(links.approve_link(approve(1)).await).expect("approved anew");
     assert_eq!(sigs(&platform).await.len(), 1);
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_has_seen_an_earlier_version_of_a_link_changes_nothing_and_is_told_who_changed_it() {
+    let platform = Platform::start().await;
+    let mut links = platform.links(Who::Administrator);
+    let seen = answer(links.approve_link(approve(1)).await).expect("approved").link.expect("a link").version;
+    let mut own = platform.links(Who::Operator(operator(1)));
+    let rotated = answer(own.rotate_secrets(rotate()).await).expect("without a version it is any");
+    let now = rotated.link.expect("a link").version;
+    let operator_id = operator(1).to_string();
+    let peer = |expected_version: i64| SetPeerRequest {
+        request_id: fresh(),
+        operator_id: operator_id.clone(),
+        base_url: "https://host/evcs".into(),
+        protocol_version: "1.0".into(),
+        expected_version,
+        ..SetPeerRequest::default()
+    };
+    let terms = |expected_version: i64| SetTermsRequest {
+        request_id: fresh(),
+        operator_id: operator_id.clone(),
+        window_secs: 600,
+        expected_version,
+        ..SetTermsRequest::default()
+    };
+    let new = |expected_version: i64| RotateSecretsRequest { expected_version, ..rotate() };
+
+    let late = links.set_terms(terms(seen)).await.expect_err("it has changed");
+    let said = Refusal::read(&late).expect("details");
+    assert_eq!(said.reason, "stale_version");
+    assert_eq!((said.metadata["office"].as_str(), said.metadata["deed"].as_str()), ("运营商", "轮换了密钥"));
+    assert!(said.text.starts_with("互联互通设置已有更新：运营商 已于 "), "{}", said.text);
+    let stale = ("stale_version".to_owned(), "expected_version".to_owned());
+    assert_eq!(refused(answer(own.set_peer(peer(seen)).await)), stale);
+    assert_eq!(refused(answer(own.rotate_secrets(new(seen)).await)), stale);
+    assert_eq!(refused(answer(links.revoke_link(revoke(seen)).await)), stale);
+    let asked = GetLinkRequest { operator_id: operator_id.clone() };
+    let held = answer(links.get_link(asked).await).expect("a link");
+    assert_eq!((held.version, held.open, held.window_secs, held.base_url.as_str()), (now, true, 300, ""));
+    assert_eq!(platform.count("SELECT count(*) FROM link_secrets").await, 2);
+
+    let now = answer(own.set_peer(peer(now)).await).expect("set").version;
+    let now = answer(links.set_terms(terms(now)).await).expect("set").version;
+    let late = own.rotate_secrets(new(now - 1)).await.expect_err("it has changed");
+    let said = Refusal::read(&late).expect("details");
+    assert_eq!(
+        (said.metadata["office"].as_str(), said.metadata["deed"].as_str()),
+        ("平台管理员", "修改了接入条件")
+    );
+    let now = answer(own.rotate_secrets(new(now)).await).expect("rotated").link.expect("a link").version;
+    answer(links.revoke_link(revoke(now)).await).expect("revoked");
+    answer(links.revoke_link(revoke(now)).await).expect("again: no change");
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn an_administrator_turns_over_all_links_and_finds_them_by_state_and_by_text_without_their_secrets() {
+    let platform = Platform::start().await;
+    let mut links = platform.links(Who::Administrator);
+    for number in [2, 1] {
+        answer(links.approve_link(approve(number)).await).expect("approved");
+    }
+    let mut token = String::new();
+    let mut pages = Vec::new();
+    while pages.len() < 5 {
+        let page = Some(Page { page_size: 1, page_token: token });
+        let body = ListLinksRequest { page, ..ListLinksRequest::default() };
+        let listed = answer(links.list_links(body).await).expect("listed");
+        pages.push(codes(&listed.links));
+        token = listed.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(pages, [vec!["XXXX00019"], vec!["XXXX00027"], vec![]]);
+
+    let peer = SetPeerRequest {
+        request_id: fresh(),
+        base_url: "https://Host/evcs".into(),
+        protocol_version: "1.0".into(),
+        ..SetPeerRequest::default()
+    };
+    answer(platform.links(Who::Operator(operator(2))).set_peer(peer).await).expect("set");
+    let closed = SetTermsRequest {
+        request_id: fresh(),
+        operator_id: operator(2).to_string(),
+        window_secs: 300,
+        ..SetTermsRequest::default()
+    };
+    answer(links.set_terms(closed).await).expect("closed");
+    let asked = |state: &str, text: &str| ListLinksRequest {
+        state: state.into(),
+        text: text.into(),
+        ..ListLinksRequest::default()
+    };
+    for (state, text, found) in [
+        ("", "", vec!["XXXX00019", "XXXX00027"]),
+        ("open", "", vec!["XXXX00019"]),
+        ("closed", "", vec!["XXXX00027"]),
+        ("revoked", "", vec![]),
+        ("", "xxxx00019", vec!["XXXX00019"]),
+        ("", "hOST", vec!["XXXX00027"]),
+        ("open", "host", vec![]),
+        ("", "%", vec![]),
+    ] {
+        let listed = answer(links.list_links(asked(state, text)).await).expect("listed").links;
+        assert_eq!(codes(&listed), found, "{state} {text}");
+        assert!(listed.iter().all(|link| link.inbound.len() == 1 && link.inbound[0].secrets.is_none()));
+    }
+    answer(links.revoke_link(revoke(0)).await).expect("revoked");
+    let ended = answer(links.list_links(asked("revoked", "")).await).expect("listed").links;
+    assert_eq!(codes(&ended), ["XXXX00019"]);
+    assert_eq!(ended[0].inbound.len(), 0, "its secrets have ended with it");
+
+    let unknown = refused(answer(links.list_links(asked("active", "")).await));
+    assert_eq!(unknown, ("unknown_value".to_owned(), "state".to_owned()));
+    let own = platform.links(Who::Operator(operator(1))).list_links(asked("", "")).await;
+    assert_eq!(refused(answer(own)).0, "not_permitted");
     platform.stop().await;
 }
 

@@ -189,7 +189,11 @@ async fn a_joint_test_waits_once_runs_first_and_stays_as_a_dated_fact() {
     assert_eq!(tests[0].steps, [step("passed"), left_out], "with its reason");
     let foreign = ListJointTestsRequest { operator_id: operator(2).to_string() };
     assert_eq!(refused(answer(own.list_joint_tests(foreign).await)).0, "not_found");
-    let revoke = RevokeLinkRequest { request_id: fresh(), operator_id: operator(1).to_string() };
+    let revoke = RevokeLinkRequest {
+        request_id: fresh(),
+        operator_id: operator(1).to_string(),
+        ..RevokeLinkRequest::default()
+    };
     answer(platform.links(Who::Administrator).revoke_link(revoke).await).expect("revoked");
     assert_eq!(refused(answer(own.start_joint_test(start()).await)).0, "link_revoked");
     assert_eq!(lease(&platform).await, None, "a revoked link is left alone");

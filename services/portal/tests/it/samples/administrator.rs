@@ -26,7 +26,9 @@ use portal::{
 };
 use proto::accounts::Division;
 
-use super::{Kind, Sample, filter, notices, reviewer::DESK, reviewer::some_order, rows, sample, webhooks};
+use super::{
+    Kind, Sample, filter, links, notices, reviewer::DESK, reviewer::some_order, rows, sample, webhooks,
+};
 
 /// All of them.
 pub fn of(kind: Kind) -> Vec<Sample> {
@@ -44,6 +46,7 @@ pub fn of(kind: Kind) -> Vec<Sample> {
         sample("audit.html", kind, audit(kind)),
         sample("audit_chain.html", kind, audit_chain(kind)),
         sample("machines.html", kind, machines(kind)),
+        sample("links.html", kind, links::links(kind)),
         sample("machine_new.html", kind, machine_new(kind)),
         sample("subscriptions.html", kind, webhooks::subscriptions(kind)),
         sample("subscription_new.html", kind, webhooks::subscription_new(kind)),

@@ -7,12 +7,13 @@ use portal::{
     stage,
     web::{
         charge_orders, defects,
+        link_list::{self, LinksPage},
         link_settings::{LinkSecretsPage, LinkSettingsPage},
         links::{LinkPage, Pulled, Stepped, Tested},
     },
 };
 
-use super::Kind;
+use super::{Kind, administrator::tabs, filter};
 
 pub(super) fn days(kind: Kind) -> Result<Vec<quality::Row>, Away> {
     kind.part(|| quality::Row {
@@ -63,6 +64,27 @@ pub(super) fn link(kind: Kind) -> LinkPage {
             finished_at: "2026-11-22 10:06".into(),
             passed: "30 / 31".into(),
         }),
+    }
+}
+
+pub(super) fn links(kind: Kind) -> LinksPage {
+    let filter = filter(kind, link_list::LIST);
+    let rows = kind.some(|| link_list::Row {
+        company: kind.text("示例公司"),
+        organisation_code: "XXXX00019".into(),
+        state: kind.tag(),
+        base_url: kind.text("https://evcs.example.invalid/evcs"),
+        wanting: "接口地址、调用密钥".into(),
+        issued_at: "2026-11-22 10:05".into(),
+        path: "/system/links/7".into(),
+        settings: "/system/links/7/settings".into(),
+    });
+    LinksPage {
+        page: kind.frame(link_list::LIST),
+        tabs: tabs(kind),
+        pager: filter.pager("next", rows.len()),
+        filter,
+        rows,
     }
 }
 

@@ -1,11 +1,16 @@
 //! Messages of links to values and back.
 use proto::stations::{
-    Link, ResolvedLink, SecretSet, Secrets as SecretsMessage, SetPeerRequest, SetTermsRequest,
+    Link, ListLinksRequest, ResolvedLink, SecretSet, Secrets as SecretsMessage, SetPeerRequest,
+    SetTermsRequest,
 };
 
 use crate::{
-    domain::link::{Peer, Secrets, Terms},
-    store::links::{Row, Sealed},
+    domain::{
+        Finding, Refusal,
+        link::{Peer, STATES, Secrets, Terms},
+        text,
+    },
+    store::links::{Filter, Row, Sealed},
 };
 
 /// How the operator's system is called, and by which secrets.
@@ -44,10 +49,23 @@ pub fn secrets(secrets: Secrets) -> SecretsMessage {
     }
 }
 
-/// A link without its secrets.
+/// What a list is to show.
+///
+/// # Errors
+/// A state that is none; a text that is too long.
+pub fn filter(body: ListLinksRequest) -> Result<Filter, Finding> {
+    if !body.state.is_empty() && !STATES.contains(&body.state.as_str()) {
+        return Err(Finding::new("state", Refusal::UnknownValue));
+    }
+    text::optional(&body.text, 100).map_err(|refusal| Finding::new("text", refusal))?;
+    Ok(Filter { state: body.state, text: body.text.trim().to_lowercase() })
+}
+
+/// A link without its secrets; `kept` may hold those of others.
 #[must_use]
 pub fn view(row: Row, kept: &[Sealed]) -> Link {
-    let inbound = kept.iter().filter(|set| set.direction == "inbound").map(set).collect();
+    let own: Vec<&Sealed> = kept.iter().filter(|set| set.operator_id == row.operator_id).collect();
+    let inbound = own.iter().copied().filter(|set| set.direction == "inbound").map(set).collect();
     Link {
         operator_id: row.operator_id.to_string(),
         organisation_code: row.organisation_code,
@@ -60,7 +78,7 @@ pub fn view(row: Row, kept: &[Sealed]) -> Link {
         paths: row.paths.0,
         spellings: row.spellings.0,
         inbound,
-        callable: kept.iter().any(|set| set.direction == "outbound"),
+        callable: own.iter().any(|set| set.direction == "outbound"),
         version: row.version,
         authority: row.authority,
     }
