@@ -84,7 +84,8 @@ impl Tally {
 /// Pulls stations: what changed after `since`, or all; from where a turn before has come to.
 ///
 /// # Errors
-/// [`Trouble`]; what came before it is kept, and gone on from, unless fewer came than were said to exist.
+/// [`Trouble`]; what came before it is kept, and gone on from, unless fewer came than were said to exist or a page was refused. A
+/// pull that was gone on with begins anew then, before that counts.
 pub async fn pull_stations(
     pull: &Pull<'_>,
     since: Option<OffsetDateTime>,
@@ -92,7 +93,7 @@ pub async fn pull_stations(
 ) -> Result<Tally, Trouble> {
     let mut walked = Walked::of(before.unwrap_or_default());
     // One that moved in a turn before has had its second walk, or is it: there is an end to it.
-    let mut again = !walked.moving;
+    let (mut again, mut gone_on) = (!walked.moving, walked.number > 1);
     loop {
         match walk(pull, since, &mut walked).await {
             Ok(()) if walked.moving && again => {
@@ -100,14 +101,23 @@ pub async fn pull_stations(
                 walked = walked.anew();
             }
             Ok(()) => return Ok(walked.tally),
-            Err(Trouble::Incomplete) => {
-                // The last pages again would be as few.
-                pull.lease.come(walked.anew().pages()).await?;
-                return Err(Trouble::Incomplete);
+            Err(trouble) if spoilt(&trouble) => {
+                // The last pages again would be as few, and one that is refused would be refused again.
+                walked = walked.anew();
+                pull.lease.come(walked.pages()).await?;
+                if !gone_on {
+                    return Err(trouble);
+                }
             }
             Err(trouble) => return Err(trouble),
         }
+        gone_on = false;
     }
+}
+
+/// Whether the pages that came are good for nothing: there are fewer than was said, or the next is refused.
+const fn spoilt(trouble: &Trouble) -> bool {
+    matches!(trouble, Trouble::Incomplete | Trouble::Refused { ret: Ret::Envelope | Ret::Business, .. })
 }
 
 /// Walks to the last page. What it counts may have changed on the way: then it cannot be said whether all came.

@@ -1,4 +1,5 @@
-//! Pulling stations by pages: what does not come is asked for again, what is interrupted goes on, and what is short begins again.
+//! Pulling stations by pages: what does not come is asked for again, what is interrupted goes on, and what is short or refused begins
+//! again.
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -30,6 +31,8 @@ struct System {
     missing: i64,
     /// How often the fourth page breaks at first.
     breaks: usize,
+    /// Calls, counted from the first, that are answered 4004.
+    refuses: &'static [usize],
 }
 
 impl System {
@@ -57,6 +60,11 @@ impl System {
         let number = plain["PageNo"].as_i64().expect("a page");
         let mut asked = self.asked.lock().expect("no test panics inside");
         asked.push(number);
+        if self.refuses.contains(&asked.len()) {
+            let (ret, msg) = (4004, "PageNo");
+            let sig = envelope::sign_answer(&secrets().sig, ret, msg, "");
+            return axum::Json(json!({ "Ret": ret, "Msg": msg, "Data": "", "Sig": sig })).into_response();
+        }
         if number == 4 && asked.iter().filter(|asked| **asked == 4).count() <= self.breaks {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
@@ -118,6 +126,28 @@ async fn a_pull_that_breaks_on_a_page_goes_on_with_it_and_counts_every_station_o
 async fn a_pull_that_brings_fewer_stations_than_there_are_begins_again() {
     let system = System { missing: 1, breaks: 3, ..System::default() };
     let (come, finished) = turns(&system, 2).await;
+    assert_eq!(system.asked(), [1, 2, 3, 4, 4, 4, 4, 5, 1, 2, 3, 4, 5], "once before it counts");
     assert_eq!(reasons(&finished), ["http_status", "answer_incomplete"]);
     assert_eq!(come.last().map(|pages| pages.next_page), Some(1));
+}
+
+#[tokio::test]
+async fn a_pull_that_is_refused_where_it_goes_on_begins_again_at_once_and_is_whole() {
+    let system = System { breaks: 3, refuses: &[7], ..System::default() };
+    let (come, finished) = turns(&system, 2).await;
+    assert_eq!(system.asked(), [1, 2, 3, 4, 4, 4, 4, 1, 2, 3, 4, 5]);
+    assert_eq!(reasons(&finished), ["http_status", ""]);
+    assert_eq!(finished[1].rejected, 5, "what came before it began again is not counted");
+    let said: Vec<_> = come.iter().map(|pages| (pages.next_page, pages.came)).collect();
+    assert_eq!(said, [(2, 1), (3, 2), (4, 3), (1, 0), (2, 1), (3, 2), (4, 3), (5, 4)]);
+}
+
+#[tokio::test]
+async fn a_pull_that_is_refused_once_more_after_it_began_again_has_failed() {
+    let system = System { breaks: 3, refuses: &[7, 9], ..System::default() };
+    let (come, finished) = turns(&system, 3).await;
+    assert_eq!(system.asked(), [1, 2, 3, 4, 4, 4, 4, 1, 2, 1, 2, 3, 4, 5]);
+    assert_eq!(reasons(&finished), ["http_status", "answer_refused", ""]);
+    let stands: Vec<_> = come.iter().map(|pages| pages.next_page).collect();
+    assert_eq!(stands, [2, 3, 4, 1, 2, 1, 2, 3, 4, 5]);
 }
