@@ -3,6 +3,8 @@
 //! Owns: which addresses are public, a client that connects to those only, and which certificates it believes. A name is judged by the very addresses that are
 //! connected to (no second look-up in between), nothing is redirected, no proxy is asked. Not: what is sent.
 
+mod believed;
+
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::Arc,
@@ -10,7 +12,7 @@ use std::{
 };
 
 use reqwest::{
-    Certificate, ClientBuilder, Url,
+    ClientBuilder, Url,
     dns::{Addrs, Name, Resolve, Resolving},
     redirect::Policy,
 };
@@ -24,15 +26,11 @@ pub fn client(private_addresses: bool, connect: Duration) -> Result<reqwest::Cli
     builder(private_addresses, connect).build()
 }
 
-/// A client of one outside system whose certificates an authority of its own has issued: it believes the certificates of this text
-/// (PEM) and no others. `None`: the text holds none that can be read.
+/// A client of one outside system whose certificate no public authority has issued: it believes those of this text (PEM), and what
+/// they have issued, and nobody else. `None`: the text holds none that can be read.
 #[must_use]
-pub fn believing(authority: &str, private_addresses: bool, connect: Duration) -> Option<reqwest::Client> {
-    let certificates = Certificate::from_pem_bundle(authority.as_bytes()).ok()?;
-    if certificates.is_empty() {
-        return None;
-    }
-    builder(private_addresses, connect).tls_certs_only(certificates).build().ok()
+pub fn believing(certificates: &str, private_addresses: bool, connect: Duration) -> Option<reqwest::Client> {
+    builder(private_addresses, connect).tls_backend_preconfigured(believed::tls(certificates)?).build().ok()
 }
 
 fn builder(private_addresses: bool, connect: Duration) -> ClientBuilder {
@@ -105,7 +103,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 mod tests {
     use std::{
         io::{Read as _, Write as _},
-        net::TcpListener,
+        net::{TcpListener, TcpStream},
         thread,
     };
 
@@ -116,23 +114,31 @@ mod tests {
 
     use super::*;
 
-    /// Made by `tests/certificates/make.sh`: the service is certified by the first authority.
+    /// Made by `tests/certificates/make.sh`: the service is certified by the first authority, the others have certified themselves,
+    /// as authorities.
     const AUTHORITY: &str = include_str!("../tests/certificates/authority.crt");
     const OTHER: &str = include_str!("../tests/certificates/other.crt");
-    const SERVICE: &[u8] = include_bytes!("../tests/certificates/service.crt");
-    const KEY: &[u8] = include_bytes!("../tests/certificates/service.key");
+    const SERVICE: [&str; 2] = [
+        include_str!("../tests/certificates/service.crt"),
+        include_str!("../tests/certificates/service.key"),
+    ];
+    const ALONE: [&str; 2] =
+        [include_str!("../tests/certificates/alone.crt"), include_str!("../tests/certificates/alone.key")];
+    const PAST: [&str; 2] =
+        [include_str!("../tests/certificates/past.crt"), include_str!("../tests/certificates/past.key")];
+    const CONNECT: Duration = Duration::from_secs(5);
 
-    /// Answers over TLS, one connection after the other, for as long as the tests run.
-    fn server() -> SocketAddr {
-        let certificate = CertificateDer::from_pem_slice(SERVICE).expect("a certificate");
-        let key = PrivateKeyDer::from_pem_slice(KEY).expect("a key");
+    /// Answers over TLS on every address of this machine, one connection after the other, for as long as the tests run; its port.
+    fn server([certificate, key]: [&str; 2]) -> u16 {
+        let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("a certificate");
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).expect("a key");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let versions = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let config =
             versions.expect("versions").with_no_client_auth().with_single_cert(vec![certificate], key);
         let config = Arc::new(config.expect("a pair"));
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let address = listener.local_addr().expect("an address");
+        let listener = TcpListener::bind("0.0.0.0:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.expect("a connection");
@@ -145,22 +151,45 @@ mod tests {
                 }
             }
         });
-        address
+        port
+    }
+
+    /// Whether a client that believes these certificates is answered.
+    async fn believes(certificates: &str, url: &str) -> bool {
+        let client = believing(certificates, true, CONNECT).expect("certificates");
+        client.get(url).send().await.is_ok_and(|answer| answer.status() == 200)
     }
 
     #[tokio::test]
     async fn an_authority_of_its_own_is_believed_and_nobody_else() {
-        let url = format!("https://{}/", server());
-        let connect = Duration::from_secs(5);
-        let own = believing(AUTHORITY, true, connect).expect("a certificate");
-        assert_eq!(own.get(&url).send().await.expect("answered").status(), 200);
-        let other = believing(OTHER, true, connect).expect("a certificate");
-        assert!(other.get(&url).send().await.is_err());
-        let public = client(true, connect).expect("a client");
+        let url = format!("https://127.0.0.1:{}/", server(SERVICE));
+        assert!(believes(AUTHORITY, &url).await);
+        assert!(!believes(OTHER, &url).await);
+        let public = client(true, CONNECT).expect("a client");
         assert!(public.get(&url).send().await.is_err());
         for none in ["", "no certificate", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-            assert!(believing(none, true, connect).is_none(), "{none}");
+            assert!(believing(none, true, CONNECT).is_none(), "{none}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_single_certificate_is_believed_where_it_is_shown_itself() {
+        let [service, alone] = [SERVICE, ALONE].map(|pair| format!("https://127.0.0.1:{}/", server(pair)));
+        assert!(believes(SERVICE[0], &service).await, "without its authority");
+        assert!(believes(ALONE[0], &alone).await, "its own authority");
+        assert!(believes(&[OTHER, ALONE[0]].concat(), &alone).await, "one of several");
+        assert!(!believes(ALONE[0], &service).await, "another one is shown");
+        assert!(!believes(SERVICE[0], &alone).await, "another one is shown");
+    }
+
+    #[tokio::test]
+    async fn a_single_certificate_is_for_its_names_and_its_time() {
+        let [alone, past] = [ALONE, PAST].map(server);
+        let url = |host: &str, port: u16| format!("https://{host}:{port}/");
+        assert!(believes(ALONE[0], &url("127.0.0.1", alone)).await);
+        assert!(TcpStream::connect(("127.0.0.2", alone)).is_ok(), "the same server");
+        assert!(!believes(ALONE[0], &url("127.0.0.2", alone)).await, "an address that it does not name");
+        assert!(!believes(PAST[0], &url("127.0.0.1", past)).await, "of the past");
     }
 
     #[test]

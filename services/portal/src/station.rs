@@ -222,8 +222,9 @@ pub fn facts(station: &Station, names: &Known) -> Vec<Fact> {
     facts
 }
 
-/// What drivers are told, in the operator's words; empty where nothing was said.
-fn told(guide: StationGuide) -> [(&'static str, String); 10] {
+/// What drivers are told, in the operator's words; empty where nothing was said. Addresses of pictures are words too: no page leads to
+/// another host, or has a browser call it.
+fn told(guide: StationGuide) -> [(&'static str, String); 12] {
     [
         ("场站电话", guide.station_phone),
         ("营业时间", guide.business_hours),
@@ -235,6 +236,8 @@ fn told(guide: StationGuide) -> [(&'static str, String); 10] {
         ("位置指引", guide.directions),
         ("适用车型", guide.vehicles),
         ("预约充电", if guide.bookable { "支持".to_owned() } else { String::new() }),
+        ("备注", guide.remark),
+        ("场站图片", guide.pictures.join(" ")),
     ]
 }
 
@@ -300,8 +303,12 @@ mod tests {
 
     #[test]
     fn what_drivers_are_told_is_shown_where_something_was_said() {
-        let guide =
-            StationGuide { business_hours: "00:00-24:00".into(), bookable: true, ..StationGuide::default() };
+        let guide = StationGuide {
+            business_hours: "00:00-24:00".into(),
+            bookable: true,
+            pictures: ["https://host/1.jpg", "https://host/2.jpg"].map(str::to_owned).into(),
+            ..StationGuide::default()
+        };
         let station = |guide| Station {
             record: Some(StationRecord { guide, ..StationRecord::default() }),
             ..Station::default()
@@ -314,8 +321,13 @@ mod tests {
         };
         let (told, silent) = (shown(&station(Some(guide))), shown(&station(None)));
         let more: Vec<_> = told.iter().filter(|fact| !silent.contains(fact)).cloned().collect();
-        assert_eq!(more, [("营业时间", "00:00-24:00".to_owned()), ("预约充电", "支持".to_owned())]);
-        assert_eq!(told.len(), silent.len() + 2);
+        let expected = [
+            ("营业时间", "00:00-24:00"),
+            ("预约充电", "支持"),
+            ("场站图片", "https://host/1.jpg https://host/2.jpg"),
+        ];
+        assert_eq!(more, expected.map(|(name, words)| (name, words.to_owned())));
+        assert_eq!(told.len(), silent.len() + 3);
     }
 
     #[test]

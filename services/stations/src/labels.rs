@@ -29,6 +29,9 @@ pub fn text(refusal: &Refusal, field: &str) -> String {
         Refusal::UnknownValue if field == "base_url" => {
             "接口地址须以 https:// 开头，不含空格和 ?、#、@，例如 https://host/evcs".to_owned()
         }
+        Refusal::UnknownValue if field.starts_with("guide.pictures") => {
+            format!("{name}须以 https:// 或 http:// 开头并写明主机，不含 @")
+        }
         Refusal::UnknownValue => format!("{name}不在允许的取值内，请按 T/CEC 102 填写"),
         Refusal::BadTime => format!("{name}不是有效的日期或时间，请核对"),
         Refusal::TooMany { max } => format!("{name}最多 {max} 个，请分开提交"),
@@ -110,12 +113,15 @@ fn field_name(path: &str) -> &'static str {
         "directions" => "位置指引",
         "vehicles" => "适用车型",
         "station_phone" => "场站电话",
+        "remark" => "备注",
+        "pictures" => "图片地址",
         "equipment" => "充电设备",
         "equipment_id" => "设备编码",
         "equipment_type" => "设备类型",
         "power_watts" => "功率",
         "model" => "设备型号",
         "manufacturer" => "生产厂商",
+        "manufacturer_code" => "生产厂商代码",
         "connectors" | "connector_ids" => "充电接口",
         "connector_id" => "接口编码",
         "connector_type" => "接口类型",

@@ -81,6 +81,8 @@ fn guide(told: &Guide) -> StationGuide {
         vehicles: told.vehicles.clone(),
         station_phone: told.station_phone.clone(),
         bookable: told.bookable,
+        remark: told.remark.clone(),
+        pictures: told.pictures.clone(),
     }
 }
 
@@ -93,6 +95,7 @@ fn equipment(device: &Equipment) -> EquipmentRecord {
         name: device.name.clone(),
         model: device.model.clone(),
         manufacturer: device.manufacturer.clone(),
+        manufacturer_code: device.manufacturer_code.clone(),
     }
 }
 

@@ -2,7 +2,7 @@
 //! contract of stations in the operator's name, as what is pushed does.
 //!
 //! Owns: walking pages and counting items. Not: when (`turns`). Source: interconnect protocol, section 12.
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use proto::{
     common::Page,
@@ -10,6 +10,7 @@ use proto::{
 };
 use serde_json::json;
 use time::OffsetDateTime;
+use tokio::time::sleep;
 
 use super::{Call, stations, status, timestamp, walked::Walked};
 use crate::{
@@ -26,8 +27,8 @@ use crate::{
     turns::Lease,
 };
 
-/// Stations of a page at first; halved after a timeout. Source: interconnect protocol, section 12.
-const PAGE_SIZE: i64 = 20;
+/// How long a page that did not come is left alone before it is asked for again. A lease lasts over them.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
 /// Pages after which a system is not believed. Source: interconnect protocol, section 12.
 const PAGES_MAX: i64 = 10_000;
 /// Stations of one status query. Source: interconnect protocol, section 12.
@@ -80,64 +81,49 @@ impl Tally {
     }
 }
 
-/// How a walk over all pages ended.
-enum Walk {
-    /// All pages came.
-    Whole(Tally),
-    /// All pages came, but what they count changed meanwhile.
-    Moving(Tally),
-    /// A page did not come in time.
-    TooSlow,
-}
-
 /// Pulls stations: what changed after `since`, or all; from where a turn before has come to.
 ///
 /// # Errors
-/// [`Trouble`]; what came before it is kept, and gone on from, unless fewer came than were said to exist.
+/// [`Trouble`]; what came before it is kept, and gone on from, unless fewer came than were said to exist or a page was refused. A
+/// pull that was gone on with begins anew then, before that counts.
 pub async fn pull_stations(
     pull: &Pull<'_>,
     since: Option<OffsetDateTime>,
     before: Option<StationPages>,
 ) -> Result<Tally, Trouble> {
-    let mut before = before.unwrap_or_default();
-    let (mut size, mut again) = (PAGE_SIZE, true);
-    if before.next_page > 1 {
-        size = before.page_size.clamp(1, PAGE_SIZE);
-        // One that moved in a turn before has had its second walk, or is it: there is an end to it.
-        again = !before.moving;
-    }
+    let mut walked = Walked::of(before.unwrap_or_default());
+    // One that moved in a turn before has had its second walk, or is it: there is an end to it.
+    let (mut again, mut gone_on) = (!walked.moving, walked.number > 1);
     loop {
-        match walk(pull, since, size, std::mem::take(&mut before)).await {
-            Ok(Walk::Whole(tally)) => return Ok(tally),
-            Ok(Walk::Moving(tally)) if !again => return Ok(tally),
-            Ok(Walk::Moving(_)) => again = false,
-            Ok(Walk::TooSlow) if size == 1 => return Err(Trouble::TimedOut),
-            Ok(Walk::TooSlow) => size /= 2,
-            Err(Trouble::Incomplete) => {
-                // The last pages again would be as few.
-                pull.lease.come(StationPages { next_page: 1, ..StationPages::default() }).await?;
-                return Err(Trouble::Incomplete);
+        match walk(pull, since, &mut walked).await {
+            Ok(()) if walked.moving && again => {
+                again = false;
+                walked = walked.anew();
+            }
+            Ok(()) => return Ok(walked.tally),
+            Err(trouble) if spoilt(&trouble) => {
+                // The last pages again would be as few, and one that is refused would be refused again.
+                walked = walked.anew();
+                pull.lease.come(walked.pages()).await?;
+                if !gone_on {
+                    return Err(trouble);
+                }
             }
             Err(trouble) => return Err(trouble),
         }
+        gone_on = false;
     }
 }
 
-async fn walk(
-    pull: &Pull<'_>,
-    since: Option<OffsetDateTime>,
-    size: i64,
-    before: StationPages,
-) -> Result<Walk, Trouble> {
-    let mut walked = Walked::of(before);
+/// Whether the pages that came are good for nothing: there are fewer than was said, or the next is refused.
+const fn spoilt(trouble: &Trouble) -> bool {
+    matches!(trouble, Trouble::Incomplete | Trouble::Refused { ret: Ret::Envelope | Ret::Business, .. })
+}
+
+/// Walks to the last page. What it counts may have changed on the way: then it cannot be said whether all came.
+async fn walk(pull: &Pull<'_>, since: Option<OffsetDateTime>, walked: &mut Walked) -> Result<(), Trouble> {
     loop {
-        let since = since.map(moment_text).unwrap_or_default();
-        let body = json!({ "LastQueryTime": since, "PageNo": walked.number, "PageSize": size });
-        pull.lease.keep().await?;
-        let heard = match pull.client.call(pull.target, "query_stations_info", body, PAGE).await {
-            Err(Trouble::TimedOut) => return Ok(Walk::TooSlow),
-            other => other?,
-        };
+        let heard = page(pull, since, walked).await?;
         let page = pulled::page(&heard.members, pull.link).map_err(|found| Trouble::Body(found.faults))?;
         walked.counts(page.items);
         if page.stations.is_empty() && walked.number < page.count {
@@ -151,17 +137,33 @@ async fn walk(
             }
         }
         if walked.number >= page.count {
-            return match walked.moving {
-                true => Ok(Walk::Moving(walked.tally)),
-                false if walked.came() < page.items => Err(Trouble::Incomplete),
-                false => Ok(Walk::Whole(walked.tally)),
-            };
+            let short = !walked.moving && walked.came() < page.items;
+            return if short { Err(Trouble::Incomplete) } else { Ok(()) };
         }
         if walked.number >= PAGES_MAX {
             return Err(Trouble::Incomplete);
         }
-        walked.number += 1;
-        pull.lease.come(walked.pages(size, codes)).await?;
+        walked.turn_over(codes);
+        pull.lease.come(walked.pages()).await?;
+    }
+}
+
+/// Asks for the page that a walk has come to. Where it is too slow pages become smaller; where it does not come it is asked for again,
+/// unless it is the first: with that one nothing is lost, and the turn comes back to it.
+async fn page(pull: &Pull<'_>, since: Option<OffsetDateTime>, walked: &mut Walked) -> Result<Heard, Trouble> {
+    let since = since.map(moment_text).unwrap_or_default();
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        let body = json!({ "LastQueryTime": since, "PageNo": walked.number, "PageSize": walked.size });
+        pull.lease.keep().await?;
+        match pull.client.call(pull.target, "query_stations_info", body, PAGE).await {
+            Err(Trouble::TimedOut) if walked.halve() => pull.lease.come(walked.pages()).await?,
+            Err(trouble) if walked.number > 1 && trouble.transient() => match pauses.next() {
+                Some(pause) => sleep(pause).await,
+                None => return Err(trouble),
+            },
+            heard => return heard,
+        }
     }
 }
 

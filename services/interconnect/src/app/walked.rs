@@ -1,22 +1,30 @@
 //! How far a walk over the pages of an operator's stations has come, also in turns before.
 //!
-//! Owns: counting each station once. Not: asking for pages (`pull`). Source: interconnect protocol, section 12.
+//! Owns: counting each station once, and where a walk stands when its pages become smaller. Not: asking for pages (`pull`). Source:
+//! interconnect protocol, section 12.
 use std::collections::BTreeSet;
 
 use proto::stations::StationPages;
 
 use super::pull::Tally;
 
+/// Stations of a page at first; halved after a timeout. Source: interconnect protocol, section 12.
+const PAGE_SIZE: i64 = 20;
+
 /// A walk under way.
 pub struct Walked {
     /// The page to be asked for, from 1.
     pub number: i64,
+    /// Stations of a page.
+    pub size: i64,
     /// What ItemSize says has changed on the way.
     pub moving: bool,
     /// What came of the stations.
     pub tally: Tally,
     /// Codes of this turn and of the page before it.
     seen: BTreeSet<String>,
+    /// Codes of the last page.
+    last: Vec<String>,
     /// Stations beside those: of earlier pages, and those without a code, which cannot be told apart.
     others: i64,
     items: Option<i64>,
@@ -27,13 +35,16 @@ impl Walked {
     #[must_use]
     pub fn of(before: StationPages) -> Self {
         let began = before.next_page > 1;
-        let seen: BTreeSet<String> = before.last_codes.into_iter().collect();
+        let size = if before.page_size > 0 { before.page_size.min(PAGE_SIZE) } else { PAGE_SIZE };
+        let seen: BTreeSet<String> = before.last_codes.iter().cloned().collect();
         Self {
             number: before.next_page.max(1),
+            size,
             moving: before.moving,
             tally: Tally { taken: before.taken, rejected: before.rejected, example: before.found },
             others: before.came - count(&seen),
             seen,
+            last: before.last_codes,
             items: began.then_some(before.items),
         }
     }
@@ -59,16 +70,40 @@ impl Walked {
         self.others.saturating_add(count(&self.seen))
     }
 
-    /// What another turn needs to go on, after a page with such codes.
+    /// Comes to the next page, after one with such codes.
+    pub fn turn_over(&mut self, codes: BTreeSet<String>) {
+        self.number += 1;
+        self.last = codes.into_iter().filter(|code| !code.is_empty()).collect();
+    }
+
+    /// Makes pages half as large, and goes on with the one that holds the next station. `false`: they are as small as can be, or
+    /// hold another number of stations than was asked for, so that nobody knows which one that would be.
+    pub fn halve(&mut self) -> bool {
+        let (size, passed) = (self.size / 2, (self.number - 1).saturating_mul(self.size));
+        // Stations that came on two pages, or have gone meanwhile, are fewer than a page holds.
+        if size == 0 || self.came().abs_diff(passed) >= self.size.unsigned_abs() {
+            return false;
+        }
+        (self.number, self.size) = (passed / size + 1, size);
+        true
+    }
+
+    /// Another walk from the first page, with pages as large as they have come to be.
     #[must_use]
-    pub fn pages(&self, size: i64, codes: BTreeSet<String>) -> StationPages {
+    pub fn anew(&self) -> Self {
+        Self::of(StationPages { page_size: self.size, ..StationPages::default() })
+    }
+
+    /// What another turn needs to go on.
+    #[must_use]
+    pub fn pages(&self) -> StationPages {
         StationPages {
             next_page: self.number,
-            page_size: size,
+            page_size: self.size,
             items: self.items.unwrap_or_default(),
             moving: self.moving,
             came: self.came(),
-            last_codes: codes.into_iter().filter(|code| !code.is_empty()).collect(),
+            last_codes: self.last.clone(),
             taken: self.tally.taken,
             rejected: self.tally.rejected,
             found: self.tally.example.clone(),
@@ -84,15 +119,23 @@ fn count(codes: &BTreeSet<String>) -> i64 {
 mod tests {
     use super::*;
 
+    fn codes(codes: &[&str]) -> BTreeSet<String> {
+        codes.iter().map(|code| (*code).to_owned()).collect()
+    }
+
+    /// A walk that has come to a page after so many stations.
+    fn after(number: i64, size: i64, came: i64) -> Walked {
+        Walked::of(StationPages { next_page: number, page_size: size, came, ..StationPages::default() })
+    }
+
     #[test]
     fn a_walk_that_goes_on_counts_what_the_page_before_repeats_once() {
         let mut walked = Walked::of(StationPages::default());
-        assert_eq!((walked.number, walked.came()), (1, 0));
+        assert_eq!((walked.number, walked.size, walked.came()), (1, 20, 0));
         walked.counts(3);
         assert!(walked.meets("S1") && walked.meets("S2") && !walked.meets("S1"));
-        walked.number = 2;
-        let before = walked.pages(2, ["S1", "S2"].map(str::to_owned).into());
-        let mut walked = Walked::of(before);
+        walked.turn_over(codes(&["S1", "S2"]));
+        let mut walked = Walked::of(walked.pages());
         walked.counts(3);
         assert!(!walked.meets("S2") && walked.meets("S3"));
         assert_eq!((walked.number, walked.came(), walked.moving), (2, 3, false));
@@ -104,7 +147,44 @@ mod tests {
     fn stations_without_a_code_count_each() {
         let mut walked = Walked::of(StationPages::default());
         assert!(walked.meets("") && walked.meets(""));
-        let before = walked.pages(20, BTreeSet::from([String::new()]));
+        walked.turn_over(codes(&[""]));
+        let before = walked.pages();
         assert_eq!((before.came, before.last_codes.len()), (2, 0));
+    }
+
+    #[test]
+    fn smaller_pages_go_on_with_the_same_station_and_never_after_it() {
+        let mut walked = after(150, 20, 149 * 20);
+        let mut stands = Vec::new();
+        while walked.halve() {
+            stands.push((walked.number, walked.size));
+        }
+        // The 2980 stations that came fill 1490 pages of two.
+        assert_eq!(stands, [(299, 10), (597, 5), (1_491, 2), (2_981, 1)]);
+        let mut odd = after(2, 5, 5);
+        assert!(odd.halve());
+        assert_eq!((odd.number, odd.size), (3, 2), "one of its two stations came before");
+        let mut first = Walked::of(StationPages::default());
+        assert!(first.halve());
+        assert_eq!((first.number, first.size, first.pages().page_size), (1, 10, 10));
+    }
+
+    #[test]
+    fn pages_of_another_size_than_was_asked_for_stay_as_they_are() {
+        for came in [149, 149 * 10, 149 * 50, 148 * 20, 150 * 20] {
+            let mut walked = after(150, 20, came);
+            assert!(!walked.halve(), "{came} stations on 149 pages");
+            assert_eq!((walked.number, walked.size), (150, 20));
+        }
+        assert!(after(150, 20, 149 * 20 - 3).halve(), "three came twice");
+    }
+
+    #[test]
+    fn another_walk_begins_with_nothing_but_the_size_of_its_pages() {
+        let mut walked = after(150, 20, 149 * 20);
+        walked.tally.taken = 7;
+        assert!(walked.halve());
+        let anew = walked.anew();
+        assert_eq!((anew.number, anew.size, anew.came(), anew.tally.taken), (1, 10, 0, 0));
     }
 }

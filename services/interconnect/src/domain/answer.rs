@@ -80,6 +80,18 @@ impl Trouble {
         }
     }
 
+    /// Whether the same call may be answered a moment later: the line or the system was at fault, not what was asked.
+    #[must_use]
+    pub const fn transient(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable
+                | Self::TimedOut
+                | Self::Status(500..)
+                | Self::Refused { ret: Ret::Busy | Ret::Internal, .. }
+        )
+    }
+
     /// The result code, where one was answered.
     #[must_use]
     pub fn ret(&self) -> Option<i32> {
@@ -208,6 +220,27 @@ mod tests {
         assert_eq!(wrong(answer("4015", DATA, SIG)), Trouble::UnknownRet);
         assert_eq!(wrong("<html>".into()), Trouble::Envelope);
         assert_eq!(wrong(answer("null", "", "")), Trouble::Envelope);
+    }
+
+    #[test]
+    fn what_a_busy_system_or_a_line_does_passes_and_what_is_wrong_with_a_call_does_not() {
+        let refused = |ret| Trouble::Refused { ret, msg: String::new() };
+        let passing = [
+            Trouble::Unreachable,
+            Trouble::TimedOut,
+            Trouble::Status(503),
+            refused(Ret::Busy),
+            refused(Ret::Internal),
+        ];
+        assert!(passing.iter().all(Trouble::transient));
+        let lasting = [
+            Trouble::Status(404),
+            refused(Ret::Business),
+            refused(Ret::Token),
+            Trouble::Envelope,
+            Trouble::Platform,
+        ];
+        assert!(!lasting.iter().any(Trouble::transient));
     }
 
     #[test]

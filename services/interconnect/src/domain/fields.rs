@@ -176,6 +176,25 @@ impl<'v> Fields<'v> {
         text.chars().map(|one| if one.is_control() { ' ' } else { one }).collect()
     }
 
+    /// Addresses of the web that nothing depends on: the first `most` of those with at most `max` characters. What is none is left out,
+    /// and never a reason to refuse a message. A single text is a list of one.
+    pub fn addresses(&self, names: &[&str], max: usize, most: usize, findings: &mut Findings) -> Vec<String> {
+        let said: &[Value] = match self.find(names) {
+            None => return Vec::new(),
+            Some(Value::List(items)) => items,
+            Some(single) => std::slice::from_ref(single),
+        };
+        let read = |value: &Value| match value {
+            Value::Text(text) => Some(text.trim().to_owned()).filter(|text| address(text, max)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::List(_) | Value::Object(_) => None,
+        };
+        let kept: Vec<String> = said.iter().filter_map(read).take(most).collect();
+        if kept.len() < said.len() {
+            findings.odd(self.path(names[0]), "no_address");
+        }
+        kept
+    }
+
     /// A mandatory identifier of at most `max` characters: never cut, kept as sent.
     pub fn id(&self, names: &[&str], max: usize, findings: &mut Findings) -> String {
         let id = self.needed(names, max, findings);
@@ -285,6 +304,14 @@ impl<'v> Fields<'v> {
         }
         list
     }
+}
+
+/// Whether a text is an address of the web as stations takes it: with a host, and without anybody's name or password.
+fn address(text: &str, max: usize) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#', '\\']).next()).unwrap_or_default();
+    let plain = !text.contains(|one: char| one.is_whitespace() || one.is_control());
+    plain && text.chars().count() <= max && !host.is_empty() && !host.contains('@')
 }
 
 /// A number as an integer of its last place, half up. Errors: no number, more than `digits` fraction digits, too large.
@@ -403,6 +430,21 @@ mod tests {
         assert!(findings.faults.is_empty());
         let odd: Vec<_> = findings.oddities.iter().map(|odd| (odd.path.as_str(), odd.what)).collect();
         assert_eq!(odd, [("B", "text_as_number"), ("C", "boolean")]);
+    }
+
+    #[test]
+    fn addresses_are_taken_as_far_as_they_are_some_and_refuse_nothing() {
+        let pictures =
+            |text: &str| read(text, |fields, findings| fields.addresses(&["Pictures"], 30, 2, findings));
+        let (kept, findings) = pictures(
+            r#"{"Pictures":["javascript:alert(1)"," https://a.example/1.jpg ","http://u@a.example/",7,null,"https:///1.jpg",
+                "https://a.example/1 2.jpg","https://a.example/much-too-long.jpg","http://b.example","http://c.example"]}"#,
+        );
+        assert_eq!(kept, ["https://a.example/1.jpg", "http://b.example"]);
+        assert!(findings.faults.is_empty());
+        assert_eq!(findings.oddities.iter().map(|odd| odd.what).collect::<Vec<_>>(), ["no_address"]);
+        assert_eq!(pictures(r#"{"Pictures":"https://a.example/"}"#).0, ["https://a.example/"]);
+        assert!(pictures(r#"{"Pictures":null}"#).1.oddities.is_empty());
     }
 
     #[test]

@@ -201,11 +201,12 @@ async fn what_drivers_are_told_of_a_station_is_taken_as_far_as_it_can_be_shown()
         "StationID": "4101050001", "OperatorID": "XXXX00019", "EquipmentOwnerID": "XXXX00019", "StationName": "花园路示例充电站",
         "AreaCode": "410105", "Address": "示例路1号", "ServiceTel": "400-000-0000", "StationType": 1, "StationStatus": 50,
         "ParkNums": 22, "StationLng": 113.668_756, "StationLat": 34.798_101, "Construction": 1, "EquipmentInfos": [{
-            "EquipmentID": "E1", "EquipmentType": 1, "Power": 120.0, "ConnectorInfos": [{
+            "EquipmentID": "E1", "EquipmentType": 1, "Power": 120.0, "ManufacturerID": "MA0000019", "ConnectorInfos": [{
                 "ConnectorID": "1", "ConnectorType": 4, "VoltageUpperLimits": 1000, "VoltageLowerLimits": 200,
                 "Current": 250, "Power": 60.5, "NationalStandard": 2 }] }],
         "BusinessHours": "00:00-24:00", "ElectricityFee": "峰 1.00\n谷 0.31", "ServiceFee": 0.4, "ParkFee": "前两小时免费",
         "Payment": "刷卡、线上", "ParkInfo": null, "SiteGuide": "长".repeat(401), "MatchCars": ["小型车"], "SupportOrder": "1",
+        "Remark": "夜间\n请走西门", "Pictures": ["https://cdn.example/1.jpg", "data:image/png;base64,AAAA", 7],
     } });
     assert_eq!(stage.call("notification_stationInfo", &plain.to_string()).await.0, 0);
     let told = StationGuide {
@@ -215,10 +216,14 @@ async fn what_drivers_are_told_of_a_station_is_taken_as_far_as_it_can_be_shown()
         park_fee: "前两小时免费".into(),
         payment: "刷卡、线上".into(),
         bookable: true,
+        remark: "夜间 请走西门".into(),
+        pictures: vec!["https://cdn.example/1.jpg".into()],
         ..StationGuide::default()
     };
     let upserts = stage.played.state().upserts.clone();
-    assert_eq!(upserts[0].station.as_ref().expect("a station").guide, Some(told));
+    let record = upserts[0].station.as_ref().expect("a station");
+    assert_eq!(record.guide, Some(told));
+    assert_eq!(record.equipment[0].manufacturer_code, "MA0000019");
     stage.stop();
 }
 

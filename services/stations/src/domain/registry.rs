@@ -29,6 +29,8 @@ pub const POWER_WATTS_MAX: i64 = 2_000_000;
 /// Names: four times the standard's 50 characters. Source: interconnect section 9, string length.
 const NAME_MAX: usize = 200;
 const SHORT_MAX: usize = 120;
+/// Four times the nine characters of an organisation code, as everywhere: it is kept, and nothing depends on it.
+const MAKER_CODE_MAX: usize = 36;
 const PHONE_MAX: usize = 32;
 /// StationType, Construction and StationStatus. Source: interconnect section 10; 0 is "not said" or "unknown".
 const STATION_TYPES: &[i32] = &[0, 1, 50, 100, 101, 102, 103, 104, 105, 106, 255];
@@ -106,6 +108,8 @@ pub struct Equipment {
     pub model: String,
     /// Maker.
     pub manufacturer: String,
+    /// Organisation code of the maker (T/CEC ManufacturerID).
+    pub manufacturer_code: String,
     /// Its connectors.
     pub connectors: Vec<Connector>,
 }
@@ -248,6 +252,8 @@ fn equipment(path: &str, device: &Equipment, findings: &mut Findings) {
     findings.add(&format!("{path}.name"), text::optional(&device.name, SHORT_MAX));
     findings.add(&format!("{path}.model"), text::optional(&device.model, SHORT_MAX));
     findings.add(&format!("{path}.manufacturer"), text::optional(&device.manufacturer, SHORT_MAX));
+    let code = text::optional(&device.manufacturer_code, MAKER_CODE_MAX);
+    findings.add(&format!("{path}.manufacturer_code"), code);
     if device.connectors.is_empty() {
         findings.add(&format!("{path}.connectors"), Err(Refusal::Required));
     }

@@ -50,6 +50,7 @@ fn station() -> Station {
             name: String::new(),
             model: String::new(),
             manufacturer: String::new(),
+            manufacturer_code: String::new(),
             connectors: vec![connector("410105000100101"), connector("410105000100102")],
         }],
     }
@@ -83,6 +84,7 @@ fn each_broken_field_is_named() {
         (|s| s.finish_date = Some(date!(2025 - 10 - 07)), "finish_date", "dates_out_of_order"),
         (|s| s.finish_date = Some(date!(2026 - 11 - 27)), "finish_date", "date_in_future"),
         (|s| s.equipment.clear(), "equipment", "required"),
+        (|s| s.equipment[0].manufacturer_code = "x".repeat(37), "equipment[0].manufacturer_code", "too_long"),
         (|s| s.equipment[0].connectors.clear(), "equipment[0].connectors", "required"),
         (|s| s.equipment[0].equipment_type = 9, "equipment[0].equipment_type", "unknown_value"),
         (

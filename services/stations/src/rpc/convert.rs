@@ -158,6 +158,8 @@ fn guide(said: StationGuide) -> Guide {
         vehicles: said.vehicles,
         station_phone: said.station_phone,
         bookable: said.bookable,
+        remark: said.remark,
+        pictures: said.pictures,
     }
 }
 
@@ -169,6 +171,7 @@ fn equipment(device: EquipmentRecord) -> Equipment {
         name: device.name,
         model: device.model,
         manufacturer: device.manufacturer,
+        manufacturer_code: device.manufacturer_code,
         connectors: device
             .connectors
             .into_iter()

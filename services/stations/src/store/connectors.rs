@@ -16,7 +16,7 @@ use crate::domain::registry::{Connector, Equipment, Station};
 pub async fn of_station(db: &mut PgConnection, station_id: Uuid) -> Result<Vec<Equipment>, Failure> {
     let devices = sqlx::query!(
         "-- stations.equipment.of_station
-         SELECT code, equipment_type, power_watts, name, model, manufacturer
+         SELECT code, equipment_type, power_watts, name, model, manufacturer, manufacturer_code
          FROM equipment WHERE station_id = $1 AND removed_at IS NULL ORDER BY position",
         station_id
     )
@@ -55,6 +55,7 @@ pub async fn of_station(db: &mut PgConnection, station_id: Uuid) -> Result<Vec<E
             name: device.name,
             model: device.model,
             manufacturer: device.manufacturer,
+            manufacturer_code: device.manufacturer_code,
         })
         .collect())
 }
@@ -203,16 +204,19 @@ async fn save_equipment(
     let names: Vec<String> = equipment.iter().map(|device| device.name.clone()).collect();
     let models: Vec<String> = equipment.iter().map(|device| device.model.clone()).collect();
     let makers: Vec<String> = equipment.iter().map(|device| device.manufacturer.clone()).collect();
+    let maker_codes: Vec<String> = equipment.iter().map(|device| device.manufacturer_code.clone()).collect();
     sqlx::query!(
         "-- stations.equipment.save
          INSERT INTO equipment (station_id, operator_id, code, position, equipment_type, power_watts, name, model,
-                manufacturer)
-         SELECT $1, $8, code, position::integer, equipment_type, power_watts, name, model, manufacturer
-         FROM UNNEST($2::text[], $3::integer[], $4::bigint[], $5::text[], $6::text[], $7::text[]) WITH ORDINALITY
-              AS item (code, equipment_type, power_watts, name, model, manufacturer, position)
+                manufacturer, manufacturer_code)
+         SELECT $1, $8, code, position::integer, equipment_type, power_watts, name, model, manufacturer, manufacturer_code
+         FROM UNNEST($2::text[], $3::integer[], $4::bigint[], $5::text[], $6::text[], $7::text[], $9::text[])
+              WITH ORDINALITY
+              AS item (code, equipment_type, power_watts, name, model, manufacturer, manufacturer_code, position)
          ON CONFLICT (station_id, code) DO UPDATE SET operator_id = excluded.operator_id, position = excluded.position,
                 equipment_type = excluded.equipment_type, power_watts = excluded.power_watts, name = excluded.name,
-                model = excluded.model, manufacturer = excluded.manufacturer, removed_at = NULL",
+                model = excluded.model, manufacturer = excluded.manufacturer,
+                manufacturer_code = excluded.manufacturer_code, removed_at = NULL",
         station_id,
         codes,
         &kinds,
@@ -220,7 +224,8 @@ async fn save_equipment(
         &names,
         &models,
         &makers,
-        operator_id
+        operator_id,
+        &maker_codes
     )
     .execute(work.db())
     .await

@@ -14,7 +14,7 @@ pub async fn find(db: &mut PgConnection, station_id: Uuid) -> Result<Guide, Fail
         Guide,
         "-- stations.station_guides.find
          SELECT business_hours, electricity_fee, service_fee, park_fee, payment, park_info, directions, vehicles,
-                station_phone, bookable
+                station_phone, bookable, remark, pictures
          FROM station_guides WHERE station_id = $1",
         station_id
     )
@@ -31,13 +31,14 @@ pub async fn save(work: &mut Work, station_id: Uuid, guide: &Guide) -> Result<()
     sqlx::query!(
         "-- stations.station_guides.save
          INSERT INTO station_guides (station_id, business_hours, electricity_fee, service_fee, park_fee, payment, park_info,
-                directions, vehicles, station_phone, bookable)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                directions, vehicles, station_phone, bookable, remark, pictures)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          ON CONFLICT (station_id) DO UPDATE SET business_hours = excluded.business_hours,
                 electricity_fee = excluded.electricity_fee, service_fee = excluded.service_fee,
                 park_fee = excluded.park_fee, payment = excluded.payment, park_info = excluded.park_info,
                 directions = excluded.directions, vehicles = excluded.vehicles,
-                station_phone = excluded.station_phone, bookable = excluded.bookable",
+                station_phone = excluded.station_phone, bookable = excluded.bookable,
+                remark = excluded.remark, pictures = excluded.pictures",
         station_id,
         guide.business_hours,
         guide.electricity_fee,
@@ -48,7 +49,9 @@ pub async fn save(work: &mut Work, station_id: Uuid, guide: &Guide) -> Result<()
         guide.directions,
         guide.vehicles,
         guide.station_phone,
-        guide.bookable
+        guide.bookable,
+        guide.remark,
+        &guide.pictures
     )
     .execute(work.db())
     .await?;

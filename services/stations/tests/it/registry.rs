@@ -177,12 +177,34 @@ async fn concurrent_registrations_of_one_station_end_as_one() {
 }
 
 #[tokio::test]
+async fn the_code_of_a_maker_is_kept_with_the_device_and_makes_a_version() {
+    let platform = Platform::start().await;
+    let made_by = |code: &str| {
+        let mut said = record("S1");
+        said.equipment[0].manufacturer_code = code.into();
+        said
+    };
+    let held =
+        |station: &Station| station.record.as_ref().expect("a record").equipment[0].manufacturer_code.clone();
+    let first = platform.upsert(operator(1), made_by("MA0000019")).await.expect("registered");
+    assert_eq!(held(&first), "MA0000019");
+    let same = platform.upsert(operator(1), made_by("MA0000019")).await.expect("known");
+    assert_eq!(version(&same), version(&first));
+    let other = platform.upsert(operator(1), made_by("MA0000027")).await.expect("changed");
+    assert_eq!((held(&other).as_str(), version(&other)), ("MA0000027", version(&first) + 1));
+    platform.assert_sound().await;
+    platform.stop().await;
+}
+
+#[tokio::test]
 async fn what_drivers_are_told_stays_until_something_else_is_said() {
     let platform = Platform::start().await;
     let told = StationGuide {
         business_hours: "00:00-24:00".into(),
         electricity_fee: "峰 1.00 谷 0.31".into(),
         bookable: true,
+        remark: "节假日照常营业".into(),
+        pictures: ["https://cdn.example/1.jpg", "http://cdn.example/2.jpg"].map(str::to_owned).into(),
         ..StationGuide::default()
     };
     let said = |guide: Option<StationGuide>| proto::stations::StationRecord { guide, ..record("S1") };
@@ -196,6 +218,10 @@ async fn what_drivers_are_told_stays_until_something_else_is_said() {
     let long = StationGuide { payment: "付".repeat(81), ..StationGuide::default() };
     let refusal = platform.upsert(operator(1), said(Some(long))).await;
     assert_eq!(refused(refusal), ("too_long".into(), "guide.payment".into()));
+    let elsewhere =
+        StationGuide { pictures: vec!["ftp://cdn.example/1.jpg".into()], ..StationGuide::default() };
+    let refusal = platform.upsert(operator(1), said(Some(elsewhere))).await;
+    assert_eq!(refused(refusal), ("unknown_value".into(), "guide.pictures[0]".into()));
     platform.assert_sound().await;
     platform.stop().await;
 }

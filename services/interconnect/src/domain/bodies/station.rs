@@ -10,6 +10,9 @@ use crate::domain::{
 const STATIONS_MAX: usize = 1000;
 const EQUIPMENT_MAX: usize = 2000;
 const CONNECTORS_MAX: usize = 50;
+/// Most pictures that stations keeps, and longest address of one.
+const PICTURES_MAX: usize = 20;
+const PICTURE_MAX: usize = 512;
 
 /// A station with its equipment.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +70,10 @@ pub struct Guide {
     pub station_phone: String,
     /// SupportOrder is 1.
     pub bookable: bool,
+    /// Remark.
+    pub remark: String,
+    /// Pictures: where they are.
+    pub pictures: Vec<String>,
 }
 
 /// A device.
@@ -84,6 +91,8 @@ pub struct Equipment {
     pub model: String,
     /// ManufacturerName.
     pub manufacturer: String,
+    /// ManufacturerID.
+    pub manufacturer_code: String,
     /// ConnectorInfos.
     pub connectors: Vec<Connector>,
 }
@@ -154,6 +163,7 @@ fn guide(fields: &Fields<'_>, findings: &mut Findings) -> Guide {
     let hours = ["BusineHours", "BusinessHours", "BusineHours724", "BusineHoursFormat"];
     // Whatever else it says is no promise to anybody.
     let booking = fields.integer(&["SupportOrder"], &mut Findings::default());
+    let pictures = fields.addresses(&["Pictures"], PICTURE_MAX, PICTURES_MAX, findings);
     let mut words = |names: &[&str], max| fields.words(names, max, findings);
     Guide {
         business_hours: words(&hours, 100),
@@ -166,6 +176,8 @@ fn guide(fields: &Fields<'_>, findings: &mut Findings) -> Guide {
         vehicles: words(&["MatchCars"], 100),
         station_phone: words(&["StationTel"], 30),
         bookable: booking == Some(1),
+        remark: words(&["Remark"], 100),
+        pictures,
     }
 }
 
@@ -179,6 +191,7 @@ fn equipment(fields: &Fields<'_>, findings: &mut Findings) -> Equipment {
         name: fields.text(&["EquipmentName"], 30, findings),
         model: fields.text(&["EquipmentModel", "EquipmentMode"], 20, findings),
         manufacturer: fields.text(&["ManufacturerName"], 30, findings),
+        manufacturer_code: fields.words(&["ManufacturerID"], OPERATOR_ID_LEN, findings),
         connectors: connectors.iter().map(|gun| connector(gun, findings)).collect(),
     }
 }
