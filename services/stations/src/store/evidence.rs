@@ -20,8 +20,10 @@ pub async fn of_connectors(
                 count(DISTINCT days.day) AS "days_covered!"
          FROM (SELECT DISTINCT code FROM UNNEST($2::text[]) AS code) AS claimed
          LEFT JOIN connectors ON connectors.station_id = $1 AND connectors.code = claimed.code AND connectors.removed_at IS NULL
-         LEFT JOIN LATERAL (SELECT day, first_seen_at, last_seen_at FROM connector_reports reports
-                            WHERE reports.connector_key = connectors.connector_key) AS days ON true
+         LEFT JOIN LATERAL (
+             -- By connector: without OFFSET all days of all connectors would be joined.
+             SELECT day, first_seen_at, last_seen_at FROM connector_reports reports
+             WHERE reports.connector_key = connectors.connector_key OFFSET 0) AS days ON true
          GROUP BY claimed.code ORDER BY claimed.code COLLATE "C""#,
         station_id,
         codes
