@@ -320,5 +320,6 @@ async fn whole(mut response: Response) -> Result<Vec<u8>, Trouble> {
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn unreachable(error: reqwest::Error) -> Trouble {
-    if error.is_timeout() { Trouble::TimedOut } else { Trouble::Unreachable }
+    // Where nobody was reached, what was asked for was not too much.
+    if error.is_timeout() && !error.is_connect() { Trouble::TimedOut } else { Trouble::Unreachable }
 }

@@ -158,6 +158,11 @@ impl Form {
         self.entries.push((name.to_owned(), value.to_owned()));
     }
 
+    /// Drops a field: what is held stands in its place again.
+    pub fn forget(&mut self, name: &str) {
+        self.entries.retain(|(key, _)| key != name);
+    }
+
     /// What is wrong with a field; empty where nothing is.
     pub fn wrong(&self, name: &str) -> &str {
         self.wrongs.iter().find(|wrong| wrong.field == name).map_or("", |wrong| &wrong.text)

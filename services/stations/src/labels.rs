@@ -151,7 +151,7 @@ fn field_name(path: &str) -> &'static str {
         "protocol_version" => "协议版本",
         "paths" => "接口路径",
         "spellings" => "字段名称",
-        "authority" => "TLS 根证书",
+        "authority" => "TLS 证书",
         "operator_secret" => "运营商密钥",
         "data_secret" => "消息密钥",
         "data_secret_iv" => "消息密钥初始化向量",

@@ -51,13 +51,22 @@ impl ServerCertVerifier for Believed {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         match self.issued.verify_server_cert(shown, between, name, ocsp, now) {
-            // Nobody of the text has issued it, or it is one of an authority, which has no error of its own here. Whether it is in
-            // force was looked at before that.
-            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer | CertificateError::Other(_)))
-                if self.certificates.iter().any(|one| one[..] == shown[..]) =>
-            {
-                verify_server_name(&ParsedCertificate::try_from(shown)?, name)?;
-                Ok(ServerCertVerified::assertion())
+            // What is sent beside the very certificate says nothing of it. Its time and purpose are looked at before anybody's signature.
+            Err(Error::InvalidCertificate(_)) if self.certificates.iter().any(|one| one[..] == shown[..]) => {
+                match self.issued.verify_server_cert(shown, &[], name, ocsp, now) {
+                    Err(Error::InvalidCertificate(
+                        CertificateError::UnknownIssuer
+                        | CertificateError::BadSignature
+                        | CertificateError::UnsupportedSignatureAlgorithmContext { .. }
+                        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. }
+                        // One of an authority, which has no error of its own here.
+                        | CertificateError::Other(_),
+                    )) => {
+                        verify_server_name(&ParsedCertificate::try_from(shown)?, name)?;
+                        Ok(ServerCertVerified::assertion())
+                    }
+                    judged => judged,
+                }
             }
             judged => judged,
         }

@@ -29,8 +29,6 @@ use crate::{
 
 /// How long a page that did not come is left alone before it is asked for again. A lease lasts over them.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(3)];
-/// Pages after which a system is not believed. Source: interconnect protocol, section 12.
-const PAGES_MAX: i64 = 10_000;
 /// Stations of one status query. Source: interconnect protocol, section 12.
 const STATIONS_ASKED: usize = 50;
 /// Status items of one batch.
@@ -104,10 +102,17 @@ pub async fn pull_stations(
             Err(trouble) if spoilt(&trouble) => {
                 // The last pages again would be as few, and one that is refused would be refused again.
                 walked = walked.anew();
-                pull.lease.come(walked.pages()).await?;
+                let told = pull.lease.come(walked.pages()).await;
                 if !gone_on {
                     return Err(trouble);
                 }
+                told?;
+            }
+            Err(Trouble::TimedOut) if walked.number > 1 && walked.size > 1 => {
+                // Nobody knows which smaller page would be the next one.
+                walked.size /= 2;
+                walked = walked.anew();
+                pull.lease.come(walked.pages()).await?;
             }
             Err(trouble) => return Err(trouble),
         }
@@ -125,6 +130,9 @@ async fn walk(pull: &Pull<'_>, since: Option<OffsetDateTime>, walked: &mut Walke
     loop {
         let heard = page(pull, since, walked).await?;
         let page = pulled::page(&heard.members, pull.link).map_err(|found| Trouble::Body(found.faults))?;
+        if walked.elsewhere(page.count, page.items) {
+            return Err(Trouble::Incomplete);
+        }
         walked.counts(page.items);
         if page.stations.is_empty() && walked.number < page.count {
             return Err(Trouble::Incomplete);
@@ -140,7 +148,7 @@ async fn walk(pull: &Pull<'_>, since: Option<OffsetDateTime>, walked: &mut Walke
             let short = !walked.moving && walked.came() < page.items;
             return if short { Err(Trouble::Incomplete) } else { Ok(()) };
         }
-        if walked.number >= PAGES_MAX {
+        if walked.endless() {
             return Err(Trouble::Incomplete);
         }
         walked.turn_over(codes);

@@ -8,6 +8,8 @@ use proto::stations::StationPages;
 
 use super::pull::Tally;
 
+/// Pages of the first size after which a system is not believed. Source: interconnect protocol, section 12.
+const PAGES_MAX: i64 = 10_000;
 /// Stations of a page at first; halved after a timeout. Source: interconnect protocol, section 12.
 const PAGE_SIZE: i64 = 20;
 
@@ -28,6 +30,8 @@ pub struct Walked {
     /// Stations beside those: of earlier pages, and those without a code, which cannot be told apart.
     others: i64,
     items: Option<i64>,
+    /// Nobody has seen yet that pages are as large as the place of the walk says.
+    unsure: bool,
 }
 
 impl Walked {
@@ -46,6 +50,7 @@ impl Walked {
             seen,
             last: before.last_codes,
             items: began.then_some(before.items),
+            unsure: began,
         }
     }
 
@@ -73,6 +78,7 @@ impl Walked {
     /// Comes to the next page, after one with such codes.
     pub fn turn_over(&mut self, codes: BTreeSet<String>) {
         self.number += 1;
+        self.unsure = false;
         self.last = codes.into_iter().filter(|code| !code.is_empty()).collect();
     }
 
@@ -81,11 +87,28 @@ impl Walked {
     pub fn halve(&mut self) -> bool {
         let (size, passed) = (self.size / 2, (self.number - 1).saturating_mul(self.size));
         // Stations that came on two pages, or have gone meanwhile, are fewer than a page holds.
-        if size == 0 || self.came().abs_diff(passed) >= self.size.unsigned_abs() {
+        let held = i64::try_from(self.last.len()).unwrap_or(i64::MAX);
+        let smaller = self.number > 1 && held < self.size;
+        if size == 0 || smaller || self.came().abs_diff(passed) >= self.size.unsigned_abs() {
             return false;
         }
+        self.unsure = self.number > 1;
         (self.number, self.size) = (passed / size + 1, size);
         true
+    }
+
+    /// Whether a page that says how many there are is of larger ones than were asked for, and so not the one that the walk has come to.
+    #[must_use]
+    pub fn elsewhere(&self, count: i64, items: i64) -> bool {
+        let passed = (self.number - 1).saturating_mul(self.size);
+        let near = self.came().abs_diff(passed) < self.size.unsigned_abs();
+        self.unsure && near && count.saturating_mul(self.size) < items
+    }
+
+    /// Whether no system is believed to have so many pages.
+    #[must_use]
+    pub fn endless(&self) -> bool {
+        self.number.saturating_mul(self.size) >= PAGES_MAX * PAGE_SIZE
     }
 
     /// Another walk from the first page, with pages as large as they have come to be.
@@ -125,7 +148,10 @@ mod tests {
 
     /// A walk that has come to a page after so many stations.
     fn after(number: i64, size: i64, came: i64) -> Walked {
-        Walked::of(StationPages { next_page: number, page_size: size, came, ..StationPages::default() })
+        let last_codes = (0..size).map(|number| number.to_string()).collect();
+        let before =
+            StationPages { next_page: number, page_size: size, came, last_codes, ..StationPages::default() };
+        Walked::of(before)
     }
 
     #[test]
@@ -177,6 +203,24 @@ mod tests {
             assert_eq!((walked.number, walked.size), (150, 20));
         }
         assert!(after(150, 20, 149 * 20 - 3).halve(), "three came twice");
+    }
+
+    #[test]
+    fn pages_that_held_fewer_than_was_asked_for_stay_as_they_are() {
+        let mut walked = Walked::of(StationPages::default());
+        (0..10).for_each(|number| assert!(walked.meets(&number.to_string())));
+        walked.turn_over((0..10).map(|number| number.to_string()).collect());
+        assert!(!walked.halve(), "a page of 20 held ten");
+    }
+
+    #[test]
+    fn a_page_of_a_system_that_keeps_its_own_size_is_not_taken_for_the_one_that_was_asked_for() {
+        let mut walked = after(150, 20, 149 * 20);
+        assert!(walked.halve());
+        assert!(walked.elsewhere(300, 6_000), "300 pages of 20");
+        assert!(!walked.elsewhere(600, 6_000), "600 pages of ten");
+        walked.turn_over(codes(&["S1"]));
+        assert!(!walked.elsewhere(300, 6_000), "it was looked at before");
     }
 
     #[test]

@@ -125,7 +125,7 @@ async fn links(visitor: Visitor, filter: Filter) -> Answer {
                     text(shown.organisation_code),
                     text(shown.state.text),
                     text(&*link.base_url),
-                    text(shown.wanting),
+                    text(link_list::wanting(link)),
                     Cell::Moment(link.inbound.first().and_then(|set| set.issued_at)),
                 ];
                 (link.operator_id.clone(), cells)

@@ -91,7 +91,7 @@ pub(super) fn row(link: &Link, companies: &BTreeMap<String, String>) -> Row {
 }
 
 /// What is missing before the platform can call; nothing of a link that has ended.
-fn wanting(link: &Link) -> String {
+pub(super) fn wanting(link: &Link) -> String {
     let parts = [(link.base_url.is_empty(), "接口地址"), (!link.callable, "调用密钥")];
     let active = link.state == "active";
     let parts: Vec<_> = parts.iter().filter(|(wants, _)| active && *wants).map(|(_, words)| *words).collect();

@@ -11,7 +11,7 @@ use proto::stations::{
 };
 
 use super::{Routes, back_to, links};
-use crate::{Answer, Form, Page, Role, Visitor, case::Fact, format, stage::Tag};
+use crate::{Answer, Form, Page, Refused, Role, Visitor, case::Fact, format, stage::Tag};
 
 /// An operator's own link.
 pub const OWN: &str = "/interconnect/link/settings";
@@ -262,7 +262,16 @@ async fn rotate(visitor: &Visitor, operator_id: &str, form: Form) -> Answer {
             let before = "此前使用的密钥继续有效 24 小时，请在此期间换用新密钥。";
             issued(visitor, operator_id, "密钥已轮换", before, answer.into_inner()).await
         }
-        Err(status) => show(visitor, operator_id, form.refused(status)?).await,
+        Err(status) => {
+            let refused = Refused::from(status);
+            // This very form has changed the link: its own deed is not what somebody else did meanwhile.
+            let own = refused.reason == "secrets_issued";
+            let mut form = form.refused(refused)?;
+            if own {
+                form.forget("version");
+            }
+            show(visitor, operator_id, form).await
+        }
     }
 }
 
@@ -330,7 +339,8 @@ async fn revoke(visitor: Visitor, Path(operator_id): Path<String>, form: Form) -
     let request = RevokeLinkRequest {
         request_id: form.request_id(),
         operator_id: operator_id.clone(),
-        expected_version: form.number("version"),
+        // It only takes away: whoever changes the link meanwhile must not hold it up.
+        expected_version: 0,
     };
     match visitor.links().revoke_link(request).await {
         Ok(_) => visitor.done(&path(&operator_id), "互联互通已撤销，全部密钥已失效"),

@@ -160,7 +160,7 @@ fn facts(link: &Link) -> Vec<Fact> {
         Fact { name: "运营商系统地址", value: format::or_dash(&link.base_url) },
         Fact { name: "协议版本", value: format::or_dash(&link.protocol_version) },
         Fact {
-            name: "TLS 根证书",
+            name: "TLS 证书",
             value: if link.authority.is_empty() { "公共根证书" } else { "运营商自有" }.to_owned(),
         },
         Fact { name: "时钟允许偏差", value: format!("{} 秒", link.window_secs) },

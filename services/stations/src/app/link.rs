@@ -65,6 +65,7 @@ pub async fn approve(
         changed_how: String::new(),
         changed_by_operator: false,
         changed_by_office: String::new(),
+        changed_version: 0,
     };
     changed(work, row, Deed::Approved).await?;
     let until = work.now();
@@ -81,6 +82,8 @@ pub async fn rotate(
     request_id: Uuid,
     seen: Seen,
 ) -> Result<Secrets, Failure> {
+    // Behind the lock: the second of two equal requests waits for the first, and hears that it has issued.
+    store::links::lock(work, seen.operator_id).await?;
     fresh_request(work, request_id).await?;
     let row = active(work, seen).await?;
     changed(work, row, Deed::Rotated).await?;
@@ -209,6 +212,7 @@ fn same_version(row: &Row, seen: Seen) -> Result<(), Finding> {
 
 async fn changed(work: &mut Work, mut row: Row, deed: Deed) -> Result<(), Failure> {
     row.version += 1;
+    row.changed_version = row.version;
     row.updated_at = work.now();
     row.changed_how = deed.name().to_owned();
     row.changed_by_operator = work.caller().operator_id.is_some();

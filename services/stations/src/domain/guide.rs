@@ -1,6 +1,6 @@
 //! What drivers are told of a station: hours, prices, payment, parking, in the words of its operator. Nothing is computed from it.
 //!
-//! Source: interconnect section 11.2; decision record 47.
+//! Source: interconnect section 11.2; decision records 47 and 51.
 use super::{Finding, Refusal, text};
 
 /// Four times the standard's lengths, as everywhere. Source: interconnect sections 9 and 11.2.

@@ -1,6 +1,6 @@
 //! How far a pull of stations by pages has come, and whether another turn goes on there.
 //!
-//! Owns: the rule. Not: asking for pages, which is the matter of interconnect. Source: interconnect section 12; decision record 47.
+//! Owns: the rule. Not: asking for pages, which is the matter of interconnect. Source: interconnect section 12; decision records 47 and 51.
 use time::{Duration, OffsetDateTime};
 
 /// What came is gone on with for so long after the last page: the pages of a system that was away for longer may have moved.

@@ -46,12 +46,17 @@ pub struct Row {
     pub changed_by_operator: bool,
     /// The office of whoever else it was.
     pub changed_by_office: String,
+    /// The version of which the three tell: a process of the release before raises `version` alone.
+    pub changed_version: i64,
 }
 
 impl Row {
     /// What was done last; none where it was not kept.
     #[must_use]
     pub fn last(&self) -> Option<Change> {
+        if self.changed_version != self.version {
+            return None;
+        }
         Some(Change {
             deed: Deed::of(&self.changed_how)?,
             by_operator: self.changed_by_operator,
@@ -97,7 +102,7 @@ pub async fn lock(work: &mut Work, operator_id: Uuid) -> Result<Option<Row>, Fai
         r#"-- stations.links.lock
          SELECT operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
                 paths AS "paths: Json<BTreeMap<String, String>>", spellings AS "spellings: Json<BTreeMap<String, String>>",
-                version, authority, updated_at, changed_how, changed_by_operator, changed_by_office
+                version, authority, updated_at, changed_how, changed_by_operator, changed_by_office, changed_version
          FROM links WHERE operator_id = $1 FOR UPDATE"#,
         operator_id
     )
@@ -115,7 +120,7 @@ pub async fn find(db: &mut PgConnection, operator_id: Uuid) -> Result<Option<Row
         r#"-- stations.links.find
          SELECT operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
                 paths AS "paths: Json<BTreeMap<String, String>>", spellings AS "spellings: Json<BTreeMap<String, String>>",
-                version, authority, updated_at, changed_how, changed_by_operator, changed_by_office
+                version, authority, updated_at, changed_how, changed_by_operator, changed_by_office, changed_version
          FROM links WHERE operator_id = $1"#,
         operator_id
     )
@@ -133,7 +138,7 @@ pub async fn find_by_code(db: &mut PgConnection, code: &str) -> Result<Option<Ro
         r#"-- stations.links.find_by_code
          SELECT operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
                 paths AS "paths: Json<BTreeMap<String, String>>", spellings AS "spellings: Json<BTreeMap<String, String>>",
-                version, authority, updated_at, changed_how, changed_by_operator, changed_by_office
+                version, authority, updated_at, changed_how, changed_by_operator, changed_by_office, changed_version
          FROM links WHERE organisation_code = $1"#,
         code
     )
@@ -156,15 +161,15 @@ pub async fn list(
         r#"-- stations.links.list
          SELECT operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
                 paths AS "paths: Json<BTreeMap<String, String>>", spellings AS "spellings: Json<BTreeMap<String, String>>",
-                version, authority, updated_at, changed_how, changed_by_operator, changed_by_office
+                version, authority, updated_at, changed_how, changed_by_operator, changed_by_office, changed_version
          FROM links
          WHERE ($1 = '' OR CASE WHEN state = 'revoked' THEN 'revoked' WHEN open THEN 'open' ELSE 'closed' END = $1)
            AND ($2 = '' OR strpos(lower(organisation_code), $2) > 0 OR strpos(lower(base_url), $2) > 0)
-           AND ($3::text IS NULL OR organisation_code > $3)
+           AND organisation_code > $3
          ORDER BY organisation_code LIMIT $4"#,
         filter.state,
         filter.text,
-        after,
+        after.unwrap_or_default(),
         size
     )
     .fetch_all(db)
@@ -180,14 +185,14 @@ pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
         "-- stations.links.save
          INSERT INTO links (operator_id, organisation_code, state, open, window_secs, hosted, base_url, protocol_version,
                 paths, spellings, version, authority, created_at, updated_at,
-                changed_how, changed_by_operator, changed_by_office)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16)
+                changed_how, changed_by_operator, changed_by_office, changed_version)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13, $14, $15, $16, $17)
          ON CONFLICT (operator_id) DO UPDATE SET state = excluded.state, open = excluded.open,
                 window_secs = excluded.window_secs, hosted = excluded.hosted, base_url = excluded.base_url,
                 protocol_version = excluded.protocol_version, paths = excluded.paths, spellings = excluded.spellings,
                 version = excluded.version, authority = excluded.authority, updated_at = excluded.updated_at,
                 changed_how = excluded.changed_how, changed_by_operator = excluded.changed_by_operator,
-                changed_by_office = excluded.changed_by_office
+                changed_by_office = excluded.changed_by_office, changed_version = excluded.changed_version
          WHERE links.version = excluded.version - 1",
         row.operator_id,
         row.organisation_code,
@@ -204,7 +209,8 @@ pub async fn save(work: &mut Work, row: &Row) -> Result<(), Failure> {
         row.updated_at,
         row.changed_how,
         row.changed_by_operator,
-        row.changed_by_office
+        row.changed_by_office,
+        row.changed_version
     )
     .execute(work.db())
     .await

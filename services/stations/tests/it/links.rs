@@ -262,7 +262,9 @@ async fn whoever_has_seen_an_earlier_version_of_a_link_changes_nothing_and_is_to
     assert_eq!(platform.count("SELECT count(*) FROM link_secrets").await, 2);
 
     let now = answer(own.set_peer(peer(now)).await).expect("set").version;
-    let now = answer(links.set_terms(terms(now)).await).expect("set").version;
+    let sent = terms(now);
+    let now = answer(links.set_terms(sent.clone()).await).expect("set").version;
+    assert_eq!(answer(links.set_terms(sent).await).expect("the first answer again").version, now);
     let late = own.rotate_secrets(new(now - 1)).await.expect_err("it has changed");
     let said = Refusal::read(&late).expect("details");
     assert_eq!(
