@@ -20,7 +20,7 @@ use chassis::{
     Failure,
     error::{Kind, Refusal},
 };
-use proto::stations::{ItemResult, Receipt};
+use proto::stations::{ItemResult, Receipts};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tonic::Status;
@@ -115,8 +115,8 @@ impl From<Status> for Refused {
 }
 
 /// The results of the items that were sent, in their order. A missing one is no answer: the message comes again.
-fn results(receipts: Vec<Receipt>, sent: usize) -> Result<Vec<ItemResult>, Refused> {
-    let results: Vec<ItemResult> = receipts.into_iter().flat_map(|one| one.results).collect();
+fn results(receipts: Receipts, sent: usize) -> Result<Vec<ItemResult>, Refused> {
+    let results: Vec<ItemResult> = receipts.receipts.into_iter().flat_map(|one| one.results).collect();
     if results.len() == sent {
         return Ok(results);
     }

@@ -31,8 +31,6 @@ pub struct Config {
     pub links: Links,
     /// What is refused before it costs.
     pub limits: Limits,
-    /// What waits while another call of the same operator is under way.
-    pub waiting: Waiting,
     /// How operators' systems are called.
     pub client: Client,
     /// How long a turn may take.
@@ -83,18 +81,6 @@ pub struct Limits {
     pub strangers_per_minute: u32,
     /// Messages, 1 or more.
     pub in_flight_max: usize,
-}
-
-/// Section `[waiting]`; each kind of data (statuses, orders, telemetry) has as much.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Waiting {
-    /// Batches of one operator, 1 to 1000.
-    pub batches_max: usize,
-    /// Bytes of them, 1 or more.
-    pub bytes_max: usize,
-    /// Bytes of all operators, those under way included: `limits.body_bytes_max` to 1 GiB.
-    pub all_bytes_max: usize,
 }
 
 /// Section `[client]`.
@@ -205,13 +191,6 @@ impl Config {
             ("limits.arrivals_max", self.limits.arrivals_max >= 1, "must be 1 or more"),
             ("limits.strangers_per_minute", self.limits.strangers_per_minute >= 1, "must be 1 or more"),
             ("limits.in_flight_max", self.limits.in_flight_max >= 1, "must be 1 or more"),
-            ("waiting.batches_max", (1..=1000).contains(&self.waiting.batches_max), "must be 1..=1000"),
-            ("waiting.bytes_max", self.waiting.bytes_max >= 1, "must be 1 or more"),
-            (
-                "waiting.all_bytes_max",
-                (self.limits.body_bytes_max..=1 << 30).contains(&self.waiting.all_bytes_max),
-                "must be limits.body_bytes_max..=1073741824",
-            ),
             (
                 "peers",
                 ["accounts", "stations"].iter().all(|peer| self.peers.contains_key(*peer)),
@@ -285,8 +264,5 @@ mod tests {
         config.client.daily_at_once = 1;
         config.deadlines.status_secs = 0;
         assert!(config.check().expect_err("refused").to_string().contains("deadlines.status_secs"));
-        config.deadlines.status_secs = 600;
-        config.waiting.all_bytes_max = config.limits.body_bytes_max - 1;
-        assert!(config.check().expect_err("refused").to_string().contains("waiting.all_bytes_max"));
     }
 }

@@ -8,8 +8,6 @@ pub mod app;
 pub mod client;
 pub mod config;
 pub mod domain;
-pub mod gather;
-pub mod ingest;
 pub mod labels;
 pub mod neighbours;
 pub mod refusals;

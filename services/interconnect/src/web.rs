@@ -38,7 +38,6 @@ use crate::{
         method::Method,
         ret::Ret,
     },
-    ingest::Ingest,
     labels,
     neighbours::{Neighbours, Voice},
     refusals::{Refusals, about},
@@ -57,7 +56,6 @@ pub type Clock = Arc<dyn Fn() -> OffsetDateTime + Send + Sync>;
 /// Everything that answers share.
 pub struct Server {
     neighbours: Neighbours,
-    ingest: Ingest,
     tokens: Tokens,
     clock: Clock,
     prefix: String,
@@ -77,7 +75,6 @@ impl Server {
         let per_minute = |number| Quota::per_minute(NonZeroU32::new(number).unwrap_or(NonZeroU32::MIN));
         Self {
             neighbours,
-            ingest: Ingest::new(config.waiting),
             tokens,
             clock,
             prefix: format!("/{}/v", config.server.prefix),
@@ -332,17 +329,17 @@ impl Server {
     }
 
     async fn execute(&self, call: &Call<'_>, keys: &Keys, admitted: &Admitted<'_>) -> Result<Done, Refused> {
-        let (voice, ingest) = (&admitted.voice, &self.ingest);
+        let voice = &admitted.voice;
         match &admitted.message {
             Message::Token(login) => Ok(app::token::execute(call, keys, &self.tokens, login)),
-            Message::Status(reports) => app::status::execute(call, voice, ingest, reports).await,
+            Message::Status(reports) => app::status::execute(call, voice, reports).await,
             Message::Stations(stations) => {
                 app::stations::execute(call, voice, stations, &self.refusals).await
             }
-            Message::Charging(sample) => app::charging::execute(call, voice, ingest, sample).await,
-            Message::Order(order) => app::order::execute(call, voice, ingest, order).await,
+            Message::Charging(sample) => app::charging::execute(call, voice, sample).await,
+            Message::Order(order) => app::order::execute(call, voice, order).await,
             Message::Check(check) => app::check::execute(call, voice, check).await,
-            Message::Power(measured) => app::power::execute(call, voice, ingest, measured).await,
+            Message::Power(measured) => app::power::execute(call, voice, measured).await,
             Message::Outcome(outcome) => Ok(app::outcome::execute(outcome)),
         }
     }

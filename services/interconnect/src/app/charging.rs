@@ -4,27 +4,22 @@ use proto::stations::{StatusItem, TelemetryBatch, TelemetryItem};
 use serde_json::json;
 
 use super::{Call, Done, Refused, batch_id, results, status, timestamp, verdict};
-use crate::{domain::bodies::charging::Sample, ingest::Ingest, neighbours::Voice};
+use crate::{domain::bodies::charging::Sample, neighbours::Voice};
 
 /// Takes a sample. SuccStat is 0, or 1 when a part of it was discarded.
 ///
 /// # Errors
 /// Busy, when stations cannot take it now.
-pub async fn execute(
-    call: &Call<'_>,
-    voice: &Voice,
-    ingest: &Ingest,
-    sample: &Sample,
-) -> Result<Done, Refused> {
+pub async fn execute(call: &Call<'_>, voice: &Voice, sample: &Sample) -> Result<Done, Refused> {
     let state = StatusItem {
         connector_id: sample.connector_id.clone(),
         status: sample.connector_status,
         source_time: Some(timestamp(sample.sampled_at)),
     };
-    let stated = status::push(call, voice, ingest, vec![state]).await?;
+    let stated = status::push(call, voice, vec![state], false).await?;
     let batch = TelemetryBatch { batch_id: batch_id(call), items: vec![measured(sample)] };
-    let receipts = ingest.telemetry.send(call.link.operator_id, voice.clone(), vec![batch]).await?;
-    let kept = results(receipts, 1)?;
+    let answer = voice.ingest().send_telemetry(futures::stream::iter([batch])).await?.into_inner();
+    let kept = results(answer, 1)?;
     let number = if sample.supervised { "OrderNo" } else { "StartChargeSeq" };
     let (state, msg) = match verdict(&stated).and_then(|()| verdict(&kept)) {
         Ok(()) => (0, String::new()),

@@ -8,7 +8,6 @@ use crate::{
         bodies::order::{Detail, Order},
         ret::Ret,
     },
-    ingest::Ingest,
     labels,
     neighbours::Voice,
 };
@@ -22,12 +21,7 @@ const DISPUTED: i32 = 1;
 ///
 /// # Errors
 /// 4004 with the field when the order breaks a rule; busy, when stations cannot take it now.
-pub async fn execute(
-    call: &Call<'_>,
-    voice: &Voice,
-    ingest: &Ingest,
-    order: &Order,
-) -> Result<Done, Refused> {
+pub async fn execute(call: &Call<'_>, voice: &Voice, order: &Order) -> Result<Done, Refused> {
     let item = OrderItem {
         order_no: order.order_no.clone(),
         connector_id: order.connector_id.clone(),
@@ -42,8 +36,8 @@ pub async fn execute(
         details: order.details.iter().map(period).collect(),
     };
     let batch = OrderBatch { batch_id: batch_id(call), items: vec![item] };
-    let receipts = ingest.orders.send(call.link.operator_id, voice.clone(), vec![batch]).await?;
-    let results = results(receipts, 1)?;
+    let answer = voice.ingest().send_orders(futures::stream::iter([batch])).await?.into_inner();
+    let results = results(answer, 1)?;
     let number = if order.supervised { "OrderNo" } else { "StartChargeSeq" };
     let body = |confirmed: i32| json!({ number: order.order_no, "ConnectorID": order.connector_id, "ConfirmResult": confirmed });
     match verdict(&results) {

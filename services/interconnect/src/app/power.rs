@@ -3,7 +3,7 @@ use proto::stations::{ItemResult, TelemetryBatch, TelemetryItem};
 use serde_json::{Value, json};
 
 use super::{Call, Done, Refused, batch_id, results, timestamp};
-use crate::{domain::bodies::power::Measured, ingest::Ingest, neighbours::Voice};
+use crate::{domain::bodies::power::Measured, neighbours::Voice};
 
 /// Items of one batch.
 const BATCH: usize = 500;
@@ -12,12 +12,7 @@ const BATCH: usize = 500;
 ///
 /// # Errors
 /// Busy, when stations cannot take it now.
-pub async fn execute(
-    call: &Call<'_>,
-    voice: &Voice,
-    ingest: &Ingest,
-    measured: &[Measured],
-) -> Result<Done, Refused> {
+pub async fn execute(call: &Call<'_>, voice: &Voice, measured: &[Measured]) -> Result<Done, Refused> {
     if measured.is_empty() {
         return Ok(Done { body: json!({ "Status": 0 }), msg: String::new() });
     }
@@ -25,8 +20,9 @@ pub async fn execute(
         batch_id: format!("{}-{number}", batch_id(call)),
         items: part.iter().map(item).collect(),
     });
-    let receipts = ingest.telemetry.send(call.link.operator_id, voice.clone(), batches.collect()).await?;
-    let results = results(receipts, measured.len())?;
+    let batches: Vec<TelemetryBatch> = batches.collect();
+    let answer = voice.ingest().send_telemetry(futures::stream::iter(batches)).await?.into_inner();
+    let results = results(answer, measured.len())?;
     let discarded: Vec<(&Measured, &ItemResult)> =
         measured.iter().zip(&results).filter(|(_, result)| result.outcome == "rejected").collect();
     let Some((one, result)) = discarded.first() else {

@@ -242,7 +242,7 @@ async fn deliver(
         source_time: Some(timestamp(report.at.unwrap_or(heard.stamp))),
     });
     let voice = voice(pull.neighbours, pull.link).await?;
-    let results = status::pulled(&call(pull, heard), &voice, items.collect()).await;
+    let results = status::push(&call(pull, heard), &voice, items.collect(), true).await;
     for (report, result) in reports.iter().zip(results.map_err(|_| Trouble::Platform)?) {
         if result.outcome == "rejected" {
             tally.reject(format!("{} {}", report.connector_id, result.text));

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 use super::{Call, Done, Refused, batch_id, results, timestamp};
 use crate::{
     domain::{bodies::status::Report, ret::Ret},
-    ingest::Ingest,
     labels,
     neighbours::Voice,
 };
@@ -14,18 +13,13 @@ use crate::{
 ///
 /// # Errors
 /// Busy, when stations cannot take them now, or when two envelopes of one second contradict each other.
-pub async fn execute(
-    call: &Call<'_>,
-    voice: &Voice,
-    ingest: &Ingest,
-    reports: &[Report],
-) -> Result<Done, Refused> {
+pub async fn execute(call: &Call<'_>, voice: &Voice, reports: &[Report]) -> Result<Done, Refused> {
     let items = reports.iter().map(|report| StatusItem {
         connector_id: report.connector_id.clone(),
         status: report.status,
         source_time: Some(timestamp(report.at.unwrap_or(call.stamp))),
     });
-    let results = push(call, voice, ingest, items.collect()).await?;
+    let results = push(call, voice, items.collect(), false).await?;
     let discarded: Vec<(&Report, &ItemResult)> =
         reports.iter().zip(&results).filter(|(_, result)| result.outcome == "rejected").collect();
     if discarded.iter().any(|(report, result)| result.reason == "contradiction" && again(report, reports)) {
@@ -50,27 +44,16 @@ fn again(report: &Report, reports: &[Report]) -> bool {
     report.at.is_none() && same.count() == 1
 }
 
-/// Sends status items and waits until they are durable; one result for each, in the order sent.
+/// Sends status items, `pulled` where the platform asked for them, and waits until they are durable; one result for each, in the
+/// order sent.
 pub(super) async fn push(
     call: &Call<'_>,
     voice: &Voice,
-    ingest: &Ingest,
     items: Vec<StatusItem>,
+    pulled: bool,
 ) -> Result<Vec<ItemResult>, Refused> {
     let sent = items.len();
-    let batch = StatusBatch { batch_id: batch_id(call), items, pulled: false };
-    let receipts = ingest.statuses.send(call.link.operator_id, voice.clone(), vec![batch]).await?;
-    results(receipts, sent)
-}
-
-/// The same with items that the platform asked for, in a call of their own.
-pub(super) async fn pulled(
-    call: &Call<'_>,
-    voice: &Voice,
-    items: Vec<StatusItem>,
-) -> Result<Vec<ItemResult>, Refused> {
-    let sent = items.len();
-    let batch = StatusBatch { batch_id: batch_id(call), items, pulled: true };
+    let batch = StatusBatch { batch_id: batch_id(call), items, pulled };
     let answer = voice.ingest().send_status(futures::stream::iter([batch])).await?.into_inner();
-    results(answer.receipts, sent)
+    results(answer, sent)
 }

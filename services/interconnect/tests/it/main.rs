@@ -4,7 +4,6 @@ mod answers;
 mod checks;
 mod client;
 mod fuzz;
-mod gathered;
 mod hostile;
 mod neighbours;
 mod pages;

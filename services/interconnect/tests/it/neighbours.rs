@@ -12,7 +12,6 @@ use proto::{
     accounts::{self, CallerToken},
     stations::{self, ItemResult, Receipt, Receipts},
 };
-use tokio::sync::watch;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
@@ -46,12 +45,6 @@ pub struct State {
     pub mute: bool,
     /// Stations lists these many others before those that are held.
     pub pages: usize,
-    /// Statuses are not taken before this is true.
-    pub gate: Option<watch::Receiver<bool>>,
-    /// Calls with statuses that have begun.
-    pub begun: usize,
-    /// Batches of each call with statuses, as they ended.
-    pub together: Vec<usize>,
     pub statuses: Vec<stations::StatusItem>,
     /// Of each batch of them, whether it was pulled.
     pub pulled: Vec<bool>,
@@ -297,11 +290,6 @@ impl stations::ingest_server::Ingest for Played {
         self.awake()?;
         let bearer = request.metadata().get("authorization").expect("a caller");
         assert_eq!(bearer, "Bearer the operator's");
-        self.state().begun += 1;
-        let gate = self.state().gate.clone();
-        if let Some(mut gate) = gate {
-            gate.wait_for(|open| *open).await.expect("the test opens it");
-        }
         let mut batches = request.into_inner();
         let mut receipts = Vec::new();
         while let Some(batch) = batches.message().await? {
@@ -314,7 +302,6 @@ impl stations::ingest_server::Ingest for Played {
             self.state().pulled.push(batch.pulled);
             receipts.push(Receipt { batch_id: batch.batch_id, results, ..Receipt::default() });
         }
-        self.state().together.push(receipts.len());
         Ok(Response::new(Receipts { receipts }))
     }
 
