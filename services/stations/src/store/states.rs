@@ -257,9 +257,9 @@ pub async fn save(work: &mut Work, changes: Changes) -> Result<Vec<Uuid>, Failur
     )
     .fetch_one(work.db())
     .await
-    .map_err(|error| match &error {
-        sqlx::Error::Database(refused) if refused.is_unique_violation() => left(),
-        _ => error.into(),
+    .map_err(|error| {
+        let twice = error.as_database_error().is_some_and(|refused| refused.is_unique_violation());
+        if twice { left() } else { error.into() }
     })?;
     if usize::try_from(saved.states).ok() == Some(state_keys.len()) {
         Ok(saved.unsettled)
