@@ -8,7 +8,7 @@ mod recent;
 mod shelf;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -31,6 +31,8 @@ use crate::{
 pub const REFRESHED_EVERY: Duration = Duration::from_secs(5);
 /// It answers nothing when it was not told for so long: the database is away, or two turns failed.
 const FRESH: Duration = Duration::from_secs(15);
+/// An operator of which another process has just written a state sends through several: so long its news is locked from the start.
+const LEFT_FOR: Duration = Duration::from_secs(60);
 /// How far each turn looks back: a connector is gone from the beginning of a unit of work that ends later, or was learnt meanwhile.
 pub const LOOKS_BACK: Span = Span::minutes(2);
 
@@ -43,6 +45,8 @@ struct Inner {
     states: Shelf<State>,
     connectors: Shelf<Connector>,
     orders: Recent,
+    /// Operators of which a state was found to be left, and when.
+    left: HashMap<Uuid, Instant>,
     /// The database's time, and when that was here.
     refreshed: Option<(OffsetDateTime, Instant)>,
     /// What was answered and is not counted in the database yet.
@@ -107,12 +111,17 @@ impl Memory {
         batch.lines.iter().map(|line| inner.knows(batch.operator_id, line, now)).collect()
     }
 
-    /// The states of connectors (operator, code) as far as they are remembered, in the order asked.
+    /// The states of connectors (operator, code) as far as they are remembered, in the order asked; none of an operator whose states
+    /// were left within the last minute.
     #[must_use]
     pub fn states(&self, asked: &[(Uuid, &str)]) -> Vec<Option<State>> {
         let inner = self.inner();
         let Some(now) = inner.now() else { return vec![None; asked.len()] };
-        asked.iter().map(|(operator_id, code)| inner.states.get(*operator_id, code, now).copied()).collect()
+        let settled = |of: &Uuid| inner.left.get(of).is_none_or(|since| since.elapsed() >= LEFT_FOR);
+        let state = |(operator_id, code): &(Uuid, &str)| {
+            inner.states.get(*operator_id, code, now).filter(|_| settled(operator_id)).copied()
+        };
+        asked.iter().map(state).collect()
     }
 
     /// What the registry says of connectors, likewise.
@@ -128,12 +137,15 @@ impl Memory {
 
     /// Remembers what is held of connectors (operator, code) since a commit of a unit that began at `now`.
     pub fn learn_states(&self, now: OffsetDateTime, held: Vec<(Uuid, String, State)>) {
-        self.inner().states.learn(now, held);
+        // What it has no more room for goes when nobody waits for the lock.
+        let emptied = self.inner().states.learn(now, held);
+        drop(emptied);
     }
 
     /// Remembers what a unit that began at `now` has read of the registry.
     pub fn learn_connectors(&self, now: OffsetDateTime, read: Vec<(Uuid, String, Connector)>) {
-        self.inner().connectors.learn(now, read);
+        let emptied = self.inner().connectors.learn(now, read);
+        drop(emptied);
     }
 
     /// Whether one of these orders (operator, number) was found to be held lately: then it is likely that it is said again. It decides
@@ -153,8 +165,10 @@ impl Memory {
     /// Forgets states that another process has left meanwhile: they are read again.
     pub fn forget_states<'c>(&self, left: impl IntoIterator<Item = (Uuid, &'c str)>) {
         let mut inner = self.inner();
+        inner.left.retain(|_, since| since.elapsed() < LEFT_FOR);
         for (operator_id, code) in left {
             inner.states.forget(operator_id, code);
+            inner.left.insert(operator_id, Instant::now());
         }
     }
 
@@ -337,10 +351,13 @@ mod tests {
     }
 
     #[test]
-    fn a_state_that_was_left_meanwhile_is_read_again() {
+    fn where_a_state_was_left_meanwhile_news_of_that_operator_is_not_judged_by_memory_and_repetitions_are() {
         let memory = memory();
+        let other = Uuid::from_u128(2);
+        memory.learn_states(NOW, vec![(other, "C1".into(), state("C1", charging()).2)]);
         memory.forget_states([(OPERATOR, "C1")]);
-        let kept = memory.states(&[(OPERATOR, "C1"), (OPERATOR, "C2")]);
-        assert_eq!(kept.iter().map(Option::is_some).collect::<Vec<_>>(), [false, true]);
+        let kept = memory.states(&[(OPERATOR, "C1"), (OPERATOR, "C2"), (other, "C1")]);
+        assert_eq!(kept.iter().map(Option::is_some).collect::<Vec<_>>(), [false, false, true]);
+        assert_eq!(memory.known(&batch(vec![again("C1"), again("C2")])), [false, true]);
     }
 }

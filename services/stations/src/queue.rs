@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chassis::Failure;
+use chassis::{Failure, error::Kind};
 use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
@@ -22,9 +22,11 @@ use self::{
 };
 use crate::{app::Batch, domain::verdict::Verdict};
 
-/// Writes batches in one transaction and gives one verdict per line of each.
-pub type Write<L> =
-    Arc<dyn Fn(Arc<Vec<Batch<L>>>) -> BoxFuture<'static, Result<Vec<Vec<Verdict>>, Failure>> + Send + Sync>;
+/// One verdict per line of each batch, or why none of them is written.
+pub type Written = Result<Vec<Vec<Verdict>>, Failure>;
+
+/// Writes batches in one transaction.
+pub type Write<L> = Arc<dyn Fn(Arc<Vec<Batch<L>>>) -> BoxFuture<'static, Written> + Send + Sync>;
 
 /// Gives the verdicts on a batch that needs no writing; none where it may say something new.
 pub type Recall<L> = Arc<dyn Fn(&Batch<L>) -> Option<Vec<Verdict>> + Send + Sync>;
@@ -43,6 +45,9 @@ pub struct Limits {
     /// What an overloaded client is asked to wait.
     pub retry_after: Duration,
 }
+
+/// How often batches are written again after another process was in the way.
+const TRIES_MORE: usize = 2;
 
 struct Job<L> {
     batch: Batch<L>,
@@ -85,7 +90,7 @@ impl<L> Clone for Queue<L> {
 /// The answer to a batch, once it is durable.
 pub type Answer = oneshot::Receiver<Result<Vec<Verdict>, Failure>>;
 
-impl<L: Send + Sync + 'static> Queue<L> {
+impl<L: Clone + Send + Sync + 'static> Queue<L> {
     /// Starts the writers. They end when the last clone of the queue is gone, after what waits is written.
     #[must_use]
     pub fn start(kind: &'static str, limits: Limits, write: Write<L>) -> Self {
@@ -144,7 +149,7 @@ impl<L: Send + Sync + 'static> Queue<L> {
     }
 }
 
-async fn run<L: Send + Sync + 'static>(
+async fn run<L: Clone + Send + Sync + 'static>(
     meter: Meter,
     mut receiver: mpsc::Receiver<Job<L>>,
     flush_items: usize,
@@ -161,17 +166,36 @@ async fn run<L: Send + Sync + 'static>(
             replies.push(reply);
         }
         let batches = Arc::new(batches);
-        let outcome = match write(batches.clone()).await {
-            // Another process took one of the keys meanwhile: what it wrote is visible now.
-            Err(failure) if failure.kind() == chassis::error::Kind::Conflict => write(batches.clone()).await,
-            outcome => outcome,
-        };
-        answer(&meter, outcome, replies);
+        let outcome = persist(&write, batches.clone()).await;
+        if batches.len() > 1 && failed_by(&outcome, Kind::Internal) {
+            // One of them cannot be written: the others do not wait for it.
+            for (batch, reply) in batches.iter().zip(replies) {
+                answer(&meter, persist(&write, Arc::new(vec![batch.clone()])).await, vec![reply]);
+            }
+        } else {
+            answer(&meter, outcome, replies);
+        }
         meter.fill();
     }
 }
 
-fn answer(meter: &Meter, outcome: Result<Vec<Vec<Verdict>>, Failure>, replies: Vec<Reply>) {
+/// Writes batches; again where another process took one of the keys meanwhile, or its locks: what it wrote is visible then.
+async fn persist<L>(write: &Write<L>, batches: Arc<Vec<Batch<L>>>) -> Written {
+    let mut outcome = write(batches.clone()).await;
+    for _ in 0..TRIES_MORE {
+        if !failed_by(&outcome, Kind::Conflict) {
+            break;
+        }
+        outcome = write(batches.clone()).await;
+    }
+    outcome
+}
+
+fn failed_by(outcome: &Written, kind: Kind) -> bool {
+    outcome.as_ref().is_err_and(|failure| failure.kind() == kind)
+}
+
+fn answer(meter: &Meter, outcome: Written, replies: Vec<Reply>) {
     match outcome {
         Ok(verdicts) => {
             meter.committed();
@@ -251,6 +275,45 @@ mod tests {
         let (first, second) = (queue.submit(batch(2)).expect("room"), queue.submit(batch(3)).expect("room"));
         assert_eq!(first.await.expect("answered").expect("written").len(), 2);
         assert_eq!(second.await.expect("answered").expect("written").len(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_batch_that_cannot_be_written_takes_no_other_with_it() {
+        let write: Write<u32> = Arc::new(|batches| {
+            Box::pin(async move {
+                if batches.iter().any(|batch| batch.lines.len() == 3) {
+                    return Err(Failure::internal(std::io::Error::other("a row that no table holds")));
+                }
+                Ok(batches.iter().map(|batch| vec![Verdict::Accepted; batch.lines.len()]).collect())
+            })
+        });
+        let queue = Queue::start("test", Limits { flush_items: 10, ..limits() }, write);
+        let answers = [1, 3, 2].map(|lines| queue.submit(batch(lines)).expect("room"));
+        let mut taken = Vec::new();
+        for answer in answers {
+            taken.push(answer.await.expect("answered").map_err(|failure| failure.reason().to_owned()));
+        }
+        let accepted = |lines| Ok(vec![Verdict::Accepted; lines]);
+        assert_eq!(taken, [accepted(1), Err("not_stored".to_owned()), accepted(2)]);
+    }
+
+    #[tokio::test]
+    async fn what_another_process_was_in_the_way_of_is_written_after_it() {
+        let tried = Arc::new(AtomicU64::new(0));
+        let counted = tried.clone();
+        let write: Write<u32> = Arc::new(move |batches| {
+            let turn = counted.fetch_add(1, Ordering::Relaxed);
+            Box::pin(async move {
+                if turn < 2 {
+                    return Err(Failure::conflict("busy_elsewhere", "…"));
+                }
+                Ok(batches.iter().map(|batch| vec![Verdict::Accepted; batch.lines.len()]).collect())
+            })
+        });
+        let queue = Queue::start("test", limits(), write);
+        let answer = queue.submit(batch(1)).expect("room").await.expect("answered");
+        assert_eq!(answer.expect("written"), [Verdict::Accepted]);
+        assert_eq!(tried.load(Ordering::Relaxed), 3);
     }
 
     #[tokio::test]

@@ -67,6 +67,12 @@ pub async fn execute(
         flush.look(work, &hashed).await?;
         judged = flush.judge(&hashed);
     }
+    if judged.iter().any(Result::is_err) {
+        // What is remembered may be older than the registry: nothing is refused by it.
+        flush.connectors = Directory::open(work, named(&hashed), &Memory::default()).await?;
+        flush.look(work, &hashed).await?;
+        judged = flush.judge(&hashed);
+    }
     let verdicts = verdicts(batches, judged);
     let corrections = flush.corrections();
     let sums = std::mem::take(&mut flush.sums);
@@ -148,9 +154,7 @@ impl<'b> Flush<'b> {
         age_max: Duration,
         memory: &Memory,
     ) -> Result<Self, Failure> {
-        let named =
-            hashed.iter().map(|(operator_id, order, _)| (*operator_id, order.connector_code.as_str()));
-        let connectors = Directory::open(work, named.collect(), memory).await?;
+        let connectors = Directory::open(work, named(hashed), memory).await?;
         Ok(Self {
             now,
             age_max,
@@ -169,6 +173,7 @@ impl<'b> Flush<'b> {
     async fn look(&mut self, work: &mut Work, hashed: &[Hashed<'b>]) -> Result<(), Failure> {
         let contents = store::orders::contents(work, &columns(readable(hashed))).await?;
         let content = |name: Name<'b>| contents.get(&(name.0, name.1.to_owned()));
+        self.known.clear();
         let mut other = BTreeSet::new();
         for (operator_id, order, hash) in hashed {
             let name = (*operator_id, order.order_no.as_str());
@@ -289,6 +294,11 @@ impl<'b> Flush<'b> {
         }
         Ok(())
     }
+}
+
+/// The connectors of a flush, as often as they are named.
+fn named<'b>(hashed: &[Hashed<'b>]) -> Vec<(Uuid, &'b str)> {
+    hashed.iter().map(|(operator_id, order, _)| (*operator_id, order.connector_code.as_str())).collect()
 }
 
 /// The numbers of a flush, each once, as far as a table can hold them.

@@ -80,10 +80,17 @@ pub async fn execute(
     }
     let Flush { connectors, changes, overtaken, .. } = flush;
     let saved = store::states::save(work, changes).await;
-    if saved.as_ref().is_err_and(|failure| failure.kind() == Kind::Conflict) {
-        memory.forget_states(connectors.keys().copied());
+    let left = |key: &i64| match &saved {
+        Ok(saved) => saved.left.contains(key),
+        // Nobody says which.
+        Err(failure) => failure.kind() == Kind::Conflict,
+    };
+    if saved.as_ref().map_or(true, |saved| !saved.left.is_empty()) {
+        let names = connectors.iter().filter(|(_, held)| left(&held.connector_key)).map(|(name, _)| *name);
+        memory.forget_states(names);
+        return Err(saved.err().unwrap_or_else(store::states::left));
     }
-    let unsettled = saved?;
+    let unsettled = saved?.unsettled;
     let mut items = rejected(batches, &verdicts);
     items.extend(overtaken);
     store::quality::record(work, items).await?;

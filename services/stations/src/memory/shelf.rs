@@ -11,10 +11,13 @@ const KEPT: Duration = Duration::minutes(10);
 /// Twice the connectors of a province, so that one which is full of them never forgets. Source: performance, "Scale to keep in mind".
 pub(super) const CONNECTORS_MAX: usize = 1_000_000;
 
+/// Things with the time at which they were learnt, by operator and code.
+type Things<T> = HashMap<Uuid, HashMap<Box<str>, (T, OffsetDateTime)>>;
+
 /// By operator, then by code.
 #[derive(Debug)]
 pub(super) struct Shelf<T> {
-    things: HashMap<Uuid, HashMap<Box<str>, (T, OffsetDateTime)>>,
+    things: Things<T>,
     count: usize,
 }
 
@@ -31,8 +34,9 @@ impl<T> Shelf<T> {
         (now - *learnt_at < KEPT).then_some(thing)
     }
 
-    /// Remembers what was true at `now`.
-    pub(super) fn learn(&mut self, now: OffsetDateTime, things: Vec<(Uuid, String, T)>) {
+    /// Remembers what was true at `now`; gives back what it has no more room for.
+    pub(super) fn learn(&mut self, now: OffsetDateTime, things: Vec<(Uuid, String, T)>) -> Vec<Things<T>> {
+        let mut emptied = Vec::new();
         for (operator_id, code, thing) in things {
             if let Some(held) = self.things.get_mut(&operator_id).and_then(|held| held.get_mut(code.as_str()))
             {
@@ -40,12 +44,13 @@ impl<T> Shelf<T> {
                 continue;
             }
             if self.count >= CONNECTORS_MAX {
-                self.things.clear();
+                emptied.push(std::mem::take(&mut self.things));
                 self.count = 0;
             }
             self.count += 1;
             self.things.entry(operator_id).or_default().insert(code.into_boxed_str(), (thing, now));
         }
+        emptied
     }
 
     pub(super) fn forget_all(&mut self, operator_id: Uuid) {

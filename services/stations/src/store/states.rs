@@ -125,6 +125,15 @@ impl Changes {
     }
 }
 
+/// What a flush has found.
+#[derive(Debug, Default)]
+pub struct Saved {
+    /// Stations that do not count as connected.
+    pub unsettled: Vec<Uuid>,
+    /// Connectors whose state was not the one that the new one rests on: then the unit must not be committed.
+    pub left: Vec<i64>,
+}
+
 /// Notes that the systems of these locked connectors have sent again what is held.
 async fn hear(work: &mut Work, keys: &[i64]) -> Result<(), Failure> {
     let now = work.now();
@@ -141,18 +150,17 @@ async fn hear(work: &mut Work, keys: &[i64]) -> Result<(), Failure> {
 
 /// Writes a flush, sorted by connector; a state is only replaced by a later one, and one that is not locked only where it is
 /// still the one that the new one rests on. One statement, and one more where a connector was only heard of; none where there is
-/// nothing new. Gives the stations that do not count as connected.
+/// nothing new.
 ///
 /// # Errors
-/// `state_left`: another process has written one of the states that are not locked; the unit must not be committed. The database
-/// is away or busy.
-pub async fn save(work: &mut Work, changes: Changes) -> Result<Vec<Uuid>, Failure> {
+/// `state_left`: the history holds already what rests on a state that is not locked. The database is away or busy.
+pub async fn save(work: &mut Work, changes: Changes) -> Result<Saved, Failure> {
     let now = work.now();
     if !changes.heard.is_empty() {
         hear(work, &changes.heard).await?;
     }
     if changes.stations.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Saved::default());
     }
     let stations: Vec<Uuid> = changes.stations.into_iter().collect();
     let mut latest: Vec<_> = changes.latest.into_iter().collect();
@@ -199,14 +207,15 @@ pub async fn save(work: &mut Work, changes: Changes) -> Result<Vec<Uuid>, Failur
          WITH state AS (
              UPDATE connector_state AS held SET status = item.status, changed_at = item.changed_at, seen_at = item.seen_at,
                     day = item.day, day_last_at = item.last_at,
-                    day_first_at = CASE WHEN held.day = item.day THEN held.day_first_at ELSE item.first_at END,
+                    day_first_at = CASE WHEN held.day = item.day THEN LEAST(held.day_first_at, item.first_at)
+                                        ELSE item.first_at END,
                     day_reports = CASE WHEN held.day = item.day THEN held.day_reports ELSE 0 END + item.reports
              FROM UNNEST($1::bigint[], $2::smallint[], $3::timestamptz[], $4::timestamptz[], $5::timestamptz[], $6::date[],
                          $7::timestamptz[], $8::timestamptz[], $9::bigint[])
                   AS item (connector_key, status, changed_at, seen_at, rests_on, day, first_at, last_at, reports)
              WHERE held.connector_key = item.connector_key AND (held.seen_at IS NULL OR held.seen_at < item.seen_at)
                AND (item.rests_on IS NULL OR held.seen_at = item.rests_on)
-             RETURNING 1),
+             RETURNING held.connector_key),
          day AS (
              INSERT INTO connector_days AS held (connector_key, day, first_seen_at, last_seen_at, reports)
              SELECT connector_key, day, min(first_at), max(last_at), sum(reports) FROM (
@@ -214,7 +223,8 @@ pub async fn save(work: &mut Work, changes: Changes) -> Result<Vec<Uuid>, Failur
                      AS said (connector_key, day, first_at, last_at, reports)
                  UNION ALL
                  SELECT connector_key, day, day_first_at, day_last_at, day_reports
-                 FROM UNNEST($10::bigint[]) AS turned (connector_key) JOIN connector_state USING (connector_key)) AS reports
+                 FROM UNNEST($10::bigint[]) AS turned (connector_key) JOIN connector_state USING (connector_key)
+                 WHERE connector_state.day IS NOT NULL) AS reports
              GROUP BY connector_key, day ORDER BY connector_key, day
              ON CONFLICT (connector_key, day) DO UPDATE SET
                     first_seen_at = LEAST(held.first_seen_at, excluded.first_seen_at),
@@ -227,7 +237,8 @@ pub async fn save(work: &mut Work, changes: Changes) -> Result<Vec<Uuid>, Failur
          new AS (
              INSERT INTO status_history (connector_key, source_time, status, late, received_at)
              SELECT *, false, $20 FROM UNNEST($21::bigint[], $22::timestamptz[], $23::smallint[]))
-         SELECT (SELECT count(*) FROM state) AS "states!",
+         SELECT ARRAY (SELECT connector_key FROM UNNEST($1::bigint[]) AS said (connector_key)
+                       EXCEPT SELECT connector_key FROM state) AS "left!",
                 ARRAY (SELECT station_id FROM UNNEST($24::uuid[]) AS said (station_id) JOIN stations USING (station_id)
                        WHERE connection <> 'connected') AS "unsettled!""#,
         &state_keys,
@@ -261,14 +272,11 @@ pub async fn save(work: &mut Work, changes: Changes) -> Result<Vec<Uuid>, Failur
         let twice = error.as_database_error().is_some_and(|refused| refused.is_unique_violation());
         if twice { left() } else { error.into() }
     })?;
-    if usize::try_from(saved.states).ok() == Some(state_keys.len()) {
-        Ok(saved.unsettled)
-    } else {
-        Err(left())
-    }
+    Ok(Saved { unsettled: saved.unsettled, left: saved.left })
 }
 
-fn left() -> Failure {
+/// Another process has written a state on which one of the flush rests.
+pub fn left() -> Failure {
     Failure::conflict("state_left", "充电枪状态刚被另一进程更新，请稍后重试")
 }
 

@@ -55,6 +55,9 @@ async fn push_sample(platform: &Platform, ago: i64) -> Vec<String> {
 async fn what_comes_of_a_remembered_connector_is_taken_without_the_registry_of_connectors() {
     let platform = Platform::start().await;
     platform.upsert(operator(1), record("S1")).await.expect("registered");
+    // What was registered just now is forgotten by every turn of the memory.
+    let older = "UPDATE stations SET updated_at = updated_at - interval '1 hour'";
+    sqlx::query(older).execute(&platform.pool).await.expect("older");
     let status = async |status, ago| {
         outcomes(&platform.push(operator(1), vec![platform.item("S1-1", status, ago)]).await)
     };
@@ -92,12 +95,13 @@ async fn the_reports_of_a_day_are_counted_once_though_the_next_day_begins_among_
     let platform = Platform::start().await;
     let station = platform.upsert(operator(1), record("S1")).await.expect("registered");
     let item = |status, ago| platform.item("S1-1", status, ago);
-    // Two days ago; a day ago; both within one call; late ones of each; and the present day.
+    // Two days at once that were never counted; the next day within a call; late ones alone; a late one, before the first of its day,
+    // beside news.
     let calls = [
-        vec![item(1, 50 * HOUR), item(3, 49 * HOUR)],
-        vec![item(1, 48 * HOUR), item(3, 25 * HOUR)],
-        vec![item(2, 49 * HOUR + 60), item(2, 25 * HOUR + 60)],
-        vec![item(1, 60), item(3, 30)],
+        vec![item(1, 60 * HOUR), item(3, 30 * HOUR)],
+        vec![item(1, 29 * HOUR), item(3, 2 * HOUR)],
+        vec![item(2, 60 * HOUR - 60), item(2, 29 * HOUR - 60)],
+        vec![item(2, 2 * HOUR + 1), item(1, 60)],
     ];
     for items in calls {
         let sent = items.len();
