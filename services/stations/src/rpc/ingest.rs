@@ -177,7 +177,7 @@ impl IngestService {
     }
 
     /// Receipts for batches of anything else.
-    fn push<L: Send + Sync + 'static>(
+    fn push<L: Clone + Send + Sync + 'static>(
         &self,
         queue: Queue<L>,
         batches: impl futures::Stream<Item = Result<Batch<L>, Status>> + Send + 'static,
@@ -186,7 +186,7 @@ impl IngestService {
     }
 
     /// Receipts for batches of so many items at most, in the order sent; the first failure ends the stream.
-    fn push_bounded<L: Send + Sync + 'static>(
+    fn push_bounded<L: Clone + Send + Sync + 'static>(
         &self,
         queue: Queue<L>,
         items_max: usize,
