@@ -8,7 +8,7 @@ use crate::{
     ingest::outcomes,
 };
 
-fn order(platform: &Platform, number: &str, total_fen: i64, source_ago: i64) -> OrderItem {
+pub fn order(platform: &Platform, number: &str, total_fen: i64, source_ago: i64) -> OrderItem {
     OrderItem {
         order_no: number.into(),
         connector_id: "S1-1".into(),
@@ -24,7 +24,7 @@ fn order(platform: &Platform, number: &str, total_fen: i64, source_ago: i64) -> 
     }
 }
 
-async fn push_orders(platform: &Platform, items: Vec<OrderItem>) -> Vec<String> {
+pub async fn push_orders(platform: &Platform, items: Vec<OrderItem>) -> Vec<String> {
     let batch = OrderBatch { batch_id: "orders".into(), items };
     let answer = platform.ingest(operator(1)).send_orders(tokio_stream::iter([batch])).await.expect("taken");
     outcomes(&answer.into_inner().receipts[0])

@@ -1,12 +1,11 @@
 //! What a process remembers of connectors and orders saves it the reading; the reports of a day are counted where its latest one stands.
-use proto::stations::{
-    GetGateEvidenceRequest, OrderBatch, OrderItem, StatusBatch, TelemetryBatch, TelemetryItem,
-};
+use proto::stations::{GetGateEvidenceRequest, StatusBatch, TelemetryBatch, TelemetryItem};
 use sqlx::{Postgres, Transaction};
 
 use crate::{
     harness::{Platform, answer, id, operator, record},
     ingest::outcomes,
+    orders::{order, push_orders},
 };
 
 /// Keeps everybody else from what the lock is about, until it ends.
@@ -16,26 +15,8 @@ async fn locked(platform: &Platform, lock: &'static str) -> Transaction<'static,
     holder
 }
 
-fn order(platform: &Platform, number: &str) -> OrderItem {
-    OrderItem {
-        order_no: number.into(),
-        connector_id: "S1-1".into(),
-        start_time: platform.ago(7_200),
-        end_time: platform.ago(3_600),
-        energy_wh: 60_000,
-        electricity_fen: 4_700,
-        service_fen: 100,
-        total_fen: 4_800,
-        source_time: platform.ago(60),
-        ..OrderItem::default()
-    }
-}
-
-async fn push_orders(platform: &Platform, numbers: &[&str]) -> Vec<String> {
-    let items = numbers.iter().map(|number| order(platform, number)).collect();
-    let batch = OrderBatch { batch_id: "orders".into(), items };
-    let answer = platform.ingest(operator(1)).send_orders(tokio_stream::iter([batch])).await.expect("taken");
-    outcomes(&answer.into_inner().receipts[0])
+async fn push_numbers(platform: &Platform, numbers: &[&str]) -> Vec<String> {
+    push_orders(platform, numbers.iter().map(|number| order(platform, number, 4_800, 60)).collect()).await
 }
 
 async fn push_sample(platform: &Platform, ago: i64) -> Vec<String> {
@@ -64,10 +45,10 @@ async fn what_comes_of_a_remembered_connector_is_taken_without_the_registry_of_c
     // A station whose connectors have all reported is settled.
     platform.push(operator(1), vec![platform.item("S1-2", 1, 60)]).await;
     assert_eq!(status(1, 60).await, ["accepted"]);
-    assert_eq!(push_orders(&platform, &["1"]).await, ["accepted"]);
+    assert_eq!(push_numbers(&platform, &["1"]).await, ["accepted"]);
     let holder = locked(&platform, "LOCK TABLE connectors IN ACCESS EXCLUSIVE MODE").await;
     assert_eq!(status(3, 40).await, ["accepted"]);
-    assert_eq!(push_orders(&platform, &["2"]).await, ["accepted"]);
+    assert_eq!(push_numbers(&platform, &["2"]).await, ["accepted"]);
     assert_eq!(push_sample(&platform, 30).await, ["accepted"]);
     holder.rollback().await.expect("let go");
     assert_eq!(platform.count("SELECT count(*) FROM status_history").await, 3);
@@ -80,11 +61,11 @@ async fn what_comes_of_a_remembered_connector_is_taken_without_the_registry_of_c
 async fn orders_that_are_said_again_are_read_and_not_written() {
     let platform = Platform::start().await;
     platform.upsert(operator(1), record("S1")).await.expect("registered");
-    assert_eq!(push_orders(&platform, &["1", "2"]).await, ["accepted", "accepted"]);
+    assert_eq!(push_numbers(&platform, &["1", "2"]).await, ["accepted", "accepted"]);
     let holder = locked(&platform, "LOCK TABLE charge_orders IN EXCLUSIVE MODE").await;
-    assert_eq!(push_orders(&platform, &["2", "1"]).await, ["duplicate", "duplicate"]);
+    assert_eq!(push_numbers(&platform, &["2", "1"]).await, ["duplicate", "duplicate"]);
     holder.rollback().await.expect("let go");
-    assert_eq!(push_orders(&platform, &["2", "3"]).await, ["duplicate", "accepted"]);
+    assert_eq!(push_numbers(&platform, &["2", "3"]).await, ["duplicate", "accepted"]);
     platform.assert_sound().await;
     platform.stop().await;
 }
