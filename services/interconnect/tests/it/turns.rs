@@ -286,20 +286,29 @@ async fn a_turn_makes_no_call_after_its_deadline_and_a_joint_test_ends_with_what
     drop(edge);
 }
 
-#[tokio::test]
-async fn a_step_that_the_link_leaves_out_is_told_as_such_with_its_reason() {
-    let schedule = Schedule::default();
-    let mut test = turn("joint_test", &system("").await, &[]);
-    let resolved = test.link.as_mut().expect("a link");
-    let paths = &mut resolved.link.as_mut().expect("a link").paths;
-    paths.insert("query_station_stats".into(), "-".into());
-    schedule.plan().due.push_back(test);
-    let edge = working(&schedule, &Played::default(), |_| ()).await;
+/// Has the link of a turn name a path for a method.
+fn goes_by(turn: &mut Lease, method: &str, path: &str) {
+    let resolved = turn.link.as_mut().expect("a link");
+    resolved.link.as_mut().expect("a link").paths.insert(method.into(), path.into());
+}
+
+/// What the first test that has ended tells of each step.
+async fn steps_of_the_first(schedule: &Schedule) -> Vec<stations::TestStep> {
     eventually("the test has ended", Duration::from_secs(10), || async {
         !schedule.plan().finished.is_empty()
     })
     .await;
-    let steps = schedule.plan().finished[0].steps.clone();
+    schedule.plan().finished[0].steps.clone()
+}
+
+#[tokio::test]
+async fn a_step_that_the_link_leaves_out_is_told_as_such_with_its_reason() {
+    let schedule = Schedule::default();
+    let mut test = turn("joint_test", &system("").await, &[]);
+    goes_by(&mut test, "query_station_stats", "-");
+    schedule.plan().due.push_back(test);
+    let edge = working(&schedule, &Played::default(), |_| ()).await;
+    let steps = steps_of_the_first(&schedule).await;
     let step = steps.iter().find(|step| step.step == "statistics").expect("a step");
     assert_eq!((step.outcome.as_str(), step.way_out.as_str()), ("left_out", ""));
     assert!(step.found.contains("设置"), "{}", step.found);
@@ -319,9 +328,7 @@ async fn a_joint_test_asks_whether_the_operators_system_knows_the_orders_of_a_da
     let address = system("").await;
     schedule.plan().due.push_back(turn("joint_test", &address, &[]));
     let mut left_out = turn("joint_test", &address, &[]);
-    let resolved = left_out.link.as_mut().expect("a link");
-    let paths = &mut resolved.link.as_mut().expect("a link").paths;
-    paths.insert("check_charge_orders".into(), "-".into());
+    goes_by(&mut left_out, "check_charge_orders", "-");
     let edge = working(&schedule, &played, |config| config.client.joint_at_once = 1).await;
     eventually("the test has ended", Duration::from_secs(10), || async {
         schedule.plan().finished.len() == 1
@@ -347,16 +354,10 @@ async fn a_joint_test_asks_whether_the_operators_system_knows_the_orders_of_a_da
 async fn an_operators_own_entry_is_asked_for_where_the_link_names_the_method() {
     let schedule = Schedule::default();
     let mut test = turn("joint_test", &system("").await, &[]);
-    let resolved = test.link.as_mut().expect("a link");
-    let paths = &mut resolved.link.as_mut().expect("a link").paths;
-    paths.insert("supervise_query_operator_info".into(), "operators".into());
+    goes_by(&mut test, "supervise_query_operator_info", "operators");
     schedule.plan().due.push_back(test);
     let edge = working(&schedule, &Played::default(), |_| ()).await;
-    eventually("the test has ended", Duration::from_secs(10), || async {
-        !schedule.plan().finished.is_empty()
-    })
-    .await;
-    let steps = schedule.plan().finished[0].steps.clone();
+    let steps = steps_of_the_first(&schedule).await;
     let step = steps.iter().find(|step| step.step == "operator_info").expect("a step");
     assert_eq!(step.outcome, "passed", "{step:?}");
     drop(edge);
