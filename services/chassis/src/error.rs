@@ -63,6 +63,16 @@ impl Kind {
         }
     }
 
+    /// The kind behind a status. One that the transport made itself has a source, whatever its code; one that a service sent has
+    /// none, or says in its details what it is.
+    pub fn behind(status: &Status) -> Kind {
+        if status.source().is_none() || Refusal::read(status).is_some() {
+            Kind::of(status.code())
+        } else {
+            Kind::Unavailable
+        }
+    }
+
     /// The kind behind a code that a peer answered.
     pub fn of(code: Code) -> Kind {
         match code {
@@ -270,7 +280,7 @@ impl From<sqlx::Error> for Failure {
                     Failure::conflict("busy_elsewhere", "该内容正在被他人处理，请稍后重试")
                 }
                 // query_canceled, admin_shutdown, crash_shutdown, cannot_connect_now, idle_in_transaction_session_timeout
-                "57014" | "57P01" | "57P02" | "57P03" | "25P03" | "53300" => {
+                "57014" | "57P01" | "57P02" | "57P03" | "25P03" => {
                     Failure::unavailable("database_unavailable", away)
                 }
                 // character_not_in_repertoire, untranslatable_character: a NUL or the like in a text.
@@ -284,6 +294,8 @@ impl From<sqlx::Error> for Failure {
                 code if crate::schema::changed(code, inner.message()) => {
                     Failure::unavailable("database_unavailable", away)
                 }
+                // disk_full, too_many_connections
+                "53100" | "53300" => Failure::unavailable("database_unavailable", away),
                 code if code.starts_with("08") => Failure::unavailable("database_unavailable", away),
                 _ => return Failure::internal(error),
             },
@@ -319,7 +331,7 @@ impl From<Failure> for Status {
 /// A peer's refusal passes through with its reason, fields and words.
 impl From<Status> for Failure {
     fn from(status: Status) -> Self {
-        let kind = Kind::of(status.code());
+        let kind = Kind::behind(&status);
         match Refusal::read(&status) {
             Some(refusal) if kind != Kind::Internal => {
                 let mut failure = Failure::new(kind, refusal.reason, refusal.text);
@@ -383,4 +395,17 @@ pub fn chain(error: &dyn Error) -> String {
         cause = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_that_breaks_is_told_as_passing_and_what_a_peer_says_of_itself_is_not() {
+        let broke = Status::from_error(Box::new(std::io::Error::other("connection closed")));
+        assert_eq!(broke.code(), Code::Unknown);
+        assert_eq!(Failure::from(broke).kind(), Kind::Unavailable);
+        assert_eq!(Failure::from(Status::internal("a fault of the peer")).kind(), Kind::Internal);
+    }
 }

@@ -158,7 +158,7 @@ impl Refused {
 /// A service's refusal passes through with reason, fields and words.
 impl From<Status> for Refused {
     fn from(status: Status) -> Refused {
-        let kind = Kind::of(status.code());
+        let kind = Kind::behind(&status);
         if matches!(kind, Kind::Internal | Kind::Unavailable) {
             tracing::warn!(code = ?status.code(), message = status.message(), "a service did not answer");
         }
