@@ -28,6 +28,9 @@ static PLACES: Semaphore = Semaphore::const_new(3);
 /// Names the folder of a platform's logs.
 static STARTED: AtomicUsize = AtomicUsize::new(0);
 
+/// Lines that a failed test repeats of what its services logged as errors.
+const COMPLAINTS_SHOWN: usize = 20;
+
 /// A running platform. Call [`System::finish`] at the end of a test; a test that does not get there keeps its logs.
 pub struct System {
     trial: Option<Trial>,
@@ -177,6 +180,9 @@ impl System {
             }
         }
         eprintln!("logs kept in {}", kept.display());
+        for complaint in self.complaints().iter().take(COMPLAINTS_SHOWN) {
+            eprintln!("{complaint}");
+        }
         Ok(())
     }
 }
