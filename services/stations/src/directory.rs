@@ -26,8 +26,6 @@ impl<'b> Directory<'b> {
     ) -> Result<Self, Failure> {
         // A code that the database cannot be asked for is not in it.
         named.retain(|(_, code)| text::identifier(code, CONNECTOR_CODE_MAX).is_ok());
-        named.sort_unstable();
-        named.dedup();
         let mut known = HashMap::with_capacity(named.len());
         let mut unknown = Vec::new();
         let remembered = memory.connectors(&named);
@@ -37,6 +35,8 @@ impl<'b> Directory<'b> {
                 None => unknown.push(name),
             }
         }
+        unknown.sort_unstable();
+        unknown.dedup();
         if !unknown.is_empty() {
             let read = store::orders::connectors(work, &unknown).await?;
             let found: HashMap<_, _> = read

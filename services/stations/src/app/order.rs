@@ -10,7 +10,7 @@ use crate::{
     directory::Directory,
     domain::{
         Finding, Refusal,
-        order::{self, Effect, Held, Order},
+        order::{self, Effect, Order},
         rollup::Changes,
         tally::{Came, Kind},
         text,
@@ -134,15 +134,22 @@ struct Flush<'b> {
     connectors: Directory<'b>,
     /// Contents by number that everything said here repeats.
     known: HashMap<Name<'b>, Vec<u8>>,
-    held: HashMap<Name<'b>, Row>,
+    held: HashMap<Name<'b>, Held>,
     superseded: HashSet<(Uuid, String, Vec<u8>)>,
-    /// Numbers that were not held before this flush.
-    fresh: HashSet<Name<'b>>,
+    /// Numbers that were not held before this flush, in the order sent.
+    fresh: Vec<Name<'b>>,
     /// Numbers whose held row is replaced.
     corrected: HashSet<Name<'b>>,
     replaced: Vec<Row>,
     /// What the sums by day become.
     sums: Changes,
+}
+
+/// An order as it stands.
+struct Held {
+    row: Row,
+    /// Not before this flush.
+    fresh: bool,
 }
 
 impl<'b> Flush<'b> {
@@ -162,7 +169,7 @@ impl<'b> Flush<'b> {
             known: HashMap::new(),
             held: HashMap::with_capacity(hashed.len()),
             superseded: HashSet::new(),
-            fresh: HashSet::with_capacity(hashed.len()),
+            fresh: Vec::with_capacity(hashed.len()),
             corrected: HashSet::new(),
             replaced: Vec::new(),
             sums: Changes::default(),
@@ -190,8 +197,11 @@ impl<'b> Flush<'b> {
             let columns = columns(other.iter().copied());
             let mut locked = store::orders::lock(work, &columns).await?;
             self.superseded = store::orders::superseded(work, &columns).await?;
-            let row = |name: Name<'b>| Some((name, locked.remove(&(name.0, name.1.to_owned()))?));
-            self.held = other.into_iter().filter_map(row).collect();
+            let held = |name: Name<'b>| {
+                let row = locked.remove(&(name.0, name.1.to_owned()))?;
+                Some((name, Held { row, fresh: false }))
+            };
+            self.held = other.into_iter().filter_map(held).collect();
         }
         self.fresh.clear();
         self.corrected.clear();
@@ -206,7 +216,7 @@ impl<'b> Flush<'b> {
 
     /// The new orders as they will stand.
     fn fresh(&self) -> Vec<&Row> {
-        self.fresh.iter().filter_map(|name| self.held.get(name)).collect()
+        self.fresh.iter().filter_map(|name| Some(&self.held.get(name)?.row)).collect()
     }
 
     /// The new ones are written.
@@ -218,8 +228,9 @@ impl<'b> Flush<'b> {
     fn take(&mut self, operator_id: Uuid, order: &'b Order, hash: &Vec<u8>) -> Result<Effect, Finding> {
         let name = (operator_id, order.order_no.as_str());
         // A repetition is known even when its connector has left the registry since.
-        let held = self.held.get(&name).map(|row| &row.content_hash).or_else(|| self.known.get(&name));
-        if held == Some(hash) {
+        let held = self.held.get(&name);
+        let content = held.map(|held| &held.row.content_hash).or_else(|| self.known.get(&name));
+        if content == Some(hash) {
             return Ok(Effect::Known);
         }
         if let Some(found) = order::examine(order, self.now, self.age_max) {
@@ -231,27 +242,28 @@ impl<'b> Flush<'b> {
             .ok_or_else(|| Finding::new("connector_id", Refusal::UnknownConnector))?;
         order::plausible(order, connector.power_watts)
             .map_err(|refusal| Finding::new("energy_wh", refusal))?;
-        let held = self.held.get(&name).map(|row| Held {
+        let stands = held.map(|Held { row, .. }| order::Held {
             content_hash: &row.content_hash,
             source_time: row.source_time,
             superseded: self.superseded.contains(&(operator_id, order.order_no.clone(), hash.clone())),
         });
-        let effect = order::judge(held, hash, order.source_time)
+        let effect = order::judge(stands, hash, order.source_time)
             .map_err(|refusal| Finding::new("order_no", refusal))?;
         match effect {
             Effect::New => {
                 let row = Row::new(operator_id, connector, order, hash.clone(), self.now);
                 self.sums.add(&row.charge());
-                self.fresh.insert(name);
-                self.held.insert(name, row);
+                self.fresh.push(name);
+                self.held.insert(name, Held { row, fresh: true });
             }
             Effect::Correction => {
                 let row = Row::new(operator_id, connector, order, hash.clone(), self.now);
-                if !self.fresh.contains(&name) {
+                let fresh = held.is_some_and(|held| held.fresh);
+                if !fresh {
                     self.corrected.insert(name);
                 }
                 self.sums.add(&row.charge());
-                if let Some(before) = self.held.insert(name, row) {
+                if let Some(Held { row: before, .. }) = self.held.insert(name, Held { row, fresh }) {
                     self.sums.take(&before.charge());
                     let content = before.content_hash.clone();
                     self.superseded.insert((operator_id, before.order_no.clone(), content));
@@ -285,7 +297,8 @@ impl<'b> Flush<'b> {
         if !self.fresh.is_empty() && !store::orders::copy(work, self.fresh()).await? {
             return Err(store::orders::taken());
         }
-        let corrected: Vec<Row> = self.corrected.iter().filter_map(|key| self.held.remove(key)).collect();
+        let corrected: Vec<Row> =
+            self.corrected.iter().filter_map(|name| Some(self.held.remove(name)?.row)).collect();
         if !corrected.is_empty() {
             store::orders::correct(work, corrected).await?;
         }
