@@ -1,22 +1,23 @@
 //! The bounded queue between streams and the database: batches wait here, few writers take all that waits into one
 //! transaction, and each batch is answered after the commit.
 //!
-//! Source: performance, design rules 1, 5, 13. No timer: a lone batch goes at once. An operator's batches always go to
-//! the same writer, so they are taken in the order sent. No operator takes all the room.
+//! Source: performance, design rules 1, 5, 13; decision record 52. No timer: a lone batch goes at once. An operator's batches
+//! are taken in the order sent. No operator takes all the room.
+mod line;
 mod meter;
 mod share;
 
 use std::{
-    hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use chassis::{Failure, error::Kind};
 use futures::future::BoxFuture;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use self::{
+    line::Line,
     meter::Meter,
     share::{Share, Shares},
 };
@@ -46,6 +47,9 @@ pub struct Limits {
     pub retry_after: Duration,
 }
 
+/// Others do not wait for the end of a transaction that takes longer: some ordinary ones.
+const LONG: Duration = Duration::from_millis(250);
+
 /// How often batches are written again after another process was in the way.
 const TRIES_MORE: usize = 2;
 
@@ -64,9 +68,18 @@ struct Reply {
     since: Instant,
 }
 
+/// Where batches are put in line; the writers end some time after it.
+struct Entrance<L>(Arc<Line<Job<L>>>);
+
+impl<L> Drop for Entrance<L> {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
 /// The sending side; clones share the writers.
 pub struct Queue<L> {
-    lanes: Arc<[mpsc::Sender<Job<L>>]>,
+    entrance: Arc<Entrance<L>>,
     room: Arc<Semaphore>,
     shares: Shares,
     retry_after: Duration,
@@ -77,7 +90,7 @@ pub struct Queue<L> {
 impl<L> Clone for Queue<L> {
     fn clone(&self) -> Self {
         Self {
-            lanes: self.lanes.clone(),
+            entrance: self.entrance.clone(),
             room: self.room.clone(),
             shares: self.shares.clone(),
             retry_after: self.retry_after,
@@ -96,15 +109,13 @@ impl<L: Clone + Send + Sync + 'static> Queue<L> {
     pub fn start(kind: &'static str, limits: Limits, write: Write<L>) -> Self {
         let room = Arc::new(Semaphore::new(limits.waiting_items));
         let meter = Meter::new(kind, room.clone(), limits.waiting_items);
-        let lanes = (0..limits.writers)
-            .map(|_| {
-                let (sender, receiver) = mpsc::channel(limits.waiting_items.max(1));
-                tokio::spawn(run(meter.clone(), receiver, limits.flush_items, write.clone()));
-                sender
-            })
-            .collect();
+        let line = Arc::new(Line::new(limits.flush_items));
+        for _ in 0..limits.writers {
+            tokio::spawn(replaced(meter.clone(), line.clone(), write.clone()));
+        }
+        let entrance = Arc::new(Entrance(line));
         let shares = Shares::new(limits.operator_items);
-        Self { lanes, room, shares, retry_after: limits.retry_after, meter, recall: None }
+        Self { entrance, room, shares, retry_after: limits.retry_after, meter, recall: None }
     }
 
     /// Answers what needs no writing at once, also where no room is left.
@@ -129,18 +140,11 @@ impl<L: Clone + Send + Sync + 'static> Queue<L> {
         let Some(share) = self.shares.take(batch.operator_id, count) else { return Err(self.overloaded()) };
         let items = u32::try_from(count).unwrap_or(u32::MAX);
         let Ok(room) = self.room.clone().try_acquire_many_owned(items) else { return Err(self.overloaded()) };
-        let mut hasher = DefaultHasher::new();
-        batch.operator_id.hash(&mut hasher);
-        let lane = usize::try_from(hasher.finish() % self.lanes.len() as u64).unwrap_or_default();
         let (sender, answer) = oneshot::channel();
         let reply = Reply { sender, _room: room, _share: share, since: Instant::now() };
-        match self.lanes[lane].try_send(Job { batch, reply }) {
-            Ok(()) => {
-                self.meter.fill();
-                Ok(answer)
-            }
-            Err(_) => Err(self.overloaded()),
-        }
+        self.entrance.0.push(batch.operator_id, count, Job { batch, reply });
+        self.meter.fill();
+        Ok(answer)
     }
 
     fn overloaded(&self) -> Failure {
@@ -149,33 +153,41 @@ impl<L: Clone + Send + Sync + 'static> Queue<L> {
     }
 }
 
-async fn run<L: Clone + Send + Sync + 'static>(
-    meter: Meter,
-    mut receiver: mpsc::Receiver<Job<L>>,
-    flush_items: usize,
-    write: Write<L>,
-) {
-    while let Some(Job { batch, reply }) = receiver.recv().await {
-        let mut items = batch.lines.len();
-        let (mut batches, mut replies) = (vec![batch], vec![reply]);
-        while items < flush_items
-            && let Ok(Job { batch, reply }) = receiver.try_recv()
-        {
-            items += batch.lines.len();
-            batches.push(batch);
-            replies.push(reply);
+/// A writer; after a panic, of which those that waited for it are told to send again, another takes its place.
+async fn replaced<L: Clone + Send + Sync + 'static>(meter: Meter, line: Arc<Line<Job<L>>>, write: Write<L>) {
+    while let Err(error) = tokio::spawn(run(meter.clone(), line.clone(), write.clone())).await
+        && error.is_panic()
+    {
+        tracing::error!(kind = meter.kind, %error, "a writer panicked");
+    }
+}
+
+async fn run<L: Clone + Send + Sync + 'static>(meter: Meter, line: Arc<Line<Job<L>>>, write: Write<L>) {
+    while let Some(mut taken) = line.next().await {
+        let jobs = std::mem::take(&mut taken.jobs);
+        let mut written = Box::pin(write_all(&meter, jobs, &write));
+        if tokio::time::timeout(LONG, &mut written).await.is_err() {
+            taken.step_aside();
+            written.await;
         }
-        let batches = Arc::new(batches);
-        let outcome = persist(&write, batches.clone()).await;
-        if batches.len() > 1 && failed_by(&outcome, Kind::Internal) {
-            // One of them cannot be written: the others do not wait for it.
-            for (batch, reply) in batches.iter().zip(replies) {
-                answer(&meter, persist(&write, Arc::new(vec![batch.clone()])).await, vec![reply]);
-            }
-        } else {
-            answer(&meter, outcome, replies);
-        }
+        drop(taken);
         meter.fill();
+    }
+}
+
+/// Writes in one transaction; each batch in one of its own where that one fails by a fault of ours.
+async fn write_all<L: Clone + Send + Sync + 'static>(meter: &Meter, jobs: Vec<Job<L>>, write: &Write<L>) {
+    let (batches, replies): (Vec<_>, Vec<_>) =
+        jobs.into_iter().map(|Job { batch, reply }| (batch, reply)).unzip();
+    let batches = Arc::new(batches);
+    let outcome = persist(write, batches.clone()).await;
+    if batches.len() > 1 && failed_by(&outcome, Kind::Internal) {
+        // One of them cannot be written: the others do not wait for it.
+        for (batch, reply) in batches.iter().zip(replies) {
+            answer(meter, persist(write, Arc::new(vec![batch.clone()])).await, vec![reply]);
+        }
+    } else {
+        answer(meter, outcome, replies);
     }
 }
 
@@ -314,6 +326,63 @@ mod tests {
         let answer = queue.submit(batch(1)).expect("room").await.expect("answered");
         assert_eq!(answer.expect("written"), [Verdict::Accepted]);
         assert_eq!(tried.load(Ordering::Relaxed), 3);
+    }
+
+    #[tokio::test]
+    async fn nobody_else_writes_for_an_operator_while_somebody_does() {
+        let (open, gate) = tokio::sync::watch::channel(false);
+        let begun = Arc::new(Mutex::new(Vec::new()));
+        let (seen, held) = (begun.clone(), held_back(gate));
+        let write: Write<u32> = Arc::new(move |batches| {
+            let operators = batches.iter().map(|batch| batch.operator_id.as_u128());
+            seen.lock().expect("no panic before").extend(operators);
+            held(batches)
+        });
+        let queue = Queue::start("test", Limits { writers: 3, flush_items: 1, ..limits() }, write);
+        let answers = [1, 1, 2].map(|operator| queue.submit(batch_of(operator, 1)).expect("room"));
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        let mut now = begun.lock().expect("no panic before").clone();
+        now.sort_unstable();
+        assert_eq!(now, [1, 2]);
+        open.send(true).expect("writers listen");
+        for answer in answers {
+            answer.await.expect("answered").expect("written");
+        }
+        assert_eq!(begun.lock().expect("no panic before").len(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_operator_whose_batch_takes_long_keeps_no_other_waiting() {
+        let (open, gate) = tokio::sync::watch::channel(false);
+        let held = held_back(gate);
+        let write: Write<u32> = Arc::new(move |batches| match batches[0].operator_id.as_u128() {
+            1 => held(batches),
+            _ => Box::pin(async move { Ok(batches.iter().map(|_| vec![Verdict::Accepted]).collect()) }),
+        });
+        let queue = Queue::start("test", Limits { flush_items: 1_000, ..limits() }, write);
+        let slow = queue.submit(batch_of(1, 1)).expect("room");
+        for _ in 0..50 {
+            tokio::task::yield_now().await;
+        }
+        let quick = queue.submit(batch_of(2, 1)).expect("room");
+        assert_eq!(quick.await.expect("answered").expect("written"), [Verdict::Accepted]);
+        open.send(true).expect("writers listen");
+        slow.await.expect("answered").expect("written");
+    }
+
+    #[tokio::test]
+    async fn after_a_panic_another_writer_takes_the_place() {
+        let first = Arc::new(AtomicU64::new(0));
+        let write: Write<u32> = Arc::new(move |batches| {
+            assert!(first.fetch_add(1, Ordering::Relaxed) > 0, "the first one panics");
+            Box::pin(async move { Ok(batches.iter().map(|_| vec![Verdict::Accepted]).collect()) })
+        });
+        let queue = Queue::start("test", Limits { writers: 1, ..limits() }, write);
+        queue.submit(batch(1)).expect("room").await.expect_err("nobody answers");
+        let answer = queue.submit(batch(1)).expect("room").await.expect("answered");
+        assert_eq!(answer.expect("written"), [Verdict::Accepted]);
     }
 
     #[tokio::test]

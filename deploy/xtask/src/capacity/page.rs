@@ -46,7 +46,7 @@ which something is missing that was not measured; the last section names it.
 - A province: {} connectors, {} orders a day, {} applications a year, {} in the largest launch.
 - {CHANGES_OF_ORDER} changes of status with an order, {DECISIONS_OF_APPLICATION} decisions on an application, {} telemetry samples a second as the mean of a day. Check these three
   against the first month of a new province.
-- Rates grow with cores: the measured loads share no lock and no hot row; orders and statuses of one operator go through one writer of one process.
+- Rates grow with cores: the measured loads share no lock and no hot row; orders and statuses of one operator go through one writer at a time.
 - Head-room {HEADROOM}: a third of the measured rate is planned with. All loads come at their worst at the same time.
 - Cores of a service are those that its process spent; \"the rest\" is PostgreSQL, NATS, the other services and the callers themselves together, so it
   is more than the database needs. Where the process was not looked at, all counts as the service's.
