@@ -54,6 +54,8 @@ pub struct Work {
     /// Request id or event id that caused this work.
     cause: String,
     announced: Vec<Announced>,
+    /// Something was announced: the relay has to know.
+    announces: bool,
     wake: Arc<Notify>,
 }
 
@@ -168,7 +170,7 @@ impl Units {
 
     pub(crate) async fn begin_for(&self, caller: Caller, cause: String) -> Result<Work, Failure> {
         let (tx, now) = Transaction::begin(&self.pool).await?;
-        Ok(Work { tx, now, caller, cause, announced: Vec::new(), wake: self.wake.clone() })
+        Ok(Work { tx, now, caller, cause, announced: Vec::new(), announces: false, wake: self.wake.clone() })
     }
 
     /// The answer that an earlier request of this key was given; none where there was no such request.
@@ -266,6 +268,7 @@ impl Work {
 
     /// Announces an event; it becomes durable with the change or not at all.
     pub fn announce(&mut self, event: Announcement) {
+        self.announces = true;
         self.announced.push(Announced { event, cause: self.cause.clone(), trace: telemetry::traceparent() });
     }
 
@@ -287,7 +290,7 @@ impl Work {
         self.tx.rollback().await;
     }
 
-    /// Makes the change and its events durable, then wakes the relay.
+    /// Makes the change and its events durable, then wakes the relay where there are any.
     ///
     /// # Errors
     /// `outcome_unknown` (UNAVAILABLE) when the database did not answer the COMMIT: it may have happened.
@@ -306,7 +309,9 @@ impl Work {
             tracing::warn!(%error, "commit without an answer");
             Failure::unavailable("outcome_unknown", "系统暂未确认结果，请稍后用同一请求重试，不会重复办理")
         })?;
-        self.wake.notify_one();
+        if self.announces {
+            self.wake.notify_one();
+        }
         Ok(())
     }
 }

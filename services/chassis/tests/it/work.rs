@@ -1,11 +1,17 @@
 //! What a request may rely on: it takes effect once, and a refusal changes nothing.
 
-use chassis::{Caller, Failure, error::Refusal};
+use std::time::Duration;
+
+use chassis::{Caller, Failure, error::Refusal, testing::eventually};
 use proto::notifications::{MarkReadRequest, MarkReadResponse};
+use sqlx::{PgConnection, PgPool};
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
 use crate::setup::{Bench, count};
+
+/// Not long enough for what is made to take long.
+const SOON: Duration = Duration::from_millis(50);
 
 fn request(id: &str, body: &str) -> Request<MarkReadRequest> {
     let mut request =
@@ -113,4 +119,72 @@ async fn a_stored_answer_is_not_given_to_somebody_who_lost_the_right() {
     assert_eq!(Refusal::read(&status).expect("details").reason, "authority_changed");
     assert_eq!(count(&bench.pool(), "SELECT count(*) FROM effects").await, 1);
     bench.database.remove().await;
+}
+
+#[tokio::test]
+async fn a_unit_that_is_dropped_changes_nothing_and_its_connection_is_used_again() {
+    let bench = Bench::start("workdropped").await;
+    let pool = bench.pool();
+    let mut processes = Vec::new();
+    for _ in 0..3 {
+        let mut work = bench.process.units.begin(Caller::system("someone")).await.expect("begun");
+        sqlx::query("INSERT INTO effects VALUES (gen_random_uuid(), 1, 'made')")
+            .execute(work.db())
+            .await
+            .expect("inserted");
+        processes.push(process(work.db()).await);
+        drop(work);
+        in_nobodys_hands(&pool).await;
+    }
+    assert!(processes.iter().all(|one| *one == processes[0]), "{processes:?}");
+    assert_eq!(count(&pool, "SELECT count(*) FROM effects").await, 0);
+    bench.database.remove().await;
+}
+
+#[tokio::test]
+async fn a_unit_that_is_dropped_at_a_statement_that_still_runs_loses_its_connection() {
+    let bench = Bench::start("workrunning").await;
+    let pool = bench.pool();
+    let mut work = bench.process.units.begin(Caller::system("someone")).await.expect("begun");
+    let before = process(work.db()).await;
+    let endless = sqlx::query("SELECT pg_sleep(14)").execute(work.db());
+    tokio::time::timeout(SOON, endless).await.expect_err("it runs still");
+    drop(work);
+    in_nobodys_hands(&pool).await;
+    let mut work = bench.process.units.begin(Caller::system("someone")).await.expect("begun");
+    assert_ne!(process(work.db()).await, before);
+    drop(work);
+    bench.database.remove().await;
+}
+
+#[tokio::test]
+async fn a_unit_that_is_dropped_at_the_end_of_a_copy_leaves_no_answer_to_the_next_one() {
+    let bench = Bench::start("workcopying").await;
+    let pool = bench.pool();
+    let slow = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.4); RETURN NEW; END';
+                CREATE TRIGGER slow BEFORE INSERT ON effects FOR EACH ROW EXECUTE FUNCTION slow()";
+    sqlx::raw_sql(slow).execute(&pool).await.expect("slow");
+    let mut work = bench.process.units.begin(Caller::system("someone")).await.expect("begun");
+    let before = process(work.db()).await;
+    let mut copy = work.db().copy_in_raw("COPY effects (version) FROM STDIN").await.expect("copying");
+    copy.send(&b"1\n"[..]).await.expect("sent");
+    tokio::time::timeout(SOON, copy.finish()).await.expect_err("it runs still");
+    drop(work);
+    in_nobodys_hands(&pool).await;
+    let mut work = bench.process.units.begin(Caller::system("someone")).await.expect("its own answer");
+    assert_ne!(process(work.db()).await, before);
+    drop(work);
+    assert_eq!(count(&pool, "SELECT count(*) FROM effects").await, 0);
+    bench.database.remove().await;
+}
+
+/// The database's process behind a connection.
+async fn process(db: &mut PgConnection) -> i32 {
+    sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(db).await.expect("a process")
+}
+
+/// Waits until no connection of the pool is in use.
+async fn in_nobodys_hands(pool: &PgPool) {
+    let all_rest = || async { pool.num_idle() == usize::try_from(pool.size()).expect("small") };
+    eventually("each is given back or closed", Duration::from_secs(10), all_rest).await;
 }
