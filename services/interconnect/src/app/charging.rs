@@ -16,10 +16,12 @@ pub async fn execute(call: &Call<'_>, voice: &Voice, sample: &Sample) -> Result<
         status: sample.connector_status,
         source_time: Some(timestamp(sample.sampled_at)),
     };
-    let stated = status::push(call, voice, vec![state], false).await?;
     let batch = TelemetryBatch { batch_id: batch_id(call), items: vec![measured(sample)] };
-    let answer = voice.ingest().send_telemetry(futures::stream::iter([batch])).await?.into_inner();
-    let kept = results(answer, 1)?;
+    let kept = async {
+        let mut ingest = voice.ingest();
+        results(ingest.send_telemetry(futures::stream::iter([batch])).await?.into_inner(), 1)
+    };
+    let (stated, kept) = futures::try_join!(status::push(call, voice, vec![state], false), kept)?;
     let number = if sample.supervised { "OrderNo" } else { "StartChargeSeq" };
     let (state, msg) = match verdict(&stated).and_then(|()| verdict(&kept)) {
         Ok(()) => (0, String::new()),
