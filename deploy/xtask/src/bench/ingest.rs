@@ -83,6 +83,9 @@ pub async fn measure(trial: &Trial, extent: Extent) -> Result<Figures> {
     let name = "trial_raw_ingest";
     trial.cluster.create_database(name, Service::Stations).await?;
     let connectors = i64::try_from(extent.connectors[1])?;
+    let mut beside = trial.fleet.deployment().clone();
+    beside.databases.insert(Service::Stations, trial.cluster.url(Service::Stations, name));
+    beside.migrate(Service::Stations).await?;
     let raw = RawIngest::prepare(&trial.cluster.admin_url_of(name), connectors).await?;
     let answering = RawGrpc::serve().await?;
     let mut cases = step("operators", Cases::prepare(trial, extent)).await?;

@@ -1,7 +1,6 @@
-//! Raw limits of the ingest on the same database server: a page of code for each, on tables shaped like those of
-//! stations.
+//! Raw limits of the ingest on the same database server: a page of code for each, on tables that the migrations of stations have made.
 //!
-//! Source: performance, "Raw limits" and "Targets".
+//! Source: performance, "The benchmark", "Raw limits" and "Targets"; decision record 53.
 use std::{
     sync::atomic::{AtomicI64, Ordering},
     time::{Duration, Instant},
@@ -13,30 +12,32 @@ use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::figures::{Cost, Round};
 
-const TABLES: &str = "
+/// What the migrations do not make: states without a registry, and the day of [`MOMENT`].
+const PREPARED: &str = "
     CREATE EXTENSION IF NOT EXISTS pg_stat_statements;
-    CREATE TABLE orders (
-        operator_id uuid NOT NULL, order_no text COLLATE \"C\" NOT NULL, connector_key bigint NOT NULL,
-        start_at timestamptz NOT NULL, end_at timestamptz NOT NULL, energy_wh bigint NOT NULL, electricity_fen bigint NOT NULL,
-        service_fen bigint NOT NULL, total_fen bigint NOT NULL, stop_reason smallint NOT NULL, source_time timestamptz NOT NULL,
-        content_hash bytea NOT NULL, received_at timestamptz NOT NULL, PRIMARY KEY (operator_id, order_no));
-    CREATE TABLE states (connector_key bigint PRIMARY KEY, status smallint, changed_at timestamptz, seen_at timestamptz)
-        WITH (fillfactor = 70);
-    CREATE TABLE telemetry (
-        connector_key bigint NOT NULL, sampled_at timestamptz NOT NULL, order_no text COLLATE \"C\" NOT NULL,
-        energy_wh bigint NOT NULL, power_watts integer NOT NULL, voltage_decivolts integer NOT NULL,
-        current_deciamperes integer NOT NULL, soc_percent smallint, received_at timestamptz NOT NULL,
-        PRIMARY KEY (connector_key, sampled_at))";
+    ALTER TABLE connector_state DROP CONSTRAINT connector_state_connector_key_fkey;
+    SELECT ensure_day_partitions('telemetry', '2026-01-01', '2026-01-01')";
 /// Connections of every raw case. Source: performance, "Targets": 2 × 10,000, 2 × 5,000.
 const CONNECTIONS: usize = 2;
 /// Rows of one COPY.
 const COPIED: usize = 10_000;
 /// Rows of one upsert, or of one insert of known rows.
 const UPSERTED: i64 = 5_000;
+
+const COPIED_ORDERS: &str = "
+    COPY charge_orders (operator_id, order_no, connector_key, start_at, end_at, energy_wh, electricity_fen, service_fen, total_fen,
+        stop_reason, source_time, content_hash, received_at, county, prefecture) FROM STDIN (FORMAT binary)";
+const INSERTED_ORDERS: &str = "
+    INSERT INTO charge_orders (operator_id, order_no, connector_key, start_at, end_at, energy_wh, electricity_fen, service_fen,
+        total_fen, stop_reason, source_time, content_hash, received_at, county, prefecture)
+    SELECT operator_id, order_no, 1, now() - interval '1 hour', now(), 60000, 4700, 100, 4800, 0, now(),
+        decode('000102030405060708090a0b0c0d0e0f', 'hex'), now(), 410105, 410100
+    FROM UNNEST($1::uuid[], $2::text[]) AS sent (operator_id, order_no) ON CONFLICT DO NOTHING";
 
 /// 2026-01-01 in microseconds since the start of 2000, as a binary COPY has it.
 const MOMENT: i64 = 9_497 * 86_400_000_000;
@@ -77,16 +78,15 @@ pub struct RawIngest {
 }
 
 impl RawIngest {
-    /// Makes the tables and as many states as there are connectors. Errors: the server refuses.
+    /// Makes as many states as there are connectors, in a migrated database without any. Errors: the server refuses.
     pub async fn prepare(url: &str, connectors: i64) -> Result<Self> {
         let options: PgConnectOptions = url.parse()?;
         let pool = PgPoolOptions::new().max_connections(4).connect_with(options).await?;
-        sqlx::raw_sql(TABLES).execute(&pool).await?;
-        sqlx::query("INSERT INTO states SELECT key, 1, now(), now() FROM generate_series(1, $1) AS key")
-            .bind(connectors)
-            .execute(&pool)
-            .await?;
-        sqlx::raw_sql("VACUUM (ANALYZE) states").execute(&pool).await?;
+        sqlx::raw_sql(PREPARED).execute(&pool).await?;
+        let states = "INSERT INTO connector_state (connector_key, status, changed_at, seen_at)
+                      SELECT key, 1, now(), now() FROM generate_series(1, $1) AS key";
+        sqlx::query(states).bind(connectors).execute(&pool).await?;
+        sqlx::raw_sql("VACUUM (ANALYZE) connector_state").execute(&pool).await?;
         Ok(Self { pool, connectors, turn: AtomicI64::new(1) })
     }
 
@@ -115,9 +115,11 @@ impl RawIngest {
                     &(MOMENT + HOUR).to_be_bytes(),
                     &HASH,
                     &(MOMENT + HOUR).to_be_bytes(),
+                    &(410_101 + row as i32 % 9).to_be_bytes(),
+                    &410_100_i32.to_be_bytes(),
                 ]);
             }
-            ("COPY orders FROM STDIN (FORMAT binary)", rows.end())
+            (COPIED_ORDERS, rows.end())
         })
         .await
     }
@@ -172,10 +174,6 @@ impl RawIngest {
 
     /// Array insert of new orders into the keyed table: UNNEST, without COPY.
     pub async fn inserted(&self, time: Duration) -> Result<Round> {
-        let statement = "
-            INSERT INTO orders SELECT $1, number, $3, now(), now(), 60000, 4700, 100, 4800, 0, now(),
-                decode('000102030405060708090a0b0c0d0e0f', 'hex'), now()
-            FROM UNNEST($2::text[]) AS number ON CONFLICT DO NOTHING";
         let before = self.cost().await?;
         let counted = (0..CONNECTIONS).map(|connection| async move {
             let mut db = self.pool.acquire().await?;
@@ -184,8 +182,9 @@ impl RawIngest {
             while spent < time {
                 let turn = self.next();
                 let numbers: Vec<String> = (0..UPSERTED).map(|row| format!("{turn:016}{row:08}")).collect();
+                let operators = vec![operator; numbers.len()];
                 let begun = Instant::now();
-                let insert = sqlx::query(statement).bind(operator).bind(&numbers).bind(turn);
+                let insert = sqlx::query(INSERTED_ORDERS).bind(&operators).bind(&numbers);
                 count += insert.execute(&mut *db).await?.rows_affected();
                 spent += begun.elapsed();
             }
@@ -195,27 +194,30 @@ impl RawIngest {
         self.round(before, &rates).await
     }
 
-    /// Sorted UNNEST upsert of changed states.
+    /// Sorted UNNEST upsert of changed states; no history beside them.
     pub async fn statuses(&self, time: Duration) -> Result<Round> {
         let statement = "
-            INSERT INTO states SELECT key, $2, now(), now() FROM UNNEST($1::bigint[]) AS key
+            INSERT INTO connector_state (connector_key, status, changed_at, seen_at)
+            SELECT * FROM UNNEST($1::bigint[], $2::smallint[], $3::timestamptz[], $4::timestamptz[])
             ON CONFLICT (connector_key) DO UPDATE SET status = excluded.status, changed_at = excluded.changed_at,
-                seen_at = excluded.seen_at WHERE states.seen_at < excluded.seen_at";
+                seen_at = excluded.seen_at WHERE connector_state.seen_at < excluded.seen_at";
         let before = self.cost().await?;
         let counted = (0..CONNECTIONS).map(|connection| async move {
             let mut db = self.pool.acquire().await?;
-            let start = Instant::now();
-            let (mut count, mut turn) = (0_u64, connection as i64);
-            while start.elapsed() < time {
+            let (mut spent, mut count, mut turn) = (Duration::ZERO, 0_u64, connection as i64);
+            while spent < time {
                 let first = turn * UPSERTED % self.connectors;
                 let last = (first + UPSERTED).min(self.connectors);
                 let keys: Vec<i64> = (first + 1..=last).collect();
-                let status = i16::from(turn % 4 < 2) * 2 + 1;
-                let done = sqlx::query(statement).bind(&keys).bind(status).execute(&mut *db).await?;
-                count += done.rows_affected();
+                let statuses = vec![i16::from(turn % 4 < 2) * 2 + 1; keys.len()];
+                let times = vec![OffsetDateTime::now_utc(); keys.len()];
+                let begun = Instant::now();
+                let upsert = sqlx::query(statement).bind(&keys).bind(&statuses).bind(&times).bind(&times);
+                count += upsert.execute(&mut *db).await?.rows_affected();
+                spent += begun.elapsed();
                 turn += CONNECTIONS as i64;
             }
-            anyhow::Ok((count, count as f64 / start.elapsed().as_secs_f64()))
+            anyhow::Ok((count, count as f64 / spent.as_secs_f64()))
         });
         let rates = try_join_all(counted).await?;
         self.round(before, &rates).await
@@ -224,16 +226,12 @@ impl RawIngest {
     /// UNNEST … ON CONFLICT DO NOTHING of orders that are all held.
     pub async fn repeated(&self, time: Duration) -> Result<Round> {
         let numbers: Vec<(Uuid, String)> = sqlx::query_as(
-            "SELECT operator_id, order_no FROM orders ORDER BY operator_id, order_no LIMIT $1",
+            "SELECT operator_id, order_no FROM charge_orders ORDER BY operator_id, order_no LIMIT $1",
         )
         .bind(UPSERTED)
         .fetch_all(&self.pool)
         .await?;
         let (operators, numbers): (Vec<Uuid>, Vec<String>) = numbers.into_iter().unzip();
-        let statement = "
-            INSERT INTO orders SELECT operator_id, order_no, 1, now(), now(), 60000, 4700, 100, 4800, 0, now(),
-                decode('000102030405060708090a0b0c0d0e0f', 'hex'), now()
-            FROM UNNEST($1::uuid[], $2::text[]) AS known (operator_id, order_no) ON CONFLICT DO NOTHING";
         let before = self.cost().await?;
         let (operators, numbers) = (&operators, &numbers);
         let counted = (0..CONNECTIONS).map(|_| async move {
@@ -241,7 +239,7 @@ impl RawIngest {
             let start = Instant::now();
             let mut count = 0_u64;
             while start.elapsed() < time {
-                sqlx::query(statement).bind(operators).bind(numbers).execute(&mut *db).await?;
+                sqlx::query(INSERTED_ORDERS).bind(operators).bind(numbers).execute(&mut *db).await?;
                 count += numbers.len() as u64;
             }
             anyhow::Ok((count, count as f64 / start.elapsed().as_secs_f64()))
