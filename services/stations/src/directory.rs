@@ -1,7 +1,6 @@
 //! The connectors that a flush names, as the registry has them: remembered, or read now.
-use std::collections::HashMap;
-
 use chassis::{Failure, Work};
+use foldhash::{HashMap, HashMapExt as _};
 use uuid::Uuid;
 
 use crate::{

@@ -55,8 +55,12 @@ pub(crate) fn standing(
     Ok(Standing { connection, since })
 }
 
+/// See [`digest`].
+pub type Digest = [u8; 16];
+
 /// The first 16 bytes of SHA-256: enough to tell contents apart, half the room.
 #[must_use]
-pub fn digest(content: &[u8]) -> Vec<u8> {
-    Sha256::digest(content).iter().copied().take(16).collect()
+pub fn digest(content: &[u8]) -> Digest {
+    let whole: [u8; 32] = Sha256::digest(content).into();
+    std::array::from_fn(|at| whole[at])
 }

@@ -1,7 +1,8 @@
 //! Takes batches of charge orders: judges each by its natural key and content, writes all of them set by set.
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
 
 use chassis::{Failure, Work};
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
@@ -18,28 +19,56 @@ use crate::{
     },
     memory::Memory,
     store::{
-        self, digest,
+        self, Digest, digest,
         orders::Row,
         quality::{Item, tame},
     },
 };
 
-/// One order as it came: the order, or the field that could not be read, with what was sent.
+/// One order as it came.
 #[derive(Debug, Clone)]
-pub struct Line {
-    /// The order, or what could not be read.
-    pub order: Result<Order, Finding>,
-    /// Order number as sent.
-    pub order_no: String,
-    /// Connector code as sent.
-    pub connector: String,
+pub enum Line {
+    /// The order.
+    Read(Order),
+    /// The first field that could not be read, with what was sent.
+    Unread {
+        /// The field.
+        found: Finding,
+        /// Order number as sent.
+        order_no: String,
+        /// Connector code as sent.
+        connector: String,
+    },
+}
+
+impl Line {
+    fn read(&self) -> Option<&Order> {
+        match self {
+            Self::Read(order) => Some(order),
+            Self::Unread { .. } => None,
+        }
+    }
+
+    fn order_no(&self) -> &str {
+        match self {
+            Self::Read(order) => &order.order_no,
+            Self::Unread { order_no, .. } => order_no,
+        }
+    }
+
+    fn connector(&self) -> &str {
+        match self {
+            Self::Read(order) => &order.connector_code,
+            Self::Unread { connector, .. } => connector,
+        }
+    }
 }
 
 /// Operator and number of an order.
 type Name<'b> = (Uuid, &'b str);
 
 /// A readable order of a flush, and the hash of its content.
-type Hashed<'b> = (Uuid, &'b Order, Vec<u8>);
+type Hashed<'b> = (Uuid, &'b Order, Digest);
 
 /// Takes all batches in one unit of work; the answer has one verdict per line, in the order sent.
 ///
@@ -55,15 +84,14 @@ pub async fn execute(
     let now = work.now();
     let hashed = hashed(batches);
     let mut flush = Flush::open(work, &hashed, now, age_max, memory).await?;
-    // Almost always every order is new: then one COPY is all. What was held lately, a number that is taken, or an order that may be
+    // Almost always every order is new: then one statement is all. What was held lately, a number that is taken, or an order that may be
     // refused only because it is held, asks for what is held.
     let repeated =
         memory.held_lately(hashed.iter().map(|(operator, order, _)| (*operator, &*order.order_no)));
     let mut judged = if repeated { Vec::new() } else { flush.judge(&hashed) };
     let refused = judged.iter().any(Result::is_err);
-    if !repeated && !refused && store::orders::copy(work, flush.fresh()).await? {
-        flush.settle_fresh();
-    } else {
+    let added = !repeated && !refused && store::orders::add(work, flush.fresh()).await?;
+    if !added {
         flush.look(work, &hashed).await?;
         judged = flush.judge(&hashed);
     }
@@ -76,8 +104,8 @@ pub async fn execute(
     let verdicts = verdicts(batches, judged);
     let corrections = flush.corrections();
     let sums = std::mem::take(&mut flush.sums);
-    flush.write(work).await?;
-    let ended = |line: &Line| Came::Sent(line.order.as_ref().ok().map(|order| order.end_at));
+    flush.write(work, added).await?;
+    let ended = |line: &Line| Came::Sent(line.read().map(|order| order.end_at));
     let mut tallies = tallies(batches, &verdicts, Kind::Order, now, ended);
     for item in &corrections {
         tallies.entry(item.operator_id).or_default().corrected += 1;
@@ -99,14 +127,14 @@ pub fn held<'b>(
         let (operator_id, lines) = (batch.operator_id, batch.lines.iter().zip(verdicts));
         lines
             .filter(|(_, verdict)| matches!(verdict, Verdict::Accepted | Verdict::Duplicate))
-            .map(move |(line, _)| (operator_id, line.order_no.as_str()))
+            .map(move |(line, _)| (operator_id, line.order_no()))
     })
 }
 
 /// The readable orders, in the order sent.
 fn hashed(batches: &[Batch<Line>]) -> Vec<Hashed<'_>> {
     let orders = batches.iter().flat_map(|batch| {
-        let orders = batch.lines.iter().filter_map(|line| line.order.as_ref().ok());
+        let orders = batch.lines.iter().filter_map(Line::read);
         orders.map(|order| (batch.operator_id, order, digest(&order.canonical())))
     });
     orders.collect()
@@ -115,9 +143,9 @@ fn hashed(batches: &[Batch<Line>]) -> Vec<Hashed<'_>> {
 /// One verdict per line: that of the line where it could not be read, else that of its order.
 fn verdicts(batches: &[Batch<Line>], judged: Vec<Result<Effect, Finding>>) -> Vec<Vec<Verdict>> {
     let mut judged = judged.into_iter();
-    let mut verdict = |line: &Line| match &line.order {
-        Err(found) => Verdict::Rejected(found.clone()),
-        Ok(_) => match judged.next() {
+    let mut verdict = |line: &Line| match line {
+        Line::Unread { found, .. } => Verdict::Rejected(found.clone()),
+        Line::Read(_) => match judged.next() {
             Some(Ok(Effect::New | Effect::Correction)) => Verdict::Accepted,
             Some(Ok(Effect::Superseded)) => Verdict::Stale,
             Some(Err(found)) => Verdict::Rejected(found),
@@ -133,13 +161,12 @@ struct Flush<'b> {
     age_max: Duration,
     connectors: Directory<'b>,
     /// Contents by number that everything said here repeats.
-    known: HashMap<Name<'b>, Vec<u8>>,
-    held: HashMap<Name<'b>, Held>,
-    superseded: HashSet<(Uuid, String, Vec<u8>)>,
-    /// Numbers that were not held before this flush, in the order sent.
-    fresh: Vec<Name<'b>>,
-    /// Numbers whose held row is replaced.
-    corrected: HashSet<Name<'b>>,
+    known: HashMap<Name<'b>, Digest>,
+    /// Orders as they stand: what was held before, then new ones in the order sent.
+    orders: Vec<Held>,
+    /// Where among them each number is.
+    places: HashMap<Name<'b>, usize>,
+    superseded: HashSet<(Uuid, String, Digest)>,
     replaced: Vec<Row>,
     /// What the sums by day become.
     sums: Changes,
@@ -148,8 +175,18 @@ struct Flush<'b> {
 /// An order as it stands.
 struct Held {
     row: Row,
-    /// Not before this flush.
-    fresh: bool,
+    standing: Standing,
+}
+
+/// What the table has under its number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    /// Just this.
+    Kept,
+    /// Nothing before this flush.
+    Fresh,
+    /// What this corrects.
+    Corrected,
 }
 
 impl<'b> Flush<'b> {
@@ -167,10 +204,9 @@ impl<'b> Flush<'b> {
             age_max,
             connectors,
             known: HashMap::new(),
-            held: HashMap::with_capacity(hashed.len()),
-            superseded: HashSet::new(),
-            fresh: Vec::with_capacity(hashed.len()),
-            corrected: HashSet::new(),
+            orders: Vec::with_capacity(hashed.len()),
+            places: HashMap::with_capacity(hashed.len()),
+            superseded: HashSet::default(),
             replaced: Vec::new(),
             sums: Changes::default(),
         })
@@ -186,51 +222,50 @@ impl<'b> Flush<'b> {
             let name = (*operator_id, order.order_no.as_str());
             let Some(held) = content(name) else { continue };
             if held == hash {
-                self.known.insert(name, held.clone());
+                self.known.insert(name, *held);
             } else {
                 other.insert(name);
             }
         }
         self.known.retain(|name, _| !other.contains(name));
-        (self.held, self.superseded) = (HashMap::new(), HashSet::new());
+        self.orders.clear();
+        self.places.clear();
+        self.superseded.clear();
         if !other.is_empty() {
             let columns = columns(other.iter().copied());
             let mut locked = store::orders::lock(work, &columns).await?;
             self.superseded = store::orders::superseded(work, &columns).await?;
-            let held = |name: Name<'b>| {
-                let row = locked.remove(&(name.0, name.1.to_owned()))?;
-                Some((name, Held { row, fresh: false }))
-            };
-            self.held = other.into_iter().filter_map(held).collect();
+            for name in other {
+                let Some(row) = locked.remove(&(name.0, name.1.to_owned())) else { continue };
+                self.places.insert(name, self.orders.len());
+                self.orders.push(Held { row, standing: Standing::Kept });
+            }
         }
-        self.fresh.clear();
-        self.corrected.clear();
         self.replaced.clear();
         self.sums.clear();
         Ok(())
     }
 
     fn judge(&mut self, hashed: &[Hashed<'b>]) -> Vec<Result<Effect, Finding>> {
-        hashed.iter().map(|(operator_id, order, hash)| self.take(*operator_id, order, hash)).collect()
+        hashed.iter().map(|(operator_id, order, hash)| self.take(*operator_id, order, *hash)).collect()
     }
 
     /// The new orders as they will stand.
     fn fresh(&self) -> Vec<&Row> {
-        self.fresh.iter().filter_map(|name| Some(&self.held.get(name)?.row)).collect()
+        self.standing(Standing::Fresh).collect()
     }
 
-    /// The new ones are written.
-    fn settle_fresh(&mut self) {
-        self.fresh.clear();
+    fn standing(&self, standing: Standing) -> impl Iterator<Item = &Row> {
+        self.orders.iter().filter(move |held| held.standing == standing).map(|held| &held.row)
     }
 
     /// Judges one order and notes what it changes.
-    fn take(&mut self, operator_id: Uuid, order: &'b Order, hash: &Vec<u8>) -> Result<Effect, Finding> {
+    fn take(&mut self, operator_id: Uuid, order: &'b Order, hash: Digest) -> Result<Effect, Finding> {
         let name = (operator_id, order.order_no.as_str());
         // A repetition is known even when its connector has left the registry since.
-        let held = self.held.get(&name);
-        let content = held.map(|held| &held.row.content_hash).or_else(|| self.known.get(&name));
-        if content == Some(hash) {
+        let place = self.places.get(&name).copied();
+        let held = place.map(|place| &self.orders[place].row);
+        if held.map(|row| &row.content_hash).or_else(|| self.known.get(&name)) == Some(&hash) {
             return Ok(Effect::Known);
         }
         if let Some(found) = order::examine(order, self.now, self.age_max) {
@@ -242,37 +277,37 @@ impl<'b> Flush<'b> {
             .ok_or_else(|| Finding::new("connector_id", Refusal::UnknownConnector))?;
         order::plausible(order, connector.power_watts)
             .map_err(|refusal| Finding::new("energy_wh", refusal))?;
-        let stands = held.map(|Held { row, .. }| order::Held {
+        let stands = held.map(|row| order::Held {
             content_hash: &row.content_hash,
             source_time: row.source_time,
-            superseded: self.superseded.contains(&(operator_id, order.order_no.clone(), hash.clone())),
+            superseded: self.superseded.contains(&(operator_id, order.order_no.clone(), hash)),
         });
-        let effect = order::judge(stands, hash, order.source_time)
+        let effect = order::judge(stands, &hash, order.source_time)
             .map_err(|refusal| Finding::new("order_no", refusal))?;
-        match effect {
-            Effect::New => {
-                let row = Row::new(operator_id, connector, order, hash.clone(), self.now);
-                self.sums.add(&row.charge());
-                self.fresh.push(name);
-                self.held.insert(name, Held { row, fresh: true });
-            }
-            Effect::Correction => {
-                let row = Row::new(operator_id, connector, order, hash.clone(), self.now);
-                let fresh = held.is_some_and(|held| held.fresh);
-                if !fresh {
-                    self.corrected.insert(name);
+        if matches!(effect, Effect::New | Effect::Correction) {
+            let row = Row::new(operator_id, connector, order, hash, self.now);
+            self.sums.add(&row.charge());
+            match place {
+                None => {
+                    self.places.insert(name, self.orders.len());
+                    self.orders.push(Held { row, standing: Standing::Fresh });
                 }
-                self.sums.add(&row.charge());
-                if let Some(Held { row: before, .. }) = self.held.insert(name, Held { row, fresh }) {
-                    self.sums.take(&before.charge());
-                    let content = before.content_hash.clone();
-                    self.superseded.insert((operator_id, before.order_no.clone(), content));
-                    self.replaced.push(before);
-                }
+                Some(place) => self.replace(place, row),
             }
-            Effect::Known | Effect::Superseded => {}
         }
         Ok(effect)
+    }
+
+    /// Puts a correction in the place of what was held.
+    fn replace(&mut self, place: usize, row: Row) {
+        let held = &mut self.orders[place];
+        if held.standing == Standing::Kept {
+            held.standing = Standing::Corrected;
+        }
+        let before = std::mem::replace(&mut held.row, row);
+        self.sums.take(&before.charge());
+        self.superseded.insert((before.operator_id, before.order_no.clone(), before.content_hash));
+        self.replaced.push(before);
     }
 
     /// A correction is taken, and is on record as a quality item all the same. Source: interconnect section 18.
@@ -293,17 +328,18 @@ impl<'b> Flush<'b> {
         self.replaced.iter().map(item).collect()
     }
 
-    async fn write(mut self, work: &mut Work) -> Result<(), Failure> {
-        if !self.fresh.is_empty() && !store::orders::copy(work, self.fresh()).await? {
+    /// Writes what is not `added` yet.
+    async fn write(self, work: &mut Work, added: bool) -> Result<(), Failure> {
+        let fresh = self.fresh();
+        if !added && !fresh.is_empty() && !store::orders::add(work, fresh).await? {
             return Err(store::orders::taken());
         }
-        let corrected: Vec<Row> =
-            self.corrected.iter().filter_map(|name| Some(self.held.remove(name)?.row)).collect();
+        let corrected: Vec<&Row> = self.standing(Standing::Corrected).collect();
         if !corrected.is_empty() {
             store::orders::correct(work, corrected).await?;
         }
         if !self.replaced.is_empty() {
-            store::orders::keep_superseded(work, self.replaced).await?;
+            store::orders::keep_superseded(work, self.replaced.iter().collect()).await?;
         }
         Ok(())
     }
@@ -337,8 +373,8 @@ fn not_taken(batches: &[Batch<Line>], verdicts: &[Vec<Verdict>]) -> Vec<Item> {
             items.push(Item {
                 operator_id: batch.operator_id,
                 kind: "order",
-                connector_code: tame(&line.connector),
-                order_no: tame(&line.order_no),
+                connector_code: tame(line.connector()),
+                order_no: tame(line.order_no()),
                 reason,
                 field: field.to_owned(),
                 content: content(line),
@@ -350,8 +386,8 @@ fn not_taken(batches: &[Batch<Line>], verdicts: &[Vec<Verdict>]) -> Vec<Item> {
 }
 
 fn content(line: &Line) -> serde_json::Value {
-    let Ok(order) = &line.order else {
-        return serde_json::json!({ "order_no": tame(&line.order_no), "connector_id": tame(&line.connector) });
+    let Some(order) = line.read() else {
+        return serde_json::json!({ "order_no": tame(line.order_no()), "connector_id": tame(line.connector()) });
     };
     let text = |at: OffsetDateTime| at.format(&Rfc3339).ok();
     serde_json::json!({

@@ -1,8 +1,7 @@
 //! Takes batches of connector status: judges each report, writes all of them in one statement, settles the stations. What is
 //! remembered already costs nothing.
-use std::collections::{BTreeMap, HashMap};
-
 use chassis::{Failure, Work, error::Kind};
+use foldhash::{HashMap, HashMapExt as _};
 use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
@@ -171,7 +170,7 @@ impl<'b> Flush<'b> {
         age_max: Duration,
         memory: &Memory,
     ) -> Result<Self, Failure> {
-        let mut said: BTreeMap<(Uuid, &str), Said> = BTreeMap::new();
+        let mut said: HashMap<(Uuid, &str), Said> = HashMap::new();
         for (name, Report { source_time, .. }) in valid(batches, read) {
             said.entry(name)
                 .and_modify(|said| {

@@ -1,4 +1,4 @@
-//! Takes batches of telemetry: judges each sample, writes all that are new in one COPY.
+//! Takes batches of telemetry: judges each sample, writes all that are new in one statement.
 use std::collections::{BTreeMap, BTreeSet};
 
 use chassis::{Failure, Work};

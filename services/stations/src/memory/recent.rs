@@ -1,8 +1,7 @@
-//! What came lately, by hash: the latest quarter of a million for sure, half a million at most. It may be wrong once in 2⁶⁴.
-use std::{
-    collections::HashSet,
-    hash::{BuildHasher as _, Hash, RandomState},
-};
+//! What came lately, by hash: the latest quarter of a million for sure, half a million at most. Two that hash alike cost a look.
+use std::hash::{BuildHasher as _, Hash};
+
+use foldhash::{HashSet, quality::RandomState};
 
 /// Of one generation; two take about 8 MB.
 const GENERATION: usize = 250_000;

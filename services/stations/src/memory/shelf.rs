@@ -1,8 +1,7 @@
 //! Things remembered by operator and connector code, each for a while.
 //!
 //! Owns: the bounds. Beyond what a province has, all is forgotten and read again: the memory only saves work.
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt as _};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 

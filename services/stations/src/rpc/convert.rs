@@ -5,9 +5,8 @@ pub mod links;
 pub mod orders;
 pub mod turns;
 
-use std::collections::HashMap;
-
 use chassis::Failure;
+use foldhash::HashMap;
 use prost_types::Timestamp;
 use proto::stations::{
     CheckOrdersResponse, CheckedOrder, ConnectionFact, ConnectorEvidence as ConnectorEvidenceMessage,

@@ -2,16 +2,18 @@
 mod detail;
 mod version;
 
-use std::collections::{HashMap, HashSet};
-
 use chassis::{Failure, Work};
 pub use detail::Detail;
+use foldhash::{HashMap, HashSet};
 use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 pub use version::{Version, versions};
 
-use super::copy::Rows;
+use super::{
+    Digest,
+    copy::{COPIED_FROM, Rows, may_meet_a_key, met_no_key},
+};
 use crate::domain::{
     order::{Order, Totals},
     rollup::{Charge, Place},
@@ -46,7 +48,7 @@ pub struct Row {
     /// Of the operator's system.
     pub source_time: OffsetDateTime,
     /// See [`super::digest`].
-    pub content_hash: Vec<u8>,
+    pub content_hash: Digest,
     /// Database time.
     pub received_at: OffsetDateTime,
     /// Where it counts; see [`Place`].
@@ -77,7 +79,7 @@ impl Row {
         operator_id: Uuid,
         connector: Connector,
         order: &Order,
-        content_hash: Vec<u8>,
+        content_hash: Digest,
         now: OffsetDateTime,
     ) -> Self {
         Self {
@@ -154,12 +156,12 @@ pub async fn connectors(
 pub async fn contents(
     work: &mut Work,
     (operators, numbers): &(Vec<Uuid>, Vec<String>),
-) -> Result<HashMap<Key, Vec<u8>>, Failure> {
+) -> Result<HashMap<Key, Digest>, Failure> {
     let rows = sqlx::query!(
-        "-- stations.charge_orders.contents
-         SELECT held.operator_id, held.order_no, held.content_hash
+        r#"-- stations.charge_orders.contents
+         SELECT held.operator_id, held.order_no, held.content_hash AS "content_hash: Digest"
          FROM UNNEST($1::uuid[], $2::text[]) AS item (operator_id, order_no)
-         JOIN charge_orders held ON held.operator_id = item.operator_id AND held.order_no = item.order_no",
+         JOIN charge_orders held ON held.operator_id = item.operator_id AND held.order_no = item.order_no"#,
         operators,
         numbers
     )
@@ -181,7 +183,7 @@ pub async fn lock(
         r#"-- stations.charge_orders.lock
          SELECT held.operator_id, held.order_no, held.connector_key, held.start_at, held.end_at, held.energy_wh,
                 held.electricity_fen, held.service_fen, held.total_fen, held.stop_reason, held.source_time,
-                held.content_hash, held.received_at, held.county, held.prefecture,
+                held.content_hash AS "content_hash: Digest", held.received_at, held.county, held.prefecture,
                 held.details AS "details: Json<Vec<Detail>>"
          FROM UNNEST($1::uuid[], $2::text[]) AS item (operator_id, order_no)
          JOIN charge_orders held ON held.operator_id = item.operator_id AND held.order_no = item.order_no
@@ -222,12 +224,12 @@ pub async fn totals(
 pub async fn superseded(
     work: &mut Work,
     (operators, numbers): &(Vec<Uuid>, Vec<String>),
-) -> Result<HashSet<(Uuid, String, Vec<u8>)>, Failure> {
+) -> Result<HashSet<(Uuid, String, Digest)>, Failure> {
     let rows = sqlx::query!(
-        "-- stations.superseded_orders.find
-         SELECT past.operator_id, past.order_no, past.content_hash
+        r#"-- stations.superseded_orders.find
+         SELECT past.operator_id, past.order_no, past.content_hash AS "content_hash: Digest"
          FROM UNNEST($1::uuid[], $2::text[]) AS item (operator_id, order_no)
-         JOIN superseded_orders past ON past.operator_id = item.operator_id AND past.order_no = item.order_no",
+         JOIN superseded_orders past ON past.operator_id = item.operator_id AND past.order_no = item.order_no"#,
         operators,
         numbers
     )
@@ -259,12 +261,12 @@ struct Columns {
 
 impl Columns {
     /// Errors: none that valid rows have.
-    fn of(mut rows: Vec<Row>) -> Result<Self, Failure> {
+    fn of(mut rows: Vec<&Row>) -> Result<Self, Failure> {
         rows.sort_unstable_by(|a, b| (a.operator_id, &a.order_no).cmp(&(b.operator_id, &b.order_no)));
         let mut columns = Self::default();
         for row in rows {
             columns.operators.push(row.operator_id);
-            columns.numbers.push(row.order_no);
+            columns.numbers.push(row.order_no.clone());
             columns.connectors.push(row.connector_key);
             columns.starts.push(row.start_at);
             columns.ends.push(row.end_at);
@@ -274,7 +276,7 @@ impl Columns {
             columns.totals.push(row.total_fen);
             columns.reasons.push(row.stop_reason);
             columns.sources.push(row.source_time);
-            columns.hashes.push(row.content_hash);
+            columns.hashes.push(row.content_hash.to_vec());
             columns.received.push(row.received_at);
             columns.counties.push(row.county);
             columns.prefectures.push(row.prefecture);
@@ -296,7 +298,47 @@ const ROW_BYTES: usize = 230;
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn copy(work: &mut Work, mut rows: Vec<&Row>) -> Result<bool, Failure> {
+pub async fn add(work: &mut Work, rows: Vec<&Row>) -> Result<bool, Failure> {
+    if rows.len() < COPIED_FROM {
+        let columns = Columns::of(rows)?;
+        may_meet_a_key(work).await?;
+        let written = insert(work, &columns).await;
+        return met_no_key(work, written).await;
+    }
+    copy(work, rows).await
+}
+
+async fn insert(work: &mut Work, columns: &Columns) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "-- stations.charge_orders.insert
+         INSERT INTO charge_orders (operator_id, order_no, connector_key, start_at, end_at, energy_wh, electricity_fen,
+                service_fen, total_fen, stop_reason, source_time, content_hash, received_at, county, prefecture, details)
+         SELECT * FROM UNNEST($1::uuid[], $2::text[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::bigint[],
+                $7::bigint[], $8::bigint[], $9::bigint[], $10::smallint[], $11::timestamptz[], $12::bytea[],
+                $13::timestamptz[], $14::integer[], $15::integer[], $16::jsonb[])",
+        &columns.operators,
+        &columns.numbers,
+        &columns.connectors,
+        &columns.starts,
+        &columns.ends,
+        &columns.energies,
+        &columns.electricity,
+        &columns.service,
+        &columns.totals,
+        &columns.reasons,
+        &columns.sources,
+        &columns.hashes,
+        &columns.received,
+        &columns.counties as &[Option<i32>],
+        &columns.prefectures as &[Option<i32>],
+        &columns.details as &[Option<serde_json::Value>]
+    )
+    .execute(work.db())
+    .await?;
+    Ok(())
+}
+
+async fn copy(work: &mut Work, mut rows: Vec<&Row>) -> Result<bool, Failure> {
     rows.sort_unstable_by(|a, b| (a.operator_id, &a.order_no).cmp(&(b.operator_id, &b.order_no)));
     let mut stream = Rows::new(rows.len() * ROW_BYTES);
     for row in rows {
@@ -333,7 +375,7 @@ pub fn taken() -> Failure {
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn correct(work: &mut Work, rows: Vec<Row>) -> Result<(), Failure> {
+pub async fn correct(work: &mut Work, rows: Vec<&Row>) -> Result<(), Failure> {
     let columns = Columns::of(rows)?;
     sqlx::query!(
         "-- stations.charge_orders.correct
@@ -375,7 +417,7 @@ pub async fn correct(work: &mut Work, rows: Vec<Row>) -> Result<(), Failure> {
 ///
 /// # Errors
 /// The database is away or busy.
-pub async fn keep_superseded(work: &mut Work, rows: Vec<Row>) -> Result<(), Failure> {
+pub async fn keep_superseded(work: &mut Work, rows: Vec<&Row>) -> Result<(), Failure> {
     let now = work.now();
     let columns = Columns::of(rows)?;
     sqlx::query!(

@@ -34,7 +34,7 @@ pub struct Item {
 impl Item {
     fn fingerprint(&self) -> Vec<u8> {
         let text = format!("{}\n{}\n{}\n{}", self.kind, self.reason, self.field, self.content);
-        super::digest(text.as_bytes())
+        super::digest(text.as_bytes()).to_vec()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Connector status: the latest state, which counts the reports of its day; the history of changes; the days before.
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
 use chassis::{Failure, Work};
+use foldhash::{HashMap, HashSet};
 use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
@@ -96,9 +97,9 @@ pub struct Changes {
     /// New rows of the history: connector, source time, status, late.
     pub history: Vec<(i64, OffsetDateTime, Status, bool)>,
     /// Reports by connector and day.
-    pub days: BTreeMap<(i64, Date), Reports>,
+    pub days: HashMap<(i64, Date), Reports>,
     /// Stations of all of them.
-    pub stations: BTreeSet<Uuid>,
+    pub stations: HashSet<Uuid>,
 }
 
 /// Reports of one connector about one day.
@@ -237,8 +238,9 @@ pub async fn save(work: &mut Work, changes: Changes) -> Result<Saved, Failure> {
          new AS (
              INSERT INTO status_history (connector_key, source_time, status, late, received_at)
              SELECT *, false, $20 FROM UNNEST($21::bigint[], $22::timestamptz[], $23::smallint[]))
-         SELECT ARRAY (SELECT connector_key FROM UNNEST($1::bigint[]) AS said (connector_key)
-                       EXCEPT SELECT connector_key FROM state) AS "left!",
+         SELECT CASE WHEN (SELECT count(*) FROM state) = cardinality($1::bigint[]) THEN '{}'
+                     ELSE ARRAY (SELECT connector_key FROM UNNEST($1::bigint[]) AS said (connector_key)
+                                 EXCEPT SELECT connector_key FROM state) END AS "left!",
                 ARRAY (SELECT station_id FROM UNNEST($24::uuid[]) AS said (station_id) JOIN stations USING (station_id)
                        WHERE connection <> 'connected') AS "unsettled!""#,
         &state_keys,

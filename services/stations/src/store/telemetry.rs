@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use chassis::{Failure, Work};
 use time::OffsetDateTime;
 
-use super::copy::Rows;
+use super::copy::{COPIED_FROM, Rows};
 use crate::domain::telemetry::Sample;
 
 /// Connector key and sample time.
@@ -21,6 +21,9 @@ const ROW_BYTES: usize = 110;
 /// # Errors
 /// The database is away or busy.
 pub async fn save(work: &mut Work, samples: &[(Key, &Sample)]) -> Result<HashSet<Key>, Failure> {
+    if samples.len() < COPIED_FROM {
+        return merge(work, samples).await;
+    }
     let now = work.now();
     let mut rows = Rows::new(samples.len() * ROW_BYTES);
     for ((connector, sampled_at), sample) in samples {
@@ -41,7 +44,7 @@ pub async fn save(work: &mut Work, samples: &[(Key, &Sample)]) -> Result<HashSet
     merge(work, samples).await
 }
 
-/// Some are held already: the same again changes nothing, other values win.
+/// Also where some are held already: the same again changes nothing, other values win.
 async fn merge(work: &mut Work, samples: &[(Key, &Sample)]) -> Result<HashSet<Key>, Failure> {
     let now = work.now();
     let connectors: Vec<i64> = samples.iter().map(|(key, _)| key.0).collect();

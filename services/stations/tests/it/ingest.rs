@@ -6,6 +6,8 @@ use proto::stations::{
 };
 use tokio_stream::StreamExt as _;
 
+use stations::store::copy::COPIED_FROM;
+
 use crate::harness::{Platform, Who, answer, fresh, id, operator, record, refused};
 
 pub fn outcomes(receipt: &proto::stations::Receipt) -> Vec<String> {
@@ -376,6 +378,18 @@ async fn telemetry_is_taken_once_and_other_values_for_the_same_time_win() {
     );
     assert_eq!(platform.count("SELECT count(*) FROM telemetry WHERE soc_percent = 55").await, 2);
     assert_eq!(platform.count("SELECT count(*) FROM quality_items WHERE kind = 'telemetry'").await, 3);
+    let many = i64::try_from(COPIED_FROM).expect("small");
+    let all = |power_watts| (0..many).map(|at| sample("S1-2", 1_000 + at, power_watts)).collect::<Vec<_>>();
+    assert_eq!(send(all(5_000)).await, vec!["accepted"; COPIED_FROM]);
+    let mut again = all(5_000);
+    again[7].power_watts = 5_001;
+    again.push(sample("S1-2", 900, 5_000));
+    let mut expected = vec!["duplicate"; COPIED_FROM];
+    expected[7] = "accepted";
+    expected.push("accepted");
+    assert_eq!(send(again).await, expected);
+    assert_eq!(platform.count("SELECT count(*) FROM telemetry").await, 3 + many + 1);
+    assert_eq!(platform.count("SELECT count(*) FROM telemetry WHERE power_watts = 5001").await, 1);
     platform.assert_sound().await;
     platform.stop().await;
 }

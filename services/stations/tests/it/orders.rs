@@ -3,6 +3,8 @@ use proto::stations::{
     ChargePeriod, CheckOrdersRequest, CheckedOrder, GetOrderRequest, GetOrderResponse, OrderBatch, OrderItem,
 };
 
+use stations::store::copy::COPIED_FROM;
+
 use crate::{
     harness::{Platform, Refused, Who, answer, id, operator, record, refused},
     ingest::outcomes,
@@ -174,6 +176,39 @@ async fn an_order_that_is_held_is_known_even_beside_new_ones_and_without_its_con
     assert_eq!(last, ["duplicate", "accepted", "rejected:unknown_connector"]);
     assert_eq!(platform.count("SELECT count(*) FROM charge_orders").await, 4);
     platform.assert_sound().await;
+    platform.stop().await;
+}
+
+#[tokio::test]
+async fn one_order_that_is_held_is_found_among_many_new_ones_and_all_of_them_are_kept_as_they_were_said() {
+    let platform = Platform::start().await;
+    platform.upsert(operator(1), record("S1")).await.expect("registered");
+    let make = |number: usize| OrderItem {
+        details: details(&platform, 20_000, 40_000),
+        ..order(&platform, &format!("N{number:04}"), 4_800, 60)
+    };
+    let many = COPIED_FROM + 1;
+    let accepted = vec!["accepted"; many];
+    assert_eq!(push_orders(&platform, (0..many).map(make).collect()).await, accepted);
+    // Another process has taken an order that this one knows nothing of.
+    let held = "INSERT INTO charge_orders (operator_id, order_no, connector_key, start_at, end_at, energy_wh, electricity_fen,
+                    service_fen, total_fen, stop_reason, source_time, content_hash, received_at)
+                SELECT operator_id, 'N9000', connector_key, start_at, end_at, energy_wh, electricity_fen, service_fen,
+                    total_fen, stop_reason, source_time, '\\x00000000000000000000000000000000', received_at
+                FROM charge_orders WHERE order_no = 'N0000'";
+    sqlx::query(held).execute(&platform.pool).await.expect("held");
+    let others = (9_000 - COPIED_FROM..=9_000).map(make).collect();
+    let mut expected = vec!["accepted"; COPIED_FROM];
+    expected.push("rejected:order_conflict");
+    assert_eq!(push_orders(&platform, others).await, expected);
+    let all = i64::try_from(2 * COPIED_FROM + 2).expect("small");
+    assert_eq!(platform.count("SELECT count(*) FROM charge_orders").await, all);
+    assert_eq!(platform.count("SELECT sum(orders)::bigint FROM charge_days").await, all - 1);
+    for number in [0, COPIED_FROM, 8_999] {
+        let order = make(number);
+        let said = get_order(&platform, Who::Administrator, &order.order_no).await.expect("held").contents;
+        assert_eq!(said[0].order, Some(order));
+    }
     platform.stop().await;
 }
 

@@ -17,24 +17,41 @@ use crate::{
 /// An order as it came, or the first field that is no time.
 #[must_use]
 pub fn line(item: OrderItem) -> app::order::Line {
-    app::order::Line { order: order(&item), order_no: item.order_no, connector: item.connector_id }
+    match times(&item) {
+        Ok(times) => app::order::Line::Read(order(item, times)),
+        Err(found) => {
+            app::order::Line::Unread { found, order_no: item.order_no, connector: item.connector_id }
+        }
+    }
 }
 
-fn order(item: &OrderItem) -> Result<Order, Finding> {
+/// Start, end, source time, periods.
+type Times = (OffsetDateTime, OffsetDateTime, OffsetDateTime, Vec<Period>);
+
+fn times(item: &OrderItem) -> Result<Times, Finding> {
     let periods = item.details.iter().enumerate();
-    Ok(Order {
-        order_no: item.order_no.clone(),
-        connector_code: item.connector_id.clone(),
-        start_at: time("start_time", item.start_time.as_ref())?,
-        end_at: time("end_time", item.end_time.as_ref())?,
+    Ok((
+        time("start_time", item.start_time.as_ref())?,
+        time("end_time", item.end_time.as_ref())?,
+        time("source_time", item.source_time.as_ref())?,
+        periods.map(|(at, said)| period(at, said)).collect::<Result<_, _>>()?,
+    ))
+}
+
+fn order(item: OrderItem, (start_at, end_at, source_time, periods): Times) -> Order {
+    Order {
+        order_no: item.order_no,
+        connector_code: item.connector_id,
+        start_at,
+        end_at,
         energy_wh: item.energy_wh,
         electricity_fen: item.electricity_fen,
         service_fen: item.service_fen,
         total_fen: item.total_fen,
         stop_reason: item.stop_reason,
-        source_time: time("source_time", item.source_time.as_ref())?,
-        periods: periods.map(|(at, said)| period(at, said)).collect::<Result<_, _>>()?,
-    })
+        source_time,
+        periods,
+    }
 }
 
 fn period(at: usize, said: &ChargePeriod) -> Result<Period, Finding> {
@@ -71,7 +88,8 @@ pub fn content(version: Version) -> OrderContent {
         source_time: Some(timestamp(version.source_time)),
     };
     OrderContent {
-        contradictory: order(&item).is_ok_and(|order| period::contradiction(&order).is_some()),
+        contradictory: times(&item)
+            .is_ok_and(|times| period::contradiction(&order(item.clone(), times)).is_some()),
         order: Some(item),
         received_at: Some(timestamp(version.received_at)),
         superseded_at: version.superseded_at.map(timestamp),
