@@ -12,10 +12,10 @@ use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::figures::{Cost, Round};
+use crate::driver::clock::instant;
 
 /// What the migrations do not make: states without a registry, and the day of [`MOMENT`].
 const PREPARED: &str = "
@@ -210,7 +210,7 @@ impl RawIngest {
                 let last = (first + UPSERTED).min(self.connectors);
                 let keys: Vec<i64> = (first + 1..=last).collect();
                 let statuses = vec![i16::from(turn % 4 < 2) * 2 + 1; keys.len()];
-                let times = vec![OffsetDateTime::now_utc(); keys.len()];
+                let times = vec![instant(); keys.len()];
                 let begun = Instant::now();
                 let upsert = sqlx::query(statement).bind(&keys).bind(&statuses).bind(&times).bind(&times);
                 count += upsert.execute(&mut *db).await?.rows_affected();
